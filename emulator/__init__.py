@@ -1,0 +1,1 @@
+"""The Private Number platform on a laptop."""

@@ -1,0 +1,1 @@
+"""The shared layer: signing, models and rooms of the Private Number backend."""
