@@ -1,0 +1,339 @@
+"""X numbers in the Bindings table: the pool from which a binding takes its X.
+
+One item per number: `X#<x>` / `NUMBER`. Its counter `pairs` belongs to the transactions that create and
+close bindings; this module never writes it once the item exists. Two indexes, `pool` (application) and `city`
+(application and area code), hold every number in the order of its *rank*, a hash: a random rank is a random
+place in the pool, and all numbers follow from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.items import decode, encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+POOL_INDEX: Final = "pool"
+CITY_INDEX: Final = "city"
+_SORT: Final = "NUMBER"
+_KEYS_PER_READ: Final = 100  # BatchGetItem
+_WRITES_PER_TRANSACTION: Final = 100  # TransactWriteItems
+_READ_ATTEMPTS: Final = 5
+_EVALUATED_PER_QUERY: Final = 200  # items a filtered query looks at before it answers
+_QUERIES_PER_PAGE: Final = 10  # a list request costs at most this many queries, however rare its state is
+
+
+class NumberState(StrEnum):
+    """State of an X number (operations.md §6); only `active` takes new bindings."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    UNAVAILABLE = "unavailable"
+    DRAINING = "draining"
+    LOCKED = "locked"
+    RETIRED = "retired"
+
+
+class NumberType(StrEnum):
+    """Who issued the number; decides rent and SMS price (billing-rules.md §2)."""
+
+    VIRTUAL = "virtual"
+    CARRIER = "carrier"
+
+
+@dataclass(frozen=True, slots=True)
+class XNumber:
+    """An X number of the company.
+
+    `x` is in global form, `area_code` keeps its leading zero (numbers.md §2), the dates are Beijing dates.
+    `pairs` counts the bindings that hold a place on the number, also those whose outcome is still unknown;
+    `revision` counts the writes of the description.
+    """
+
+    x: str = field(repr=False)
+    application: str
+    area_code: str
+    number_type: NumberType
+    state: NumberState = NumberState.ACTIVE
+    issued_on: date | None = None
+    unsubscribed_on: date | None = None
+    pairs: int = 0
+    revision: int = 0
+
+    @property
+    def rank(self) -> str:
+        """Place of the number in its pool, equal in every environment and for ever."""
+        return rank_of(self.x)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPage:
+    """Some numbers of a list, and where the next page begins (`None`: the list is complete)."""
+
+    numbers: tuple[XNumber, ...]
+    next_rank: str | None
+
+
+class NumberChanged(Exception):
+    """The stored number is not what the writer had seen: read again and decide again."""
+
+
+class ReadIncomplete(Exception):
+    """The table kept some keys of a batch read back after several attempts."""
+
+
+def number_key(x: str) -> dict[str, str]:
+    """Primary key of a number's item, in plain Python values."""
+    return {"pk": f"X#{x}", "sk": _SORT}
+
+
+def pool_key(application: str) -> str:
+    """Hash key of the index `pool`."""
+    return application
+
+
+def city_key(application: str, area_code: str) -> str:
+    """Hash key of the index `city`."""
+    return f"{application}#{area_code}"
+
+
+def rank_of(x: str) -> str:
+    """`<8 hex of sha256(x)>#<x>`: sorts a pool in an order that follows from nothing a caller can steer."""
+    return f"{hashlib.sha256(x.encode()).hexdigest()[:8]}#{x}"
+
+
+class NumberStore:
+    """Reads and writes X numbers; every write is conditional on what its author has seen."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def get(self, x: str) -> XNumber | None:
+        """Read one number (strongly consistent); `None` when it was never registered."""
+        answer = self._client.get_item(TableName=self._table, Key=encode(number_key(x)), ConsistentRead=True)
+        item = answer.get("Item")
+        return _number(decode(item)) if item else None
+
+    def get_many(self, numbers: Sequence[str]) -> dict[str, XNumber]:
+        """Read numbers by X (strongly consistent); unknown ones are missing in the answer.
+
+        Raises ReadIncomplete when the table goes on to withhold keys.
+        """
+        found: dict[str, XNumber] = {}
+        distinct = list(dict.fromkeys(numbers))
+        for start in range(0, len(distinct), _KEYS_PER_READ):
+            for item in self._read([number_key(x) for x in distinct[start : start + _KEYS_PER_READ]]):
+                number = _number(item)
+                found[number.x] = number
+        return found
+
+    def put(self, number: XNumber, *, seen: XNumber | None) -> None:
+        """Write the description of a number over what the caller has `seen` (`None`: it must not exist yet).
+
+        `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, an existing one keeps
+        its counter. A number that moves to another application must carry no pair at the moment of the write.
+        Raises NumberChanged when somebody wrote the description meanwhile or a pair forbids the move.
+        """
+        write = self._update(number, seen)
+        try:
+            self._client.update_item(**write)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise NumberChanged from None
+
+    def put_many(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> tuple[bool, ...]:
+        """Do many `put`s, up to 100 in one request; the answer says for each whether it was written.
+
+        A number that somebody changed meanwhile does not keep the others of its request from being written.
+        No two of the writes may name the same X.
+        """
+        written: list[bool] = []
+        for start in range(0, len(writes), _WRITES_PER_TRANSACTION):
+            chunk = writes[start : start + _WRITES_PER_TRANSACTION]
+            written += [True] * len(chunk) if self._put_together(chunk) else map(self._try_put, chunk)
+        return tuple(written)
+
+    def page(
+        self,
+        application: str,
+        *,
+        area_code: str | None = None,
+        state: NumberState | None = None,
+        limit: int,
+        after: str | None = None,
+    ) -> NumberPage:
+        """List an application's numbers by rank, beginning behind the rank `after`.
+
+        With a rare `state` a page may hold fewer than `limit` numbers although more follow: `next_rank`
+        tells. Read from an index: a change of the last moment may be missing.
+        """
+        found: list[XNumber] = []
+        last = after
+        for _ in range(_QUERIES_PER_PAGE):
+            numbers, last = self._query(application, area_code, after=last, state=state)
+            found += numbers
+            if last is None or len(found) > limit:
+                break
+        if len(found) > limit:
+            return NumberPage(tuple(found[:limit]), found[limit - 1].rank)
+        return NumberPage(tuple(found), last)
+
+    def ring(
+        self, application: str, *, area_code: str | None, start: str, below_pairs: int
+    ) -> Iterator[tuple[XNumber, ...]]:
+        """Walk once round an application's pool (or one city of it) from the rank `start`, page by page.
+
+        Yields active numbers with fewer than `below_pairs` pairs, each number once; a page may be empty. Pages
+        are read as the caller asks for them, so the first suitable number ends the cost. `start` is a text of
+        eight hex digits: a random one makes every number of the pool reachable (users.md U-D05). Read from an
+        index: the transaction that takes a place must check state and counter again.
+        """
+        for after, until in ((start, None), (None, start)):
+            last = after
+            while True:
+                numbers, last = self._query(
+                    application,
+                    area_code,
+                    after=last,
+                    until=until,
+                    state=NumberState.ACTIVE,
+                    below_pairs=below_pairs,
+                )
+                yield numbers
+                if last is None:
+                    break
+
+    def _query(
+        self,
+        application: str,
+        area_code: str | None,
+        *,
+        after: str | None,
+        until: str | None = None,
+        state: NumberState | None = None,
+        below_pairs: int | None = None,
+    ) -> tuple[tuple[XNumber, ...], str | None]:
+        index, hash_name, hash_key = POOL_INDEX, "pool_key", pool_key(application)
+        if area_code is not None:
+            index, hash_name, hash_key = CITY_INDEX, "city_key", city_key(application, area_code)
+        stretch, ranks = _stretch(after, until)
+        names = {"#hash": hash_name}
+        values: dict[str, Any] = {":hash": hash_key, **ranks}
+        filters = []
+        if state is not None:
+            filters.append("#state = :state")
+            names["#state"] = "state"
+            values[":state"] = state.value
+        if below_pairs is not None:
+            filters.append("pairs < :pairs")
+            values[":pairs"] = below_pairs
+        request: dict[str, Any] = {"FilterExpression": " AND ".join(filters)} if filters else {}
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression=f"#hash = :hash{stretch}",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=encode(values),
+            Limit=_EVALUATED_PER_QUERY,
+            **request,
+        )
+        numbers = tuple(_number(decode(item)) for item in answer["Items"])
+        end = answer.get("LastEvaluatedKey")
+        return numbers, str(decode(end)["pool_rank"]) if end else None
+
+    def _read(self, keys: Sequence[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
+        wanted: Any = {self._table: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}}
+        for _ in range(_READ_ATTEMPTS):
+            answer = self._client.batch_get_item(RequestItems=wanted)
+            yield from (decode(item) for item in answer["Responses"].get(self._table, []))
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return
+        raise ReadIncomplete
+
+    def _put_together(self, chunk: Sequence[tuple[XNumber, XNumber | None]]) -> bool:
+        actions: list[Any] = [{"Update": self._update(number, seen)} for number, seen in chunk]
+        try:
+            self._client.transact_write_items(TransactItems=actions)
+        except self._client.exceptions.TransactionCanceledException:
+            # One condition, or a bind that counts a pair at this very moment, cancels all: one by one then.
+            return False
+        return True
+
+    def _try_put(self, write: tuple[XNumber, XNumber | None]) -> bool:
+        number, seen = write
+        try:
+            self.put(number, seen=seen)
+        except NumberChanged:
+            return False
+        return True
+
+    def _update(self, number: XNumber, seen: XNumber | None) -> Any:
+        fields: dict[str, Any] = {
+            "x": number.x,
+            "application": number.application,
+            "area_code": number.area_code,
+            "number_type": number.number_type.value,
+            "state": number.state.value,
+            "pool_key": pool_key(number.application),
+            "city_key": city_key(number.application, number.area_code),
+            "pool_rank": number.rank,
+            "revision": seen.revision + 1 if seen else 1,
+        }
+        dates = {"issued_on": number.issued_on, "unsubscribed_on": number.unsubscribed_on}
+        fields |= {name: day.isoformat() for name, day in dates.items() if day}
+        absent = [name for name, day in dates.items() if not day]
+        condition = "attribute_not_exists(pk)"
+        values: dict[str, Any] = {":none": 0}
+        if seen is not None:
+            condition, values[":seen"] = "#revision = :seen", seen.revision
+            if number.application != seen.application:
+                condition += " AND #pairs = :none"
+        # A present counter is never touched: binds and releases go on counting while a description changes.
+        sets = [*(f"#{name} = :{name}" for name in fields), "#pairs = if_not_exists(#pairs, :none)"]
+        removes = f" REMOVE {', '.join('#' + name for name in absent)}" if absent else ""
+        return {
+            "TableName": self._table,
+            "Key": encode(number_key(number.x)),
+            "UpdateExpression": f"SET {', '.join(sets)}{removes}",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in [*fields, *absent, "pairs"]},
+            "ExpressionAttributeValues": encode({f":{name}": fields[name] for name in fields} | values),
+        }
+
+
+def _stretch(after: str | None, until: str | None) -> tuple[str, dict[str, str]]:
+    """Key condition of the ranks behind `after` up to and including `until`; ranks are unique."""
+    if after is not None and until is not None:
+        # A range key takes one comparison: the text directly behind `after` makes BETWEEN exclude it.
+        return " AND pool_rank BETWEEN :after AND :until", {":after": after + "\x00", ":until": until}
+    if after is not None:
+        return " AND pool_rank > :after", {":after": after}
+    if until is not None:
+        return " AND pool_rank <= :until", {":until": until}
+    return "", {}
+
+
+def _number(item: Mapping[str, Any]) -> XNumber:
+    return XNumber(
+        x=item["x"],
+        application=item["application"],
+        area_code=item["area_code"],
+        number_type=NumberType(item["number_type"]),
+        state=NumberState(item["state"]),
+        issued_on=_day(item.get("issued_on")),
+        unsubscribed_on=_day(item.get("unsubscribed_on")),
+        pairs=int(item["pairs"]),
+        revision=int(item["revision"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
