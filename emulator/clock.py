@@ -44,7 +44,8 @@ class Scheduler:
     ``virtual``: time stands still; only `advance` moves it. ``real``: machine time plus an offset; `run` executes
     what comes due and `advance` jumps the offset. While `advance` runs, `now` is the time of the action that runs.
 
-    An action that raises is logged and kept in `failures`; it never stops the clock.
+    An action that raises is logged and kept in `failures`; it never stops the clock. `before_moving` holds what an
+    advance waits for before it leaves a moment: work that runs beside the clock, such as pushes under way.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Scheduler:
     ) -> None:
         self.kind = kind
         self.failures: list[tuple[str, BaseException]] = []
+        self.before_moving: list[Action] = []
         self._machine = machine
         self._offset = timedelta(0) if start is None else start - machine()
         self._standing: datetime | None = (start or VIRTUAL_START) if kind == "virtual" else None
@@ -149,7 +151,7 @@ class Scheduler:
         count = 0
         try:
             await self.settle()
-            while (handle := self._pop(target)) is not None:
+            while (handle := await self._next(target)) is not None:
                 self._standing = max(self._standing, handle.when)
                 await self._execute(handle)
                 count += 1
@@ -160,6 +162,14 @@ class Scheduler:
                 self._standing = None
             self._changed.set()
         return count
+
+    async def _next(self, target: datetime) -> Handle | None:
+        handle = self._pop(self.now())
+        if handle is not None:
+            return handle
+        for finish in self.before_moving:
+            await finish()
+        return self._pop(target)
 
     def _pop(self, limit: datetime) -> Handle | None:
         while self._queue and (self._queue[0][0] <= limit or self._queue[0][2].action is None):
