@@ -41,8 +41,9 @@ class Handle:
 class Scheduler:
     """Runs actions at moments of the emulator's clock, in order of time, then of scheduling.
 
-    ``virtual``: time stands still; only `advance` moves it. ``real``: machine time plus an offset; `run` executes
-    what comes due and `advance` jumps the offset. While `advance` runs, `now` is the time of the action that runs.
+    ``virtual``: time stands still; only `advance` moves it. ``real``: machine time plus an offset; `run`
+    executes what comes due and `advance` jumps the offset. While `advance` runs, `now` is the time of the
+    action that runs. An action must not call `advance` itself: it would wait for its own end.
 
     An action that raises is logged and kept in `failures`; it never stops the clock. `before_moving` holds what an
     advance waits for before it leaves a moment: work that runs beside the clock, such as pushes under way.
@@ -119,7 +120,7 @@ class Scheduler:
             return await self._run_until(self.now() + timedelta(seconds=seconds))
 
     async def advance_to(self, when: datetime) -> int:
-        """Move the clock to ``when`` (no move when that is past), running what is due; return how many ran."""
+        """Move the clock to ``when`` (not back), running what comes due; return how many actions ran."""
         async with self._advancing:
             return await self._run_until(max(when, self.now()))
 

@@ -1,6 +1,6 @@
 """Faults to order: what the emulator does wrong on purpose (auth.md, notifications.md §11).
 
-A fault waits for a matching occasion, acts ``times`` times and is spent. Chance comes from the emulator's seed.
+A fault waits for a matching occasion, acts ``times`` times and is spent. Chance comes from the seed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Where = Literal["api", "push"]
-API_KINDS = frozenset({"timeout_after_success", "timeout_before", "status", "flow_control", "delay", "garbage"})
+API_KINDS = frozenset(
+    {"timeout_after_success", "timeout_before", "status", "flow_control", "delay", "garbage"}
+)
 PUSH_KINDS = frozenset(
     {
         "lose",
@@ -31,9 +33,10 @@ PUSH_KINDS = frozenset(
 class Fault(BaseModel):
     """One ordered fault.
 
-    ``match``: fact name -> wanted value, or a list of them; an absent name matches everything. Facts of an API request:
-    ``api``, ``application``, ``x``; of a push: what the pusher gives. ``nth``: act from the n-th match on (1 = at
-    once). ``times``: None = for ever. ``params``: depends on the kind, e.g. ``hold_s``, ``drop``, ``http_status``, ``code``.
+    ``match``: fact name -> wanted value, or a list of them; an absent name matches everything. Facts of an
+    API request: ``api``, ``application``, ``x``; of a push: what the pusher gives. ``nth``: act from the n-th
+    match on (1 = at once). ``times``: None = for ever. ``params`` depend on the kind, e.g. ``hold_s``,
+    ``drop``, ``http_status``, ``code``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,7 +74,7 @@ class Fault(BaseModel):
 
 
 class FaultPlan:
-    """The faults in force, asked at every occasion. ``on_taken`` hears of each one that acts (the journal)."""
+    """The faults in force, asked at every occasion. ``on_taken`` hears of each that acts (the journal)."""
 
     def __init__(
         self, chance: random.Random, *, on_taken: Callable[[Fault, dict[str, Any]], None] | None = None

@@ -1,7 +1,8 @@
 """Every setting of the emulator in one typed model (protocol: emulator-decisions.md).
 
-Names follow the decisions: ``emu.push.retry_minutes`` is ``EmulatorSettings.push.retry_minutes``. Durations are seconds
-unless a name says otherwise. A setting marked "L/S" takes its default from ``strictness`` unless it is set itself.
+Names follow the decisions: ``emu.push.retry_minutes`` is ``EmulatorSettings.push.retry_minutes``. Durations are
+seconds unless a name says otherwise. A setting marked "L/S" takes its default from ``strictness`` unless it is
+set itself.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class LockoutSettings(_Group):
 
 
 class AuthSettings(_Group):
-    """Authentication of API requests (auth.md §2-§9). ``nonce_reuse_s``: None = free while Created is valid."""
+    """Authentication of API requests (auth.md §2-§9). ``nonce_reuse_s`` None: free while Created is."""
 
     schemes: tuple[Literal["aksk", "wsse"], ...] = ("aksk", "wsse")
     accept_hex_digest: bool = False
@@ -162,8 +163,9 @@ class ArrearsSettings(_Group):
 class EmulatorSettings(BaseModel):
     """All settings of one emulator.
 
-    ``signing_clock`` says which clock signatures live on, in both directions: the emulator's own (the documented
-    behaviour) or the machine's, for a demonstration that drives the emulator's clock far ahead of its clients.
+    ``signing_clock`` says which clock signatures live on, in both directions: the emulator's own (the
+    documented behaviour) or the machine's, for a demonstration that drives the emulator's clock far ahead of
+    its clients.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

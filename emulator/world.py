@@ -1,6 +1,7 @@
-"""What the platform knows: accounts, applications, X numbers and AXB bindings. Pure state, no clock, no transport.
+"""What the platform knows: accounts, applications, X numbers and AXB bindings. Pure state, no transport.
 
-Every question about bindings names the moment it is asked for: an expired binding is found by nobody (axb.md §6.4).
+Every question about bindings names the moment it is asked for: an expired binding is found by nobody
+(axb.md §6.4).
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class PushUrls:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What the console holds about one application (``app.*``). None in a list of names means "all of them"."""
+    """What the console holds about one application (``app.*``). None instead of a list means "all"."""
 
     app_key: str
     secrets: tuple[str, ...] = field(repr=False)
@@ -81,7 +82,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A private number X. ``cause`` only with status 10; ``issued_on`` and ``unsubscribed_on`` are Beijing dates."""
+    """A private number X. ``cause`` only with status 10; the dates are Beijing dates."""
 
     x: str
     app_key: str
@@ -100,7 +101,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class AxbBinding:
-    """One pair on an X, as values: a call keeps the ones it started with. ``duration`` s, ``max_duration`` min."""
+    """One pair on an X, as values: a call keeps the ones it started with.
+
+    ``duration`` in seconds from ``started_at`` (0 = for ever), ``max_duration`` in minutes (0 = no limit).
+    ``started_at`` moves when a modification restarts the life, ``bound_at`` does not (None: the same).
+    """
 
     subscription_id: str
     app_key: str
