@@ -81,11 +81,11 @@ class NumberPage:
     next_rank: str | None
 
 
-class NumberChanged(Exception):
+class StaleNumberError(Exception):
     """The stored number is not what the writer had seen: read again and decide again."""
 
 
-class ReadIncomplete(Exception):
+class IncompleteReadError(Exception):
     """The table kept some keys of a batch read back after several attempts."""
 
 
@@ -125,7 +125,7 @@ class NumberStore:
     def get_many(self, numbers: Sequence[str]) -> dict[str, XNumber]:
         """Read numbers by X (strongly consistent); unknown ones are missing in the answer.
 
-        Raises ReadIncomplete when the table goes on to withhold keys.
+        Raises IncompleteReadError when the table goes on to withhold keys.
         """
         found: dict[str, XNumber] = {}
         distinct = list(dict.fromkeys(numbers))
@@ -136,17 +136,17 @@ class NumberStore:
         return found
 
     def put(self, number: XNumber, *, seen: XNumber | None) -> None:
-        """Write the description of a number over what the caller has `seen` (`None`: it must not exist yet).
+        """Write a number's description over what the caller has `seen` (`None`: must not exist yet).
 
         `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, an existing one keeps
-        its counter. A number that moves to another application must carry no pair at the moment of the write.
-        Raises NumberChanged when somebody wrote the description meanwhile or a pair forbids the move.
+        its counter. A number that moves to another application must carry no pair at that moment.
+        Raises StaleNumberError when somebody wrote the description meanwhile or a pair forbids the move.
         """
         write = self._update(number, seen)
         try:
             self._client.update_item(**write)
         except self._client.exceptions.ConditionalCheckFailedException:
-            raise NumberChanged from None
+            raise StaleNumberError from None
 
     def put_many(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> tuple[bool, ...]:
         """Do many `put`s, up to 100 in one request; the answer says for each whether it was written.
@@ -190,10 +190,10 @@ class NumberStore:
     ) -> Iterator[tuple[XNumber, ...]]:
         """Walk once round an application's pool (or one city of it) from the rank `start`, page by page.
 
-        Yields active numbers with fewer than `below_pairs` pairs, each number once; a page may be empty. Pages
-        are read as the caller asks for them, so the first suitable number ends the cost. `start` is a text of
-        eight hex digits: a random one makes every number of the pool reachable (users.md U-D05). Read from an
-        index: the transaction that takes a place must check state and counter again.
+        Yields active numbers with fewer than `below_pairs` pairs, each number once; a page may be empty.
+        Pages are read as the caller asks for them, so the first suitable number ends the cost. `start` is a
+        text of eight hex digits: a random one makes every number of the pool reachable (users.md U-D05). Read
+        from an index: the transaction that takes a place must check state and counter again.
         """
         for after, until in ((start, None), (None, start)):
             last = after
@@ -256,7 +256,7 @@ class NumberStore:
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
                 return
-        raise ReadIncomplete
+        raise IncompleteReadError
 
     def _put_together(self, chunk: Sequence[tuple[XNumber, XNumber | None]]) -> bool:
         actions: list[Any] = [{"Update": self._update(number, seen)} for number, seen in chunk]
@@ -271,7 +271,7 @@ class NumberStore:
         number, seen = write
         try:
             self.put(number, seen=seen)
-        except NumberChanged:
+        except StaleNumberError:
             return False
         return True
 

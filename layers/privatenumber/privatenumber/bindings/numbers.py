@@ -1,0 +1,194 @@
+"""The inventory of X numbers: register, change, list (operations.md §6). Files: `numbers_import.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, StrEnum
+from typing import Final, TypeVar
+
+from privatenumber.bindings.errors import BindingError, Busy, InvalidRequest
+from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
+from privatenumber.settings import Application
+from privatenumber.store.numbers import (
+    NumberPage,
+    NumberState,
+    NumberStore,
+    NumberType,
+    StaleNumberError,
+    XNumber,
+)
+
+_T = TypeVar("_T")
+_WRITE_ATTEMPTS: Final = 4
+
+
+class NumberNotFound(BindingError):
+    """The X is not in the inventory."""
+
+    def __init__(self) -> None:
+        super().__init__("this number is not in the inventory")
+
+
+class NumberInUse(BindingError):
+    """The number cannot move to another application while it carries `pairs` bindings."""
+
+    def __init__(self, pairs: int) -> None:
+        super().__init__("the number carries bindings of its present application")
+        self.pairs = pairs
+
+
+class Keep(Enum):
+    """`KEEP`: a date that a change does not speak of, while `None` clears it."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChange:
+    """What shall be true of a number; `None` and `KEEP` leave a field as it is. Dates are Beijing dates."""
+
+    application: str | None = None
+    area_code: str | None = None
+    number_type: NumberType | None = None
+    state: NumberState | None = None
+    issued_on: date | Keep | None = KEEP
+    unsubscribed_on: date | Keep | None = KEEP
+
+
+class Outcome(StrEnum):
+    """What became of a number."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A number as it is stored now, and what the request did to it."""
+
+    number: XNumber
+    outcome: Outcome
+
+
+class NumberInventory:
+    """The company's X numbers over one store.
+
+    `applications` gives the configured applications by id: a number belongs to one of them.
+    """
+
+    def __init__(self, store: NumberStore, applications: Callable[[], Mapping[str, Application]]) -> None:
+        self._store = store
+        self._applications = applications
+
+    def put(self, x: str, change: NumberChange) -> Registered:
+        """Register a number or change it; repeating the request changes nothing more.
+
+        Bindings on the number are left alone: a number that is not `active` only takes no new ones.
+        Raises InvalidRequest, NumberInUse (move to another application), Busy (many writers of one number).
+        """
+        x = private_number(x, field="x")
+        if change.application is not None and change.application not in self._applications():
+            raise InvalidRequest("application", "not configured")
+        for _ in range(_WRITE_ATTEMPTS):
+            seen = self._store.get(x)
+            wanted = described(x, change, seen)
+            outcome = outcome_of(wanted, seen)
+            if outcome is Outcome.UNCHANGED:
+                return Registered(wanted, outcome)
+            try:
+                self._store.put(wanted, seen=seen)
+            except StaleNumberError:
+                continue
+            return Registered(wanted, outcome)
+        raise Busy
+
+    def get(self, x: str) -> XNumber:
+        """Read one number; raises NumberNotFound, InvalidRequest."""
+        number = self._store.get(private_number(x, field="x"))
+        if number is None:
+            raise NumberNotFound
+        return number
+
+    def page(
+        self,
+        application: str,
+        *,
+        area_code: str | None = None,
+        state: NumberState | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> NumberPage:
+        """List an application's numbers, all or those of a city or state, in the order of their rank."""
+        return self._store.page(application, area_code=area_code, state=state, limit=limit, after=after)
+
+
+def private_number(text: str, *, field: str) -> str:
+    """Normalise an X in any form of numbers.md §1.3; raises InvalidRequest when it cannot be one."""
+    try:
+        x = normalise(text, field=field)
+    except InvalidNumber as error:
+        raise InvalidRequest(field, error.rule) from None
+    if kind(x) is not NumberKind.MOBILE:
+        raise InvalidRequest(field, "a private number has the form of a mobile number")
+    return x
+
+
+def described(x: str, change: NumberChange, seen: XNumber | None) -> XNumber:
+    """Say what a number shall be after a change; raises InvalidRequest or NumberInUse.
+
+    A day of unsubscription retires the number, because it stops working that day (operations.md §6).
+    """
+    application = _given("application", change.application, seen and seen.application)
+    area_code = _given("area_code", change.area_code, seen and seen.area_code)
+    number_type = _given("number_type", change.number_type, seen and seen.number_type)
+    if seen and application != seen.application and seen.pairs:
+        raise NumberInUse(seen.pairs)
+    state = change.state
+    if state is None:
+        unsubscribes = isinstance(change.unsubscribed_on, date)
+        state = NumberState.RETIRED if unsubscribes else seen.state if seen else NumberState.ACTIVE
+    issued_on, unsubscribed_on = _dates(change, seen)
+    if unsubscribed_on and state is not NumberState.RETIRED:
+        raise InvalidRequest("unsubscribed_on", "only a retired number has one; null clears it")
+    if issued_on and unsubscribed_on and unsubscribed_on < issued_on:
+        raise InvalidRequest("unsubscribed_on", "before issued_on")
+    return XNumber(
+        x=x,
+        application=application,
+        area_code=area_code,
+        number_type=number_type,
+        state=state,
+        issued_on=issued_on,
+        unsubscribed_on=unsubscribed_on,
+        pairs=seen.pairs if seen else 0,
+        revision=seen.revision if seen else 0,
+    )
+
+
+def outcome_of(wanted: XNumber, seen: XNumber | None) -> Outcome:
+    """Say whether a write is needed, and what it will be."""
+    if seen is None:
+        return Outcome.CREATED
+    return Outcome.UNCHANGED if wanted == seen else Outcome.CHANGED
+
+
+def _given(field: str, new: _T | None, old: _T | None) -> _T:
+    value = new or old
+    if value is None:
+        raise InvalidRequest(field, "required for a number that is not registered yet")
+    return value
+
+
+def _dates(change: NumberChange, seen: XNumber | None) -> tuple[date | None, date | None]:
+    issued_on, unsubscribed_on = change.issued_on, change.unsubscribed_on
+    if isinstance(issued_on, Keep):
+        issued_on = seen.issued_on if seen else None
+    if isinstance(unsubscribed_on, Keep):
+        unsubscribed_on = seen.unsubscribed_on if seen else None
+    return issued_on, unsubscribed_on

@@ -1,0 +1,183 @@
+"""Import of a number table into the inventory (billing-rules.md §9.2): row by row, and again without harm.
+
+The table says what the platform's console says. Two facts are ours and survive it: a number that we locked
+stays locked, and a retired number does not come back by an old file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from privatenumber.bindings.errors import InvalidRequest
+from privatenumber.bindings.numbers import KEEP, NumberChange, NumberInUse, Outcome, described, outcome_of
+from privatenumber.bindings.numbers_csv import BadRow, FileRefused, NumberRow, RowError, read_number_table
+from privatenumber.platform.client import Deadline
+from privatenumber.privacy import mask
+from privatenumber.settings import Application
+from privatenumber.store.numbers import NumberState, NumberStore, XNumber
+
+_BAD_SHARE: Final = 0.05  # more bad rows than this refuse the file (billing-rules.md §9.2, bad row)
+_ROWS_PER_WRITE: Final = 100
+_SECONDS_PER_WRITE: Final = 3.0  # time that must be left to begin one more write
+
+
+class RowOutcome(StrEnum):
+    """What became of a row, or in a dry run would become."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"
+    """Our own state wins: the number is locked or retired."""
+    DUPLICATE = "duplicate"
+    """The file says the same about the number on an earlier line."""
+    REJECTED = "rejected"
+    PENDING = "pending"
+    """Not reached before the deadline, or changed by somebody else meanwhile: send the file again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """Result of one row. `changes`: field -> (old, new) as texts; X only masked."""
+
+    line: int
+    outcome: RowOutcome
+    x_masked: str | None = None
+    error: RowError | None = None
+    changes: Mapping[str, tuple[str | None, str | None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or in a dry run would do. `refused`: too many bad rows, nothing was written."""
+
+    dry_run: bool
+    refused: bool
+    encoding: str
+    separator: str
+    rows: tuple[RowResult, ...]
+
+    def count(self, outcome: RowOutcome) -> int:
+        """Rows with this outcome."""
+        return sum(row.outcome is outcome for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    result: RowResult
+    wanted: XNumber | None = None  # None: nothing to write
+    seen: XNumber | None = None
+
+
+class NumberImport:
+    """Imports number tables over one store; `applications` gives the configured applications by id."""
+
+    def __init__(self, store: NumberStore, applications: Callable[[], Mapping[str, Application]]) -> None:
+        self._store = store
+        self._applications = applications
+
+    def run(self, data: bytes, *, application: str | None, dry_run: bool, deadline: Deadline) -> ImportReport:
+        """Import the file; rows without `app_key` belong to `application`.
+
+        Rows already in effect are not written, so the same file again does only what is left to do. When more
+        than 5 % of the rows are bad nothing is written and the report is `refused`.
+        Raises FileRefused when the file cannot be read at all, InvalidRequest for an unknown `application`.
+        """
+        applications = self._applications()
+        if application is not None and application not in applications:
+            raise InvalidRequest("application", "not configured")
+        table = read_number_table(data)
+        if not table.rows:
+            raise FileRefused("no rows")
+        ids = {name: id_ for id_, known in applications.items() for name in (id_, known.app_key)}
+        plans = self._plans(table.rows, ids, application)
+        bad = sum(plan.result.outcome is RowOutcome.REJECTED for plan in plans)
+        refused = bad > _BAD_SHARE * len(plans)
+        results = [plan.result for plan in plans]
+        if not refused and not dry_run:
+            self._write(plans, results, deadline)
+        return ImportReport(dry_run, refused, table.encoding, table.separator, tuple(results))
+
+    def _plans(
+        self, rows: Sequence[NumberRow | BadRow], ids: Mapping[str, str], default: str | None
+    ) -> list[_Plan]:
+        known = self._store.get_many([row.x for row in rows if isinstance(row, NumberRow)])
+        first: dict[str, NumberRow] = {}
+        plans = []
+        for row in rows:
+            if isinstance(row, BadRow):
+                plans.append(_Plan(RowResult(row.line, RowOutcome.REJECTED, error=row.error)))
+                continue
+            earlier = first.setdefault(row.x, row)
+            if earlier is not row:
+                plans.append(_repeated(row, earlier))
+                continue
+            plans.append(_plan(row, ids, default, known.get(row.x)))
+        return plans
+
+    def _write(self, plans: Sequence[_Plan], results: list[RowResult], deadline: Deadline) -> None:
+        due = [(index, plan.wanted, plan.seen) for index, plan in enumerate(plans) if plan.wanted is not None]
+        for start in range(0, len(due), _ROWS_PER_WRITE):
+            chunk = due[start : start + _ROWS_PER_WRITE]
+            written: Sequence[bool] = [False] * len(chunk)
+            if deadline.remaining() >= _SECONDS_PER_WRITE:
+                written = self._store.put_many([(wanted, seen) for _, wanted, seen in chunk])
+            for (index, _, _), done in zip(chunk, written, strict=True):
+                if not done:
+                    results[index] = replace(results[index], outcome=RowOutcome.PENDING)
+
+
+def _repeated(row: NumberRow, earlier: NumberRow) -> _Plan:
+    if replace(row, line=earlier.line) == earlier:
+        return _Plan(RowResult(row.line, RowOutcome.DUPLICATE, mask(row.x)))
+    return _rejected(row, "x_number", f"contradicts line {earlier.line}")
+
+
+def _plan(row: NumberRow, ids: Mapping[str, str], default: str | None, seen: XNumber | None) -> _Plan:
+    application = ids.get(row.app_key) if row.app_key else default
+    if row.app_key and application is None:
+        return _rejected(row, "app_key", "no configured application has it")
+    change = NumberChange(
+        application=application,
+        area_code=row.area_code,
+        number_type=row.number_type,
+        state=row.state,
+        issued_on=row.issued_on or KEEP,
+        unsubscribed_on=row.unsubscribed_on or KEEP,
+    )
+    kept = False
+    if seen and seen.state is NumberState.RETIRED and row.state is not NumberState.RETIRED:
+        return _Plan(RowResult(row.line, RowOutcome.KEPT, mask(row.x)))
+    if seen and seen.state is NumberState.LOCKED and row.state is not NumberState.RETIRED:
+        change = replace(change, state=NumberState.LOCKED)
+        kept = row.state is not None and row.state is not NumberState.LOCKED
+    try:
+        wanted = described(row.x, change, seen)
+    except InvalidRequest as error:
+        return _rejected(row, _COLUMN_OF.get(error.field, error.field), error.rule)
+    except NumberInUse as error:
+        return _rejected(row, "app_key", f"cannot change while {error.pairs} bindings stand on the number")
+    outcome = outcome_of(wanted, seen)
+    if outcome is Outcome.UNCHANGED:
+        return _Plan(RowResult(row.line, RowOutcome.KEPT if kept else RowOutcome.UNCHANGED, mask(row.x)))
+    result = RowResult(row.line, RowOutcome(outcome.value), mask(row.x), changes=_difference(wanted, seen))
+    return _Plan(result, wanted, seen)
+
+
+_COLUMN_OF: Final = {"area_code": "city_code", "application": "app_key"}
+
+
+def _rejected(row: NumberRow, column: str, rule: str) -> _Plan:
+    return _Plan(RowResult(row.line, RowOutcome.REJECTED, mask(row.x), RowError(column, rule)))
+
+
+def _difference(wanted: XNumber, seen: XNumber | None) -> dict[str, tuple[str | None, str | None]]:
+    changes = {}
+    for field in ("application", "area_code", "number_type", "state", "issued_on", "unsubscribed_on"):
+        old, new = getattr(seen, field, None), getattr(wanted, field)
+        if old != new:
+            changes[field] = (None if old is None else str(old), None if new is None else str(new))
+    return changes
