@@ -1,0 +1,1 @@
+"""Call facts: from a push to stored, immutable rows."""

@@ -1,0 +1,1 @@
+"""What the platform speaks: wire models, pushes, the client."""

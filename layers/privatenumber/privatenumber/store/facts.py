@@ -1,0 +1,262 @@
+"""Facts in the Bills table: written once, whatever is delivered twice, late, out of order or concurrently.
+
+One fact is one conditional ``PutItem``; several are one transaction of conditional puts, and a second one
+for what remains when some were there already (design.md §5). A repetition changes nothing; the same key with
+other content is kept beside the first and reported (notifications.md §9.2).
+"""
+
+from __future__ import annotations
+
+import random as _random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from privatenumber.store.fact_rows import (
+    DAY_INDEX,
+    SHARDS,
+    CdrFact,
+    EndFact,
+    EventFact,
+    NewFact,
+    call_key,
+    day_key,
+    read_cdr,
+    read_event,
+)
+from privatenumber.store.fact_writes import (
+    FactWrite,
+    NonceUse,
+    NonceWrite,
+    QuarantineEntry,
+    QuarantineWrite,
+    VariantWrite,
+    Write,
+)
+from privatenumber.store.items import decode
+from privatenumber.store.quarantined import QuarantinedPush, read_quarantined
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+#: Actions of one TransactWriteItems request (service limit).
+MAX_ACTIONS = 100
+#: Requests for one bundle of actions: the first, the one after duplicates were taken out, and contention.
+_ROUNDS = 8
+_BACKOFF_S = 0.05
+_CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_CONTENTION_CODES = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+
+
+class StoreUnavailable(Exception):
+    """The table did not take or give facts: nothing may be answered as stored. Says the error code only."""
+
+
+class NonceReused(Exception):
+    """The nonce was used before with another body (auth.md §6 step 7). Nothing of the push was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the facts of a push: each is in exactly one of the three."""
+
+    stored: tuple[NewFact, ...] = ()
+    duplicates: tuple[NewFact, ...] = ()
+    conflicts: tuple[NewFact, ...] = ()
+
+
+class FactStore:
+    """Facts of calls and what could not be read, in the Bills table.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+        Name of the Bills table.
+    sleep, random
+        How to wait under contention: seconds, and a number in [0, 1) to scatter them.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = _random.random,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+        self._random = random
+
+    def put_facts(
+        self,
+        facts: Sequence[NewFact],
+        *,
+        quarantined: Sequence[QuarantineEntry] = (),
+        nonce: NonceUse | None = None,
+    ) -> Written:
+        """Store facts, unreadable entries and the use of a nonce.
+
+        One request when nothing was there before or everything was; else two. A push of more than 100 entries
+        takes one more per hundred; a repetition then finds what a crash between two of them left.
+
+        Raises
+        ------
+        NonceReused
+            Nothing was stored.
+        StoreUnavailable
+            Perhaps not everything was stored; the same call again completes it.
+        """
+        tally = _Tally()
+        writes: list[Write] = [NonceWrite(nonce)] if nonce else []
+        writes += [write for entry in quarantined for write in QuarantineWrite.of(entry)]
+        writes += [FactWrite(fact) for fact in facts]
+        waiting = writes
+        while waiting:
+            bundle, waiting = _bundle(waiting)
+            self._settle(bundle, tally)
+        return tally.written()
+
+    def call(self, application: str, session: str) -> Iterator[CdrFact | EventFact]:
+        """All facts of one call, in key order, variants included. `session` is the session token."""
+        names = {":pk": {"S": call_key(application, session)}}
+        for item in self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=names):
+            yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
+
+    def cdrs_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+        """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.
+
+        The index is eventually consistent: a record stored a moment ago may be missing.
+        """
+        return map(read_cdr, self._day("CDR", application, day))
+
+    def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
+        """``disconnect`` events of a Beijing day, by shard and time."""
+        return map(read_event, self._day("END", application, day))
+
+    def variants_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+        """CDRs that contradict a stored one of the same key (`record_conflict`), by the variant's own end."""
+        return map(read_cdr, self._day("VARIANT", application, day))
+
+    def quarantine_of_day(self, application: str, day: date) -> Iterator[QuarantinedPush]:
+        """What was refused or unreadable and came first on a Beijing day, as sealed envelopes."""
+        for head in self._day("QUARANTINE", application, day):
+            names = {":pk": {"S": head["pk"]}, ":sk": {"S": head["sk"]}}
+            rows = self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)", ExpressionAttributeValues=names
+            )
+            yield read_quarantined(list(rows))
+
+    def _day(self, kind: str, application: str, day: date) -> Iterator[dict[str, Any]]:
+        for shard in range(SHARDS):
+            names = {":day": {"S": day_key(kind, application, day, shard)}}
+            yield from self._query(
+                IndexName=DAY_INDEX, KeyConditionExpression="day_key = :day", ExpressionAttributeValues=names
+            )
+
+    def _query(self, **condition: Any) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                page = self._client.query(TableName=self._table, **condition, **start)
+            except (ClientError, BotoCoreError) as error:
+                raise StoreUnavailable(_code(error)) from error
+            yield from map(decode, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _settle(self, bundle: list[Write], tally: _Tally) -> None:
+        for attempt in range(_ROUNDS):
+            reasons = self._request(bundle)
+            if reasons is None:
+                tally.stored += [write.fact for write in bundle if isinstance(write, FactWrite)]
+                return
+            bundle = _remaining(bundle, reasons, tally)
+            if not bundle:
+                return
+            if any(reason.get("Code") in _CONTENTION for reason in reasons):
+                self._sleep(_BACKOFF_S * 2**attempt * self._random())
+        raise StoreUnavailable("contention")
+
+    def _request(self, bundle: list[Write]) -> list[dict[str, Any]] | None:
+        """Send a bundle; `None` when it is stored, else one reason per action, in order."""
+        send: Callable[[], object]
+        if len(bundle) == 1:
+            send = partial(bundle[0].send, self._client, self._table)
+        else:
+            actions: list[Any] = [write.action(self._table) for write in bundle]
+            send = partial(self._client.transact_write_items, TransactItems=actions)
+        try:
+            send()
+        except ClientError as error:
+            return _reasons(error)
+        except BotoCoreError as error:
+            raise StoreUnavailable(_code(error)) from error
+        return None
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.stored: list[NewFact] = []
+        self.duplicates: list[NewFact] = []
+        self.conflicts: list[NewFact] = []
+
+    def written(self) -> Written:
+        return Written(tuple(self.stored), tuple(self.duplicates), tuple(self.conflicts))
+
+
+def _bundle(writes: list[Write]) -> tuple[list[Write], list[Write]]:
+    """The next request's actions and the rest: a transaction takes no two actions on one row."""
+    bundle: dict[tuple[str, str], Write] = {}
+    rest: list[Write] = []
+    for write in writes:
+        if len(bundle) < MAX_ACTIONS and write.key not in bundle:
+            bundle[write.key] = write
+        else:
+            rest.append(write)
+    return list(bundle.values()), rest
+
+
+def _remaining(bundle: list[Write], reasons: Iterable[dict[str, Any]], tally: _Tally) -> list[Write]:
+    remaining: list[Write] = []
+    for write, reason in zip(bundle, reasons, strict=True):
+        if reason.get("Code") != "ConditionalCheckFailed":
+            remaining.append(write)
+        elif isinstance(write, NonceWrite):
+            raise NonceReused
+        elif isinstance(write, FactWrite):
+            if decode(reason["Item"])["digest"] == write.fact.digest:
+                tally.duplicates.append(write.fact)
+            else:
+                tally.conflicts.append(write.fact)
+                remaining.append(VariantWrite(write.fact))
+    return remaining
+
+
+def _reasons(error: ClientError) -> list[dict[str, Any]]:
+    code = _code(error)
+    response: Any = error.response
+    if code == "ConditionalCheckFailedException":
+        return [{"Code": "ConditionalCheckFailed", "Item": response["Item"]}]
+    if code in _CONTENTION_CODES:
+        return [{"Code": "TransactionConflict"}]
+    if code != "TransactionCanceledException":
+        raise StoreUnavailable(code) from error
+    reasons: list[dict[str, Any]] = response["CancellationReasons"]
+    expected = _CONTENTION | {"None", "ConditionalCheckFailed"}
+    foreign = {reason.get("Code", "None") for reason in reasons} - expected
+    if foreign:
+        raise StoreUnavailable(", ".join(sorted(foreign))) from error
+    return reasons
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
