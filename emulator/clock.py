@@ -45,8 +45,8 @@ class Scheduler:
     executes what comes due and `advance` jumps the offset. While `advance` runs, `now` is the time of the
     action that runs. An action must not call `advance` itself: it would wait for its own end.
 
-    An action that raises is logged and kept in `failures`; it never stops the clock. `before_moving` holds what an
-    advance waits for before it leaves a moment: work that runs beside the clock, such as pushes under way.
+    An action that raises is logged and kept in `failures`; it never stops the clock. `before_moving` holds
+    what an advance waits for before it leaves a moment: work that runs beside the clock, such as pushes.
     """
 
     def __init__(

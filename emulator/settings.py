@@ -1,8 +1,8 @@
 """Every setting of the emulator in one typed model (protocol: emulator-decisions.md).
 
-Names follow the decisions: ``emu.push.retry_minutes`` is ``EmulatorSettings.push.retry_minutes``. Durations are
-seconds unless a name says otherwise. A setting marked "L/S" takes its default from ``strictness`` unless it is
-set itself.
+Names follow the decisions: ``emu.push.retry_minutes`` is ``EmulatorSettings.push.retry_minutes``. Durations
+are seconds unless a name says otherwise. A setting marked "L/S" takes its default from ``strictness`` unless
+it is set itself.
 """
 
 from __future__ import annotations
