@@ -1,0 +1,104 @@
+"""What business systems may say outside the body: query strings and the header `Idempotency-Key`.
+
+Every function reads one value and raises InvalidFields with its name and rule, never with the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from privatenumber.bindings.model import Reason
+from privatenumber.store.numbers import NumberState
+
+from .event import InvalidFields, Request
+
+PAGE_LIMIT: Final = 100
+_VALUE_LENGTH: Final = 128
+_CURSOR: Final = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_AREA: Final = re.compile(r"0(?:10|2\d|[3-9]\d{2})", re.ASCII)
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """Return the header `Idempotency-Key`."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidFields(("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
+    return key
+
+
+def read_reason(query: Mapping[str, str]) -> Reason:
+    """Return `reason` of a release; absent means deleted."""
+    reason = query.get("reason", Reason.DELETED.value)
+    allowed = (Reason.DELETED, Reason.EXPIRED)
+    if reason not in allowed:
+        raise InvalidFields(("reason", _one_of(allowed)))
+    return Reason(reason)
+
+
+def read_application(query: Mapping[str, str], *, required: bool = True) -> str | None:
+    """Return `application` of a query."""
+    application = query.get("application")
+    if application is None and required:
+        raise InvalidFields(("application", "is required"))
+    if application is not None and not _NAME.fullmatch(application):
+        raise InvalidFields(("application", "has characters or a form that the field does not allow"))
+    return application
+
+
+def read_filter(query: Mapping[str, str]) -> tuple[str, str]:
+    """Return the one filter of a search, `(order | number | x, value)`."""
+    given = [(name, query[name]) for name in ("order", "number", "x") if query.get(name)]
+    if len(given) != 1:
+        raise InvalidFields(("order", "give exactly one of order, number and x"))
+    name, value = given[0]
+    if len(value) > _VALUE_LENGTH:
+        raise InvalidFields((name, f"must have at most {_VALUE_LENGTH} characters"))
+    return name, value
+
+
+def read_limit(query: Mapping[str, str], default: int) -> int:
+    """Return `limit` of a list."""
+    text = query.get("limit", str(default))
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= PAGE_LIMIT:
+        raise InvalidFields(("limit", f"must be a whole number from 1 to {PAGE_LIMIT}"))
+    return int(text)
+
+
+def read_cursor(query: Mapping[str, str]) -> str | None:
+    """Return `cursor` of a list."""
+    cursor = query.get("cursor")
+    if cursor is not None and not _CURSOR.fullmatch(cursor):
+        raise InvalidFields(("cursor", "is not one that a list has answered"))
+    return cursor
+
+
+def read_area(query: Mapping[str, str]) -> str | None:
+    """Return `area` of a list of numbers."""
+    area = query.get("area")
+    if area is not None and not _AREA.fullmatch(area):
+        raise InvalidFields(("area", "must be an area code such as 0755 or 010"))
+    return area
+
+
+def read_state(query: Mapping[str, str]) -> NumberState | None:
+    """Return `state` of a list of numbers."""
+    state = query.get("state")
+    if state is not None and state not in tuple(NumberState):
+        raise InvalidFields(("state", _one_of(NumberState)))
+    return NumberState(state) if state else None
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """Return a Boolean of a query; absent means false."""
+    text = query.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidFields((name, "must be true or false"))
+    return text == "true"
+
+
+def _one_of(values: Iterable[str]) -> str:
+    return f"must be one of {', '.join(values)}"

@@ -1,0 +1,178 @@
+"""What business systems may send as a body: one model each, and the words for its broken rules.
+
+The models check form; what needs a clock, a table or the number rules is checked by the domain. No error repeats
+a value, and not even the name of an unknown field unless it consists of letters only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from privatenumber.store.numbers import NumberState, NumberType
+
+from .event import InvalidFields, Request, UnreadableBody
+
+JSON_TYPES: Final = ("application/json",)
+JSON_LIMIT: Final = 64 * 1024
+
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _written_time(value: Any) -> Any:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise PydanticCustomError("rfc_3339", "RFC 3339")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("rfc_3339", "RFC 3339") from None
+
+
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_time), AfterValidator(_utc)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Phone = Annotated[str, Field(min_length=3, max_length=40)]
+AreaCode = Annotated[str, Field(pattern=r"^0(?:10|2\d|[3-9]\d{2})$")]
+Direction = Annotated[int, Field(ge=0, le=2)]
+Minutes = Annotated[int, Field(ge=0, le=1440)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
+
+
+class BindBody(_Body):
+    """Body of `POST /bindings` (axb.md §2 says what the fields mean to the platform)."""
+
+    application: Name
+    order: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+    mode: Literal["AXB"] = "AXB"
+    a: Phone
+    b: Phone
+    x: Phone | None = None
+    area: AreaCode | None = None
+    fallback_any_area: bool = False
+    ends_at: Time | None = None
+    ttl_seconds: Annotated[int, Field(ge=60, le=7_776_000)] | None = None
+    direction: Direction = 0
+    max_minutes: Minutes = 0
+    record_hint_tone: Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")] | None = None
+    user_reference: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+
+
+class ChangeBody(_Body):
+    """Body of `PATCH /bindings/{id}`: at least one field; what is absent or null stays (axb.md §4)."""
+
+    ends_at: Time | None = None
+    a: Phone | None = None
+    b: Phone | None = None
+    direction: Direction | None = None
+    max_minutes: Minutes | None = None
+
+
+class NumberBody(_Body):
+    """Body of `PUT /numbers/{x}`: what is absent stays as it is, a date that is null is cleared."""
+
+    application: Name | None = None
+    area_code: AreaCode | None = None
+    number_type: NumberType | None = None
+    state: NumberState | None = None
+    issued_on: date | None = None
+    unsubscribed_on: date | None = None
+
+
+_M = TypeVar("_M", bound=_Body)
+
+
+def read_body(request: Request, model: type[_M]) -> _M:
+    """Read a JSON body.
+
+    Raises UnreadableBody (no JSON object), InvalidFields, and what `Request.body` raises.
+    """
+    data = request.body(accepted=JSON_TYPES, limit=JSON_LIMIT)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        broken = error.errors(include_url=False, include_context=True, include_input=False)
+    if any(one["type"] in ("json_invalid", "model_type") for one in broken):
+        raise UnreadableBody
+    raise InvalidFields(*((_field(one["loc"]), _rule(one["type"], one.get("ctx", {}))) for one in broken))
+
+
+def require_change(body: ChangeBody) -> None:
+    """Refuse a change that changes nothing; raises InvalidFields."""
+    if all(value is None for _, value in body):
+        raise InvalidFields(("body", f"name at least one of {', '.join(ChangeBody.model_fields)}"))
+
+
+def require_one_end(body: BindBody) -> None:
+    """Refuse a bind without an end or with two; raises InvalidFields."""
+    if (body.ends_at is None) is (body.ttl_seconds is None):
+        raise InvalidFields(("ends_at", "give exactly one of ends_at and ttl_seconds"))
+
+
+def require_anonymous_order(body: BindBody) -> None:
+    """Refuse an order number made of a party's phone number, because it is a key in clear.
+
+    Raises InvalidFields.
+    """
+    order = _digits(body.order)
+    for name in ("a", "b"):
+        digits = _digits(getattr(body, name)).removeprefix("00").removeprefix("86").lstrip("0")
+        if len(digits) >= 9 and digits in order:
+            raise InvalidFields(("order", f"must not contain the phone number of {name}"))
+
+
+_RULES: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be a string",
+    "string_pattern_mismatch": "has characters or a form that the field does not allow",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "date_type": "must be a date such as 2026-09-01",
+    "date_parsing": "must be a date such as 2026-09-01",
+    "rfc_3339": "must be a time by RFC 3339 with its zone, such as 2026-09-01T08:00:00Z",
+}
+
+
+def _rule(kind: str, context: Mapping[str, Any]) -> str:
+    # `context` holds limits of the schema for these kinds; for others it might hold the value.
+    if kind.startswith(("datetime", "timezone")):
+        kind = "rfc_3339"
+    return _RULES[kind].format(**context) if kind in _RULES else "is not valid"
+
+
+def _field(location: Iterable[int | str]) -> str:
+    name = ".".join(str(part) for part in location)
+    return name if re.fullmatch(r"[A-Za-z_.]{1,64}", name) else "(unknown field)"
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdecimal())
