@@ -1,0 +1,218 @@
+"""From what a push says to the facts that are stored: keys, digest, Beijing day, tokens, sealed raw.
+
+A person's number and a sessionId leave this room only as tokens or sealed (design.md §6). Equal facts have
+equal keys and digests, however and whenever they are delivered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from privatenumber.phone import is_global
+from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
+from privatenumber.privacy import Keyring, open_sealed, seal, token
+from privatenumber.store.fact_rows import (
+    NewFact,
+    call_key,
+    day_key,
+    key_part,
+    number_key,
+    shard_of,
+    sms_key,
+)
+from privatenumber.times import beijing_day, iso
+
+#: How long evaluated facts are kept (operations.md §13).
+RETENTION_DAYS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Under which circumstances facts came in; ``flags`` are remembered with each of them."""
+
+    application: str
+    received_at: datetime
+    keyring: Keyring
+    flags: tuple[str, ...] = ()
+
+    def token(self, value: str | None, purpose: str = "number") -> str | None:
+        """The token of a value, `None` for none."""
+        return token(self.keyring, value, purpose=purpose) if value else None
+
+    def digest(self, content: str) -> str:
+        """Keyed digest of canonical content: a plain hash of it could be guessed back to its numbers."""
+        return token(self.keyring, content, purpose="content")
+
+
+def fact_of(entry: Entry, reception: Reception) -> NewFact:
+    """The fact that an entry of a push states."""
+    if isinstance(entry, Cdr):
+        return _cdr_fact(entry, reception)
+    if isinstance(entry, CallEvent):
+        return _event_fact(entry, reception)
+    if isinstance(entry, NumberStatus):
+        return _number_fact(entry, reception)
+    return _sms_fact(entry, reception)
+
+
+def open_raw(keyring: Keyring, application: str, sealed: bytes) -> Any:
+    """What the platform sent, from the sealed raw of a fact: the entry of the list, or the whole event."""
+    return json.loads(open_sealed(keyring, sealed, context=application))
+
+
+def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
+    digest = reception.digest(event.content)
+    session = reception.token(event.session_id, "session")
+    at = event.timestamp or reception.received_at
+    sk = f"EVENT#{key_part(event.event_type)}"
+    if event.event_type == EventType.COLLECT_INFO:
+        # Each attempt to type an extension is an event of its own (notifications.md §9.2).
+        moment = iso(event.timestamp) if event.timestamp else "-"
+        sk += f"#{moment}#{reception.token(event.digits, 'digits') or '-'}"
+    day = {}
+    if event.ends_call:
+        day = _day("END", reception.application, at, session or digest)
+    return _fact(
+        pk=call_key(reception.application, session or f"hash{digest}"),
+        sk=sk,
+        kind="event",
+        digest=digest,
+        raw=event.raw,
+        reception=reception,
+        flags=_flags(reception, orphan=not event.subscription_id, foreign_number=event.foreign_numbers),
+        attributes={
+            "event": event.event_type,
+            "session": session,
+            "at": _moment(event.timestamp),
+            "subscription_id": event.subscription_id,
+            "caller": reception.token(event.caller),
+            "called": reception.token(event.called),
+            "state_code": event.state_code,
+            **day,
+        },
+    )
+
+
+def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
+    digest = reception.digest(cdr.content)
+    session = reception.token(cdr.session_id, "session")
+    x, display = (_private(number, cdr) for number in (cdr.x, cdr.display))
+    at = cdr.ended_at or reception.received_at
+    return _fact(
+        pk=call_key(reception.application, session or f"hash{digest}"),
+        sk=f"CDR#{key_part(cdr.icid) if cdr.icid else '-'}",
+        kind="cdr",
+        digest=digest,
+        raw=cdr.raw,
+        reception=reception,
+        flags=_flags(
+            reception,
+            orphan=not cdr.subscription_id,
+            foreign_number=cdr.foreign_numbers,
+            x_unreadable=x is None,
+        ),
+        attributes={
+            "icid": cdr.icid,
+            "session": session,
+            "subscription_id": cdr.subscription_id,
+            "x": x,
+            "display_x": display,
+            "direction": cdr.direction,
+            "caller": reception.token(cdr.caller),
+            "callee": reception.token(cdr.callee),
+            "call_in_at": _moment(cdr.call_in_at),
+            "started_at": _moment(cdr.started_at),
+            "alerting_at": _moment(cdr.alerting_at),
+            "answered_at": _moment(cdr.answered_at),
+            "ended_at": _moment(cdr.ended_at),
+            "failed_at": _moment(cdr.failed_at),
+            "teardown": cdr.teardown,
+            "q850": cdr.q850,
+            "sip": cdr.sip,
+            "recorded": cdr.recorded,
+            "released_by": cdr.released_by,
+            "call_seconds": cdr.call_seconds,
+            **_day("CDR", reception.application, at, cdr.icid or session or digest),
+        },
+    )
+
+
+def _number_fact(state: NumberStatus, reception: Reception) -> NewFact:
+    digest = reception.digest(state.content)
+    return _fact(
+        pk=number_key(reception.application, state.number),
+        # The push has neither time nor id: every arrival is a fact (notifications.md §7, §9.2).
+        sk=f"{iso(reception.received_at)}#{digest}",
+        kind="number_state",
+        digest=digest,
+        raw=state.raw,
+        reception=reception,
+        flags=reception.flags,
+        attributes={"x": state.number, "status": state.status, "cause": state.cause},
+    )
+
+
+def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
+    digest = reception.digest(sms.content)
+    identifier = reception.token(sms.sms_id, "sms") or f"hash{digest}"
+    return _fact(
+        pk=sms_key(reception.application, identifier),
+        sk=key_part(sms.notify_mode or "-"),
+        kind="sms",
+        digest=digest,
+        raw=sms.raw,
+        reception=reception,
+        flags=reception.flags,
+        attributes={"notify_mode": sms.notify_mode},
+    )
+
+
+def _fact(
+    *,
+    pk: str,
+    sk: str,
+    kind: str,
+    digest: str,
+    raw: Mapping[str, Any],
+    reception: Reception,
+    flags: tuple[str, ...],
+    attributes: Mapping[str, Any],
+) -> NewFact:
+    raw_text = json.dumps(raw, separators=(",", ":")).encode()
+    item = {
+        **{name: value for name, value in attributes.items() if value is not None},
+        "kind": kind,
+        "application": reception.application,
+        "digest": digest,
+        "received_at": iso(reception.received_at),
+        "sealed": seal(reception.keyring, raw_text, context=reception.application),
+        "expires_at": int((reception.received_at + timedelta(days=RETENTION_DAYS)).timestamp()),
+    }
+    if flags:
+        item["flags"] = list(flags)
+    return NewFact(pk, sk, kind, digest, item)
+
+
+def _private(number: str | None, cdr: Cdr) -> str | None:
+    """A number that may stand in clear: a mainland one that is none of the two people of the record.
+
+    The number shown to the callee is the real caller in one arrangement of AX (ax.md, calleeNumDisplay).
+    """
+    return number if number and is_global(number) and number not in (cdr.caller, cdr.callee) else None
+
+
+def _flags(reception: Reception, **found: bool) -> tuple[str, ...]:
+    return tuple(sorted({*reception.flags, *(name for name, present in found.items() if present)}))
+
+
+def _day(kind: str, application: str, at: datetime, identity: str) -> dict[str, str]:
+    key = day_key(kind, application, beijing_day(at), shard_of(identity))
+    return {"day_key": key, "day_sort": f"{iso(at)}#{key_part(identity)}"}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

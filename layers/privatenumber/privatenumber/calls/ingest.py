@@ -1,0 +1,230 @@
+"""One push: through the door, read, stored in one write, answered (design.md §3, notifications.md §2.3-§2.5).
+
+Answered 200 only when everything in it is stored: as facts, or in quarantine where an entry is unreadable.
+Until then the platform keeps it and pushes again. Nothing slower than the one write happens here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.calls.guard import (
+    Admitted,
+    Arrival,
+    DoorPolicy,
+    NonceMemory,
+    Refused,
+    admit,
+)
+from privatenumber.calls.quarantine import Envelope, body_token, entry_for, single
+from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
+from privatenumber.privacy import Keyring
+from privatenumber.settings import Application, NonceCheck, PushSignature
+from privatenumber.store.fact_rows import NewFact
+from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
+from privatenumber.store.facts import FactStore, NonceReused, Written
+
+_OWN_ROUTE = {PushKind.CDR: "fee"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a request: the answer's status, and what to count and log. Holds no number, no session.
+
+    ``reason`` says why nothing was processed. ``notes`` are oddities: ``wrong_route``, ``nonce_reused``,
+    ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``.
+    """
+
+    status: int
+    application: str | None = None
+    kind: str | None = None
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    unparsable: int = 0
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the door stayed shut."""
+        return self.status in {401, 404, 405, 413}
+
+
+class Ingestion:
+    """Takes pushes in.
+
+    Parameters
+    ----------
+    store : FactStore
+    applications : Callable
+        The configured applications by id; called once per request, so that a changed secret is seen.
+    keyring : Callable
+        The deployment's keys; called only for a sender who knows the secret path.
+    policy : DoorPolicy
+    """
+
+    def __init__(
+        self,
+        store: FactStore,
+        *,
+        applications: Callable[[], Mapping[str, Application]],
+        keyring: Callable[[], Keyring],
+        policy: DoorPolicy,
+    ) -> None:
+        self._store = store
+        self._applications = applications
+        self._keyring = keyring
+        self._policy = policy
+        self._nonces = NonceMemory()
+
+    def receive(self, arrival: Arrival) -> Report:
+        """Take one request in and say what to answer.
+
+        Raises
+        ------
+        StoreUnavailable
+            Not everything is stored: answer 503, the platform pushes again.
+        """
+        applications = self._applications()
+        try:
+            admitted = admit(arrival, applications, self._policy)
+        except Refused as refused:
+            return self._refuse(arrival, refused)
+        try:
+            push = parse_push(arrival.body)
+        except NotAPush as problem:
+            self._quarantine(arrival, admitted.application.id, f"unparsable: {problem.reason}")
+            return Report(400, admitted.application.id, unparsable=1, reason=problem.reason)
+        try:
+            return self._keep(arrival, admitted, push, applications)
+        except NonceReused:
+            if self._policy.signature is PushSignature.REQUIRED:
+                return self._refuse(arrival, Refused(401, "nonce", admitted.application))
+            unverified = replace(admitted, token=None, flags=("unverified",))
+            return self._keep(arrival, unverified, push, applications)
+
+    def _keep(
+        self, arrival: Arrival, admitted: Admitted, push: Push, applications: Mapping[str, Application]
+    ) -> Report:
+        keyring = self._keyring()
+        notes = [*admitted.flags, *push.notes, *self._nonce_notes(arrival, admitted, keyring)]
+        if arrival.route != _OWN_ROUTE.get(push.kind, "status"):
+            notes.append("wrong_route")
+        flags = (*admitted.flags, *(note for note in push.notes if note != "long_list"))
+        desk = _Desk(Reception(admitted.application.id, arrival.received_at, keyring, flags), applications)
+        for entry in push.entries:
+            desk.take(entry, admitted.application)
+        quarantined = [
+            self._unreadable(arrival, push.kind, bad, admitted.application.id, keyring)
+            for bad in (*push.bad, *desk.bad)
+        ]
+        written = self._store.put_facts(
+            desk.facts, quarantined=quarantined, nonce=self._nonce_use(arrival, admitted, keyring)
+        )
+        return _report(admitted.application.id, push.kind, written, quarantined, (*notes, *desk.notes))
+
+    def _refuse(self, arrival: Arrival, refused: Refused) -> Report:
+        if refused.application is None:
+            return Report(refused.status, reason=refused.reason)
+        self._quarantine(arrival, refused.application.id, f"refused: {refused.reason}")
+        return Report(refused.status, refused.application.id, reason=refused.reason)
+
+    def _quarantine(self, arrival: Arrival, application: str, reason: str) -> None:
+        entry = entry_for(
+            Envelope(arrival.route, arrival.headers, arrival.body),
+            application=application,
+            reason=reason,
+            keyring=self._keyring(),
+            received_at=arrival.received_at,
+        )
+        self._store.put_facts((), quarantined=(entry,))
+
+    def _unreadable(
+        self, arrival: Arrival, kind: PushKind, bad: BadEntry, application: str, keyring: Keyring
+    ) -> QuarantineEntry:
+        return entry_for(
+            Envelope(arrival.route, {}, single(kind, bad, arrival.body)),
+            application=application,
+            reason=f"unreadable: {bad.reason}",
+            keyring=keyring,
+            received_at=arrival.received_at,
+        )
+
+    def _nonce_notes(self, arrival: Arrival, admitted: Admitted, keyring: Keyring) -> tuple[str, ...]:
+        token = admitted.token
+        if token is None or self._policy.nonce_check is not NonceCheck.LOG:
+            return ()
+        reused = self._nonces.reused(
+            token.username,
+            token.nonce,
+            body_token(keyring, arrival.body),
+            now=arrival.received_at,
+            tolerance_s=self._policy.tolerance_s,
+        )
+        return ("nonce_reused",) if reused else ()
+
+    def _nonce_use(self, arrival: Arrival, admitted: Admitted, keyring: Keyring) -> NonceUse | None:
+        token = admitted.token
+        if token is None or self._policy.nonce_check is not NonceCheck.ENFORCE:
+            return None
+        return NonceUse(
+            admitted.application.id,
+            token.username,
+            token.nonce,
+            body_token(keyring, arrival.body),
+            arrival.received_at,
+            arrival.received_at + timedelta(seconds=2 * self._policy.tolerance_s),
+        )
+
+
+class _Desk:
+    """Turns the entries of one push into facts, each under the application it belongs to."""
+
+    def __init__(self, reception: Reception, applications: Mapping[str, Application]) -> None:
+        self._reception = reception
+        self._by_app_key = {application.app_key: application.id for application in applications.values()}
+        self.facts: list[NewFact] = []
+        self.bad: list[BadEntry] = []
+        self.notes: set[str] = set()
+
+    def take(self, entry: Entry, application: Application) -> None:
+        """Make the entry a fact, or put it apart."""
+        reception = self._reception
+        app_key = getattr(entry, "app_key", None)
+        if app_key and app_key != application.app_key:
+            self.notes.add("foreign_app_key")
+            owner = self._by_app_key.get(app_key)
+            if owner is None:
+                self.bad.append(BadEntry("unknown appKey", entry.raw))
+                return
+            reception = replace(
+                reception, application=owner, flags=tuple(sorted({*reception.flags, "foreign_app_key"}))
+            )
+        try:
+            self.facts.append(fact_of(entry, reception))
+        except (ValueError, OverflowError, RecursionError):
+            # Whatever a single entry holds, it must not cost the others of its push.
+            self.bad.append(BadEntry("not a fact", entry.raw))
+
+
+def _report(
+    application: str,
+    kind: PushKind,
+    written: Written,
+    quarantined: Sequence[QuarantineEntry],
+    notes: Sequence[str],
+) -> Report:
+    return Report(
+        200,
+        application,
+        kind.value,
+        stored=len(written.stored),
+        duplicates=len(written.duplicates),
+        conflicts=len(written.conflicts),
+        unparsable=len(quarantined),
+        notes=tuple(sorted(set(notes))),
+    )
