@@ -65,12 +65,12 @@ class Fault(BaseModel):
         return self.times is not None and self.taken >= self.times
 
     def matches(self, facts: dict[str, Any]) -> bool:
-        """Tell whether the occasion is one this fault waits for; values are compared as text."""
-        for name, wanted in self.match.items():
-            values = wanted if isinstance(wanted, list) else [wanted]
-            if str(facts.get(name)) not in {str(value) for value in values}:
-                return False
-        return True
+        """Tell whether the occasion is one this fault waits for; of lists one common value is enough."""
+        return all(_texts(wanted) & _texts(facts.get(name)) for name, wanted in self.match.items())
+
+
+def _texts(value: Any) -> set[str]:
+    return {str(one) for one in (value if isinstance(value, list) else [value])}
 
 
 class FaultPlan:

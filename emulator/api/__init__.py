@@ -1,0 +1,1 @@
+"""The platform's API: reading of requests, the operations, envelopes and refusals."""

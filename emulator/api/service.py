@@ -1,0 +1,134 @@
+"""One request through the processing order: known, admitted, executed (auth.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from emulator.api.axb import AxbApi, Caller
+from emulator.api.errors import Payload, Refusal
+from emulator.api.params import MAX_BODY, Parameters, read_body, read_query
+from emulator.auth import Gatekeeper
+from emulator.settings import EmulatorSettings
+from emulator.world import Application, Mode, World
+
+AXB_PATH = "/rest/caas/relationnumber/partners/v1.0"
+IN_BODY = frozenset({"POST", "PUT"})
+Execute = Callable[[Caller, Parameters], Payload]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as it arrived. ``at`` is the emulator's time, ``signed_at`` what Created is compared with."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+    source: str
+    at: datetime
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One API: its id of auth.md §0, the mode it belongs to and what executes it."""
+
+    api: str
+    mode: Mode | None
+    execute: Execute
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request came, for faults and the journal. ``x`` is the X it names or was given."""
+
+    api: str | None = None
+    operation: Operation | None = None
+    application: Application | None = None
+    x: str | None = None
+    subscription_id: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class ApiService:
+    """All APIs of the platform by path and method."""
+
+    def __init__(self, world: World, settings: EmulatorSettings, gatekeeper: Gatekeeper, axb: AxbApi) -> None:
+        self._world = world
+        self._settings = settings
+        self._gatekeeper = gatekeeper
+        self._operations: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
+            {
+                AXB_PATH: {
+                    "POST": Operation("axb.bind", Mode.AXB, axb.bind),
+                    "DELETE": Operation("axb.unbind", Mode.AXB, axb.unbind),
+                    "PUT": Operation("axb.modify", Mode.AXB, axb.modify),
+                    "GET": Operation("axb.query", Mode.AXB, axb.query),
+                }
+            }
+        )
+
+    def knows(self, path: str) -> bool:
+        """Step 1: whether there is an API at that path."""
+        return path in self._operations
+
+    def admit(self, incoming: Incoming, progress: Progress) -> Operation:
+        """Steps 2 to 23: return what to execute, noting in ``progress`` what became known. Raises Refusal."""
+        methods = self._operations[incoming.path]
+        operation = methods.get(incoming.method)
+        progress.api = operation.api if operation else None
+        self._gatekeeper.check_lockout(incoming.source, incoming.at)
+        if operation is None:
+            raise Refusal(403, "1010006")
+        application = self._gatekeeper.identify(
+            incoming.headers, incoming.source, incoming.at, signed_at=incoming.signed_at
+        )
+        progress.application = application
+        self._gatekeeper.check_mode(application, operation.mode)
+        self._gatekeeper.check_flow(application, incoming.source, incoming.at)
+        self._name_binding(incoming, progress)
+        return operation
+
+    def execute(self, operation: Operation, incoming: Incoming, progress: Progress) -> Payload:
+        """Steps 25 and 26: read the parameters and do it. Raises Refusal."""
+        application = progress.application
+        if application is None:
+            raise ValueError("a request is admitted before it is executed")
+        given = Parameters(
+            self._values(incoming),
+            self._settings.strict,
+            self._settings.numbers.validation,
+            application.voice_files,
+            progress.notes,
+        )
+        payload = operation.execute(Caller(application, incoming.at), given)
+        progress.x = payload.get("relationNum", progress.x)
+        progress.subscription_id = payload.get("subscriptionId", progress.subscription_id)
+        return payload
+
+    def _values(self, incoming: Incoming) -> dict[str, Any]:
+        if incoming.method in IN_BODY:
+            content_type = incoming.headers.get("content-type", "")
+            return read_body(incoming.body, content_type, strict=self._settings.strict)
+        return read_query(incoming.query, strict=self._settings.strict)
+
+    def _name_binding(self, incoming: Incoming, progress: Progress) -> None:
+        """Find out which X the request is about, so that a fault can wait for it."""
+        if len(incoming.body) > MAX_BODY:
+            return
+        try:
+            values = self._values(incoming)
+        except Refusal:
+            return
+        subscription_id, x = values.get("subscriptionId"), values.get("relationNum")
+        binding = self._world.axb(str(subscription_id), incoming.at) if subscription_id else None
+        progress.subscription_id = str(subscription_id) if subscription_id else None
+        if binding is not None:
+            progress.x = binding.x
+        elif isinstance(x, str) and x:
+            progress.x = x
