@@ -1,0 +1,1 @@
+"""Money: price lists, rating, rent, closes, statements, reconciliation (billing-rules.md)."""

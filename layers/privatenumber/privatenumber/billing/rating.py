@@ -1,0 +1,144 @@
+"""What a call costs: a pure function of CDR, price lists and number inventory (billing-rules.md §3).
+
+Only the second leg, X to the real callee, is charged, from its answer to the end of the call, in whole minutes
+per CDR. SMS (§4) and packages (§5) are not rated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.store.fact_rows import CdrFact
+from privatenumber.times import beijing_day
+
+ZERO_SECOND_MINUTES: Final = 1
+"""Minutes of an answered call of 0 seconds (`backend.billing.zero_second_minutes`)."""
+
+_VERY_LONG_S: Final = 24 * 3600
+
+
+class Flag(StrEnum):
+    """What is unusual about a rated record."""
+
+    DERIVED_DURATION = "derived_duration"
+    """A time is missing; the platform's own call length was used."""
+    BAD_TIMES = "bad_times"
+    """Ends before its answer, or its length cannot be known: not rated."""
+    VERY_LONG = "very_long"
+    NUMBER_NOT_IN_INVENTORY = "number_not_in_inventory"
+    RECORD_CONFLICT = "record_conflict"
+    """The record's id exists with other content: only the first one is rated."""
+    SAME_SESSION = "same_session"
+    """Another record with its own id belongs to the same call: both are rated."""
+
+
+class Leg(StrEnum):
+    """Which leg of a call is charged."""
+
+    X_TO_CALLEE = "x_to_callee"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Length of the charged leg in whole seconds. ``known`` is False when the times make no sense."""
+
+    connected: bool
+    seconds: int = 0
+    known: bool = True
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A rated call. ``amount`` is exact CNY, not rounded; ``None`` = minutes without a price."""
+
+    x: str | None
+    """The private number whose price applies."""
+    number_type: NumberType
+    leg: Leg | None
+    """The charged leg; ``None`` when nothing was charged."""
+    connected: bool
+    talk_seconds: int
+    minutes: int
+    unit_price: Decimal | None
+    amount: Decimal | None
+    flags: tuple[Flag, ...]
+
+
+def usage_time(fact: CdrFact) -> datetime:
+    """The moment that decides day, month and price of a call: its end, else when we learned of it (§3.3)."""
+    return fact.ended_at or fact.received_at
+
+
+def billed_minutes(talk_seconds: int) -> int:
+    """Whole minutes of an answered call of `talk_seconds` ≥ 0 (§3.2)."""
+    return max(-(-talk_seconds // 60), ZERO_SECOND_MINUTES)
+
+
+def talk_time(fact: CdrFact) -> Talk:
+    """Length of the second leg (§3.2, notifications.md §10.2)."""
+    flags: tuple[Flag, ...] = ()
+    if fact.answered_at and fact.ended_at:
+        # The platform's times have whole seconds: what a sender adds behind them must not cost a minute.
+        seconds = int(fact.ended_at.timestamp()) - int(fact.answered_at.timestamp())
+    elif fact.answered_at:
+        if fact.call_seconds is None:
+            return Talk(connected=True, known=False, flags=(Flag.BAD_TIMES,))
+        seconds, flags = fact.call_seconds, (Flag.DERIVED_DURATION,)
+    elif fact.ended_at and fact.call_seconds and fact.failed_at is None:
+        # Every unconnected call carries failTime: only a record without it has lost its answer time.
+        seconds, flags = fact.call_seconds, (Flag.DERIVED_DURATION,)
+    else:
+        return Talk(connected=False)
+    if seconds < 0:
+        return Talk(connected=True, known=False, flags=(Flag.BAD_TIMES,))
+    if seconds > _VERY_LONG_S:
+        flags = (*flags, Flag.VERY_LONG)
+    return Talk(connected=True, seconds=seconds, flags=flags)
+
+
+def charged_number(
+    display_x: str | None, dialled_x: str | None, inventory: Mapping[str, NumberType]
+) -> tuple[str | None, NumberType, tuple[Flag, ...]]:
+    """The private number whose price applies, its type, and a flag when it is not one of ours (§3.1)."""
+    for x in (display_x, dialled_x):
+        if x is not None and x in inventory:
+            return x, inventory[x], ()
+    return dialled_x or display_x, NumberType.VIRTUAL, (Flag.NUMBER_NOT_IN_INVENTORY,)
+
+
+def call_price(prices: PriceBook, day: date, number_type: NumberType) -> Decimal | None:
+    """CNY per minute on a Beijing date; ``None`` when nobody configured one."""
+    return prices.at(day).call[number_type]
+
+
+def rate_call(fact: CdrFact, prices: PriceBook, inventory: Mapping[str, NumberType]) -> Charge:
+    """Rate one CDR; `inventory` maps every X of the account to its type. Nothing is guessed or rounded."""
+    x, number_type, number_flags = charged_number(fact.display_x, fact.x, inventory)
+    talk = talk_time(fact)
+    minutes = billed_minutes(talk.seconds) if talk.connected and talk.known else 0
+    unit_price = call_price(prices, beijing_day(usage_time(fact)), number_type)
+    return Charge(
+        x=x,
+        number_type=number_type,
+        leg=Leg.X_TO_CALLEE if minutes else None,
+        connected=talk.connected,
+        talk_seconds=talk.seconds,
+        minutes=minutes,
+        unit_price=unit_price,
+        amount=price_of(minutes, unit_price),
+        flags=(*talk.flags, *number_flags),
+    )
+
+
+def price_of(minutes: int, unit_price: Decimal | None) -> Decimal | None:
+    """Exact price of minutes; no minutes cost nothing even where no price is known."""
+    if not minutes:
+        return Decimal(0)
+    return None if unit_price is None else minutes * unit_price

@@ -1,0 +1,56 @@
+"""Statements (``STATEMENT#<yyyy-MM>``) and reconciliations (``RECONCILIATION#<yyyy-MM>``) in the Bills table.
+
+Both are versions (see `versions`) of a month: a run that finds what the last one found adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from privatenumber.store.versions import Line, Version, VersionStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class MonthStore:
+    """Versions of one kind of monthly document."""
+
+    def __init__(self, client: DynamoDBClient, table: str, prefix: str) -> None:
+        self._versions = VersionStore(client, table)
+        self._prefix = prefix
+
+    def latest(self, month: str) -> Version | None:
+        """The newest version of a month (``yyyy-MM``)."""
+        return self._versions.latest(self._name(month))
+
+    def lines(self, version: Version) -> list[dict[str, Any]]:
+        """The lines of a version. Raises VersionBroken."""
+        return self._versions.lines(version)
+
+    def add(
+        self,
+        month: str,
+        document: Mapping[str, Any],
+        lines: Sequence[Line],
+        *,
+        seen: Version | None,
+        made_at: datetime,
+    ) -> Version:
+        """Write the version after `seen`, or return `seen` if it says the same. Raises VersionTaken."""
+        return self._versions.add(self._name(month), document, lines, seen=seen, made_at=made_at)
+
+    def _name(self, month: str) -> str:
+        return f"{self._prefix}#{month}"
+
+
+def statement_store(client: DynamoDBClient, table: str) -> MonthStore:
+    """Statements by month."""
+    return MonthStore(client, table, "STATEMENT")
+
+
+def reconciliation_store(client: DynamoDBClient, table: str) -> MonthStore:
+    """Reconciliations by month."""
+    return MonthStore(client, table, "RECONCILIATION")

@@ -1,0 +1,189 @@
+"""Numbered versions of a document, each written once and never edited.
+
+A version is a small head and any number of lines. Keys under one partition (the document's *name*):
+
+==========================  ====================================================================
+``V#<6 digits>``            head: ``hash`` of everything it says, ``document``, counts, ``made_at``
+``LINES#<hash>#<6 digits>`` one page of the lines of every version with that hash
+==========================  ====================================================================
+
+Lines are stored under the hash of the content, the head after them and only if its number is free. So a crash
+leaves at most pages that nobody refers to, a repetition writes the same bytes to the same keys, and of two
+writers one wins and the other one learns that it worked from an old state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.items import decode, encode
+from privatenumber.times import from_iso, iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Line = Mapping[str, Any]
+
+#: Uncompressed bytes of one page. An item holds 400 KB and compression never adds that much.
+PAGE_BYTES: Final = 300_000
+
+
+class VersionTaken(Exception):
+    """Somebody wrote the next version meanwhile: read everything again, then decide again."""
+
+
+class VersionBroken(Exception):
+    """What is stored is not what was written: its hash differs or pages are missing. Names the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The head of one version. ``hash`` covers `document` and all lines; ``made_at`` is not part of it."""
+
+    name: str
+    number: int
+    hash: str
+    document: Mapping[str, Any] = field(repr=False)
+    lines: int
+    made_at: datetime
+
+
+def canonical(value: Any) -> bytes:
+    """One spelling of a JSON value: sorted keys, no blanks, UTF-8. Raises TypeError for what JSON lacks."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def content_hash(document: Mapping[str, Any], lines: Iterable[Line]) -> str:
+    """SHA-256, in hex, of a document and its lines in their order."""
+    digest = hashlib.sha256(canonical(document))
+    for line in lines:
+        digest.update(b"\n" + canonical(line))
+    return digest.hexdigest()
+
+
+class VersionStore:
+    """Versions of documents in one table. All reads are strongly consistent."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def latest(self, name: str) -> Version | None:
+        """The newest version of a document; ``None`` before the first."""
+        return next(self._heads(name, Limit=1), None)
+
+    def versions(self, name: str) -> Iterator[Version]:
+        """All versions of a document, newest first."""
+        return self._heads(name)
+
+    def lines(self, version: Version) -> list[dict[str, Any]]:
+        """The lines of a version. Raises VersionBroken."""
+        lines: list[dict[str, Any]] = []
+        condition = {":pk": version.name, ":sk": f"LINES#{version.hash}#"}
+        for item in self._query("pk = :pk AND begins_with(sk, :sk)", condition):
+            lines += (json.loads(text) for text in zlib.decompress(item["lines"]).splitlines())
+        if len(lines) != version.lines or content_hash(version.document, lines) != version.hash:
+            raise VersionBroken(f"{version.name} version {version.number}")
+        return lines
+
+    def add(
+        self,
+        name: str,
+        document: Mapping[str, Any],
+        lines: Sequence[Line],
+        *,
+        seen: Version | None,
+        made_at: datetime,
+    ) -> Version:
+        """Write what is now true as the version after `seen`, the latest one before its inputs were read.
+
+        When `seen` says the same already, it is returned and nothing is written. Raises VersionTaken.
+        """
+        found = content_hash(document, lines)
+        if seen is not None and seen.hash == found:
+            return seen
+        for page, body in enumerate(_pages(lines)):
+            key = {"pk": name, "sk": f"LINES#{found}#{page:06d}"}
+            self._client.put_item(
+                TableName=self._table, Item=encode({**key, "lines": zlib.compress(body, 6)})
+            )
+        version = Version(
+            name=name,
+            number=seen.number + 1 if seen else 1,
+            hash=found,
+            document=document,
+            lines=len(lines),
+            made_at=made_at,
+        )
+        self._put_head(version)
+        return version
+
+    def _put_head(self, version: Version) -> None:
+        item = {
+            "pk": version.name,
+            "sk": _sort(version.number),
+            "number": version.number,
+            "hash": version.hash,
+            "document": canonical(version.document).decode(),
+            "lines": version.lines,
+            "made_at": iso(version.made_at),
+        }
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=encode(item), ConditionExpression="attribute_not_exists(pk)"
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise VersionTaken(f"{version.name} version {version.number}") from None
+
+    def _heads(self, name: str, **options: Any) -> Iterator[Version]:
+        names = {":pk": name, ":sk": "V#"}
+        rows = self._query("pk = :pk AND begins_with(sk, :sk)", names, ScanIndexForward=False, **options)
+        for item in rows:
+            yield Version(
+                name=item["pk"],
+                number=int(item["number"]),
+                hash=item["hash"],
+                document=json.loads(item["document"]),
+                lines=int(item["lines"]),
+                made_at=from_iso(item["made_at"]),
+            )
+
+    def _query(self, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=encode(values),
+                ConsistentRead=True,
+                **options,
+                **start,
+            )
+            yield from map(decode, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _sort(number: int) -> str:
+    return f"V#{number:06d}"
+
+
+def _pages(lines: Iterable[Line]) -> Iterator[bytes]:
+    page: list[bytes] = []
+    size = 0
+    for line in lines:
+        body = canonical(line)
+        if page and size + len(body) > PAGE_BYTES:
+            yield b"\n".join(page)
+            page, size = [], 0
+        page.append(body)
+        size += len(body) + 1
+    if page:
+        yield b"\n".join(page)
