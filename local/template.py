@@ -54,7 +54,8 @@ def resources(template: Template, kind: str) -> dict[str, Resource]:
 class Function:
     """A function of the (unbuilt or built) template.
 
-    `code` and `layers` are folders; `environment` holds literal values and, as None, what only a deployment knows.
+    `code` and `layers` are folders; `environment` holds literal values, and None for what only a deployment
+    knows.
     """
 
     name: str
