@@ -1,0 +1,1 @@
+"""The stack on a laptop: MiniStack runs the deployed template, the emulator is the platform."""

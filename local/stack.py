@@ -1,0 +1,201 @@
+"""`python -m local.stack up|down`: the whole product on loopback ports, out of template.yaml.
+
+MiniStack plays AWS (it runs the deployed functions), the emulator plays the Private Number platform.
+What runs is written to `.local/stack.json`, so that `down` finds it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from local import build
+from local.addresses import describe
+from local.aws import CREDENTIALS, REGION, Aws, BusinessApi
+from local.platform import Platform
+from local.processes import Child, StackError, free_port, start, tail, wait_until
+from local.tenant import APPLICATION, application_secret, platform_application
+
+STATE = build.WORK / "stack.json"
+LOGS = build.WORK / "logs"
+Progress = Callable[[str], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running local stack: its processes, its addresses and the deployed stack's outputs."""
+
+    ministack: Child
+    emulator: Child
+    aws_endpoint: str
+    platform_url: str
+    outputs: dict[str, str]
+
+    @property
+    def aws(self) -> Aws:
+        """Clients for MiniStack."""
+        return Aws(self.aws_endpoint)
+
+    @property
+    def api_url(self) -> str:
+        """Address of the deployed HTTP API.
+
+        The `ApiUrl` output names a host under `localhost` that not every resolver knows; MiniStack serves
+        the same API under a path of its own address.
+        """
+        api_id = self.outputs["ApiUrl"].split("//")[1].split(".")[0]
+        return f"{self.aws_endpoint}/_aws/execute-api/{api_id}/$default"
+
+    @property
+    def api(self) -> BusinessApi:
+        """The deployed HTTP API as a business system sees it."""
+        return BusinessApi(self.api_url, self.aws)
+
+    @property
+    def platform(self) -> Platform:
+        """The emulator's control plane."""
+        return Platform(self.platform_url)
+
+    def stop(self) -> None:
+        """Stop both processes and forget them."""
+        self.emulator.stop()
+        self.ministack.stop()
+        STATE.unlink(missing_ok=True)
+
+
+def up(say: Progress, *, emulator_options: tuple[str, ...] = ()) -> Stack:
+    """Start everything and deploy; `say` is told each step. Raises StackError when a part fails."""
+    ministack, emulator = _start_ministack(), _start_emulator(emulator_options)
+    try:
+        endpoint = _await_ministack(ministack)
+        platform_url = _await_emulator(emulator)
+        say(f"emulator is the platform at {platform_url}")
+        say(f"MiniStack is AWS ({REGION}) at {endpoint}")
+        _timed(say, "sam build", build.build, skipped="unchanged, kept")
+        outputs = _timed(say, "sam deploy", lambda: build.deploy(endpoint))
+        stack = Stack(ministack, emulator, endpoint, platform_url, outputs)
+        _introduce(stack)
+    except BaseException:
+        emulator.stop()
+        ministack.stop()
+        raise
+    STATE.write_text(json.dumps(asdict(stack), default=str, indent=2))
+    return stack
+
+
+def running() -> Stack | None:
+    """Return the stack that `up` left running, or None."""
+    if not STATE.exists():
+        return None
+    kept = json.loads(STATE.read_text())
+    children = {name: Child(kept[name]["name"], kept[name]["pid"], Path(kept[name]["log"])) for name in _CHILDREN}
+    if not all(child.alive() for child in children.values()):
+        for child in children.values():
+            child.stop()
+        STATE.unlink()
+        return None
+    return Stack(**{**kept, **children})
+
+
+_CHILDREN = ("ministack", "emulator")
+
+
+def _start_ministack() -> Child:
+    port = str(free_port())
+    env = {
+        **CREDENTIALS, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": port, "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "STATE_DIR": str(build.WORK / "ministack"), "PERSIST_STATE": "0",
+    }  # fmt: skip
+    command = [str(Path(sys.executable).parent / "ministack")]
+    child = start("ministack", command, log_dir=LOGS, env=env, cwd=build.ROOT)
+    (LOGS / "ministack.port").write_text(port)
+    return child
+
+
+def _await_ministack(child: Child) -> str:
+    endpoint = f"http://127.0.0.1:{(LOGS / 'ministack.port').read_text()}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{endpoint}/_ministack/health", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    _await(child, answers)
+    return endpoint
+
+
+def _start_emulator(options: tuple[str, ...]) -> Child:
+    command = [sys.executable, "-m", "emulator", "--port", "0", "--seed", "1", *options]
+    env = {"PYTHONPATH": os.pathsep.join([str(build.ROOT / "layers" / "privatenumber"), str(build.ROOT)])}
+    return start("emulator", command, log_dir=LOGS, env=env, cwd=build.ROOT)
+
+
+def _await_emulator(child: Child) -> str:
+    def address() -> str:
+        for line in child.log.read_text().splitlines():
+            if line.startswith("{"):
+                return str(json.loads(line).get("address", ""))
+        return ""
+
+    return _await(child, address)
+
+
+def _await(child: Child, ready: Callable[[], T]) -> T:
+    answer = wait_until(lambda: ready() or not child.alive(), 30)
+    if answer is True and not child.alive() or not answer:
+        raise StackError(f"{child.name} did not start; {child.log} ends with:\n{tail(child.log)}")
+    return ready()
+
+
+def _timed(say: Progress, what: str, action: Callable[[], T], skipped: str = "") -> T:
+    begin = time.monotonic()
+    result = action()
+    took = skipped if skipped and result is False else f"{time.monotonic() - begin:.0f} s"
+    say(f"{what}: {took}")
+    return result
+
+
+def _introduce(stack: Stack) -> None:
+    """Tell each side of the other: credentials to our functions, push addresses to the platform."""
+    secrets = stack.aws.client("secretsmanager")
+    secret = json.dumps(application_secret(stack.platform_url))
+    secrets.put_secret_value(SecretId=stack.outputs["ApplicationsSecret"], SecretString=secret)
+    application = platform_application(stack.api_url)
+    stack.platform.send("PUT", f"applications/{APPLICATION.app_key}", application)
+
+
+def main() -> int:
+    """Run `up` or `down`."""
+    parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "down"])
+    command = parser.parse_args().command
+    stack = running()
+    if command == "down":
+        if stack:
+            stack.stop()
+        print("stopped" if stack else "nothing was running")
+        return 0
+    if stack is None:
+        try:
+            stack = up(lambda step: print(f"  {step}", flush=True))
+        except StackError as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(describe(stack))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
