@@ -14,6 +14,9 @@ from privatenumber.store.numbers import NumberState
 
 from .event import InvalidFields, Request
 
+# An HTTP API hands text/* over as UTF-8 text; a GB18030 file survives only as octets.
+CSV_TYPES: Final = ("text/csv", "application/octet-stream")
+CSV_LIMIT: Final = 1024 * 1024
 PAGE_LIMIT: Final = 100
 _VALUE_LENGTH: Final = 128
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
@@ -39,11 +42,17 @@ def read_reason(query: Mapping[str, str]) -> Reason:
     return Reason(reason)
 
 
-def read_application(query: Mapping[str, str], *, required: bool = True) -> str | None:
-    """Return `application` of a query."""
-    application = query.get("application")
-    if application is None and required:
+def read_application(query: Mapping[str, str]) -> str:
+    """Return `application` of a query that needs one."""
+    application = read_default_application(query)
+    if application is None:
         raise InvalidFields(("application", "is required"))
+    return application
+
+
+def read_default_application(query: Mapping[str, str]) -> str | None:
+    """Return `application` of a query that can do without."""
+    application = query.get("application")
     if application is not None and not _NAME.fullmatch(application):
         raise InvalidFields(("application", "has characters or a form that the field does not allow"))
     return application

@@ -1,7 +1,7 @@
 """What business systems may send as a body: one model each, and the words for its broken rules.
 
-The models check form; what needs a clock, a table or the number rules is checked by the domain. No error repeats
-a value, and not even the name of an unknown field unless it consists of letters only.
+The models check form; what needs a clock, a table or the number rules is checked by the domain. No error
+repeats a value, and not even the name of an unknown field unless it consists of letters only.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def _utc(value: datetime) -> datetime:
 
 Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_time), AfterValidator(_utc)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Phone = Annotated[str, Field(min_length=3, max_length=40)]
+PhoneText = Annotated[str, Field(max_length=40)]
+"""A number in any form of numbers.md §1.3; the domain normalises it."""
+
 AreaCode = Annotated[str, Field(pattern=r"^0(?:10|2\d|[3-9]\d{2})$")]
 Direction = Annotated[int, Field(ge=0, le=2)]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
@@ -65,11 +67,11 @@ class BindBody(_Body):
     """Body of `POST /bindings` (axb.md §2 says what the fields mean to the platform)."""
 
     application: Name
-    order: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+    order: Annotated[str, Field(pattern=r"^[!-\"$-~]{1,64}$")]
     mode: Literal["AXB"] = "AXB"
-    a: Phone
-    b: Phone
-    x: Phone | None = None
+    a: PhoneText
+    b: PhoneText
+    x: PhoneText | None = None
     area: AreaCode | None = None
     fallback_any_area: bool = False
     ends_at: Time | None = None
@@ -77,15 +79,15 @@ class BindBody(_Body):
     direction: Direction = 0
     max_minutes: Minutes = 0
     record_hint_tone: Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")] | None = None
-    user_reference: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    user_reference: Annotated[str, Field(pattern=r"^[ -\]_-z|~]{1,256}$")] | None = None
 
 
 class ChangeBody(_Body):
     """Body of `PATCH /bindings/{id}`: at least one field; what is absent or null stays (axb.md §4)."""
 
     ends_at: Time | None = None
-    a: Phone | None = None
-    b: Phone | None = None
+    a: PhoneText | None = None
+    b: PhoneText | None = None
     direction: Direction | None = None
     max_minutes: Minutes | None = None
 
@@ -125,24 +127,6 @@ def require_change(body: ChangeBody) -> None:
         raise InvalidFields(("body", f"name at least one of {', '.join(ChangeBody.model_fields)}"))
 
 
-def require_one_end(body: BindBody) -> None:
-    """Refuse a bind without an end or with two; raises InvalidFields."""
-    if (body.ends_at is None) is (body.ttl_seconds is None):
-        raise InvalidFields(("ends_at", "give exactly one of ends_at and ttl_seconds"))
-
-
-def require_anonymous_order(body: BindBody) -> None:
-    """Refuse an order number made of a party's phone number, because it is a key in clear.
-
-    Raises InvalidFields.
-    """
-    order = _digits(body.order)
-    for name in ("a", "b"):
-        digits = _digits(getattr(body, name)).removeprefix("00").removeprefix("86").lstrip("0")
-        if len(digits) >= 9 and digits in order:
-            raise InvalidFields(("order", f"must not contain the phone number of {name}"))
-
-
 _RULES: Final[Mapping[str, str]] = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
@@ -172,7 +156,3 @@ def _rule(kind: str, context: Mapping[str, Any]) -> str:
 def _field(location: Iterable[int | str]) -> str:
     name = ".".join(str(part) for part in location)
     return name if re.fullmatch(r"[A-Za-z_.]{1,64}", name) else "(unknown field)"
-
-
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdecimal())

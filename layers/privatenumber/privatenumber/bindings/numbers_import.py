@@ -18,6 +18,7 @@ from privatenumber.platform.client import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
+from privatenumber.store.transactions import Contended
 
 _BAD_SHARE: Final = 0.05  # more bad rows than this refuse the file (billing-rules.md §9.2, bad row)
 _ROWS_PER_WRITE: Final = 100
@@ -122,12 +123,19 @@ class NumberImport:
         due = [(index, plan.wanted, plan.seen) for index, plan in enumerate(plans) if plan.wanted is not None]
         for start in range(0, len(due), _ROWS_PER_WRITE):
             chunk = due[start : start + _ROWS_PER_WRITE]
-            written: Sequence[bool] = [False] * len(chunk)
-            if deadline.remaining() >= _SECONDS_PER_WRITE:
-                written = self._store.put_many([(wanted, seen) for _, wanted, seen in chunk])
-            for (index, _, _), done in zip(chunk, written, strict=True):
+            for (index, _, _), done in zip(chunk, self._written(chunk, deadline), strict=True):
                 if not done:
                     results[index] = replace(results[index], outcome=RowOutcome.PENDING)
+
+    def _written(
+        self, chunk: Sequence[tuple[int, XNumber, XNumber | None]], deadline: Deadline
+    ) -> Sequence[bool]:
+        if deadline.remaining() < _SECONDS_PER_WRITE:
+            return [False] * len(chunk)
+        try:
+            return self._store.put_many([(wanted, seen) for _, wanted, seen in chunk])
+        except Contended:
+            return [False] * len(chunk)
 
 
 def _repeated(row: NumberRow, earlier: NumberRow) -> _Plan:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.transactions import Action, Refused, Writer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -112,9 +113,10 @@ def rank_of(x: str) -> str:
 class NumberStore:
     """Reads and writes X numbers; every write is conditional on what its author has seen."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+    def __init__(self, client: DynamoDBClient, table_name: str, writer: Writer | None = None) -> None:
         self._client = client
         self._table = table_name
+        self._writer = writer or Writer(client)
 
     def get(self, x: str) -> XNumber | None:
         """Read one number (strongly consistent); `None` when it was never registered."""
@@ -138,26 +140,23 @@ class NumberStore:
     def put(self, number: XNumber, *, seen: XNumber | None) -> None:
         """Write a number's description over what the caller has `seen` (`None`: must not exist yet).
 
-        `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, an existing one keeps
+        `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, a known one keeps
         its counter. A number that moves to another application must carry no pair at that moment.
-        Raises StaleNumberError when somebody wrote the description meanwhile or a pair forbids the move.
+        Raises StaleNumberError when somebody wrote the description meanwhile or a pair forbids the move,
+        Contended when binds and releases of this number left no gap.
         """
-        write = self._update(number, seen)
-        try:
-            self._client.update_item(**write)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise StaleNumberError from None
+        if self.put_many([(number, seen)]) != (True,):
+            raise StaleNumberError
 
     def put_many(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> tuple[bool, ...]:
         """Do many `put`s, up to 100 in one request; the answer says for each whether it was written.
 
         A number that somebody changed meanwhile does not keep the others of its request from being written.
-        No two of the writes may name the same X.
+        No two of the writes may name the same X. Raises Contended; what was written then stays written.
         """
         written: list[bool] = []
         for start in range(0, len(writes), _WRITES_PER_TRANSACTION):
-            chunk = writes[start : start + _WRITES_PER_TRANSACTION]
-            written += [True] * len(chunk) if self._put_together(chunk) else map(self._try_put, chunk)
+            written += self._put_together(writes[start : start + _WRITES_PER_TRANSACTION])
         return tuple(written)
 
     def page(
@@ -258,22 +257,17 @@ class NumberStore:
                 return
         raise IncompleteReadError
 
-    def _put_together(self, chunk: Sequence[tuple[XNumber, XNumber | None]]) -> bool:
-        actions: list[Any] = [{"Update": self._update(number, seen)} for number, seen in chunk]
-        try:
-            self._client.transact_write_items(TransactItems=actions)
-        except self._client.exceptions.TransactionCanceledException:
-            # One condition, or a bind that counts a pair at this very moment, cancels all: one by one then.
-            return False
-        return True
-
-    def _try_put(self, write: tuple[XNumber, XNumber | None]) -> bool:
-        number, seen = write
-        try:
-            self.put(number, seen=seen)
-        except StaleNumberError:
-            return False
-        return True
+    def _put_together(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> list[bool]:
+        left = {n: Action(_SORT, {"Update": self._update(*write)}) for n, write in enumerate(writes)}
+        while left:
+            order = list(left)
+            try:
+                self._writer.transact([left[n] for n in order])
+                break
+            except Refused as refused:
+                for position in refused.positions:
+                    del left[order[position]]
+        return [n in left for n in range(len(writes))]
 
     def _update(self, number: XNumber, seen: XNumber | None) -> Any:
         fields: dict[str, Any] = {
