@@ -77,11 +77,11 @@ compile = ../$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.
 # ---- Running
 
 .PHONY: demo
-demo: setup ## Play an order from bind to reconciled bill on this machine
+demo: build ## Play an order from bind to reconciled bill on this machine
 	@$(RUN) local.demo
 
 .PHONY: up
-up: setup ## Start the stack and leave it running, with its addresses and commands to try
+up: build ## Start the stack and leave it running, with its addresses and commands to try
 	@$(RUN) local.stack up
 
 .PHONY: down

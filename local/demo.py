@@ -14,6 +14,7 @@ from typing import Any
 
 from local import stack as local_stack
 from local.billing_acts import close_and_reconcile
+from local.deploy import LOGS
 from local.narrate import DemoFailed, Narrator
 from local.processes import StackError, wait_until
 from local.tenant import APPLICATION, number_table, platform_numbers
@@ -38,7 +39,9 @@ class Scene:
         document: dict[str, Any] = answer.json()
         self.bindings[order] = document
         shown = f"X {document['x']}" if answer.is_success else document.get("title", "")
-        self.say.line("business", f"POST /bindings {order}: {mask(a)} and {mask(b)}  →  {answer.status_code} {shown}")
+        self.say.line(
+            "business", f"POST /bindings {order}: {mask(a)} and {mask(b)}  →  {answer.status_code} {shown}"
+        )
         return answer.status_code, document
 
     def platform_calls(self, api: str) -> int:
@@ -68,11 +71,15 @@ def orders_bind(scene: Scene) -> None:
     """Act 1: bind, repeat, and a second order of the same person."""
     scene.say.act(1, "an order hides its parties")
     status, first = scene.bind("order-1001", A, B, hours=1)
-    scene.say.check(status == 201 and first["state"] == "ACTIVE", f"order-1001: both sides dial {first['dial']}")
+    scene.say.check(
+        status == 201 and first["state"] == "ACTIVE", f"order-1001: both sides dial {first['dial']}"
+    )
     before = scene.platform_calls("axb.bind")
     status, again = scene.bind("order-1001", A, B, hours=1)
     same = status == 200 and again["id"] == first["id"]
-    scene.say.check(same and scene.platform_calls("axb.bind") == before, "same binding, no second platform call")
+    scene.say.check(
+        same and scene.platform_calls("axb.bind") == before, "same binding, no second platform call"
+    )
     status, second = scene.bind("order-1002", A, C, hours=3)
     scene.say.check(status == 201 and second["x"] != first["x"], "another X: A already stands on the first")
 
@@ -85,7 +92,9 @@ def people_call(scene: Scene) -> None:
     _tell(scene, scene.call(B, x, outcome="no_answer"), "B calls X, A does not answer")
     stranger = scene.call(STRANGER, x)
     _tell(scene, stranger, "a stranger calls X")
-    scene.say.check(stranger["teardown"] == 8014, "the stranger reaches nobody: cause 8014, no subscriptionId")
+    scene.say.check(
+        stranger["teardown"] == 8014, "the stranger reaches nobody: cause 8014, no subscriptionId"
+    )
     deliveries = scene.stack.platform.get("deliveries")["deliveries"]
     delivered = [d for d in deliveries if d["state"] == "delivered"]
     scene.say.check(
@@ -103,8 +112,12 @@ def an_answer_is_lost(scene: Scene) -> None:
     if status == 202:
         scene.say.line("order", "outcome unknown: the order stays REQUESTED, the sweep asks the platform")
         order = _sweep_until(scene, order["id"], "ACTIVE", utc_now() + timedelta(minutes=5))
-    scene.say.check(order["state"] == "ACTIVE", "the order recovered: the platform was asked, its binding adopted")
-    scene.say.check(scene.platform_calls("axb.bind") == binds + 1, "one bind was sent, nothing is bound twice")
+    scene.say.check(
+        order["state"] == "ACTIVE", "the order recovered: the platform was asked, its binding adopted"
+    )
+    scene.say.check(
+        scene.platform_calls("axb.bind") == binds + 1, "one bind was sent, nothing is bound twice"
+    )
     held = scene.stack.platform.get("bindings")["bindings"]
     scene.say.check(len(held) == 3, "the platform holds exactly our 3 bindings")
 
@@ -115,10 +128,14 @@ def the_order_ends(scene: Scene) -> None:
     order = scene.bindings["order-1001"]
     after = datetime.fromisoformat(order["ends_at"]) + timedelta(minutes=1)
     platform_now = datetime.fromisoformat(scene.stack.platform.get("clock")["now"])
-    scene.stack.platform.send("POST", "clock/advance", {"seconds": max(0, int((after - platform_now).total_seconds()))})
+    scene.stack.platform.send(
+        "POST", "clock/advance", {"seconds": max(0, int((after - platform_now).total_seconds()))}
+    )
     scene.say.line("clock", f"moved to {after:%H:%M:%S} UTC, one minute after the end of order-1001")
     closed = _sweep_until(scene, order["id"], "CLOSED", after)
-    scene.say.check(closed["state"] == "CLOSED", f"the sweep released it: CLOSED ({closed.get('reason', '')})")
+    scene.say.check(
+        closed["state"] == "CLOSED", f"the sweep released it: CLOSED ({closed.get('reason', '')})"
+    )
     left = scene.stack.platform.get("bindings", x=order["x"])["bindings"]
     mine = [b for b in left if b["x"] == order["x"] and {b["a"], b["b"]} == {A, B}]
     scene.say.check(not mine, f"the platform confirms: nobody of order-1001 stands on {order['x']} any more")
@@ -129,7 +146,7 @@ def _tell(scene: Scene, call: dict[str, Any], what: str) -> None:
 
 
 def _sweep_until(scene: Scene, binding: str, state: str, moment: datetime) -> dict[str, Any]:
-    """Run the scheduled function for `moment` and wait until its worker has brought the binding to `state`."""
+    """Run the scheduled function for `moment` and wait until its worker made it `state`."""
     function = scene.stack.outputs["UnbindSweepFunctionName"]
     found = scene.stack.aws.invoke(function, {"scheduled_time": iso(moment)})
     scene.say.line("schedule", f"sweep of {moment:%H:%M} found {found['queued']} due")
@@ -167,12 +184,14 @@ def main() -> int:
     try:
         play(stack, say)
     except (DemoFailed, RuntimeError) as error:
-        say.console.print(f"\nThe demo stopped: {error}\nLogs: {local_stack.LOGS}", style="red")
+        say.console.print(f"\nThe demo stopped: {error}\nLogs: {LOGS}", style="red")
         return 1
     finally:
         stack.stop()
     took = time.monotonic() - begun
-    say.console.print(f"\n[bold green]Done:[/bold green] {say.checks} claims checked in {took:.0f} s; all stopped.")
+    say.console.print(
+        f"\n[bold green]Done:[/bold green] {say.checks} claims checked in {took:.0f} s; all stopped."
+    )
     say.console.print("Next: `make up` leaves the stack running to play with, `make test` runs every test.")
     return 0
 

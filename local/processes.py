@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -37,10 +38,8 @@ class Child:
 
     def alive(self) -> bool:
         """Say whether the process still runs (a finished child is reaped first)."""
-        try:
+        with suppress(ChildProcessError):  # what another process started (`make up`) is not ours to reap
             os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            pass  # started by another process (`make up`), so there is nothing to reap here
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -87,7 +86,9 @@ def run(command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path)
             env={**os.environ, **env}, cwd=cwd,
         )  # fmt: skip
     if code:
-        raise StackError(f"`{' '.join(command[:2])}` failed with exit code {code}; {log} ends with:\n{tail(log)}")
+        raise StackError(
+            f"`{' '.join(command[:2])}` failed with exit code {code}; {log} ends with:\n{tail(log)}"
+        )
 
 
 def tail(log: Path, lines: int = 25) -> str:

@@ -18,15 +18,14 @@ from typing import TypeVar
 
 import httpx
 
-from local import build
 from local.addresses import describe
 from local.aws import CREDENTIALS, REGION, Aws, BusinessApi
+from local.deploy import LOGS, ROOT, WORK, deploy
 from local.platform import Platform
 from local.processes import Child, StackError, free_port, start, tail, wait_until
 from local.tenant import APPLICATION, application_secret, platform_application
 
-STATE = build.WORK / "stack.json"
-LOGS = build.WORK / "logs"
+STATE = WORK / "stack.json"
 Progress = Callable[[str], None]
 T = TypeVar("T")
 
@@ -53,8 +52,7 @@ class Stack:
         The `ApiUrl` output names a host under `localhost` that not every resolver knows; MiniStack serves
         the same API under a path of its own address.
         """
-        api_id = self.outputs["ApiUrl"].split("//")[1].split(".")[0]
-        return f"{self.aws_endpoint}/_aws/execute-api/{api_id}/$default"
+        return f"{self.aws_endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
 
     @property
     def api(self) -> BusinessApi:
@@ -81,8 +79,9 @@ def up(say: Progress, *, emulator_options: tuple[str, ...] = ()) -> Stack:
         platform_url = _await_emulator(emulator)
         say(f"emulator is the platform at {platform_url}")
         say(f"MiniStack is AWS ({REGION}) at {endpoint}")
-        _timed(say, "sam build", build.build, skipped="unchanged, kept")
-        outputs = _timed(say, "sam deploy", lambda: build.deploy(endpoint))
+        begin = time.monotonic()
+        outputs = deploy(endpoint)
+        say(f"sam deploy of template.yaml took {time.monotonic() - begin:.0f} s")
         stack = Stack(ministack, emulator, endpoint, platform_url, outputs)
         _introduce(stack)
     except BaseException:
@@ -98,7 +97,9 @@ def running() -> Stack | None:
     if not STATE.exists():
         return None
     kept = json.loads(STATE.read_text())
-    children = {name: Child(kept[name]["name"], kept[name]["pid"], Path(kept[name]["log"])) for name in _CHILDREN}
+    children = {
+        name: Child(kept[name]["name"], kept[name]["pid"], Path(kept[name]["log"])) for name in _CHILDREN
+    }
     if not all(child.alive() for child in children.values()):
         for child in children.values():
             child.stop()
@@ -115,10 +116,10 @@ def _start_ministack() -> Child:
     env = {
         **CREDENTIALS, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": port, "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "STATE_DIR": str(build.WORK / "ministack"), "PERSIST_STATE": "0",
+        "STATE_DIR": str(WORK / "ministack"), "PERSIST_STATE": "0",
     }  # fmt: skip
     command = [str(Path(sys.executable).parent / "ministack")]
-    child = start("ministack", command, log_dir=LOGS, env=env, cwd=build.ROOT)
+    child = start("ministack", command, log_dir=LOGS, env=env, cwd=ROOT)
     (LOGS / "ministack.port").write_text(port)
     return child
 
@@ -138,8 +139,8 @@ def _await_ministack(child: Child) -> str:
 
 def _start_emulator(options: tuple[str, ...]) -> Child:
     command = [sys.executable, "-m", "emulator", "--port", "0", "--seed", "1", *options]
-    env = {"PYTHONPATH": os.pathsep.join([str(build.ROOT / "layers" / "privatenumber"), str(build.ROOT)])}
-    return start("emulator", command, log_dir=LOGS, env=env, cwd=build.ROOT)
+    env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "privatenumber"), str(ROOT)])}
+    return start("emulator", command, log_dir=LOGS, env=env, cwd=ROOT)
 
 
 def _await_emulator(child: Child) -> str:
@@ -153,18 +154,10 @@ def _await_emulator(child: Child) -> str:
 
 
 def _await(child: Child, ready: Callable[[], T]) -> T:
-    answer = wait_until(lambda: ready() or not child.alive(), 30)
-    if answer is True and not child.alive() or not answer:
+    wait_until(lambda: ready() or not child.alive(), 30)
+    if not (answer := ready()):
         raise StackError(f"{child.name} did not start; {child.log} ends with:\n{tail(child.log)}")
-    return ready()
-
-
-def _timed(say: Progress, what: str, action: Callable[[], T], skipped: str = "") -> T:
-    begin = time.monotonic()
-    result = action()
-    took = skipped if skipped and result is False else f"{time.monotonic() - begin:.0f} s"
-    say(f"{what}: {took}")
-    return result
+    return answer
 
 
 def _introduce(stack: Stack) -> None:

@@ -74,7 +74,10 @@ def platform_numbers() -> dict[str, Any]:
 def number_table() -> str:
     """Return the console's number table as CSV (billing-rules.md 9.2), for `POST /numbers/import`."""
     header = "x_number,number_type,app_key,city_code,state,issued_on"
-    rows = [f"{x},virtual,{APPLICATION.app_key},{APPLICATION.area_code},normal,{_today()}" for x in APPLICATION.numbers]
+    rows = [
+        f"{x},virtual,{APPLICATION.app_key},{APPLICATION.area_code},normal,{_today()}"
+        for x in APPLICATION.numbers
+    ]
     return "\n".join([header, *rows]) + "\n"
 
 

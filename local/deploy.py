@@ -1,0 +1,42 @@
+"""Deploy what `make build` built of the one template.yaml to the local stack: `sam deploy`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+from local.aws import CREDENTIALS, REGION, Aws
+from local.processes import StackError, run
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".local"
+LOGS = WORK / "logs"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+STACK = "private-number"
+
+
+def parameters() -> list[str]:
+    """Template parameters of a local run: functions run in this interpreter, on this machine."""
+    architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return [f"Runtime={runtime}", f"Architecture={architecture}", "DeletionProtection=false"]
+
+
+def deploy(endpoint: str) -> dict[str, str]:
+    """Deploy the built template to the AWS endpoint given and return the stack's outputs.
+
+    Raises StackError when nothing was built or `sam deploy` fails.
+    """
+    if not BUILT.exists():
+        raise StackError("nothing is built yet: run `make build` (`make demo` and `make up` do it for you)")
+    command = [
+        str(ROOT / ".venv-tools" / "bin" / "sam"), "deploy", "--template-file", str(BUILT),
+        "--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset", "--no-progressbar", "--region", REGION,
+        "--parameter-overrides", *parameters(),
+    ]  # fmt: skip
+    env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0"}
+    run(command, log=LOGS / "sam-deploy.log", env=env, cwd=ROOT)
+    stack = Aws(endpoint).client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
