@@ -1,0 +1,208 @@
+"""Delivery of pushes: signed, in parallel, repeated by the schedule, logged (notifications.md §2, §8)."""
+
+import asyncio
+import json
+import random
+from datetime import datetime, timedelta
+
+import httpx
+
+from emulator.clock import Handle, Scheduler
+from emulator.deliveries import Attempt, Delivery, DeliveryLog, DeliveryState, PushKind
+from emulator.events import Body
+from emulator.faults import Fault, FaultPlan
+from emulator.pushfaults import altered, copies, facts_of, first_delay_s
+from emulator.pushsigning import PushSigner
+from emulator.settings import EmulatorSettings, PushSettings
+from emulator.world import Application, World
+
+
+def push_client(settings: PushSettings) -> httpx.AsyncClient:
+    """Return the HTTP client of the pushes: short connections, no redirects, no proxy of the machine."""
+    return httpx.AsyncClient(
+        verify=settings.tls_verify,
+        follow_redirects=False,
+        timeout=settings.timeout_s,
+        trust_env=False,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+
+
+def retry_due(settings: PushSettings, *, first_at: datetime, last_at: datetime, made: int) -> datetime | None:
+    """Return when the next attempt is due after ``made`` failed ones, None after the last.
+
+    notifications.md §8.2. `offset`: minutes count from the first attempt; `successive`: from the one before.
+    """
+    if made > len(settings.retry_minutes):
+        return None
+    wait = timedelta(minutes=settings.retry_minutes[made - 1])
+    return (first_at if settings.retry_base == "offset" else last_at) + wait
+
+
+def address_for(application: Application, kind: PushKind, body: Body) -> str:
+    """Return the configured address of a push, "" when there is none (notifications.md §1)."""
+    urls = application.urls
+    if kind == "fee":
+        return urls.fee
+    if kind == "num_status":
+        return (urls.num_status or urls.status) if application.push_num_status else ""
+    return (urls.callin or urls.status) if body["eventType"] == "callin" else urls.status
+
+
+class Pusher:
+    """Owns every push from the moment it is owed until it is delivered or given up.
+
+    Attempts run beside the clock, at most `push.parallel` per address. A failed one of any kind - refused,
+    timed out, unreachable, an error of our own - leads to the next attempt of the schedule; nothing is
+    dropped silently. `log` holds every push and attempt.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clock: Scheduler,
+        faults: FaultPlan,
+        settings: EmulatorSettings,
+        chance: random.Random,
+        *,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.log = DeliveryLog()
+        self._world = world
+        self._clock = clock
+        self._faults = faults
+        self._settings = settings
+        self._chance = chance
+        self._client = client or push_client(settings.push)
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._flying: set[asyncio.Task[None]] = set()
+        self._retries: dict[str, Handle] = {}
+        self._signer = PushSigner(world, clock, settings, chance)
+        clock.before_moving.append(self.settle)
+
+    def push(self, application: Application, kind: PushKind, body: Body) -> Delivery | None:
+        """Owe a push to an application; None when it has no address for that kind (notifications.md §1)."""
+        return self.send(application, kind, body, self.fault_for(application, kind, body))
+
+    def fault_for(self, application: Application, kind: PushKind, body: Body) -> Fault | None:
+        """Take the fault that waits for this push, if any and if the push has an address."""
+        if not address_for(application, kind, body):
+            return None
+        facts = facts_of(application.app_key, kind, body, self._world.numbers)
+        return self._faults.take("push", **facts)
+
+    def send(
+        self, application: Application, kind: PushKind, body: Body, fault: Fault | None
+    ) -> Delivery | None:
+        """Owe a push under a given fault, or under none."""
+        url = address_for(application, kind, body)
+        if not url:
+            return None
+        body = altered(body, fault)
+        original = self._enter(application.app_key, kind, url, body, fault)
+        if fault is not None and fault.kind == "lose":
+            original.state = DeliveryState.LOST
+            return original
+        self._start(original, first_delay_s(fault, self._chance))
+        for _ in range(copies(fault)):
+            copy = self._enter(application.app_key, kind, url, body, None)
+            copy.duplicate_of = original.id
+            self._start(copy, 0)
+        return original
+
+    async def resend(self, delivery_id: str) -> Delivery:
+        """Attempt a delivery once more now, whatever its state, beside its schedule. KeyError: unknown id."""
+        delivery = self.log[delivery_id]
+        await self._attempt(delivery, manual=True)
+        return delivery
+
+    async def settle(self) -> None:
+        """Wait until no attempt is under way."""
+        while self._flying:
+            await asyncio.wait(set(self._flying))
+
+    async def close(self) -> None:
+        """Stop attempts under way and release the connections; what is pending stays pending."""
+        self._clock.before_moving.remove(self.settle)
+        for task in self._flying:
+            task.cancel()
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        await self._client.aclose()
+
+    def _enter(self, app_key: str, kind: PushKind, url: str, body: Body, fault: Fault | None) -> Delivery:
+        return self.log.add(
+            Delivery(
+                id=self.log.next_id(),
+                app_key=app_key,
+                kind=kind,
+                url=url,
+                body=body,
+                facts=facts_of(app_key, kind, body, self._world.numbers),
+                created_at=self._clock.now(),
+                fault=fault,
+            )
+        )
+
+    def _start(self, delivery: Delivery, delay_s: float) -> None:
+        if delay_s > 0:
+            self._plan(delivery, self._clock.now() + timedelta(seconds=delay_s))
+        else:
+            self._launch(delivery)
+
+    def _plan(self, delivery: Delivery, when: datetime) -> None:
+        async def launch() -> None:
+            self._launch(delivery)
+
+        delivery.next_at = when
+        self._retries[delivery.id] = self._clock.at(when, launch, f"{delivery.kind} {delivery.id}")
+
+    def _launch(self, delivery: Delivery) -> None:
+        delivery.next_at = None
+        task = asyncio.get_running_loop().create_task(self._attempt(delivery))
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
+
+    async def _attempt(self, delivery: Delivery, *, manual: bool = False) -> None:
+        slot = self._slots.setdefault(delivery.url, asyncio.Semaphore(self._settings.push.parallel))
+        async with slot:
+            at = self._clock.now()
+            delivery.first_at = delivery.first_at or at
+            status, error = await self._post(delivery)
+        delivery.attempts.append(Attempt(at, status, error, manual))
+        if error is None:
+            self._finish(delivery, DeliveryState.DELIVERED)
+        elif not manual and delivery.state is DeliveryState.PENDING:
+            self._plan_retry(delivery, at)
+
+    def _plan_retry(self, delivery: Delivery, last_at: datetime) -> None:
+        due = retry_due(
+            self._settings.push,
+            first_at=delivery.first_at or last_at,
+            last_at=last_at,
+            made=delivery.scheduled_attempts,
+        )
+        if due is None:
+            self._finish(delivery, DeliveryState.GIVEN_UP)
+        else:
+            self._plan(delivery, max(due, self._clock.now()))
+
+    def _finish(self, delivery: Delivery, state: DeliveryState) -> None:
+        delivery.state, delivery.next_at = state, None
+        handle = self._retries.pop(delivery.id, None)
+        if handle is not None:
+            handle.cancel()
+
+    async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
+        """Make one request; return the status and, unless it counts as delivered, what was wrong."""
+        try:
+            content = json.dumps(delivery.body, ensure_ascii=False, separators=(",", ":")).encode()
+            headers = self._signer.headers(delivery)
+            async with asyncio.timeout(self._settings.push.timeout_s):
+                response = await self._client.post(delivery.url, content=content, headers=headers)
+        except (TimeoutError, httpx.TimeoutException):
+            return None, "timeout"
+        except Exception as failure:  # whatever went wrong, the push is owed and must stay on its schedule
+            return None, type(failure).__name__
+        status = response.status_code
+        delivered = status == 200 or (self._settings.push.success == "2xx" and response.is_success)
+        return status, None if delivered else f"status {status}"

@@ -1,0 +1,100 @@
+"""Faults of pushes: what selects one, what it does to body, time and signature (notifications.md §11).
+
+| kind | effect | params (defaults) |
+|---|---|---|
+| lose | never sent; a resend delivers it | - |
+| duplicate | copies with the same body are sent as well | copies (1) |
+| delay | first attempt later | hold_s (600) |
+| reorder | first attempt at a random moment of a window: matching pushes are shuffled | window_s (60) |
+| bad_signature | signed with a wrong secret | attempts (1): how many attempts are damaged |
+| old_created | Created lies back | age_s (86400), attempts (1) |
+| repeat_nonce | the nonce of the application's previous push | attempts (1) |
+| wsse | signed by the old scheme | attempts (1) |
+| drop_subscription_id | `subscriptionId` is sent empty, or left out with empty=false | empty (true) |
+"""
+
+import copy
+import random
+from collections.abc import Container, Mapping
+from typing import Any
+
+from emulator.deliveries import PushKind
+from emulator.events import Body
+from emulator.faults import Fault
+
+DAMAGES = frozenset({"bad_signature", "old_created", "repeat_nonce", "wsse"})
+
+
+def facts_of(app_key: str, kind: PushKind, body: Body, private_numbers: Container[str]) -> dict[str, Any]:
+    """Return what a fault can match: kind, application, event and, when the body has one subject, its ids.
+
+    Names: `kind`, `application`, `event`, `session_id`, `icid`, `subscription_id`, `x`, `answered`.
+    """
+    facts: dict[str, Any] = {"kind": kind, "application": app_key, "event": body.get("eventType")}
+    if kind == "status":
+        info = body["statusInfo"]
+        facts |= {"session_id": info["sessionId"], "subscription_id": info.get("subscriptionId")}
+        facts["x"] = _private_number(info, private_numbers)
+    elif kind == "fee":
+        entries = body["feeLst"]
+        facts["icids"] = [entry["icid"] for entry in entries]
+        facts["session_ids"] = [entry["sessionId"] for entry in entries]
+        if len(entries) == 1:
+            facts |= _record_facts(entries[0])
+    else:
+        facts["numbers"] = [info["number"] for info in body["numInfo"]]
+        if len(facts["numbers"]) == 1:
+            facts["x"] = facts["numbers"][0]
+    return facts
+
+
+def first_delay_s(fault: Fault | None, chance: random.Random) -> float:
+    """Return how many seconds the first attempt is held back."""
+    if fault is None:
+        return 0.0
+    if fault.kind == "delay":
+        return float(fault.params.get("hold_s", 600))
+    if fault.kind == "reorder":
+        return chance.uniform(0, float(fault.params.get("window_s", 60)))
+    return 0.0
+
+
+def copies(fault: Fault | None) -> int:
+    """Return how many extra copies of the push are sent."""
+    return int(fault.params.get("copies", 1)) if fault is not None and fault.kind == "duplicate" else 0
+
+
+def damage(fault: Fault | None, attempts_before: int) -> str | None:
+    """Return the damage to the signature of the next attempt, if any."""
+    if fault is None or fault.kind not in DAMAGES:
+        return None
+    return fault.kind if attempts_before < int(fault.params.get("attempts", 1)) else None
+
+
+def altered(body: Body, fault: Fault | None) -> Body:
+    """Return the body as it is sent: without its binding id under `drop_subscription_id`."""
+    if fault is None or fault.kind != "drop_subscription_id":
+        return body
+    changed = copy.deepcopy(body)
+    subjects = changed.get("feeLst") or [changed.get("statusInfo", {})]
+    for subject in subjects:
+        if "subscriptionId" in subject and fault.params.get("empty", True):
+            subject["subscriptionId"] = ""
+        else:
+            subject.pop("subscriptionId", None)
+    return changed
+
+
+def _record_facts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "session_id": entry["sessionId"],
+        "icid": entry["icid"],
+        "subscription_id": entry.get("subscriptionId"),
+        "x": entry["bindNum"],
+        "answered": "true" if "fwdAnswerTime" in entry else "false",
+    }
+
+
+def _private_number(info: Mapping[str, Any], private_numbers: Container[str]) -> str | None:
+    shown = (info.get("called"), info.get("caller"))
+    return next((number for number in shown if number in private_numbers), None)

@@ -1,0 +1,158 @@
+"""Calls, deliveries and the truth as JSON for the admin API. Times are UTC (`...Z`), money is text in CNY."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from emulator.books import Books, CallCharge
+from emulator.callrecord import Call
+from emulator.deliveries import Attempt, Delivery
+from emulator.rent import RentCharge
+from emulator.world import AxbBinding, Number, World
+from privatenumber.times import iso
+
+Json = dict[str, Any]
+
+
+def call_view(call: Call) -> Json:
+    """Show one call, running or ended."""
+    route = call.route
+    return {
+        "session_id": call.session_id,
+        "icid": call.icid,
+        "app_key": call.app_key,
+        "mode": call.mode.value,
+        "caller": call.caller,
+        "called": call.dialled,
+        "callee": route.destination if route is not None and call.started_at is not None else None,
+        "direction": call.direction,
+        "subscription_id": call.subscription_id,
+        "stage": call.stage.name.lower(),
+        "call_in_at": _time(call.call_in_at),
+        "started_at": _time(call.started_at),
+        "alerting_at": _time(call.alerting_at),
+        "answered_at": _time(call.answered_at),
+        "ended_at": _time(call.ended_at),
+        "talk_seconds": call.talk_seconds,
+        "state_code": call.ending.state_code if call.ending is not None else None,
+        "cause": call.ending.teardown if call.ending is not None else None,
+        "released_by": call.released_by.value if call.released_by is not None else None,
+        "recording": call.recording.object_name if call.recording is not None else None,
+        "prompts": [{"name": tone.name, "to": tone.to, "at": _time(tone.at)} for tone in call.prompts],
+        "notes": call.notes,
+        "redial_of": call.redial_of,
+    }
+
+
+def delivery_view(delivery: Delivery) -> Json:
+    """Show one push with all its attempts."""
+    return {
+        "id": delivery.id,
+        "app_key": delivery.app_key,
+        "kind": delivery.kind,
+        "event": delivery.facts.get("event"),
+        "url": delivery.url,
+        "state": delivery.state.value,
+        "fault": delivery.fault.kind if delivery.fault is not None else None,
+        "duplicate_of": delivery.duplicate_of,
+        "created_at": _time(delivery.created_at),
+        "next_at": _time(delivery.next_at),
+        "attempts": [_attempt_view(attempt) for attempt in delivery.attempts],
+        "body": delivery.body,
+    }
+
+
+def binding_view(binding: AxbBinding) -> Json:
+    """Show one binding, live or ended."""
+    return {
+        "subscription_id": binding.subscription_id,
+        "app_key": binding.app_key,
+        "x": binding.x,
+        "a": binding.a,
+        "b": binding.b,
+        "direction": binding.direction,
+        "duration": binding.duration,
+        "max_duration": binding.max_duration,
+        "user_data": binding.user_data,
+        "bound_at": _time(binding.bound_at or binding.started_at),
+        "started_at": _time(binding.started_at),
+        "expires_at": _time(binding.expires_at),
+        "ended_at": _time(binding.ended_at),
+        "end_reason": binding.end_reason,
+    }
+
+
+def truth(books: Books, world: World) -> Json:
+    """Tell what really happened and what it really costs, whatever was pushed, lost or repeated."""
+    return {
+        "bindings": [binding_view(binding) for binding in books.bindings()],
+        "calls": [_charge_view(charge) for charge in books.calls_of(None)],
+        "numbers": [_number_view(number) for number in world.numbers.values()],
+        "months": {month: _month_view(books, month) for month in books.months()},
+    }
+
+
+def _month_view(books: Books, month: str) -> Json:
+    totals = books.totals(month)
+    return {
+        "attempts": totals.attempts,
+        "answered": totals.answered,
+        "talk_seconds": totals.talk_seconds,
+        "minutes": totals.minutes,
+        "calls": _money(totals.calls),
+        "rent": _money(totals.rent),
+        "total": _money(totals.total),
+        "rents": [_rent_view(charge) for charge in books.rent_of(month)],
+    }
+
+
+def _charge_view(charge: CallCharge) -> Json:
+    return {
+        **call_view(charge.call),
+        "number_type": charge.call.number_type,
+        "month": charge.month,
+        "minutes": charge.minutes,
+        "unit_price": _money(charge.unit_price),
+        "amount": _money(charge.amount),
+    }
+
+
+def _rent_view(charge: RentCharge) -> Json:
+    return {
+        "x": charge.x,
+        "app_key": charge.app_key,
+        "number_type": charge.number_type,
+        "cost_month": charge.cost_month,
+        "deducted_at": _time(charge.deducted_at),
+        "amount": _money(charge.amount),
+    }
+
+
+def _number_view(number: Number) -> Json:
+    return {
+        "x": number.x,
+        "app_key": number.app_key,
+        "area_code": number.area_code,
+        "number_type": number.number_type,
+        "status": number.status.value,
+        "cause": number.cause,
+        "issued_on": number.issued_on.isoformat() if number.issued_on is not None else None,
+        "unsubscribed_on": number.unsubscribed_on.isoformat() if number.unsubscribed_on is not None else None,
+    }
+
+
+def _attempt_view(attempt: Attempt) -> Json:
+    return {
+        "at": _time(attempt.at),
+        "status": attempt.status,
+        "error": attempt.error,
+        "manual": attempt.manual,
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return iso(at) if at is not None else None
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:f}"
