@@ -61,7 +61,7 @@ def event_body(event_type: str = "callin", *, second: int = 0, **info: Any) -> d
     """A call event of the answered AXB call of notifications.md §4.6; `info` adds to statusInfo."""
     called = X if event_type == "callin" else B
     caller = A if event_type == "callin" else X
-    status = {
+    status: dict[str, Any] = {
         "timestamp": f"2026-09-02 01:00:{second:02d}",
         "sessionId": SESSION,
         "caller": caller,

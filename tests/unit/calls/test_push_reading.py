@@ -69,7 +69,7 @@ def test_a_call_event_is_read_field_by_field() -> None:
 
 
 def test_a_cdr_is_read_field_by_field() -> None:
-    """C-004, C-056, notifications.md §5.2: the person reached is fwdDstNum, calleeNum is the number dialled."""
+    """C-004, C-056, notifications.md §5.2: fwdDstNum is the person reached, calleeNum the number dialled."""
     cdr = _cdr(callRelDirection=2, callDuration=62)
     assert (cdr.app_key, cdr.icid, cdr.session_id, cdr.subscription_id) == (
         APP_KEY,
