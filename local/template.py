@@ -23,7 +23,12 @@ def load(path: Path) -> Template:
 
 
 def translate(template: Template, *, region: str, parameters: Mapping[str, str] | None = None) -> Template:
-    """Return the CloudFormation template that SAM makes of `template` in `region`."""
+    """Return the CloudFormation template that SAM makes of `template` in `region`, once code is uploaded."""
+    uploaded = copy.deepcopy(template)
+    for kind, field in (("Function", "CodeUri"), ("LayerVersion", "ContentUri")):
+        uploaded.get("Globals", {}).get(kind, {}).pop(field, None)
+        for properties in resources(uploaded, f"AWS::Serverless::{kind}").values():
+            properties[field] = "s3://bucket/key"
 
     class NoManagedPolicies:
         def load(self) -> dict[str, str]:
@@ -32,7 +37,7 @@ def translate(template: Template, *, region: str, parameters: Mapping[str, str] 
     before = os.environ.get("AWS_DEFAULT_REGION")
     os.environ["AWS_DEFAULT_REGION"] = region
     try:
-        translated: Template = transform(copy.deepcopy(template), dict(parameters or {}), NoManagedPolicies())
+        translated: Template = transform(uploaded, dict(parameters or {}), NoManagedPolicies())
     finally:
         if before is None:
             del os.environ["AWS_DEFAULT_REGION"]

@@ -1,0 +1,41 @@
+"""The sample events of events/: which function each file is for.
+
+A file's path below events/ begins with the name of its function, as in `bindings-create.json` or
+`callbacks/fee.json`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = ROOT / "events"
+
+FUNCTIONS = {
+    "bindings": "BindingsFunction",
+    "callbacks": "CallbacksFunction",
+    "unbind-sweep": "UnbindSweepFunction",
+    "unbind-work": "UnbindWorkerFunction",
+    "billing": "BillingFunction",
+}
+
+
+def event_files() -> list[Path]:
+    """Every sample event, sorted."""
+    return sorted(EVENTS.rglob("*.json"))
+
+
+def case_of(path: Path) -> str:
+    """Name of a case, as test ids show it: the path without its ending."""
+    return path.relative_to(EVENTS).with_suffix("").as_posix()
+
+
+def function_of(path: Path) -> str:
+    """Logical id of the function that an event is for; KeyError when the name says none."""
+    case = case_of(path).replace("/", "-").replace("_", "-")
+    return FUNCTIONS[max((p for p in FUNCTIONS if case.startswith(p)), key=len, default=case)]
+
+
+def read_event(path: Path) -> Any:
+    """The event in a file."""
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,353 @@
+"""What no linter sees of template.yaml, asserted on the CloudFormation that SAM makes of it.
+
+The list is that of the design: an asynchronous path without an end for its failures, a visibility shorter
+than the work, a role that may do more than its function does, a variable nobody reads.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from builders.events import ROOT, event_files, function_of
+from local.template import Function, functions, load, resources, translate
+from privatenumber import settings
+
+TEMPLATE = ROOT / "template.yaml"
+TEXT = TEMPLATE.read_text(encoding="utf-8")
+CHINA = translate(load(TEMPLATE), region="cn-north-1")
+FUNCTIONS = resources(CHINA, "AWS::Lambda::Function")
+QUEUES = resources(CHINA, "AWS::SQS::Queue")
+ALARMS = resources(CHINA, "AWS::CloudWatch::Alarm")
+ROUTES = resources(CHINA, "AWS::ApiGatewayV2::Route")
+SCHEDULES = resources(CHINA, "AWS::Scheduler::Schedule")
+MAPPINGS = resources(CHINA, "AWS::Lambda::EventSourceMapping")
+DEPLOYED = sorted(functions(TEMPLATE), key=lambda function: function.name)
+RUNTIME_VARIABLES = re.compile(r"POWERTOOLS_\w+")
+
+each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
+each_schedule = pytest.mark.parametrize("name", sorted(SCHEDULES))
+each_queue = pytest.mark.parametrize("name", sorted(QUEUES))
+each_mapping = pytest.mark.parametrize("name", sorted(MAPPINGS))
+
+
+def target(value: Any) -> str:
+    """Logical id that a Ref or GetAtt points to."""
+    if "Ref" in value:
+        return str(value["Ref"])
+    attribute = value["Fn::GetAtt"]
+    return str(attribute[0] if isinstance(attribute, list) else attribute.split(".")[0])
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    """Statements of the policies written for a function."""
+    role = resources(CHINA, "AWS::IAM::Role")[target(FUNCTIONS[function]["Role"])]
+    for policy in role.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def alarmed(metric: str, dimension: str) -> set[str]:
+    """Logical ids of what an alarm on this metric watches."""
+    return {
+        target(pair["Value"])
+        for alarm in ALARMS.values()
+        if alarm["MetricName"] == metric
+        for pair in alarm["Dimensions"]
+        if pair["Name"] == dimension
+    }
+
+
+class TestFunctions:
+    @each_function
+    def test_a_function_says_its_size_and_time(self, name: str) -> None:
+        function = FUNCTIONS[name]
+        assert 256 <= function["MemorySize"] <= 1024
+        assert 0 < function["Timeout"] <= 300
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert function["Runtime"] == {"Ref": "Runtime"}
+
+    @each_function
+    def test_a_function_logs_json_to_a_group_with_retention(self, name: str) -> None:
+        logging = FUNCTIONS[name]["LoggingConfig"]
+        assert logging["LogFormat"] == "JSON"
+        groups = resources(CHINA, "AWS::Logs::LogGroup")
+        assert groups[target(logging["LogGroup"])]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+    def test_no_two_functions_share_a_role_or_a_log_group(self) -> None:
+        for shared in ({f["Role"]["Fn::GetAtt"][0] for f in FUNCTIONS.values()},
+                       {f["LoggingConfig"]["LogGroup"]["Ref"] for f in FUNCTIONS.values()}):  # fmt: skip
+            assert len(shared) == len(FUNCTIONS)
+
+    @each_function
+    def test_a_role_names_its_actions_and_resources(self, name: str) -> None:
+        own = list(statements(name))
+        assert own
+        for statement in own:
+            assert statement["Effect"] == "Allow"
+            assert not [action for action in listed(statement["Action"]) if "*" in action], statement
+            assert "*" not in listed(statement["Resource"]), statement
+
+    @each_function
+    def test_a_role_has_no_other_managed_policy_than_logs_traces_and_network(self, name: str) -> None:
+        role = resources(CHINA, "AWS::IAM::Role")[target(FUNCTIONS[name]["Role"])]
+        allowed = {
+            "AWSLambdaBasicExecutionRole",
+            "AWSXRayDaemonWriteAccess",
+            "AWSLambdaVPCAccessExecutionRole",
+        }
+        assert {str(arn).rsplit("/", 1)[-1] for arn in role["ManagedPolicyArns"]} <= allowed
+
+    def test_callbacks_may_read_the_keyring_and_nothing_else_of_the_bindings_table(self) -> None:
+        """The open function must not be a way to people's numbers."""
+        own = [s for s in statements("CallbacksFunction") if "BindingsTable" in json.dumps(s["Resource"])]
+        assert [listed(s["Action"]) for s in own] == [["dynamodb:GetItem"]]
+        assert own[0]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
+
+    @each_function
+    def test_errors_throttles_and_slowness_raise_an_alarm(self, name: str) -> None:
+        for metric in ("Errors", "Throttles", "Duration"):
+            assert name in alarmed(metric, "FunctionName"), metric
+
+    def test_the_duration_alarm_stands_at_80_percent_of_the_time_out(self) -> None:
+        for alarm in ALARMS.values():
+            if alarm["MetricName"] == "Duration":
+                function = FUNCTIONS[target(alarm["Dimensions"][0]["Value"])]
+                assert alarm["Threshold"] == function["Timeout"] * 1000 * 0.8
+                assert alarm["ExtendedStatistic"] == "p99"
+
+    @pytest.mark.parametrize("function", DEPLOYED, ids=lambda function: function.name)
+    def test_a_handler_can_be_imported_with_the_layer_beside_it(self, function: Function) -> None:
+        module, attribute = function.handler.rsplit(".", 1)
+        path = os.pathsep.join([str(function.code), *map(str, function.layers)])
+        environment = {name: value or "set" for name, value in function.environment.items()}
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {module}; assert callable({module}.{attribute})"],
+            env={"PYTHONPATH": path, "AWS_DEFAULT_REGION": "cn-north-1", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    @each_function
+    def test_a_function_has_a_sample_event(self, name: str) -> None:
+        """tests/packaged feeds every file of events/ to the function its name says."""
+        assert [path.name for path in event_files() if function_of(path) == name]
+
+
+class TestEnvironment:
+    def test_every_variable_is_a_setting(self) -> None:
+        for function in DEPLOYED:
+            own = {name for name in function.environment if not RUNTIME_VARIABLES.fullmatch(name)}
+            assert own <= settings.VARIABLES, function.name
+
+    def test_every_setting_is_given_to_a_function(self) -> None:
+        assert set().union(*(function.environment for function in DEPLOYED)) >= settings.VARIABLES
+
+    def test_metrics_have_one_namespace_and_each_function_its_service(self) -> None:
+        assert {f.environment["POWERTOOLS_METRICS_NAMESPACE"] for f in DEPLOYED} == {"PrivateNumber"}
+        assert len({f.environment["POWERTOOLS_SERVICE_NAME"] for f in DEPLOYED}) == len(DEPLOYED)
+
+    def test_the_choices_of_a_parameter_are_those_of_the_setting(self) -> None:
+        parameters = CHINA["Parameters"]
+        assert parameters["NonceCheck"]["AllowedValues"] == [choice.value for choice in settings.NonceCheck]
+        assert parameters["PushSignature"]["AllowedValues"] == [
+            choice.value for choice in settings.PushSignature
+        ]
+
+
+class TestQueues:
+    @each_mapping
+    def test_a_batch_reports_its_failures_and_is_limited(self, name: str) -> None:
+        mapping = MAPPINGS[name]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 10
+
+    @each_mapping
+    def test_a_message_stays_hidden_six_times_as_long_as_its_batch_may_take(self, name: str) -> None:
+        queue = QUEUES[target(MAPPINGS[name]["EventSourceArn"])]
+        function = FUNCTIONS[target(MAPPINGS[name]["FunctionName"])]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+    @each_mapping
+    def test_what_fails_for_good_goes_to_dead_letters_for_14_days(self, name: str) -> None:
+        redrive = QUEUES[target(MAPPINGS[name]["EventSourceArn"])]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] >= 3
+        assert QUEUES[target(redrive["deadLetterTargetArn"])]["MessageRetentionPeriod"] == 14 * 86400
+
+    @each_queue
+    def test_a_queue_that_nobody_reads_raises_an_alarm_when_it_is_not_empty(self, name: str) -> None:
+        read = {target(mapping["EventSourceArn"]) for mapping in MAPPINGS.values()}
+        assert name in read or name in alarmed("ApproximateNumberOfMessagesVisible", "QueueName")
+
+    @each_queue
+    def test_a_queue_is_encrypted(self, name: str) -> None:
+        assert QUEUES[name]["SqsManagedSseEnabled"] is True
+
+
+class TestSchedules:
+    @each_schedule
+    def test_a_schedule_tries_again_and_keeps_what_it_cannot_deliver(self, name: str) -> None:
+        goal = SCHEDULES[name]["Target"]
+        assert goal["RetryPolicy"]["MaximumRetryAttempts"] >= 1
+        assert target(goal["DeadLetterConfig"]["Arn"]) in QUEUES
+
+    @each_schedule
+    def test_a_scheduled_function_sends_its_failures_somewhere(self, name: str) -> None:
+        """The Scheduler's own dead letters never hold a function's error: the invocation is asynchronous."""
+        invoked = target(SCHEDULES[name]["Target"]["Arn"])
+        configured = resources(CHINA, "AWS::Lambda::EventInvokeConfig").values()
+        own = [c for c in configured if target(c["FunctionName"]) == invoked]
+        assert [target(c["DestinationConfig"]["OnFailure"]["Destination"]) in QUEUES for c in own] == [True]
+
+    @each_schedule
+    def test_a_schedule_says_the_time_it_is_for(self, name: str) -> None:
+        given = json.loads(SCHEDULES[name]["Target"]["Input"])
+        assert given["scheduled_time"] == "<aws.scheduler.scheduled-time>"
+
+    def test_there_are_a_minute_an_hour_and_a_beijing_day(self) -> None:
+        expressions = {schedule["ScheduleExpression"] for schedule in SCHEDULES.values()}
+        # 16:10 UTC is 00:10 in Beijing, which has no summer time.
+        assert expressions == {"rate(1 minute)", "rate(1 hour)", "cron(10 16 * * ? *)"}
+
+    def test_the_scheduler_may_invoke_what_is_scheduled_and_nothing_else(self) -> None:
+        role = resources(CHINA, "AWS::IAM::Role")["SchedulerRole"]
+        given = [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+        invoked = {target(s["Target"]["Arn"]) for s in SCHEDULES.values()}
+        allowed = [s for s in given if s["Action"] == "lambda:InvokeFunction"]
+        assert {target(arn) for s in allowed for arn in s["Resource"]} == invoked
+
+
+class TestApi:
+    def test_business_routes_want_a_signed_request(self) -> None:
+        closed = {r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "AWS_IAM"}
+        assert closed == {
+            "POST /bindings", "GET /bindings",
+            "GET /bindings/{id}", "PATCH /bindings/{id}", "DELETE /bindings/{id}",
+            "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import",
+        }  # fmt: skip
+
+    def test_only_callbacks_are_open(self) -> None:
+        """The platform cannot sign for AWS: the function checks token, source, signature, age and nonce."""
+        opened = {r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "NONE"}
+        assert opened == {"POST /callbacks/{app}/{token}/status", "POST /callbacks/{app}/{token}/fee"}
+        assert all(r["AuthorizationType"] in {"AWS_IAM", "NONE"} for r in ROUTES.values())
+
+    def test_a_route_leads_to_the_function_of_its_room(self) -> None:
+        for route in ROUTES.values():
+            room = "Callbacks" if "/callbacks/" in route["RouteKey"] else "Bindings"
+            assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
+
+    def test_an_integration_outlasts_its_function_but_not_the_caller(self) -> None:
+        for integration in resources(CHINA, "AWS::ApiGatewayV2::Integration").values():
+            function = FUNCTIONS[target(integration["IntegrationUri"])]
+            assert function["Timeout"] * 1000 < integration["TimeoutInMillis"] < 30_000
+            assert integration["PayloadFormatVersion"] == "2.0"
+
+    def test_requests_are_throttled_and_logged_without_path_or_query(self) -> None:
+        """The path holds the callbacks' secret token, the query a person's number."""
+        (stage,) = resources(CHINA, "AWS::ApiGatewayV2::Stage").values()
+        assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+        assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
+        log = json.loads(stage["AccessLogSettings"]["Format"])
+        assert log["route"] == "$context.routeKey"
+        assert not re.search(
+            r"\$context\.(path|protocol|.*query|http)", " ".join(log.values()), re.IGNORECASE
+        )
+        assert target(stage["AccessLogSettings"]["DestinationArn"]) in resources(CHINA, "AWS::Logs::LogGroup")
+
+
+class TestStores:
+    @pytest.mark.parametrize("name", ["BindingsTable", "BillsTable"])
+    def test_a_table_is_on_demand_encrypted_recoverable_and_protected(self, name: str) -> None:
+        resource = CHINA["Resources"][name]
+        table = resource["Properties"]
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["SSESpecification"]["SSEEnabled"] is True
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectTables", True, False]}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+    def test_what_is_deleted_by_mistake_or_not_at_all_is_kept(self) -> None:
+        for kind in ("AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"):
+            for name in resources(CHINA, kind):
+                assert CHINA["Resources"][name]["DeletionPolicy"] == "Retain", name
+
+    def test_exchanged_files_are_private_encrypted_and_forgotten_after_a_month(self) -> None:
+        (bucket,) = resources(CHINA, "AWS::S3::Bucket").values()
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        assert [r["ExpirationInDays"] for r in bucket["LifecycleConfiguration"]["Rules"]] == [31]
+        (policy,) = resources(CHINA, "AWS::S3::BucketPolicy").values()
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_the_data_key_is_rotated(self) -> None:
+        (key,) = resources(CHINA, "AWS::KMS::Key").values()
+        assert key["EnableKeyRotation"] is True
+
+    def test_the_secret_starts_as_one_that_can_be_read(self) -> None:
+        (secret,) = resources(CHINA, "AWS::SecretsManager::Secret").values()
+        assert settings.parse_applications(secret["SecretString"]) == {}
+
+
+class TestAlarms:
+    @pytest.mark.parametrize("name", sorted(ALARMS))
+    def test_an_alarm_tells_somebody_and_says_what_it_means(self, name: str) -> None:
+        topic = {"Fn::If": ["OwnAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
+        assert ALARMS[name]["AlarmActions"] == [topic]
+        assert ALARMS[name]["AlarmDescription"]
+
+    def test_an_alarm_on_our_own_metric_watches_one_that_the_code_writes(self) -> None:
+        code = "".join(
+            p.read_text() for folder in ("layers", "functions") for p in (ROOT / folder).rglob("*.py")
+        )
+        services = {function.environment["POWERTOOLS_SERVICE_NAME"] for function in DEPLOYED}
+        for alarm in ALARMS.values():
+            if alarm["Namespace"] == "PrivateNumber":
+                assert f'"{alarm["MetricName"]}"' in code, alarm["MetricName"]
+                assert [d["Value"] in services for d in alarm["Dimensions"] if d["Name"] == "service"] == [
+                    True
+                ]
+
+
+class TestWhole:
+    def test_no_arn_names_a_partition(self) -> None:
+        """China's regions are the partition aws-cn."""
+        assert not re.search(r"arn:aws(-cn)?:", TEXT)
+
+    def test_managed_policies_are_those_of_the_partition(self) -> None:
+        assert "arn:aws-cn:iam::aws:policy/" in json.dumps(CHINA)
+        assert "arn:aws:iam" not in json.dumps(CHINA)
+
+    def test_the_layer_is_built_for_the_runtime_and_architecture_of_the_functions(self) -> None:
+        (layer,) = [
+            r for r in load(TEMPLATE)["Resources"].values() if r["Type"] == "AWS::Serverless::LayerVersion"
+        ]
+        assert layer["Metadata"] == {
+            "BuildMethod": {"Ref": "Runtime"},
+            "BuildArchitecture": {"Ref": "Architecture"},
+        }
+
+    def test_functions_bring_no_requirements_of_their_own(self) -> None:
+        assert not list((ROOT / "functions").rglob("requirements.txt"))
+
+    def test_every_parameter_and_condition_is_used(self) -> None:
+        body = TEXT.split("\nGlobals:", 1)[1]
+        for name in CHINA["Parameters"]:
+            conditions = TEXT.split("\nConditions:", 1)[1].split("\nGlobals:", 1)[0]
+            assert re.search(rf"\b{name}\b", body + conditions), name
+        for name in CHINA["Conditions"]:
+            assert re.search(rf"\b{name}\b", body), name
