@@ -1,0 +1,177 @@
+"""What the admin API reads. Unknown members are refused, so that a misspelling is noticed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from emulator.exports import ExportOptions
+from emulator.world import Application, Mode, Number, NumberStatus, PushUrls
+from privatenumber import phone
+
+
+def _push_address(text: str) -> str:
+    """notifications.md §2.7: http or https, no blanks; empty = that kind is not pushed."""
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if any(sign.isspace() for sign in text) or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a push address is http(s)://host[:port]/..., without blanks, or empty")
+    return text
+
+
+def private_number(text: str) -> str:
+    """Return an X in global form; it may be given as dialled. ValueError: not of mobile form."""
+    number = phone.normalise(text, field="number")
+    if phone.kind(number) is not phone.NumberKind.MOBILE:
+        raise ValueError("a private number always has the form of a mobile number")
+    return number
+
+
+PushAddress = Annotated[str, AfterValidator(_push_address)]
+X = Annotated[str, AfterValidator(private_number)]
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class UrlsInput(_Input):
+    """Push addresses (notifications.md §1)."""
+
+    status: PushAddress = ""
+    callin: PushAddress = ""
+    fee: PushAddress = ""
+    num_status: PushAddress = ""
+    sms_notify: PushAddress = ""
+    sms_control: PushAddress = ""
+
+
+class ApplicationInput(_Input):
+    """An application as the console would hold it; what is left out has its default."""
+
+    secrets: Annotated[list[str], Field(min_length=1, max_length=2)]
+    mode: Mode = Mode.AXB
+    account: str = "default"
+    status: str = "normal"
+    urls: UrlsInput = UrlsInput()
+    recording: bool = True
+    sms: bool = True
+    sms_content: bool = True
+    commercial: bool = True
+    push_num_status: bool = False
+    ip_allowlist: list[str] = []
+    caller_blacklist: list[str] = []
+    callee_blacklist: list[str] = []
+    registered_a: list[str] | None = None
+    voice_files: list[str] | None = None
+
+    def application(self, app_key: str) -> Application:
+        """Return the application these settings describe."""
+        return Application(
+            app_key=app_key,
+            secrets=tuple(self.secrets),
+            mode=self.mode,
+            account=self.account,
+            status=self.status,
+            urls=PushUrls(**self.urls.model_dump()),
+            recording=self.recording,
+            sms=self.sms,
+            sms_content=self.sms_content,
+            commercial=self.commercial,
+            push_num_status=self.push_num_status,
+            ip_allowlist=tuple(self.ip_allowlist),
+            caller_blacklist=frozenset(self.caller_blacklist),
+            callee_blacklist=frozenset(self.callee_blacklist),
+            registered_a=None if self.registered_a is None else frozenset(self.registered_a),
+            voice_files=None if self.voice_files is None else frozenset(self.voice_files),
+        )
+
+
+class NumberInput(_Input):
+    """One X number; ``issued_on`` is a Beijing date, today when left out."""
+
+    number: X
+    area_code: str = Field("0755", pattern=r"^0[0-9]{2,3}$")
+    type: Literal["virtual", "carrier"] = "virtual"
+    issued_on: date | None = None
+
+
+class NumbersInput(_Input):
+    """Numbers issued to one application."""
+
+    app_key: str
+    numbers: Annotated[list[NumberInput], Field(min_length=1)]
+
+    def all(self, today: date) -> list[Number]:
+        """Return the numbers in their first state."""
+        return [
+            Number(
+                x=given.number,
+                app_key=self.app_key,
+                area_code=given.area_code,
+                number_type=given.type,
+                issued_on=given.issued_on or today,
+            )
+            for given in self.numbers
+        ]
+
+
+class StatusInput(_Input):
+    """A new state of a number; ``cause`` only with status 10 (numbers.md §3)."""
+
+    status: NumberStatus
+    cause: str | None = None
+
+
+class AccountInput(_Input):
+    """Arrears on or off."""
+
+    frozen: bool
+
+
+class ClockInput(_Input):
+    """Where the clock goes: only forward."""
+
+    now: AwareDatetime
+
+
+class AdvanceInput(_Input):
+    """How far the clock goes."""
+
+    seconds: float = Field(ge=0)
+
+
+class ResetInput(_Input):
+    """How the emulator starts anew; ``settings`` replace all settings, ``seed`` only that one."""
+
+    seed: int | None = None
+    settings: dict[str, Any] | None = None
+    now: datetime | None = None
+
+
+class ExportInput(_Input):
+    """Which file, and in which way it deviates from the truth (billing-rules.md §9.5)."""
+
+    month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
+    encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
+    headers: Literal["en", "zh"] = "en"
+    omit_icid: str = ""
+    masked: bool = False
+    shift_hours: int = 0
+    call_price: Decimal | None = None
+
+    def options(self) -> ExportOptions:
+        """Return the deviations; ``omit_icid`` is a list separated by commas."""
+        return ExportOptions(
+            omit=frozenset(icid for icid in self.omit_icid.split(",") if icid),
+            masked=self.masked,
+            shift_hours=self.shift_hours,
+            encoding=self.encoding,
+            headers=self.headers,
+            call_price=self.call_price,
+        )

@@ -1,0 +1,100 @@
+"""Composition: one running platform out of its rooms."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import httpx
+
+from emulator.api.axb import AxbApi
+from emulator.api.endpoint import ApiEndpoint
+from emulator.api.service import ApiService
+from emulator.auth import Gatekeeper
+from emulator.books import Books
+from emulator.calls import CallEngine
+from emulator.clock import Machine, Scheduler, machine_time
+from emulator.faults import Fault, FaultPlan
+from emulator.journal import Journal
+from emulator.numberlife import NumberLife
+from emulator.pool import Pool
+from emulator.pushes import Pusher
+from emulator.settings import EmulatorSettings
+from emulator.world import World
+
+PushClient = Callable[[EmulatorSettings], httpx.AsyncClient | None]
+
+
+class Emulator:
+    """The rooms of one platform. `reset` replaces all of them but the clock.
+
+    Each room draws from its own random source, all of one seed: more calls change no id of a binding.
+    ``push_client`` makes the HTTP client of the pushes; None stands for the usual one.
+    """
+
+    world: World
+    journal: Journal
+    faults: FaultPlan
+    pusher: Pusher
+    books: Books
+    calls: CallEngine
+    numbers: NumberLife
+    endpoint: ApiEndpoint
+
+    def __init__(
+        self,
+        settings: EmulatorSettings | None = None,
+        *,
+        clock: Literal["virtual", "real"] = "virtual",
+        start: datetime | None = None,
+        machine: Machine = machine_time,
+        push_client: PushClient = lambda settings: None,
+    ) -> None:
+        self.settings = settings or EmulatorSettings()
+        self.scheduler = Scheduler(clock, start=start, machine=machine)
+        self._push_client = push_client
+        self._build()
+
+    async def reset(self, settings: EmulatorSettings | None = None, start: datetime | None = None) -> None:
+        """Forget everything, optionally under other settings or at another time."""
+        await self.pusher.close()
+        self.scheduler.clear()
+        if start is not None:
+            self.scheduler.set_time(start)
+        self.settings = settings or self.settings
+        self._build()
+
+    async def close(self) -> None:
+        """Stop pushes under way."""
+        await self.pusher.close()
+
+    def _chance(self, purpose: str) -> random.Random:
+        return random.Random(f"{self.settings.seed}/{purpose}")  # noqa: S311 - repeatable, not secret
+
+    def _build(self) -> None:
+        settings, scheduler = self.settings, self.scheduler
+        self.world = World(self._chance("bindings"))
+        self.journal = Journal()
+        self.faults = FaultPlan(self._chance("faults"), on_taken=self._note_fault)
+        self.books = Books(self.world, settings.price, scheduler.now)
+        self.pusher = Pusher(
+            self.world,
+            scheduler,
+            self.faults,
+            settings,
+            self._chance("pushes"),
+            client=self._push_client(settings),
+        )
+        self.calls = CallEngine(
+            self.world, scheduler, self.pusher, self.books, settings, self._chance("calls")
+        )
+        self.numbers = NumberLife(self.world, scheduler, self.pusher, settings)
+        axb = AxbApi(self.world, settings, Pool(self.world, settings, self._chance("pool")))
+        service = ApiService(self.world, settings, Gatekeeper(self.world, settings), axb)
+        self.endpoint = ApiEndpoint(service, settings, scheduler, self.faults, self.journal)
+
+    def _note_fault(self, fault: Fault, facts: dict[str, object]) -> None:
+        shown = {name: facts.get(name) for name in ("api", "application", "kind", "event", "x")}
+        self.journal.fault(self.scheduler.now(), fault.id, fault.kind, where=fault.where, **shown)
