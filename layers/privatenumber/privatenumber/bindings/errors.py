@@ -1,13 +1,12 @@
-"""What can go wrong in the life of a binding, in the words of the field. No message contains a phone number."""
+"""What can go wrong in the life of a binding, in words of the field. No message contains a phone number."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from privatenumber.platform.errors import PlatformError
+from privatenumber.bindings.backoff import PAUSES, pause_end
+from privatenumber.platform.errors import PlatformError
 
 
 class BindingError(Exception):
@@ -109,7 +108,7 @@ class BindRefused(BindingError):
 
 
 class PlatformPaused(BindingError):
-    """The platform cannot be used now: arrears, flow control, lock-out, or it is out of reach. Nothing is left behind.
+    """The platform cannot be used now: arrears, flow control, lock-out, out of reach. Nothing is left behind.
 
     Attributes
     ----------
@@ -123,8 +122,15 @@ class PlatformPaused(BindingError):
         self.cause = cause
 
 
+def refusal(error: PlatformError, binding_id: str, now: datetime) -> BindRefused | PlatformPaused:
+    """Tell a caller of ours what the platform said."""
+    if isinstance(error, PAUSES):
+        return PlatformPaused(pause_end(now, error), error)
+    return BindRefused(error, binding_id)
+
+
 class Busy(BindingError):
-    """Many writers met on one X or one binding and the deadline ended; nothing was sent, the request may be repeated."""
+    """Many writers met on one X or binding and the deadline ended; nothing was sent, repeat the request."""
 
     def __init__(self, retry_after_s: int = 1) -> None:
         super().__init__("too many writers at the same time")

@@ -6,10 +6,12 @@ Nothing here talks to a table or to the platform.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from privatenumber.privacy import mask
 from privatenumber.settings import Mode
@@ -43,7 +45,7 @@ ARROWS: Mapping[State, frozenset[State]] = {
     State.CLOSED: frozenset(),
     State.FAILED: frozenset(),
 }
-"""State -> states it may become. A state may be rewritten as itself: attempts, due time, a change under way."""
+"""State -> states it may become. A state may be written again: due time, attempts, a change under way."""
 
 
 class Reason(StrEnum):
@@ -92,9 +94,9 @@ class Terms:
 class Binding:
     """One binding of an order. `version` grows with every write; a write names the version it saw.
 
-    ``ends_at`` is ours; ``platform_ends_at`` is when the platform itself would end it, a margin later. ``due_at`` is
-    when the sweep looks at it next: None only in a final state. Until ``in_flight_until`` a bind request may still be
-    on its way to the platform: before that moment no other bind may be sent for it.
+    ``ends_at`` is ours; ``platform_ends_at`` is when the platform itself would end it, a margin later.
+    ``due_at`` is when the sweep looks at it next: None only in a final state. Until ``in_flight_until`` a
+    request may still be on its way to the platform: no other that depends on its outcome is sent before.
     """
 
     id: str
@@ -124,8 +126,10 @@ class Binding:
     any_area: bool = False
     fixed_x: bool = False
     """The business system named X: the binding never moves to another one."""
+    binds: int = 0
+    """Bind requests that may have reached the platform."""
     attempts: int = 0
-    """Platform attempts in the present state."""
+    """Steps in the present state that came to nothing; the back-off grows with them."""
     moves: int = 0
     """How often the intent moved to another X."""
     reason: Reason | None = None
@@ -192,3 +196,19 @@ class Page:
 
     bindings: tuple[Binding, ...]
     cursor: str | None
+
+
+def advanced(binding: Binding, now: datetime, **changes: Any) -> Binding:
+    """The next version of a binding; raises ImpossibleStep for an arrow or a due time that must not be."""
+    after = replace(binding, version=binding.version + 1, updated_at=now, **changes)
+    if after.state not in ARROWS[binding.state]:
+        raise ImpossibleStep(f"{binding.state} -> {after.state}")
+    if after.state.final != (after.due_at is None):
+        raise ImpossibleStep(f"{after.state} with due time {after.due_at}")
+    return after
+
+
+def platform_duration(now: datetime, ends_at: datetime, margin_s: int) -> int:
+    """Life in seconds that the platform is told: what is left and a margin, within its limit (axb.md §2)."""
+    left = max(0, math.ceil((ends_at - now).total_seconds()))
+    return min(left + margin_s, PLATFORM_MAX_DURATION_S)

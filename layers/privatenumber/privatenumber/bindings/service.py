@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from privatenumber.bindings import bind, change, find, release
+from privatenumber.bindings.bind import BindResult
+from privatenumber.bindings.change import ChangeCommand
+from privatenumber.bindings.commands import BindCommand
+from privatenumber.bindings.engine import Engine
+from privatenumber.bindings.find import Query
 from privatenumber.bindings.model import Binding, Page, Reason
 from privatenumber.platform.client import Deadline
-from privatenumber.settings import Mode
 
-
-@dataclass(frozen=True, slots=True)
-class BindCommand:
-    """What a business system asks for. Exactly one of ``ends_at`` (aware UTC) and ``ttl_seconds`` is given.
-
-    ``a``, ``b`` and ``x`` in any form that numbers.md §1.3 accepts. ``record_hint_tone`` set = calls are recorded.
-    """
-
-    application: str
-    order: str
-    a: str = field(repr=False)
-    b: str = field(repr=False)
-    mode: Mode = Mode.AXB
-    area: str | None = None
-    x: str | None = None
-    ends_at: datetime | None = None
-    ttl_seconds: int | None = None
-    direction: int = 0
-    max_minutes: int = 0
-    record_hint_tone: str | None = None
-    user_reference: str | None = field(default=None, repr=False)
-    idempotency_key: str | None = None
-    fallback_any_area: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BindResult:
-    """The binding, and whether this request made it (False: the same request came before)."""
-
-    binding: Binding
-    created: bool
+__all__ = ["BindCommand", "BindResult", "BindingService"]
 
 
 class BindingService:
-    """The life of bindings over one store and the platform clients of its applications."""
+    """The life of bindings over one store and the platform clients of its applications.
+
+    Every operation also raises `Busy` when too many writers met, and nothing was done.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def bind(self, command: BindCommand, *, deadline: Deadline) -> BindResult:
-        """Bind an order's parties. State REQUESTED in the answer: the outcome is not known yet, ask again later."""
-        raise NotImplementedError
+        """Bind an order's parties.
+
+        State REQUESTED in the answer: the outcome is not known yet, ask again later.
+
+        Raises
+        ------
+        InvalidRequest, IdempotencyMismatch, OrderConflict
+            about the request; nothing was written
+        PoolEmpty, PartyConflict
+            no X; nothing was written
+        BindRefused, PlatformPaused
+            the platform; nothing is left behind
+        """
+        return bind.bind(self._engine, command, deadline)
 
     def get(self, binding_id: str) -> Binding:
         """Read one binding; raises BindingNotFound."""
-        raise NotImplementedError
+        return self._engine.load(binding_id)
 
     def find(
         self,
@@ -63,8 +55,12 @@ class BindingService:
         limit: int = 20,
         cursor: str | None = None,
     ) -> Page:
-        """Bindings of an order, of a person (any number form) or of an X, newest first; exactly one filter."""
-        raise NotImplementedError
+        """Bindings of an order, of a person (any number form) or of an X, newest first; exactly one filter.
+
+        Raises InvalidRequest. Read from an index: what was written a moment ago may be missing.
+        """
+        query = Query(application=application, order=order, number=number, x=x)
+        return find.find(self._engine, query, limit=limit, cursor=cursor)
 
     def change(
         self,
@@ -77,13 +73,32 @@ class BindingService:
         direction: int | None = None,
         max_minutes: int | None = None,
     ) -> Binding:
-        """Change an ACTIVE binding; None = unchanged. `settled` False in the answer: the outcome is not known yet."""
-        raise NotImplementedError
+        """Change an ACTIVE binding; None = unchanged, X never changes.
+
+        `settled` False in the answer: the outcome is not known yet, the worker finishes it.
+
+        Raises
+        ------
+        BindingNotFound, InvalidRequest, StateConflict
+            about the request
+        PartyConflict, OrderConflict
+            the new party already stands on this X, or the order has another binding of the new pair
+        BindRefused, PlatformPaused
+            the platform; the binding is as it was
+        """
+        command = ChangeCommand(ends_at=ends_at, a=a, b=b, direction=direction, max_minutes=max_minutes)
+        return change.change(self._engine, binding_id, command, deadline)
 
     def release(self, binding_id: str, *, deadline: Deadline, reason: Reason = Reason.DELETED) -> Binding:
-        """End a binding; idempotent. State RELEASING or REQUESTED in the answer: it is finished later by the sweep."""
-        raise NotImplementedError
+        """End a binding; idempotent, raises BindingNotFound.
+
+        State RELEASING or REQUESTED in the answer: the platform has not confirmed it, the worker goes on.
+        """
+        return release.release(self._engine, binding_id, reason, deadline)
 
     def step(self, binding_id: str, *, as_of: datetime, deadline: Deadline) -> Binding:
-        """Do the next step of a binding that is due at ``as_of``; nothing when it is not due."""
-        raise NotImplementedError
+        """Do the next step of a binding that is due at ``as_of``; nothing when it is not due.
+
+        Raises BindingNotFound.
+        """
+        return release.step(self._engine.at(as_of), binding_id, deadline)

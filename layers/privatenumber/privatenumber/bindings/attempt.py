@@ -1,0 +1,190 @@
+"""One attempt to bring a requested binding into being at the platform, and everything that can come of it.
+
+The intent is stored before the request leaves. A definite refusal frees it; a refusal of X moves it to
+another X, unless the platform already holds this very pair; an unknown outcome leaves it for the worker to look up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from privatenumber.bindings.adopt import activate, adopt
+from privatenumber.bindings.backoff import PAUSES
+from privatenumber.bindings.choose import Wish, choose
+from privatenumber.bindings.engine import Engine, told
+from privatenumber.bindings.errors import PoolEmpty, PoolReason
+from privatenumber.bindings.model import Binding, Party, State, advanced, platform_duration
+from privatenumber.bindings.records import to_record
+from privatenumber.platform.axb import AxbBind, AxbRow
+from privatenumber.platform.client import Deadline
+from privatenumber.platform.errors import (
+    Conflict,
+    Full,
+    NotOwned,
+    NumberState,
+    PlatformError,
+    TransientFault,
+    UnknownOutcome,
+)
+from privatenumber.store.numbers import NumberState as PoolState
+from privatenumber.store.numbers import StaleNumberError
+from privatenumber.store.transactions import Refused
+
+MAX_MOVES: Final = 3
+LOOK_UP_S: Final = 1.5
+"""A look-up or another attempt is begun only with this much time left."""
+
+UNKNOWN: Final = (UnknownOutcome, TransientFault)
+"""It may have happened (result-codes.md §5)."""
+
+_WRONG_X: Final = (Conflict, Full, NumberState, NotOwned)
+"""Our books said that X would do, the platform says no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of an attempt: the binding as stored now, and the platform's refusal if it refused."""
+
+    binding: Binding
+    refusal: PlatformError | None = None
+
+
+def attempt(engine: Engine, binding: Binding, deadline: Deadline) -> Attempt:
+    """Send the bind; a refused X is replaced up to three times. A refusal in the answer left nothing behind
+    at the platform, and the binding is still REQUESTED: the caller fails or postpones it. Raises Busy.
+    """
+    platform = engine.platforms(binding.application)
+    while True:
+        try:
+            bound = platform.bind_axb(_request(engine, binding), deadline=deadline)
+        except UNKNOWN:
+            return Attempt(look_up(engine, binding, deadline))
+        except _WRONG_X as refusal:
+            outcome = _on_wrong_x(engine, binding, refusal, deadline)
+            if isinstance(outcome, Attempt):
+                return outcome
+            binding = outcome
+        except PlatformError as refusal:
+            return Attempt(binding, refusal)
+        else:
+            return Attempt(activate(engine, binding, bound.subscription_id, deadline))
+
+
+def look_up(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    """Ask at once whether a bind of unknown outcome happened; adopt it, else leave it for the worker.
+
+    Not found proves nothing yet: the request may still be on its way.
+    """
+    if deadline.remaining() < LOOK_UP_S:
+        return binding
+    try:
+        row = find(engine, binding, deadline)
+    except PlatformError:
+        return binding
+    return adopt(engine, binding, row, deadline, ours=True) if row else binding
+
+
+def fail(engine: Engine, binding: Binding, code: str) -> Binding:
+    """Give the intent up: FAILED, and everything it held is free again. Raises Overtaken, Busy."""
+    after = advanced(
+        binding, engine.clock(), state=State.FAILED, due_at=None, in_flight_until=None, failure_code=code
+    )
+    return engine.close(binding, after, forget_key=True)
+
+
+def _request(engine: Engine, binding: Binding) -> AxbBind:
+    return AxbBind(
+        a=binding.a.number,
+        b=binding.b.number,
+        x=binding.x,
+        direction=binding.direction,
+        duration=platform_duration(engine.clock(), binding.ends_at, engine.margin_s),
+        max_duration=binding.max_minutes,
+        record_flag=binding.record_hint_tone is not None,
+        record_hint_tone=binding.record_hint_tone,
+        user_data=binding.user_reference,
+    )
+
+
+def find(engine: Engine, binding: Binding, deadline: Deadline) -> AxbRow | None:
+    """Look for the binding's pair on its X; raises PlatformError."""
+    try:
+        return engine.platforms(binding.application).find_axb(
+            binding.x, binding.a.number, binding.b.number, deadline=deadline
+        )
+    except NotOwned:
+        # An X that is not the application's carries no binding of ours.
+        return None
+
+
+def _on_wrong_x(
+    engine: Engine, binding: Binding, refusal: PlatformError, deadline: Deadline
+) -> Attempt | Binding:
+    """Adopt the pair if it stands there already, else move on; a Binding in the answer is tried next."""
+    _take_out_of_the_pool(engine, binding.x, refusal)
+    try:
+        row = find(engine, binding, deadline)
+    except UNKNOWN + PAUSES:
+        return Attempt(binding)
+    if row:
+        return Attempt(adopt(engine, binding, row, deadline, ours=False))
+    if binding.fixed_x or binding.moves >= MAX_MOVES or deadline.remaining() < LOOK_UP_S:
+        return Attempt(binding, refusal)
+    try:
+        return _move(engine, binding, deadline)
+    except PoolEmpty:
+        return Attempt(binding, refusal)
+
+
+def _take_out_of_the_pool(engine: Engine, x: str, refusal: PlatformError) -> None:
+    """Keep others from choosing an X that the platform does not let anybody bind (numbers.md §3)."""
+    if isinstance(refusal, NumberState):
+        state = PoolState.SUSPENDED
+    elif isinstance(refusal, NotOwned):
+        state = PoolState.UNAVAILABLE
+    else:
+        return
+    number = engine.numbers.get(x)
+    if number is None or number.state is not PoolState.ACTIVE:
+        return
+    engine.count("NumbersTakenOut", 1)
+    try:
+        engine.numbers.put(replace(number, state=state), seen=number)
+    except StaleNumberError:
+        # Somebody has just looked after this number.
+        return
+
+
+def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    """Take places on another X and leave those on this one; raises PoolEmpty, Overtaken, Busy."""
+    wish = Wish(binding.application, binding.wanted_area, binding.any_area)
+    avoid = {binding.x}
+    for _ in range(MAX_MOVES + 1):
+        taken = occupied(engine, binding.application, binding.a, binding.b)
+        number = choose(engine.numbers, wish, taken=taken | avoid, random=engine.random)
+        in_flight = engine.in_flight_until(deadline)
+        after = advanced(
+            binding,
+            engine.clock(),
+            x=number.x,
+            area=number.area_code,
+            moves=binding.moves + 1,
+            binds=binding.binds + 1,
+            due_at=in_flight,
+            in_flight_until=in_flight,
+        )
+        try:
+            with told():
+                engine.store.move(to_record(after, engine.keyring), seen=binding.version, old_x=binding.x)
+        except Refused:
+            avoid.add(number.x)
+            continue
+        return after
+    raise PoolEmpty(PoolReason.CONFLICT)
+
+
+def occupied(engine: Engine, application: str, *parties: Party) -> frozenset[str]:
+    """Numbers that cannot be the X of these parties: where one of them stands, and their own."""
+    standing = (engine.store.places_of(application, who.token) for who in parties)
+    return frozenset(who.number for who in parties).union(*standing)

@@ -1,0 +1,227 @@
+"""Changing a binding that lives: its end, its direction, its longest call, one of its parties. X stays.
+
+The new party's place is taken before the platform is asked and the old one's is free only afterwards; the
+change under way stands in the binding until it is known whether the platform carried it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from privatenumber.bindings.attempt import UNKNOWN
+from privatenumber.bindings.backoff import PAUSES
+from privatenumber.bindings.commands import check_end, check_terms, read_party
+from privatenumber.bindings.engine import Engine, Overtaken, told
+from privatenumber.bindings.errors import (
+    OrderConflict,
+    PartyConflict,
+    StateConflict,
+    refusal,
+)
+from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced, platform_duration
+from privatenumber.bindings.records import to_record
+from privatenumber.bindings.unbind import begin_release, finish_release, postponed
+from privatenumber.platform.axb import AxbModify
+from privatenumber.platform.client import Deadline
+from privatenumber.platform.errors import Conflict, NotFound, PlatformError
+from privatenumber.store.bindings import PAIR, PLACE
+from privatenumber.store.transactions import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCommand:
+    """What shall be different; None = unchanged. Numbers in any form of numbers.md §1.3."""
+
+    ends_at: datetime | None = None
+    a: str | None = None
+    b: str | None = None
+    direction: int | None = None
+    max_minutes: int | None = None
+
+    def __repr__(self) -> str:
+        return "ChangeCommand(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    binding: Binding
+    refusal: PlatformError | None = None
+
+
+def change(engine: Engine, binding_id: str, command: ChangeCommand, deadline: Deadline) -> Binding:
+    """Change an ACTIVE binding; see `BindingService.change`."""
+    binding = engine.load(binding_id)
+    terms = _changed_terms(engine, binding, command)
+    if terms == binding.terms:
+        return binding
+    try:
+        if not _platform_must_know(engine, binding, terms):
+            return engine.save(binding, advanced(binding, engine.clock(), terms=terms, due_at=terms.ends_at))
+        outcome = _carry_out(engine, _hold(engine, binding, terms, deadline), deadline)
+    except Overtaken:
+        raise StateConflict(binding.state, "somebody else is changing it", retry_after_s=1) from None
+    if isinstance(outcome.refusal, Conflict):
+        raise PartyConflict("b" if terms.a == binding.a else "a") from outcome.refusal
+    if outcome.refusal:
+        raise refusal(outcome.refusal, binding.id, engine.clock())
+    if outcome.binding.state is not State.ACTIVE:
+        raise StateConflict(outcome.binding.state, "it ended meanwhile")
+    return outcome.binding
+
+
+def resume_change(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    """Finish a change that was interrupted; the caller has claimed the binding. Raises Overtaken, Busy."""
+    engine.count("Recovered", 1)
+    return _carry_out(engine, binding, deadline, patient=True).binding
+
+
+def _changed_terms(engine: Engine, binding: Binding, command: ChangeCommand) -> Terms:
+    now = engine.clock()
+    if binding.state is State.REQUESTED:
+        raise StateConflict(binding.state, "the platform has not confirmed it yet", retry_after_s=30)
+    if binding.state is not State.ACTIVE or binding.ends_at <= now:
+        raise StateConflict(binding.state, "it has ended")
+    if binding.pending:
+        raise StateConflict(binding.state, "another change is not finished yet", retry_after_s=30)
+    terms = binding.terms
+    if command.ends_at is not None:
+        check_end(command.ends_at, now)
+        terms = replace(terms, ends_at=command.ends_at)
+    if command.a is not None:
+        terms = replace(terms, a=read_party(command.a, "a", engine.keyring))
+    if command.b is not None:
+        terms = replace(terms, b=read_party(command.b, "b", engine.keyring))
+    if command.direction is not None:
+        terms = replace(terms, direction=command.direction)
+    if command.max_minutes is not None:
+        terms = replace(terms, max_minutes=command.max_minutes)
+    check_terms(terms, binding.x)
+    return terms
+
+
+def _platform_must_know(engine: Engine, binding: Binding, terms: Terms) -> bool:
+    """Tell whether more changes than our own end, or an end too near to the platform's."""
+    return replace(terms, ends_at=binding.ends_at) != binding.terms or _too_near(engine, binding, terms)
+
+
+def _too_near(engine: Engine, binding: Binding, terms: Terms) -> bool:
+    """Tell whether the platform would end the binding with less than half the margin behind our end."""
+    if binding.platform_ends_at is None:
+        return True
+    return terms.ends_at + timedelta(seconds=engine.margin_s / 2) > binding.platform_ends_at
+
+
+def _hold(engine: Engine, binding: Binding, terms: Terms, deadline: Deadline) -> Binding:
+    """Write the change under way and take the new party's place; raises PartyConflict, OrderConflict."""
+    in_flight = engine.in_flight_until(deadline)
+    after = advanced(
+        binding, engine.clock(), pending=terms, due_at=in_flight, in_flight_until=in_flight, attempts=0
+    )
+    places, pairs = after.places - binding.places, after.pairs - binding.pairs
+    if not places and not pairs:
+        return engine.save(binding, after)
+    try:
+        with told():
+            engine.store.hold(
+                to_record(after, engine.keyring), seen=binding.version, places=places, pairs=pairs
+            )
+    except Refused as refused:
+        found = refused.found or {}
+        if refused.action == PLACE:
+            whose = str(found.get("pk", ""))
+            raise PartyConflict("a" if whose.endswith(f"#{terms.a.token}") else "b") from None
+        if refused.action == PAIR:
+            raise OrderConflict(str(found.get("binding_id", ""))) from None
+        raise
+    return after
+
+
+def _carry_out(engine: Engine, binding: Binding, deadline: Deadline, *, patient: bool = False) -> _Outcome:
+    """Ask the platform for the change under way and write what came of it.
+
+    ``patient``: nobody waits, so a pause postpones the change instead of undoing it.
+    """
+    duration = _duration(engine, binding)
+    ends = engine.clock() + timedelta(seconds=duration) if duration else binding.platform_ends_at
+    try:
+        engine.platforms(binding.application).modify_axb(_modify(binding, duration), deadline=deadline)
+    except NotFound:
+        lost = begin_release(engine, binding, Reason.LOST, deadline)
+        return _Outcome(finish_release(engine, lost, deadline))
+    except UNKNOWN as error:
+        return _Outcome(engine.save(binding, postponed(engine, binding, error)) if patient else binding)
+    except PAUSES as error:
+        if patient:
+            return _Outcome(engine.save(binding, postponed(engine, binding, error)))
+        return _Outcome(_end(engine, binding, binding.terms), error)
+    except PlatformError as error:
+        return _after_refusal(engine, binding, error, ends, deadline, patient=patient)
+    return _Outcome(_done(engine, binding, ends))
+
+
+def _after_refusal(
+    engine: Engine,
+    binding: Binding,
+    error: PlatformError,
+    ends: datetime | None,
+    deadline: Deadline,
+    *,
+    patient: bool,
+) -> _Outcome:
+    """An earlier attempt may have carried the change out all the same: look before it is undone."""
+    pending = binding.pending or binding.terms
+    try:
+        row = engine.platforms(binding.application).find_axb(
+            binding.x, pending.a.number, pending.b.number, deadline=deadline
+        )
+    except PlatformError as unclear:
+        return _Outcome(engine.save(binding, postponed(engine, binding, unclear)) if patient else binding)
+    same = row is not None and row.subscription_id == binding.subscription_id
+    if row and same and (row.direction, row.max_duration) == (pending.direction, pending.max_minutes):
+        return _Outcome(_done(engine, binding, ends))
+    return _Outcome(_end(engine, binding, binding.terms), error)
+
+
+def _done(engine: Engine, binding: Binding, ends: datetime | None) -> Binding:
+    return _end(engine, replace(binding, platform_ends_at=ends), binding.pending or binding.terms)
+
+
+def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
+    """Write the terms that hold now and free what only the others needed; raises Overtaken, Busy."""
+    after = advanced(
+        binding,
+        engine.clock(),
+        terms=terms,
+        pending=None,
+        due_at=terms.ends_at,
+        in_flight_until=None,
+        attempts=0,
+    )
+    places, pairs = binding.places - after.places, binding.pairs - after.pairs
+    if not places and not pairs:
+        return engine.save(binding, after)
+    with told():
+        engine.store.let_go(
+            to_record(after, engine.keyring), seen=binding.version, places=places, pairs=pairs
+        )
+    return after
+
+
+def _duration(engine: Engine, binding: Binding) -> int | None:
+    pending = binding.pending or binding.terms
+    if pending.ends_at == binding.ends_at or not _too_near(engine, binding, pending):
+        return None
+    return platform_duration(engine.clock(), pending.ends_at, engine.margin_s)
+
+
+def _modify(binding: Binding, duration: int | None) -> AxbModify:
+    now, then = binding.terms, binding.pending or binding.terms
+    return AxbModify(
+        subscription_id=binding.subscription_id or "",
+        a=then.a.number if then.a != now.a else None,
+        b=then.b.number if then.b != now.b else None,
+        direction=then.direction if then.direction != now.direction else None,
+        max_duration=then.max_minutes if then.max_minutes != now.max_minutes else None,
+        duration=duration,
+    )

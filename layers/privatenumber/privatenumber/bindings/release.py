@@ -1,0 +1,90 @@
+"""What DELETE and the due time do to a binding in whatever state it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from privatenumber.bindings.adopt import adopt
+from privatenumber.bindings.attempt import LOOK_UP_S, find
+from privatenumber.bindings.change import resume_change
+from privatenumber.bindings.engine import Engine, Overtaken
+from privatenumber.bindings.errors import Busy
+from privatenumber.bindings.model import Binding, Reason, State, advanced
+from privatenumber.bindings.settle import settle
+from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.platform.client import Deadline
+from privatenumber.platform.errors import PlatformError
+
+_ROUNDS: Final = 5
+
+
+def release(engine: Engine, binding_id: str, reason: Reason, deadline: Deadline) -> Binding:
+    """End a binding for ``reason``; idempotent. Raises BindingNotFound, Busy."""
+    for _ in range(_ROUNDS):
+        binding = engine.load(binding_id)
+        try:
+            return _release(engine, binding, reason, deadline)
+        except Overtaken:
+            continue
+    raise Busy
+
+
+def step(engine: Engine, binding_id: str, deadline: Deadline) -> Binding:
+    """Do the next step of a binding that is due by the engine's clock; nothing when it is not.
+
+    A claim moves the due time, so of several workers with the same message one works.
+    Raises BindingNotFound, Busy.
+    """
+    binding = engine.load(binding_id)
+    if not _is_due(engine, binding):
+        return binding
+    try:
+        return _step(engine, binding, deadline)
+    except Overtaken:
+        return engine.load(binding_id)
+
+
+def _release(engine: Engine, binding: Binding, reason: Reason, deadline: Deadline) -> Binding:
+    if binding.state.final:
+        return binding
+    if binding.state is State.ACTIVE:
+        return finish_release(engine, begin_release(engine, binding, reason, deadline), deadline)
+    if binding.state is State.RELEASING:
+        return _step(engine, binding, deadline) if _is_due(engine, binding) else binding
+    return _withdraw(engine, binding, reason, deadline)
+
+
+def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadline) -> Binding:
+    """Mark an intent as not wanted; end it now if its outcome can be known now, else the worker does."""
+    if binding.reason is None:
+        binding = engine.save(binding, advanced(binding, engine.clock(), reason=reason))
+    if _is_due(engine, binding):
+        return _step(engine, binding, deadline)
+    if deadline.remaining() < LOOK_UP_S:
+        return binding
+    try:
+        row = find(engine, binding, deadline)
+    except PlatformError:
+        return binding
+    return adopt(engine, binding, row, deadline, ours=True) if row else binding
+
+
+def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    if binding.state is State.ACTIVE and (binding.pending is None or _is_over(engine, binding)):
+        return finish_release(engine, begin_release(engine, binding, Reason.EXPIRED, deadline), deadline)
+    claimed = engine.save(binding, advanced(binding, engine.clock(), due_at=engine.in_flight_until(deadline)))
+    if claimed.state is State.REQUESTED:
+        return settle(engine, claimed, deadline)
+    if claimed.state is State.ACTIVE:
+        return resume_change(engine, claimed, deadline)
+    return finish_release(engine, claimed, deadline)
+
+
+def _is_due(engine: Engine, binding: Binding) -> bool:
+    return binding.due_at is not None and binding.due_at <= engine.clock()
+
+
+def _is_over(engine: Engine, binding: Binding) -> bool:
+    """Tell whether its end has come, and that of a prolongation under way too."""
+    ends = [terms.ends_at for terms in (binding.terms, binding.pending) if terms]
+    return max(ends) <= engine.clock()

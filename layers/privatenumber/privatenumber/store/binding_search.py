@@ -1,0 +1,99 @@
+"""Finding bindings through the indexes: what is due, and the bindings of an order, a person or an X.
+
+Indexes are eventually consistent and hold keys only: whoever acts on a row reads the binding itself first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.binding_keys import DUE_INDEX, DUE_SHARDS, binding_key, due_shard
+from privatenumber.store.items import decode, encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_DUE_PER_QUERY: Final = 500
+_AFTER_EVERY_ID: Final = "#~"
+"""Sorts behind `#<id>` of one moment: ids are letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A binding that is due, and since when (`times.iso`)."""
+
+    binding_id: str
+    due_at: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a row stands in a search index, ordered by time and id."""
+
+    created_at: str
+    binding_id: str
+
+
+class BindingSearch:
+    """Reads the indexes of bindings."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def due(self, *, until: str, limit: int) -> Iterator[DueRow]:
+        """Yield bindings due by ``until`` (`times.iso`), at most ``limit``, shard by shard, oldest first.
+
+        Each shard gives at most its part of ``limit``, so that one of them cannot keep the others waiting.
+        """
+        per_shard = max(1, limit // DUE_SHARDS)
+        for shard in range(DUE_SHARDS):
+            yield from self._due_of_shard(shard, until, per_shard)
+
+    def _due_of_shard(self, shard: int, until: str, limit: int) -> Iterator[DueRow]:
+        left, request = limit, dict[str, Any]()
+        while left > 0:
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due_key = :shard AND due_at <= :until",
+                ExpressionAttributeValues=encode(
+                    {":shard": due_shard(shard), ":until": until + _AFTER_EVERY_ID}
+                ),
+                Limit=min(left, _DUE_PER_QUERY),
+                **request,
+            )
+            for item in map(decode, answer["Items"]):
+                moment, _, binding_id = str(item["due_at"]).partition("#")
+                yield DueRow(binding_id, moment)
+            left -= len(answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def newest(
+        self, index: str, hash_name: str, hash_key: str, *, limit: int, before: Position | None
+    ) -> list[Position]:
+        """Rows of a search index, newest first, at most ``limit``, behind the position ``before``."""
+        request: dict[str, Any] = {}
+        if before:
+            start = {
+                **binding_key(before.binding_id),
+                hash_name: hash_key,
+                "created_at": before.created_at,
+            }
+            request = {"ExclusiveStartKey": encode(start)}
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#hash = :hash",
+            ExpressionAttributeNames={"#hash": hash_name},
+            ExpressionAttributeValues=encode({":hash": hash_key}),
+            ScanIndexForward=False,
+            Limit=limit,
+            **request,
+        )
+        rows = map(decode, answer["Items"])
+        return [Position(str(row["created_at"]), str(row["pk"]).partition("#")[2]) for row in rows]

@@ -1,0 +1,299 @@
+"""Bindings, places, order pairs and idempotency keys: every write of them (docs/data-model.md).
+
+A constraint is an item whose key is the constraint; it is written in the transaction that needs it and
+carries the id of the binding it was written for. Each write of a binding names the version it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.binding_keys import (
+    PLACE_PREFIX,
+    BindingRecord,
+    binding_item,
+    binding_key,
+    idempotency_key,
+    order_pair_key,
+    party_partition,
+    place_key,
+)
+from privatenumber.store.items import decode, encode
+from privatenumber.store.numbers import number_key
+from privatenumber.store.transactions import Action, Refused, Writer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+MAX_PAIRS: Final = 5000
+"""Pairs that one X carries (axb.md §1)."""
+
+BINDING: Final = "binding"
+IDEMPOTENCY: Final = "idempotency"
+PAIR: Final = "pair"
+PLACE: Final = "place"
+X_NUMBER: Final = "x"
+"""Names of the conditions, as `Refused.action` tells them; `binding`: somebody wrote it meanwhile."""
+
+_KEYS_PER_READ: Final = 100
+_READ_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a constraint: the binding, and for an Idempotency-Key the content it was used for."""
+
+    binding_id: str
+    content_hash: str | None = None
+
+
+class BindingStore:
+    """Bindings and what they hold. Every write raises Refused or Contended when it wrote nothing."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, writer: Writer | None = None) -> None:
+        self._client = client
+        self._table = table_name
+        self._writer = writer or Writer(client)
+
+    def get(self, binding_id: str) -> Mapping[str, Any] | None:
+        """Attributes of one binding (strongly consistent)."""
+        return self._read(binding_key(binding_id))
+
+    def get_many(self, binding_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Attributes of several bindings by id; what does not exist any more is missing."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(binding_ids), _KEYS_PER_READ):
+            keys = [encode(binding_key(one)) for one in binding_ids[start : start + _KEYS_PER_READ]]
+            wanted: Any = {self._table: {"Keys": keys}}
+            for _ in range(_READ_ATTEMPTS):
+                answer = self._client.batch_get_item(RequestItems=wanted)
+                items = [decode(item) for item in answer["Responses"].get(self._table, [])]
+                found |= {str(item["binding_id"]): item for item in items}
+                wanted = answer.get("UnprocessedKeys")
+                if not wanted:
+                    break
+            else:
+                raise TimeoutError("the table goes on to withhold items")
+        return found
+
+    def places_of(self, application: str, token: str) -> frozenset[str]:
+        """The X numbers on which a person stands (strongly consistent)."""
+        standing: set[str] = set()
+        request: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :party AND begins_with(sk, :place)",
+                ExpressionAttributeValues=encode(
+                    {":party": party_partition(application, token), ":place": PLACE_PREFIX}
+                ),
+                ProjectionExpression="sk",
+                ConsistentRead=True,
+                **request,
+            )
+            standing |= {str(decode(item)["sk"]).removeprefix(PLACE_PREFIX) for item in answer["Items"]}
+            if "LastEvaluatedKey" not in answer:
+                return frozenset(standing)
+            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def holder_of_key(self, application: str, token: str, *, now: int) -> Holder | None:
+        """The binding made under an Idempotency-Key that has not expired at ``now`` (epoch seconds)."""
+        item = self._read(idempotency_key(application, token))
+        if item is None or int(item["expires_at"]) <= now:
+            return None
+        return Holder(str(item["binding_id"]), str(item["content_hash"]))
+
+    def holder_of_pair(self, application: str, order: str, mode: str, pair: str) -> Holder | None:
+        """The live binding of an order's pair."""
+        item = self._read(order_pair_key(application, order, mode, pair))
+        return Holder(str(item["binding_id"])) if item else None
+
+    def create(self, record: BindingRecord, *, now: int, key_expires_at: int) -> None:
+        """Write a new binding with everything it holds; the Idempotency-Key until ``key_expires_at``."""
+        self._writer.transact(
+            [
+                self._put_binding(record, seen=None),
+                *self._put_idempotency(record, now, key_expires_at),
+                *self._put_pairs(record, record.pairs),
+                *self._put_places(record, record.places),
+                self._count_in(record.x, record.application),
+            ]
+        )
+
+    def create_stray(self, record: BindingRecord) -> None:
+        """Write a binding that the platform made too late: it holds a pair of its X, but no place."""
+        self._writer.transact([self._put_binding(record, seen=None), self._count_stray(record.x)])
+
+    def replace(self, record: BindingRecord, *, seen: int) -> None:
+        """Write a binding over its version ``seen``; what it holds stays as it is."""
+        request = self._put_binding(record, seen=seen).request["Put"]
+        self._writer.put(BINDING, **request)
+
+    def move(self, record: BindingRecord, *, seen: int, old_x: str) -> None:
+        """Write a binding that goes from ``old_x`` to ``record.x`` with all its places."""
+        self._writer.transact(
+            [
+                self._put_binding(record, seen=seen),
+                *self._put_places(record, record.places),
+                self._count_in(record.x, record.application),
+                *self._delete_places(record, record.places, old_x),
+                self._count_out(old_x),
+            ]
+        )
+
+    def hold(
+        self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
+    ) -> None:
+        """Write a binding that takes further places on its X and further pairs of its order."""
+        self._writer.transact(
+            [
+                self._put_binding(record, seen=seen),
+                *self._put_pairs(record, pairs),
+                *self._put_places(record, places),
+            ]
+        )
+
+    def let_go(
+        self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
+    ) -> None:
+        """Write a binding that gives up some of its places and pairs."""
+        self._give_up(
+            self._put_binding(record, seen=seen),
+            [*self._delete_pairs(record, pairs), *self._delete_places(record, places, record.x)],
+        )
+
+    def close(
+        self,
+        record: BindingRecord,
+        *,
+        seen: int,
+        places: Collection[str],
+        pairs: Collection[str],
+        forget_key: bool,
+    ) -> None:
+        """Write a final state and free everything; ``forget_key`` also frees the Idempotency-Key."""
+        held = [
+            *self._delete_pairs(record, pairs),
+            *self._delete_places(record, places, record.x),
+            self._count_out(record.x),
+        ]
+        if forget_key and record.idempotency:
+            key = idempotency_key(record.application, record.idempotency)
+            held.append(self._delete(IDEMPOTENCY, key, record.id))
+        self._give_up(self._put_binding(record, seen=seen), held)
+
+    def _give_up(self, binding: Action, held: Sequence[Action]) -> None:
+        """Free what is held; what somebody else holds stays his and keeps no binding from closing."""
+        actions = [binding, *held]
+        while True:
+            try:
+                return self._writer.transact(actions)
+            except Refused as refused:
+                if 0 in refused.positions:
+                    raise
+                actions = [action for n, action in enumerate(actions) if n not in refused.positions]
+
+    def _read(self, key: Mapping[str, str]) -> Mapping[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=encode(key), ConsistentRead=True)
+        item = answer.get("Item")
+        return decode(item) if item else None
+
+    def _put_binding(self, record: BindingRecord, *, seen: int | None) -> Action:
+        condition = (
+            {"ConditionExpression": "attribute_not_exists(pk)"}
+            if seen is None
+            else {
+                "ConditionExpression": "#version = :seen",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": encode({":seen": seen}),
+            }
+        )
+        put = {"TableName": self._table, "Item": encode(binding_item(record)), **condition}
+        return Action(BINDING, {"Put": put})
+
+    def _put_idempotency(self, record: BindingRecord, now: int, expires_at: int) -> Iterable[Action]:
+        if not record.idempotency:
+            return
+        item = {
+            **idempotency_key(record.application, record.idempotency),
+            "binding_id": record.id,
+            "content_hash": record.content_hash,
+            "expires_at": expires_at,
+        }
+        # TTL deletes within days, so an expired key may still lie there.
+        put = {
+            "TableName": self._table,
+            "Item": encode(item),
+            "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
+            "ExpressionAttributeValues": encode({":now": now}),
+        }
+        yield Action(IDEMPOTENCY, {"Put": put})
+
+    def _put_pairs(self, record: BindingRecord, pairs: Collection[str]) -> Iterable[Action]:
+        for pair in sorted(pairs):
+            yield self._put_new(
+                PAIR, order_pair_key(record.application, record.order, record.mode, pair), record.id
+            )
+
+    def _put_places(self, record: BindingRecord, tokens: Collection[str]) -> Iterable[Action]:
+        for token in sorted(tokens):
+            yield self._put_new(PLACE, place_key(record.application, token, record.x), record.id)
+
+    def _put_new(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
+        item = encode({**key, "binding_id": binding_id})
+        put = {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        return Action(name, {"Put": put})
+
+    def _delete_pairs(self, record: BindingRecord, pairs: Collection[str]) -> Iterable[Action]:
+        for pair in sorted(pairs):
+            key = order_pair_key(record.application, record.order, record.mode, pair)
+            yield self._delete(PAIR, key, record.id)
+
+    def _delete_places(self, record: BindingRecord, tokens: Collection[str], x: str) -> Iterable[Action]:
+        for token in sorted(tokens):
+            yield self._delete(PLACE, place_key(record.application, token, x), record.id)
+
+    def _delete(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
+        delete = {
+            "TableName": self._table,
+            "Key": encode(key),
+            "ConditionExpression": "attribute_not_exists(pk) OR binding_id = :binding",
+            "ExpressionAttributeValues": encode({":binding": binding_id}),
+        }
+        return Action(name, {"Delete": delete})
+
+    def _count_in(self, x: str, application: str) -> Action:
+        update = {
+            "TableName": self._table,
+            "Key": encode(number_key(x)),
+            "UpdateExpression": "SET pairs = pairs + :one",
+            "ConditionExpression": "#state = :active AND pairs < :most AND application = :application",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": encode(
+                {":one": 1, ":active": "active", ":most": MAX_PAIRS, ":application": application}
+            ),
+        }
+        return Action(X_NUMBER, {"Update": update})
+
+    def _count_stray(self, x: str) -> Action:
+        return self._count(x, 1, "attribute_exists(pk)")
+
+    def _count_out(self, x: str) -> Action:
+        return self._count(x, -1, "pairs > :none")
+
+    def _count(self, x: str, step: int, condition: str) -> Action:
+        values = {":step": step, ":none": 0} if ":none" in condition else {":step": step}
+        update = {
+            "TableName": self._table,
+            "Key": encode(number_key(x)),
+            "UpdateExpression": "SET pairs = pairs + :step",
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": encode(values),
+        }
+        return Action(X_NUMBER, {"Update": update})

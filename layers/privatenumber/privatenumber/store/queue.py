@@ -1,0 +1,74 @@
+"""The work queue between sweep and worker: one message per binding that is due (Amazon SQS)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+ENTRIES_PER_REQUEST: Final = 10
+"""Most messages that SQS takes in one SendMessageBatch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One message: a binding that was due at ``as_of`` (`times.iso`)."""
+
+    binding_id: str
+    as_of: str
+
+    def to_body(self) -> str:
+        """Render the message body."""
+        return json.dumps({"binding_id": self.binding_id, "as_of": self.as_of})
+
+    @classmethod
+    def from_body(cls, body: str) -> Work:
+        """Read a message body; raises ValueError when it is not one of ours."""
+        try:
+            content = json.loads(body)
+            return cls(str(content["binding_id"]), str(content["as_of"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a work message") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many messages the queue took and how many it refused."""
+
+    taken: int
+    refused: int
+
+
+class WorkQueue:
+    """Sends work; the worker's event source mapping receives it."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def depth(self) -> int:
+        """About how many messages wait or are being worked on."""
+        wanted: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=wanted)
+        return sum(int(answer["Attributes"].get(name, 0)) for name in wanted)
+
+    def send(self, work: Iterable[Work]) -> Sent:
+        """Send messages ten at a time. What the queue refuses is counted, not repeated: it is still due."""
+        taken = refused = 0
+        for batch in _tens(work):
+            entries: Any = [{"Id": str(n), "MessageBody": one.to_body()} for n, one in enumerate(batch)]
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            taken += len(answer.get("Successful", []))
+            refused += len(answer.get("Failed", []))
+        return Sent(taken, refused)
+
+
+def _tens(work: Iterable[Work]) -> Iterator[Sequence[Work]]:
+    left = iter(work)
+    while batch := list(islice(left, ENTRIES_PER_REQUEST)):
+        yield batch
