@@ -1,7 +1,7 @@
 """When the client must keep silent, and for how long (auth.md §5, result-codes.md §2).
 
 A pause has a scope: an application, its present credentials, or ``*`` for the whole egress address. It binds
-all environments, so it is kept where all see it (``store.pauses``); here are the rules and a keeper in memory.
+all environments, so it is kept where all see it (``store.pauses``); here are the rules.
 """
 
 import hashlib

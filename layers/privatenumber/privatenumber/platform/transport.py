@@ -1,7 +1,7 @@
 """Moving one request to the platform and its answer back, inside a deadline.
 
 The one distinction that matters: a request that certainly never left (NoConnection) may be repeated, one
-whose answer is missing (NoAnswer) may have been executed. Redirects and repetitions are the client's business.
+whose answer is missing (NoAnswer) may have been executed. Repetitions are the client's business.
 """
 
 import ssl

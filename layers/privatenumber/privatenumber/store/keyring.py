@@ -1,0 +1,103 @@
+"""The deployment's keys, wrapped by KMS and kept in one item of the Bindings table (design.md §6).
+
+Whoever comes first makes them; of several at once one wins and the others take the winner's. Losing the table
+alone tells nobody a number, since only KMS opens the keys, and only for the purpose they were made for.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.privacy import Keyring
+from privatenumber.store.items import decode, encode
+from privatenumber.times import Clock, iso, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+KEY: Final = {"pk": "KEYRING", "sk": "KEYRING"}
+MAX_AGE_S: Final = 3600.0
+_TOKEN: Final = "token"  # noqa: S105 - the name of a key, not a key
+
+
+class KeyringStore:
+    """Loads the keyring once per environment and again after an hour, so that an added data key arrives.
+
+    Parameters: ``key_id`` is the KMS key that wraps; ``monotonic`` is a clock in seconds.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        kms: "KMSClient",
+        key_id: str,
+        *,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._kms = kms
+        self._key_id = key_id
+        self._clock = clock
+        self._monotonic = monotonic
+        self._loaded: tuple[float, Keyring] | None = None
+
+    def load(self, *, refresh: bool = False) -> Keyring:
+        """The keyring, made on first use. ``refresh`` reads it anew, for a value sealed under an unknown key.
+
+        Raises botocore's errors when table or KMS do not answer: without keys nothing may be stored.
+        """
+        now = self._monotonic()
+        if self._loaded is None or refresh or now - self._loaded[0] >= MAX_AGE_S:
+            item = self._read() or self._create(self._clock())
+            self._loaded = (now, self._open(item))
+        return self._loaded[1]
+
+    def _read(self) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=encode(KEY), ConsistentRead=True)
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    def _create(self, now: datetime) -> dict[str, Any]:
+        first = f"d{now:%Y%m%d}"
+        item = {
+            **KEY,
+            "token_key": self._wrapped(_TOKEN),
+            "data_keys": {first: self._wrapped(first)},
+            "current": first,
+            "created_at": iso(now),
+        }
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=encode(item), ConditionExpression="attribute_not_exists(pk)"
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            winner = self._read()
+            if winner is None:
+                raise
+            return winner
+        return item
+
+    def _wrapped(self, name: str) -> bytes:
+        answer = self._kms.generate_data_key(
+            KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=_purpose(name)
+        )
+        return answer["CiphertextBlob"]
+
+    def _open(self, item: Mapping[str, Any]) -> Keyring:
+        data_keys = {name: self._unwrap(name, wrapped) for name, wrapped in item["data_keys"].items()}
+        return Keyring(self._unwrap(_TOKEN, item["token_key"]), data_keys, item["current"])
+
+    def _unwrap(self, name: str, wrapped: bytes) -> bytes:
+        answer = self._kms.decrypt(
+            KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=_purpose(name)
+        )
+        return answer["Plaintext"]
+
+
+def _purpose(name: str) -> dict[str, str]:
+    """The encryption context: it names no table, so a table restored under another name still opens."""
+    return {"purpose": "privatenumber-keyring", "key": name}
