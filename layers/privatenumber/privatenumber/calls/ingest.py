@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.guard import (
@@ -54,14 +55,21 @@ class Report:
         return self.status in {401, 404, 405, 413}
 
 
+class Applications(Protocol):
+    """Where the configured applications come from (`ApplicationsSecret.load`)."""
+
+    def __call__(self, *, refresh: bool = False) -> Mapping[str, Application]:
+        """The applications by id; the same object as before when nothing was read anew."""
+
+
 class Ingestion:
     """Takes pushes in.
 
     Parameters
     ----------
     store : FactStore
-    applications : Callable
-        The configured applications by id; called once per request, so that a changed secret is seen.
+    applications : Applications
+        The configured applications by id; asked for a fresh copy before anything is refused.
     keyring : Callable
         The deployment's keys; called only for a sender who knows the secret path.
     policy : DoorPolicy
@@ -71,7 +79,7 @@ class Ingestion:
         self,
         store: FactStore,
         *,
-        applications: Callable[[], Mapping[str, Application]],
+        applications: Applications,
         keyring: Callable[[], Keyring],
         policy: DoorPolicy,
     ) -> None:
@@ -89,9 +97,8 @@ class Ingestion:
         StoreUnavailable
             Not everything is stored: answer 503, the platform pushes again.
         """
-        applications = self._applications()
         try:
-            admitted = admit(arrival, applications, self._policy)
+            applications, admitted = self._admit(arrival)
         except Refused as refused:
             return self._refuse(arrival, refused)
         try:
@@ -106,6 +113,17 @@ class Ingestion:
                 return self._refuse(arrival, Refused(401, "nonce", admitted.application))
             unverified = replace(admitted, token=None, flags=("unverified",))
             return self._keep(arrival, unverified, push, applications)
+
+    def _admit(self, arrival: Arrival) -> tuple[Mapping[str, Application], Admitted]:
+        applications = self._applications()
+        try:
+            return applications, admit(arrival, applications, self._policy)
+        except Refused as refused:
+            fresh = self._applications(refresh=True) if refused.status in {401, 404} else applications
+            if fresh is applications:
+                raise
+            # An application or a secret may have been added a minute ago.
+            return fresh, admit(arrival, fresh, self._policy)
 
     def _keep(
         self, arrival: Arrival, admitted: Admitted, push: Push, applications: Mapping[str, Application]

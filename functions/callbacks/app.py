@@ -1,0 +1,98 @@
+"""Pushes of the platform: POST /callbacks/{app}/{token}/status and /fee. Decode, call the layer, answer.
+
+Answers have no body and give no reason (notifications.md §2.5). A request is never logged: one line says
+application, kind, counts and request id.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from typing import Any, Final
+
+from privatenumber.calls.bootstrap import compose
+from privatenumber.calls.guard import Arrival
+from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.settings import Settings
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import utc_now
+
+SERVICE: Final = "callbacks"
+
+logger = get_logger(SERVICE)
+metrics = get_metrics(SERVICE)
+
+
+@cache
+def ingestion() -> Ingestion:
+    """Compose the ingestion once per environment, at the first request."""
+    return compose(Settings.from_environment(os.environ))
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer one push; never raises. 503 whenever it cannot be told that everything is stored (U-D12)."""
+    request_id = (event.get("requestContext") or {}).get("requestId")
+    try:
+        report = ingestion().receive(read_arrival(event))
+    except Exception:
+        logger.exception("push not stored", extra={"request_id": request_id})
+        report = Report(503, reason="store")
+    tell(report, request_id)
+    return {"statusCode": report.status, "body": ""}
+
+
+def read_arrival(event: Mapping[str, Any]) -> Arrival:
+    """The request inside an HTTP API event (payload format 2.0)."""
+    http = event["requestContext"]["http"]
+    path = event.get("pathParameters") or {}
+    body = (event.get("body") or "").encode(errors="surrogatepass")
+    if event.get("isBase64Encoded"):
+        # What is not Base64 is kept as it came: it will be found to be no push.
+        with suppress(binascii.Error):
+            body = base64.b64decode(body, validate=True)
+    return Arrival(
+        method=http["method"],
+        application=path.get("app", ""),
+        secret=path.get("token", ""),
+        route=event["routeKey"].rpartition("/")[2],
+        source=http["sourceIp"],
+        headers=event.get("headers") or {},
+        body=body,
+        received_at=utc_now(),
+    )
+
+
+def tell(report: Report, request_id: str | None) -> None:
+    """Count and log what became of a push."""
+    counts = {
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "record_conflict": report.conflicts,
+        "unparsable": report.unparsable,
+        "refused": int(report.refused),
+        "wrong_route": int("wrong_route" in report.notes),
+        "nonce_reused": int("nonce_reused" in report.notes),
+        "not_stored": int(report.status == 503),
+    }
+    for name, count in counts.items():
+        if count:
+            metrics.add_metric(name=name, unit="Count", value=count)
+    if report.refused and report.reason:
+        metrics.add_dimensions(service=SERVICE, reason=report.reason)
+    if any(counts.values()):
+        metrics.flush_metrics()
+    about = {
+        "request_id": request_id,
+        "application": report.application,
+        "kind": report.kind,
+        "status": report.status,
+        "reason": report.reason,
+        "notes": report.notes,
+        **{name: count for name, count in counts.items() if count},
+    }
+    warn = report.unparsable or report.conflicts or report.status not in {200, 404}
+    (logger.warning if warn else logger.info)("push", extra=about)
