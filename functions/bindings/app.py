@@ -1,7 +1,7 @@
 """HTTP API of business systems: bindings and X numbers. Decode, call the domain, encode.
 
-Routing is a dictionary over `routeKey` (payload format 2.0), authorisation is API Gateway's (IAM). A request is
-never logged: one line per answer says route, status, caller and request id.
+Routing is a dictionary over `routeKey` (payload format 2.0), authorisation is API Gateway's (IAM). A request
+is never logged: one line per answer says route, status, caller and request id.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from functools import cache
 from typing import Any, Final
 
 from privatenumber.bindings.bootstrap import Rooms
-from privatenumber.telemetry import get_logger
-
 from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.numbers import KEEP, NumberChange, Outcome
 from privatenumber.settings import Mode, Settings
+from privatenumber.telemetry import get_logger
 
 from . import queries
 from .event import LambdaContext, Request, read_event

@@ -1,9 +1,9 @@
 """Errors as problem documents (RFC 9457): the one place where a domain error gets a status and words.
 
-`type` is a stable name under `urn:private-number:problem:`; `title` belongs to the type, `detail` to the case,
-`remedy` says what to do. A refusal of the platform adds `platform_code` and its `meaning` (result-codes.md). No
-document contains a party's number: nothing a caller sent is repeated, and the last step masks what looks like
-one.
+`type` is a stable name under `urn:private-number:problem:`; `title` belongs to the type, `detail` to the
+case, `remedy` says what to do. A refusal of the platform adds `platform_code` and its `meaning`
+(result-codes.md). No document contains a party's number: nothing a caller sent is repeated, and the last step
+masks what looks like one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from privatenumber.bindings import errors
 from privatenumber.bindings.errors import PoolReason
-from privatenumber.bindings.numbers import NumberInUse, NumberNotFound
+from privatenumber.bindings.numbers import NumberInUse
 from privatenumber.bindings.numbers_csv import FileRefused
 from privatenumber.bindings.numbers_import import ImportReport
 from privatenumber.codes.results import Outcome
@@ -52,7 +52,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Binding not found",
         "Search by order, number or x; ended bindings are forgotten after their time.",
     ),
-    "number-not-found": Kind(404, "Number not found", "Register it first."),
     "order-conflict": Kind(
         409,
         "Order already has this binding",
@@ -100,7 +99,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem before it is written. `remedy` `None`: the usual one of its kind; `retry_after_s` is a header."""
+    """A problem before it is written; a `remedy` of `None` is the usual one of its kind."""
 
     kind: str
     detail: str
@@ -277,7 +276,6 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
     BodyTooLarge: lambda error, now: Problem("body-too-large", f"A body may have {error.limit} bytes."),
     NoSuchRoute: lambda error, now: Problem("no-such-route", "The API has no such method and path."),
     errors.BindingNotFound: lambda error, now: Problem("binding-not-found", "No binding has this id."),
-    NumberNotFound: lambda error, now: Problem("number-not-found", "The inventory does not hold it."),
     NumberInUse: _number_in_use,
     errors.OrderConflict: _order_conflict,
     errors.IdempotencyMismatch: lambda error, now: Problem(

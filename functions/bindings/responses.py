@@ -1,4 +1,4 @@
-"""What business systems get to see: JSON views of bindings, numbers and imports. Parties appear masked only."""
+"""What business systems get to see: bindings, numbers and imports as JSON. Parties appear masked only."""
 
 from __future__ import annotations
 

@@ -25,13 +25,6 @@ _T = TypeVar("_T")
 _WRITE_ATTEMPTS: Final = 4
 
 
-class NumberNotFound(BindingError):
-    """The X is not in the inventory."""
-
-    def __init__(self) -> None:
-        super().__init__("this number is not in the inventory")
-
-
 class NumberInUse(BindingError):
     """The number cannot move to another application while it carries `pairs` bindings."""
 
@@ -95,7 +88,7 @@ class NumberInventory:
         """
         x = private_number(x, field="x")
         if change.application is not None and change.application not in self._applications():
-            raise InvalidRequest("application", "not configured")
+            raise InvalidRequest("application", "is not configured")
         for _ in range(_WRITE_ATTEMPTS):
             seen = self._store.get(x)
             wanted = described(x, change, seen)
@@ -110,13 +103,6 @@ class NumberInventory:
                 break
             return Registered(wanted, outcome)
         raise Busy
-
-    def get(self, x: str) -> XNumber:
-        """Read one number; raises NumberNotFound, InvalidRequest."""
-        number = self._store.get(private_number(x, field="x"))
-        if number is None:
-            raise NumberNotFound
-        return number
 
     def page(
         self,
@@ -147,9 +133,9 @@ def described(x: str, change: NumberChange, seen: XNumber | None) -> XNumber:
 
     A day of unsubscription retires the number, because it stops working that day (operations.md §6).
     """
-    application = _given("application", change.application, seen and seen.application)
-    area_code = _given("area_code", change.area_code, seen and seen.area_code)
-    number_type = _given("number_type", change.number_type, seen and seen.number_type)
+    application = _given("application", change.application, seen.application if seen else None)
+    area_code = _given("area_code", change.area_code, seen.area_code if seen else None)
+    number_type = _given("number_type", change.number_type, seen.number_type if seen else None)
     if seen and application != seen.application and seen.pairs:
         raise NumberInUse(seen.pairs)
     state = change.state

@@ -118,6 +118,8 @@ def read_number_table(data: bytes) -> NumberTable:
     Raises FileRefused when encoding, header, quoting or size make the file unreadable as a whole.
     """
     text, encoding = _decode(data)
+    if "\ufffd" in text:
+        raise FileRefused("characters were lost on the way: send the file as application/octet-stream")
     header = text.split("\n", 1)[0].rstrip("\r")
     separator = max(_SEPARATORS, key=lambda mark: len(_positions(_cells(header, mark))))
     positions = _positions(_cells(header, separator))

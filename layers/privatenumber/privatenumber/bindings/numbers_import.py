@@ -14,7 +14,7 @@ from typing import Final
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.numbers import KEEP, NumberChange, NumberInUse, Outcome, described, outcome_of
 from privatenumber.bindings.numbers_csv import BadRow, FileRefused, NumberRow, RowError, read_number_table
-from privatenumber.platform.client import Deadline
+from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
@@ -89,7 +89,7 @@ class NumberImport:
         """
         applications = self._applications()
         if application is not None and application not in applications:
-            raise InvalidRequest("application", "not configured")
+            raise InvalidRequest("application", "is not configured")
         table = read_number_table(data)
         if not table.rows:
             raise FileRefused("no rows")

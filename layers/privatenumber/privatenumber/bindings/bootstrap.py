@@ -1,0 +1,146 @@
+"""The composition: out of one environment's settings the rooms of bindings, each built when it is first used.
+
+Keep one `Rooms` per environment: it holds the AWS clients, the opened keyring, the applications' credentials
+and one platform client per application, so a warm request builds nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from privatenumber.bindings.engine import Engine
+from privatenumber.bindings.errors import InvalidRequest
+from privatenumber.bindings.numbers import NumberInventory
+from privatenumber.bindings.numbers_import import NumberImport
+from privatenumber.bindings.service import BindingService
+from privatenumber.platform.client import PlatformClient, Transport, Urllib3Transport
+from privatenumber.settings import Application, Mode, Settings
+from privatenumber.store import clients
+from privatenumber.store.binding_search import BindingSearch
+from privatenumber.store.bindings import BindingStore
+from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.numbers import NumberStore
+from privatenumber.store.pauses import DynamoPauses
+from privatenumber.store.secrets import ApplicationsSecret
+from privatenumber.times import Clock, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+def _count_nothing(name: str, value: float) -> None:
+    pass
+
+
+class Rooms:
+    """What the functions of bindings work with.
+
+    `transport` makes the way to the platform for a proxy address (or none); `count` receives metrics.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: Callable[[str | None], Transport] = Urllib3Transport,
+        clock: Clock = utc_now,
+        count: Callable[[str, float], None] = _count_nothing,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+        self._count = count
+        self._clients: dict[str, tuple[Application, PlatformClient]] = {}
+
+    @property
+    def service(self) -> BindingService:
+        """The life of bindings, with the keyring of the moment (it is read again every hour)."""
+        return BindingService(
+            Engine(
+                store=self._bindings,
+                search=self._search,
+                numbers=self._numbers,
+                platforms=self.platform,
+                keyring=self._keyrings.load(),
+                clock=self._clock,
+                margin_s=self._settings.margin_seconds,
+                count=self._count,
+            )
+        )
+
+    @cached_property
+    def inventory(self) -> NumberInventory:
+        """The X numbers, one by one."""
+        return NumberInventory(self._numbers, self._applications.load)
+
+    @cached_property
+    def number_import(self) -> NumberImport:
+        """The X numbers, file by file."""
+        return NumberImport(self._numbers, self._applications.load)
+
+    def platform(self, application_id: str) -> PlatformClient:
+        """Return the platform client of an application, a new one when its credentials changed.
+
+        Raises InvalidRequest when no AXB application of this id is configured.
+        """
+        application = self._applications.load().get(application_id)
+        if application is None:
+            raise InvalidRequest("application", "is not configured")
+        if application.mode is not Mode.AXB:
+            raise InvalidRequest("application", f"is of mode {application.mode.value}, must be AXB")
+        known = self._clients.get(application_id)
+        if known is None or known[0] != application:
+            way = self._transport(application.proxy_url or self._settings.outbound_proxy)
+            client = PlatformClient(application, transport=way, pauses=self._pauses, clock=self._clock)
+            self._clients[application_id] = known = (application, client)
+        return known[1]
+
+    def renew_keys(self) -> None:
+        """Read the keyring again at once, for a binding sealed under a key that is not on it yet."""
+        self._keyrings.load(refresh=True)
+
+    @cached_property
+    def _table(self) -> DynamoDBClient:
+        return clients.dynamodb()
+
+    @cached_property
+    def _bindings(self) -> BindingStore:
+        return BindingStore(self._table, self._settings.bindings_table)
+
+    @cached_property
+    def _search(self) -> BindingSearch:
+        return BindingSearch(self._table, self._settings.bindings_table)
+
+    @cached_property
+    def _numbers(self) -> NumberStore:
+        return NumberStore(self._table, self._settings.bindings_table)
+
+    @cached_property
+    def _pauses(self) -> DynamoPauses:
+        return DynamoPauses(self._table, self._settings.bindings_table, clock=self._clock)
+
+    @cached_property
+    def _applications(self) -> ApplicationsSecret:
+        return ApplicationsSecret(clients.secrets(), self._settings.applications_secret)
+
+    @cached_property
+    def _keyrings(self) -> KeyringStore:
+        return KeyringStore(
+            self._table,
+            self._settings.bindings_table,
+            clients.kms(),
+            self._settings.key_id,
+            clock=self._clock,
+        )
+
+
+_ENVIRONMENTS: dict[tuple[tuple[str, str], ...], Rooms] = {}
+
+
+def binding_service(settings: Settings) -> BindingService:
+    """Return the binding service of an environment; its `Rooms` are built once per set of variables."""
+    name = tuple(sorted(settings.variables.items()))
+    rooms = _ENVIRONMENTS.setdefault(name, Rooms(settings))
+    return rooms.service
