@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         port=given.port,
         on_listening=lambda address: _announce(address, given.clock, settings),
     )
-    server.run()
+    # uvicorn stops gracefully on both signals and then raises them again; here that is a normal end.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    with suppress(KeyboardInterrupt):
+        server.run()
     return 0
 
 
