@@ -1,7 +1,7 @@
 """One attempt to bring a requested binding into being at the platform, and everything that can come of it.
 
-The intent is stored before the request leaves. A definite refusal frees it; a refusal of X moves it to
-another X, unless the platform already holds this very pair; an unknown outcome leaves it for the worker to look up.
+The intent is stored before the request leaves. A refusal of X moves it to another X, unless the platform
+already holds this very pair; an unknown outcome leaves it for the worker to look up.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from privatenumber.bindings.attempt import attempt, fail, occupied
+from privatenumber.bindings.attempt import attempt, fail, look_up, occupied
 from privatenumber.bindings.choose import choose
 from privatenumber.bindings.commands import BindCommand, Wanted, read_command
 from privatenumber.bindings.engine import Engine, Overtaken
@@ -29,6 +29,7 @@ KEY_DAYS: Final = 7
 """How long an Idempotency-Key is remembered."""
 
 _ROUNDS: Final = 8
+_FRESH_S: Final = 10
 _PLATFORM_S: Final = 1.0
 """Without this much time left no intent is written any more: its request could not be sent."""
 
@@ -47,7 +48,7 @@ def bind(engine: Engine, command: BindCommand, deadline: Deadline) -> BindResult
     wanted = read_command(command, now=engine.clock(), keyring=engine.keyring)
     found = _same_before(engine, wanted) or _reserve(engine, wanted, deadline)
     if not found.created:
-        return found
+        return BindResult(_looked_up(engine, found.binding, deadline), created=False)
     try:
         outcome = attempt(engine, found.binding, deadline)
         if outcome.refusal is None:
@@ -76,6 +77,17 @@ def _same_before(engine: Engine, wanted: Wanted) -> BindResult | None:
     if known.content_hash != wanted.content_hash:
         raise OrderConflict(known.id)
     return BindResult(known, created=False)
+
+
+def _looked_up(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    """Ask the platform about an intent of unknown outcome, so that a repetition brings its caller on.
+
+    Not in the first seconds, when the request that wrote it is probably still waiting for its own answer.
+    """
+    age = engine.clock() - binding.created_at
+    if binding.state is not State.REQUESTED or age < timedelta(seconds=_FRESH_S):
+        return binding
+    return look_up(engine, binding, deadline)
 
 
 def _holding(engine: Engine, holder: Holder | None) -> Binding | None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random as chance
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from privatenumber.bindings.errors import BindingNotFound, Busy
 from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item, to_record
 from privatenumber.platform.client import Deadline
-from privatenumber.privacy import Keyring
+from privatenumber.privacy import Keyring, SealBroken
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BINDING, BindingStore
 from privatenumber.store.numbers import NumberStore
@@ -33,15 +33,27 @@ class AxbApi(Protocol):
 
     def bind_axb(self, bind: AxbBind, *, deadline: Deadline) -> AxbBound:
         """Bind; never repeated by the client after an unknown outcome."""
+        ...
 
     def unbind_axb(self, subscription_id: str, *, deadline: Deadline) -> None:
         """Unbind one binding; NotFound when it is gone."""
+        ...
 
     def modify_axb(self, modify: AxbModify, *, deadline: Deadline) -> None:
         """Change one binding."""
+        ...
 
     def find_axb(self, x: str, a: str, b: str, *, deadline: Deadline) -> AxbRow | None:
         """Find the binding of A and B on X; None when there is none."""
+        ...
+
+
+class Keys(Protocol):
+    """Where the keyring comes from (`store.keyring.KeyringStore`)."""
+
+    def load(self, *, refresh: bool = False) -> Keyring:
+        """Return the keyring; ``refresh`` reads it anew, for a value sealed under a key added meanwhile."""
+        ...
 
 
 class Overtaken(Exception):
@@ -65,12 +77,17 @@ class Engine:
     search: BindingSearch
     numbers: NumberStore
     platforms: Callable[[str], AxbApi]
-    keyring: Keyring
+    keys: Keys
     clock: Clock
     random: chance.Random = field(default_factory=chance.SystemRandom)
     margin_s: int = 3600
     new_id: Callable[[], str] = new_binding_id
     count: Callable[[str, float], None] = _count_nothing
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that are current now."""
+        return self.keys.load()
 
     def at(self, as_of: datetime) -> Engine:
         """The same, with a clock that shows ``as_of`` at least."""
@@ -82,7 +99,16 @@ class Engine:
         item = self.store.get(binding_id)
         if item is None:
             raise BindingNotFound
-        return from_item(item, self.keyring)
+        return self.opened(item)
+
+    def opened(self, item: Mapping[str, Any]) -> Binding:
+        """Make a binding of its stored form."""
+        try:
+            return from_item(item, self.keyring)
+        except SealBroken as broken:
+            if broken.key_id is None:
+                raise
+            return from_item(item, self.keys.load(refresh=True))
 
     def save(self, before: Binding, after: Binding) -> Binding:
         """Write ``after`` if nobody wrote since ``before``; raises Overtaken, Busy."""

@@ -1,0 +1,111 @@
+"""What is due: `sweep` asks every minute and sends work, `work` does the next step of each binding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, Protocol
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.bindings.assembly import engine
+from privatenumber.bindings.errors import BindingNotFound
+from privatenumber.bindings.service import BindingService
+from privatenumber.bindings.sweep import Swept
+from privatenumber.bindings.sweep import sweep as sweep_what_is_due
+from privatenumber.platform.client import Deadline
+from privatenumber.settings import Settings
+from privatenumber.store import clients
+from privatenumber.store.binding_search import BindingSearch
+from privatenumber.store.queue import Work, WorkQueue
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import from_iso, parse_time, utc_now
+
+STEP_S: Final = 20.0
+"""Most time that one binding gets."""
+
+RESERVE_S: Final = 3.0
+"""Kept for writing down what the platform said."""
+
+SHORTEST_STEP_S: Final = 2.0
+
+logger = get_logger("unbind")
+metrics = get_metrics("unbind")
+
+
+class LambdaContext(Protocol):
+    """What is used of the runtime's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the runtime ends this invocation."""
+        ...
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once."""
+    return Settings.from_environment(os.environ)
+
+
+@cache
+def service() -> BindingService:
+    """Compose the worker's domain once per environment."""
+    return BindingService(engine(settings(), count=_count))
+
+
+@metrics.log_metrics
+def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, float]:
+    """EventBridge Scheduler: `{"scheduled_time": "<aws.scheduler.scheduled-time>"}`."""
+    table, queue_url = settings().bindings_table, settings().work_queue_url
+    swept = sweep_what_is_due(
+        BindingSearch(clients.dynamodb(), table), WorkQueue(clients.sqs(), queue_url), now=_moment(event)
+    )
+    _report(swept)
+    return {"due": swept.due, "sent": swept.taken, "lag_s": swept.lag_s}
+
+
+@metrics.log_metrics
+def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """SQS: one message per binding; what fails is named and comes again, the rest is done."""
+    failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
+    left = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
+    if left < SHORTEST_STEP_S:
+        return False
+    try:
+        job = Work.from_body(record["body"])
+        binding = service().step(
+            job.binding_id,
+            as_of=max(from_iso(job.as_of), utc_now()),
+            deadline=Deadline.after(min(STEP_S, left)),
+        )
+    except BindingNotFound:
+        logger.warning("no such binding", extra={"message_id": record["messageId"]})
+        return True
+    except Exception:
+        logger.exception("step failed", extra={"message_id": record["messageId"]})
+        return False
+    logger.info("stepped", extra={"binding_id": binding.id, "state": binding.state.value})
+    return True
+
+
+def _moment(event: Mapping[str, Any]) -> datetime:
+    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
+    scheduled = event.get("scheduled_time")
+    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
+
+
+def _report(swept: Swept) -> None:
+    metrics.add_metric("SweepLag", MetricUnit.Seconds, swept.lag_s)
+    metrics.add_metric("Backlog", MetricUnit.Count, swept.waiting + swept.due)
+    metrics.add_metric("SweepRefused", MetricUnit.Count, swept.refused)
+    logger.info("swept", extra={"due": swept.due, "sent": swept.taken, "waiting": swept.waiting})
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
