@@ -66,6 +66,8 @@ def start(name: str, command: Sequence[str], *, log_dir: Path, env: Mapping[str,
             command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={**os.environ, **env}, cwd=cwd, start_new_session=True,
         )  # fmt: skip
+    # Child waits for it by its id; a Popen that nobody waits for complains when it is collected.
+    process.returncode = 0
     return Child(name, process.pid, log)
 
 
