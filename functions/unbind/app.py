@@ -10,12 +10,12 @@ from typing import Any, Final, Protocol
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.bindings.assembly import engine
+from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound
-from privatenumber.bindings.service import BindingService
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
 from privatenumber.platform.client import Deadline
+from privatenumber.privacy import SealBroken
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch
@@ -50,9 +50,9 @@ def settings() -> Settings:
 
 
 @cache
-def service() -> BindingService:
+def rooms() -> Rooms:
     """Compose the worker's domain once per environment."""
-    return BindingService(engine(settings(), count=_count))
+    return Rooms(settings(), count=_count)
 
 
 @metrics.log_metrics
@@ -79,7 +79,7 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         return False
     try:
         job = Work.from_body(record["body"])
-        binding = service().step(
+        binding = rooms().service.step(
             job.binding_id,
             as_of=max(from_iso(job.as_of), utc_now()),
             deadline=Deadline.after(min(STEP_S, left)),
@@ -87,6 +87,10 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
     except BindingNotFound:
         logger.warning("no such binding", extra={"message_id": record["messageId"]})
         return True
+    except SealBroken:
+        # A data key was added since the keyring was read; the message comes again.
+        rooms().renew_keys()
+        return False
     except Exception:
         logger.exception("step failed", extra={"message_id": record["messageId"]})
         return False

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random as chance
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from privatenumber.bindings.errors import BindingNotFound, Busy
 from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item, to_record
 from privatenumber.platform.client import Deadline
-from privatenumber.privacy import Keyring, SealBroken
+from privatenumber.privacy import Keyring
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BINDING, BindingStore
 from privatenumber.store.numbers import NumberStore
@@ -48,14 +48,6 @@ class AxbApi(Protocol):
         ...
 
 
-class Keys(Protocol):
-    """Where the keyring comes from (`store.keyring.KeyringStore`)."""
-
-    def load(self, *, refresh: bool = False) -> Keyring:
-        """Return the keyring; ``refresh`` reads it anew, for a value sealed under a key added meanwhile."""
-        ...
-
-
 class Overtaken(Exception):
     """Somebody else wrote the binding since it was read; read it again and decide again."""
 
@@ -77,17 +69,12 @@ class Engine:
     search: BindingSearch
     numbers: NumberStore
     platforms: Callable[[str], AxbApi]
-    keys: Keys
+    keyring: Keyring
     clock: Clock
     random: chance.Random = field(default_factory=chance.SystemRandom)
     margin_s: int = 3600
     new_id: Callable[[], str] = new_binding_id
     count: Callable[[str, float], None] = _count_nothing
-
-    @property
-    def keyring(self) -> Keyring:
-        """The keys that are current now."""
-        return self.keys.load()
 
     def at(self, as_of: datetime) -> Engine:
         """The same, with a clock that shows ``as_of`` at least."""
@@ -95,20 +82,11 @@ class Engine:
         return replace(self, clock=lambda: max(as_of, clock()))
 
     def load(self, binding_id: str) -> Binding:
-        """Read a binding; raises BindingNotFound."""
+        """Read a binding; raises BindingNotFound, SealBroken for a key that the keyring does not have."""
         item = self.store.get(binding_id)
         if item is None:
             raise BindingNotFound
-        return self.opened(item)
-
-    def opened(self, item: Mapping[str, Any]) -> Binding:
-        """Make a binding of its stored form."""
-        try:
-            return from_item(item, self.keyring)
-        except SealBroken as broken:
-            if broken.key_id is None:
-                raise
-            return from_item(item, self.keys.load(refresh=True))
+        return from_item(item, self.keyring)
 
     def save(self, before: Binding, after: Binding) -> Binding:
         """Write ``after`` if nobody wrote since ``before``; raises Overtaken, Busy."""

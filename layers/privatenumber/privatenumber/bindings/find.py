@@ -14,6 +14,7 @@ from privatenumber.bindings.commands import read_party
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import Page
+from privatenumber.bindings.records import from_item
 from privatenumber.phone import InvalidNumber, normalise
 from privatenumber.store.binding_keys import (
     A_INDEX,
@@ -71,7 +72,9 @@ def find(engine: Engine, query: Query, *, limit: int, cursor: str | None) -> Pag
         starts[n] = position
     items = engine.store.get_many([position.binding_id for position, _ in shown])
     bindings = (
-        engine.opened(items[position.binding_id]) for position, _ in shown if position.binding_id in items
+        from_item(items[position.binding_id], engine.keyring)
+        for position, _ in shown
+        if position.binding_id in items
     )
     mine = tuple(binding for binding in bindings if binding.application == query.application)
     return Page(mine, _write_cursor(starts, sources) if len(merged) > limit else None)
