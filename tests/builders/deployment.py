@@ -1,0 +1,52 @@
+"""The template's stores on a local AWS endpoint: what a packaged function finds when it is deployed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from builders.events import ROOT
+from local.aws import Aws
+from local.template import load, resources
+
+TABLE_PROPERTIES = (
+    "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "StreamSpecification",
+)  # fmt: skip
+
+
+def table_request(logical_id: str, name: str) -> dict[str, Any]:
+    """The CreateTable request for a table of the template."""
+    properties = resources(load(ROOT / "template.yaml"), "AWS::DynamoDB::Table")[logical_id]
+    request = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
+    if "StreamSpecification" in request:
+        request["StreamSpecification"] = {"StreamEnabled": True, **request["StreamSpecification"]}
+    return {"TableName": name, **request}
+
+
+def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
+    """Create tables, queue, bucket, key and secret; return the functions' environment."""
+    dynamodb = aws.client("dynamodb")
+    for logical_id in ("BindingsTable", "BillsTable"):
+        dynamodb.create_table(**table_request(logical_id, logical_id))
+    aws.client("s3").create_bucket(
+        Bucket="exchange", CreateBucketConfiguration={"LocationConstraint": aws.session.region_name}
+    )
+    secret = aws.client("secretsmanager").create_secret(
+        Name="applications", SecretString=json.dumps(applications)
+    )
+    return {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "BINDINGS_TABLE": "BindingsTable",
+        "BILLS_TABLE": "BillsTable",
+        "WORK_QUEUE_URL": aws.client("sqs").create_queue(QueueName="work")["QueueUrl"],
+        "EXCHANGE_BUCKET": "exchange",
+        "KEY_ID": aws.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "APPLICATIONS_SECRET": secret["ARN"],
+        "SOURCE_CIDRS": "",
+        "OUTBOUND_PROXY": "",
+        "NONCE_CHECK": "log",
+        "PUSH_SIGNATURE": "required",
+        "PRICE_LIST": "",
+        "MARGIN_SECONDS": "3600",
+    }
