@@ -12,17 +12,21 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.numbers import KEEP, NumberChange, Outcome
+from privatenumber.privacy import SealBroken
 from privatenumber.settings import Mode, Settings
-from privatenumber.telemetry import get_logger
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import utc_now
 
 from . import queries
 from .event import LambdaContext, Request, read_event
-from .problems import FileRejected, NoSuchRoute, problem_response
+from .problems import FileRejected, NoSuchRoute, answer_problem, describe
 from .requests import BindBody, ChangeBody, NumberBody, read_body, require_change
 from .responses import (
     Response,
@@ -36,27 +40,42 @@ from .responses import (
 )
 
 _SETTLES_IN_S: Final = 15  # the sweep looks after an unknown outcome every minute, a repetition at once
+_COUNTED: Final[Mapping[str | int, str]] = {
+    201: "Created",
+    202: "NotSettled",
+    "no-number-available": "PoolEmpty",
+    "platform-paused": "PlatformPaused",
+    "platform-refused": "PlatformRefused",
+    "internal": "InternalErrors",
+}
 _BINDING_ID: Final = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 
 logger = get_logger("bindings")
+metrics = get_metrics("bindings")
 
 
 @cache
 def rooms() -> Rooms:
     """Compose the domain once per environment, at the first request."""
-    return Rooms(Settings.from_environment(os.environ))
+    return Rooms(Settings.from_environment(os.environ), count=_count)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
     request = read_event(event, context)
+    about = {"route": _known(request.route), "request_id": request.id, "actor": request.actor}
     try:
-        response = _route(request)(request)
+        response = _answer(request)
     except Exception as error:
-        response = problem_response(error, request_id=request.id)
-        if response["statusCode"] == 500:
-            logger.exception("failed", extra=_about(request, response))
-    logger.info("answered", extra=_about(request, response))
+        problem = describe(error, utc_now())
+        about["problem"] = problem.kind
+        if problem.kind == "internal":
+            logger.exception("failed", extra=about)
+        response = answer_problem(problem, request.id)
+    status = response["statusCode"]
+    logger.info("answered", extra={**about, "status": status})
+    _count(_COUNTED.get(about.get("problem") or status, "Answered"), 1)
+    metrics.flush_metrics()
     return response
 
 
@@ -157,11 +176,18 @@ ROUTES: Final[Mapping[str, Callable[[Request], Response]]] = {
 }
 
 
-def _route(request: Request) -> Callable[[Request], Response]:
+def _answer(request: Request) -> Response:
     route = ROUTES.get(request.route)
     if route is None:
         raise NoSuchRoute
-    return route
+    try:
+        return route(request)
+    except SealBroken as broken:
+        if broken.key_id is None:
+            raise
+        # Another environment seals under a key added since ours read the keyring.
+        rooms().renew_keys()
+        return route(request)
 
 
 def _binding_id(request: Request) -> str:
@@ -179,10 +205,9 @@ def _binding_answer(binding: Binding, status: int, headers: Mapping[str, str]) -
     return answer(202, binding_view(binding), {**headers, **waiting})
 
 
-def _about(request: Request, response: Response) -> dict[str, Any]:
-    return {
-        "route": request.route if request.route in ROUTES else "(unknown)",
-        "status": response["statusCode"],
-        "request_id": request.id,
-        "actor": request.actor,
-    }
+def _known(route: str) -> str:
+    return route if route in ROUTES else "(unknown)"
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)

@@ -24,7 +24,6 @@ from privatenumber.codes.results import Outcome
 from privatenumber.phone import InvalidNumber
 from privatenumber.platform.errors import NotSent, PlatformError
 from privatenumber.privacy import scrub
-from privatenumber.times import Clock, utc_now
 
 from .event import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from .responses import Response, row_view
@@ -120,9 +119,8 @@ class NoSuchRoute(Exception):
     """The API has no such method and path."""
 
 
-def problem_response(error: Exception, *, request_id: str, clock: Clock = utc_now) -> Response:
-    """Turn any error into an answer; an error nobody knows becomes 500 with nothing but the request's id."""
-    problem = describe(error, clock())
+def answer_problem(problem: Problem, request_id: str) -> Response:
+    """Write a problem as an answer."""
     kind = KINDS[problem.kind]
     document = {
         "type": TYPE_PREFIX + problem.kind,
@@ -141,7 +139,7 @@ def problem_response(error: Exception, *, request_id: str, clock: Clock = utc_no
 
 
 def describe(error: Exception, now: datetime) -> Problem:
-    """Find the problem that an error is; the most special known class decides."""
+    """Find the problem that an error is: the most special known class decides, others are `internal`."""
     for kind in type(error).__mro__:
         if kind in _DESCRIBED:
             return _DESCRIBED[kind](error, now)

@@ -136,11 +136,6 @@ class Rooms:
         )
 
 
-_ENVIRONMENTS: dict[tuple[tuple[str, str], ...], Rooms] = {}
-
-
 def binding_service(settings: Settings) -> BindingService:
-    """Return the binding service of an environment; its `Rooms` are built once per set of variables."""
-    name = tuple(sorted(settings.variables.items()))
-    rooms = _ENVIRONMENTS.setdefault(name, Rooms(settings))
-    return rooms.service
+    """Return the binding service of an environment, for tools; functions keep `Rooms`."""
+    return Rooms(settings).service
