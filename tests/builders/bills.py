@@ -1,10 +1,11 @@
-"""The Bills table for tests: its schema and a look at everything in it."""
+"""The Bills table for tests, and a look at everything in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from builders.deployment import table_request
 from privatenumber.store.items import decode
 
 if TYPE_CHECKING:
@@ -16,30 +17,9 @@ OF_THE_MOMENT = frozenset({"received_at", "sealed", "expires_at"})
 
 
 def create_bills_table(client: DynamoDBClient, name: str = TABLE) -> str:
-    """Create the table as template.yaml does (tests/unit/test_template.py compares) and wait for it."""
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("pk", "sk", "day_key", "day_sort")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by_day",
-                "KeySchema": [
-                    {"AttributeName": "day_key", "KeyType": "HASH"},
-                    {"AttributeName": "day_sort", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0})
+    """Create the table as template.yaml describes it and wait for it."""
+    client.create_table(**table_request("BillsTable", name))
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     return name
 
 
