@@ -107,7 +107,8 @@ def _count_binding(counts: Mapping[tuple[date, str], dict[str, int]], binding: A
     bound_on = beijing_day(binding.bound_at or binding.started_at)
     counts[bound_on, binding.app_key]["binds"] += 1
     if binding.ended_at is not None:
-        how = "auto_unbinds" if binding.end_reason == "expired" else "manual_unbinds"
+        ordered = binding.end_reason in ("unbound", "unbound_with_x")
+        how = "manual_unbinds" if ordered else "auto_unbinds"
         counts[beijing_day(binding.ended_at), binding.app_key][how] += 1
 
 

@@ -123,7 +123,8 @@ class Pusher:
 
     async def close(self) -> None:
         """Stop attempts under way and release the connections; what is pending stays pending."""
-        self._clock.before_moving.remove(self.settle)
+        if self.settle in self._clock.before_moving:
+            self._clock.before_moving.remove(self.settle)
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
@@ -196,7 +197,7 @@ class Pusher:
         """Make one request; return the status and, unless it counts as delivered, what was wrong."""
         try:
             content = json.dumps(delivery.body, ensure_ascii=False, separators=(",", ":")).encode()
-            headers = self._signer.headers(delivery)
+            headers = {**self._signer.headers(delivery), "Connection": "close"}
             async with asyncio.timeout(self._settings.push.timeout_s):
                 response = await self._client.post(delivery.url, content=content, headers=headers)
         except (TimeoutError, httpx.TimeoutException):
