@@ -99,7 +99,7 @@ async def test_two_advances_at_once_run_one_after_the_other_and_add_up() -> None
 
     scheduler.at(at(10), slow)
     scheduler.at(at(70), diary.writes("later"))
-    ran = await asyncio.gather(scheduler.advance(60), scheduler.advance(60))
+    ran = list(await asyncio.gather(scheduler.advance(60), scheduler.advance(60)))
     assert ran == [1, 1]
     assert diary.lines == [("slow", 10), ("later", 70)]
     assert scheduler.now() == at(120)
