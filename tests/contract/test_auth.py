@@ -1,4 +1,7 @@
-"""Who may ask: the processing order of a request, step by step (auth.md §4, §7-§11; C-028, C-030, C-034, C-035)."""
+"""Who may ask: the processing order of a request, step by step (auth.md §4, §7-§11).
+
+C-028, C-030, C-034, C-035.
+"""
 
 from __future__ import annotations
 
@@ -230,7 +233,6 @@ def test_step_16_the_allow_list_comes_before_the_digest(api: EmulatedApi) -> Non
     """Decision 27; C-035."""
     api.put_application(ip_allowlist=("198.51.100.0/24", "2001:db8::1"))
     assert api.send("GET", GET, headers=api.signed(secret="wrong"), source=FAR).outcome == (403, "1020166")
-    api.bound_from = None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("source", ["198.51.100.77", "2001:db8::1"])
@@ -371,7 +373,7 @@ def test_step_23_an_application_has_its_pace(build: Callable[..., EmulatedApi]) 
     assert api.send("GET", GET).status == 200
 
 
-def test_step_23_flow_control_and_a_wrong_digest_share_their_number(
+def test_step_23_flow_control_has_the_number_of_a_wrong_digest(
     build: Callable[..., EmulatedApi],
 ) -> None:
     api = build(flow={"app_tps": 1})
