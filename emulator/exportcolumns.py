@@ -29,18 +29,26 @@ COLUMNS: Mapping[ExportName, tuple[str, ...]] = MappingProxyType(
 
 CHINESE: Mapping[str, str] = MappingProxyType(
     {
-        "record_id": "呼叫记录ID", "binding_id": "绑定ID", "app_key": "应用标识", "x_number": "隐私号码",
-        "caller": "主叫号码", "callee": "被叫号码", "call_in_time": "呼入时间", "answer_time": "接通时间",
-        "end_time": "结束时间", "duration_s": "通话时长(秒)", "billed_minutes": "计费分钟数",
+        "record_id": "呼叫记录ID", "binding_id": "绑定ID", "app_key": "APP_Key", "x_number": "隐私号码",
+        "caller": "主叫号码", "callee": "被叫号码", "call_in_time": "呼叫时间", "answer_time": "接通时间",
+        "end_time": "结束时间", "duration_s": "通话时长(秒)", "billed_minutes": "计费时长(分钟)",
         "result": "呼叫结果", "period_start": "开始日期", "period_end": "结束日期", "city": "城市",
         "enterprise": "企业", "attempts": "呼叫次数", "connected": "接通次数",
         "sms_sends": "短信发送次数", "sms_success": "短信成功次数", "sms_parts": "短信条数",
         "binds": "绑定次数", "manual_unbinds": "主动解绑次数", "auto_unbinds": "自动解绑次数",
         "period": "账期", "charge_time": "扣费时间", "item": "费用项", "number_type": "号码类型",
         "quantity": "用量", "unit_price": "单价", "list_amount": "官网价",
-        "package_quantity": "套餐包抵扣", "discount": "优惠金额", "amount": "应付金额",
+        "package_quantity": "套餐包抵扣量", "discount": "优惠金额", "amount": "应付金额",
         "currency": "币种", "city_code": "城市编码", "state": "状态", "sms": "短信",
         "real_name": "实名认证", "issued_on": "发放日期", "unsubscribed_on": "退订日期",
     }
 )  # fmt: skip
 """Header texts with `headers` = `zh`; illustrations, as the provider's own texts are not published."""
+
+CHINESE_VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "item": {"rent": "号码月租费", "call": "通话服务费", "sms": "短信服务费", "package": "套餐包"},
+        "number_type": {"virtual": "虚号", "carrier": "实号"},
+    }
+)
+"""Cell texts that go with those headers, by column."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from emulator.books import Books, CallCharge, rounded
-from emulator.exportcolumns import CHINESE, COLUMNS, ExportName
+from emulator.exportcolumns import CHINESE, CHINESE_VALUES, COLUMNS, ExportName
 from emulator.rent import RentCharge
 from emulator.world import AxbBinding, World
 from privatenumber.phone import is_global, national
@@ -54,8 +54,12 @@ def export(
     columns = COLUMNS[name]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([CHINESE[column] for column in columns] if options.headers == "zh" else columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows[name]())
+    chinese = options.headers == "zh"
+    writer.writerow([CHINESE[column] for column in columns] if chinese else columns)
+    texts = CHINESE_VALUES if chinese else {}
+    writer.writerows(
+        [_cell(row.get(column), texts.get(column, {})) for column in columns] for row in rows[name]()
+    )
     return text.getvalue().encode(options.encoding)
 
 
@@ -181,5 +185,6 @@ def _time(at: datetime | None, options: ExportOptions) -> str:
     return (at.astimezone(BEIJING) + timedelta(hours=options.shift_hours)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+def _cell(value: object, texts: Mapping[str, str]) -> str:
+    text = "" if value is None else str(value)
+    return texts.get(text, text)

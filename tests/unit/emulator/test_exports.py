@@ -105,6 +105,15 @@ async def test_header_texts_may_be_chinese_in_any_encoding(encoding: str) -> Non
     assert row["通话时长(秒)"] == "62"
 
 
+async def test_a_chinese_bill_names_items_and_types_in_chinese() -> None:
+    """The value mapping of billing-rules.md §9.2."""
+    shown = rows(await talked(), "bill", headers="zh", encoding="gb18030")
+    assert [(row["费用项"], row["号码类型"]) for row in shown] == [
+        ("号码月租费", "虚号"),
+        ("通话服务费", "虚号"),
+    ]
+
+
 async def test_the_bill_sums_rent_and_calls_by_number_type() -> None:
     """C-076; billing-rules.md §9.2 bill.csv: what was deducted in the month."""
     platform = await talked()
