@@ -1,0 +1,135 @@
+"""Environment and applications' secret: typed, demanded when used, silent about values (auth.md §12)."""
+
+import json
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from privatenumber.settings import (
+    VARIABLES,
+    Mode,
+    NonceCheck,
+    PushSignature,
+    Settings,
+    SettingsError,
+    parse_applications,
+)
+from privatenumber.signing import Scheme
+
+ENTRY: dict[str, Any] = {
+    "id": "ride",
+    "app_key": "demoAppKey0000000000000001",
+    "secrets": ["demoAppSecret0000000001"],
+    "mode": "AXB",
+    "base_url": "https://platform.example/",
+    "callback_token": "callback-token-0001",
+}
+
+
+def secret_of(*entries: dict[str, Any]) -> str:
+    return json.dumps({"applications": list(entries)})
+
+
+def test_a_missing_mandatory_variable_is_named_when_it_is_used() -> None:
+    settings = Settings.from_environment({"BINDINGS_TABLE": " Bindings ", "BILLS_TABLE": " "})
+    assert settings.bindings_table == "Bindings"
+    with pytest.raises(SettingsError, match="BILLS_TABLE"):
+        _ = settings.bills_table
+
+
+def test_every_variable_has_a_property_of_its_name() -> None:
+    """The template and this model must not drift apart."""
+    assert all(isinstance(getattr(Settings, name.lower()), property) for name in VARIABLES)
+
+
+def test_defaults_are_the_careful_ones() -> None:
+    """auth.md §6."""
+    settings = Settings.from_environment({})
+    assert settings.push_signature is PushSignature.REQUIRED
+    assert settings.nonce_check is NonceCheck.LOG
+    assert settings.margin_seconds == 3600
+    assert settings.source_cidrs == ()
+    assert settings.outbound_proxy is None
+    assert settings.price_list is None
+
+
+def test_networks_are_read_from_a_comma_list() -> None:
+    settings = Settings.from_environment({"SOURCE_CIDRS": "192.0.2.0/24, 2001:db8::/32,"})
+    assert settings.source_cidrs == (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SOURCE_CIDRS", "192.0.2.1/24"),
+        ("NONCE_CHECK", "sometimes"),
+        ("PUSH_SIGNATURE", "maybe"),
+        ("MARGIN_SECONDS", "-1"),
+        ("OUTBOUND_PROXY", "proxy:3128"),
+    ],
+)
+def test_a_senseless_value_is_refused_by_name(name: str, value: str) -> None:
+    settings = Settings.from_environment({name: value})
+    with pytest.raises(SettingsError, match=name):
+        getattr(settings, name.lower())
+
+
+def test_an_application_is_read_with_its_defaults() -> None:
+    application = parse_applications(secret_of(ENTRY))["ride"]
+    assert application.mode is Mode.AXB
+    assert application.scheme is Scheme.AKSK
+    assert application.base_url == "https://platform.example"
+    assert application.proxy_url is None
+
+
+def test_scheme_and_proxy_are_settable_per_application() -> None:
+    entry = {**ENTRY, "auth_scheme": "wsse", "proxy_url": "http://proxy.example:3128", "note": "ignored"}
+    application = parse_applications(secret_of(entry))["ride"]
+    assert (application.scheme, application.proxy_url) == (Scheme.WSSE, "http://proxy.example:3128")
+
+
+def test_an_application_does_not_show_its_secrets() -> None:
+    shown = repr(parse_applications(secret_of(ENTRY)))
+    assert ENTRY["secrets"][0] not in shown
+    assert ENTRY["callback_token"] not in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "with#hash"),
+        ("id", ""),
+        ("app_key", 'quo"te'),
+        ("app_key", None),
+        ("secrets", []),
+        ("secrets", ["a", "b", "c"]),
+        ("secrets", "demoAppSecret"),
+        ("secrets", [""]),
+        ("mode", "AXZ"),
+        ("base_url", "ftp://platform.example"),
+        ("base_url", "https://platform.example?x=1"),
+        ("auth_scheme", "basic"),
+        ("callback_token", "short"),
+        ("callback_token", "slash/slash/slash/slash"),
+        ("proxy_url", "nowhere"),
+    ],
+)
+def test_a_bad_field_is_named_without_its_value(field: str, value: Any) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_applications(secret_of({**ENTRY, field: value}))
+    assert field in str(refused.value)
+    assert not value or str(value) not in str(refused.value)
+
+
+@pytest.mark.parametrize("other", [{**ENTRY, "app_key": "other"}, {**ENTRY, "id": "other"}])
+def test_ids_and_keys_are_unique(other: dict[str, Any]) -> None:
+    """auth.md §12: every request belongs to exactly one application."""
+    with pytest.raises(SettingsError, match="unique"):
+        parse_applications(secret_of(ENTRY, other))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"applications":{}}', '{"applications":["x"]}'])
+def test_another_shape_of_secret_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="applications"):
+        parse_applications(text)
