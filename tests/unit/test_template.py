@@ -10,13 +10,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
 from builders.events import ROOT, event_files, function_of
 from local.template import Function, functions, load, resources, translate
-from privatenumber import settings
+from privatenumber import settings, store
 
 TEMPLATE = ROOT / "template.yaml"
 TEXT = TEMPLATE.read_text(encoding="utf-8")
@@ -106,10 +108,10 @@ class TestFunctions:
         }
         assert {str(arn).rsplit("/", 1)[-1] for arn in role["ManagedPolicyArns"]} <= allowed
 
-    def test_callbacks_may_read_the_keyring_and_nothing_else_of_the_bindings_table(self) -> None:
-        """The open function must not be a way to people's numbers."""
+    def test_callbacks_may_touch_the_keyring_and_nothing_else_of_the_bindings_table(self) -> None:
+        """The open function must be no way to people's numbers; it may make the keyring if it comes first."""
         own = [s for s in statements("CallbacksFunction") if "BindingsTable" in json.dumps(s["Resource"])]
-        assert [listed(s["Action"]) for s in own] == [["dynamodb:GetItem"]]
+        assert [listed(s["Action"]) for s in own] == [["dynamodb:GetItem", "dynamodb:PutItem"]]
         assert own[0]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
 
     @each_function
@@ -272,6 +274,17 @@ class TestStores:
         assert table["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectTables", True, False]}
         assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+    def test_an_index_of_a_table_is_one_that_the_store_names(self) -> None:
+        tables = resources(CHINA, "AWS::DynamoDB::Table").values()
+        defined = {index["IndexName"] for table in tables for index in table["GlobalSecondaryIndexes"]}
+        modules = [
+            import_module(found.name) for found in iter_modules(store.__path__, "privatenumber.store.")
+        ]
+        named = {
+            value for module in modules for name, value in vars(module).items() if name.endswith("_INDEX")
+        }
+        assert defined == named
 
     def test_what_is_deleted_by_mistake_or_not_at_all_is_kept(self) -> None:
         for kind in ("AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"):
