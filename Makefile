@@ -136,6 +136,10 @@ format: setup ## Format the code and mend what can be mended by machine
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+.PHONY: checklist
+checklist: setup ## Write docs/checklist.md anew from the code and tests that cite the protocol
+	$(VENV)/bin/python docs/make_checklist.py
+
 # ---- Building
 
 BUILT := .aws-sam/build/template.yaml
