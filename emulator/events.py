@@ -9,7 +9,7 @@ from typing import Any
 from emulator.callrecord import Call
 from emulator.settings import EmulatorSettings
 from emulator.world import Mode
-from privatenumber.codes import causes
+from privatenumber.codes.causes import hangup
 from privatenumber.times import platform_time
 
 Body = dict[str, Any]
@@ -54,7 +54,7 @@ def event_body(
 
 def state_text(code: int) -> str:
     """Return the text of a hang-up cause, as `stateDesc` carries it."""
-    return _DOCUMENTED_TEXTS.get(code) or causes.hangup(code).meaning
+    return _DOCUMENTED_TEXTS.get(code) or hangup(code).meaning
 
 
 def _parties(event: EventType, call: Call) -> tuple[str, str]:
