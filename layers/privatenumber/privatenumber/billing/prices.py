@@ -1,7 +1,7 @@
 """Dated price lists (billing-rules.md §2): what a number, a minute and an SMS part cost, and from when.
 
-Prices are data. The setting is a JSON list; what an entry leaves out keeps its published value. The price of a
-minute has none: it was never published, so without a configured price a call's amount is *unpriced*.
+Prices are data. The setting is a JSON list; what an entry leaves out keeps its published value. The price of
+a minute has none: it was never published, so without a configured price a call's amount is *unpriced*.
 
     [{"valid_from": "2026-09-01",
       "call": {"virtual": "0.10", "carrier": "0.10"},
@@ -58,9 +58,9 @@ class PriceList:
     sms: Mapping[NumberType, Decimal]
 
     def document(self) -> dict[str, Any]:
-        """The list as a JSON document with a stable order."""
+        """The list as a JSON document; the published one is valid from ever."""
         return {
-            "valid_from": self.valid_from.isoformat(),
+            "valid_from": None if self.valid_from == date.min else self.valid_from.isoformat(),
             **{
                 item.value: {kind.value: plain(getattr(self, item.value)[kind]) for kind in NumberType}
                 for item in Item

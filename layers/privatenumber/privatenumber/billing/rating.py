@@ -1,7 +1,7 @@
 """What a call costs: a pure function of CDR, price lists and number inventory (billing-rules.md §3).
 
-Only the second leg, X to the real callee, is charged, from its answer to the end of the call, in whole minutes
-per CDR. SMS (§4) and packages (§5) are not rated here.
+Only the second leg, X to the real callee, is charged, from its answer to the end of the call, in whole
+minutes per CDR. SMS (§4) and packages (§5) are not rated here.
 """
 
 from __future__ import annotations

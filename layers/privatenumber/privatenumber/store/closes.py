@@ -52,7 +52,7 @@ class CloseStore:
         seen: Version | None,
         made_at: datetime,
     ) -> Version:
-        """Write a close as the version after `seen`; `seen` itself if it says the same. Raises VersionTaken."""
+        """Write the version after `seen`, or return `seen` if it says the same. Raises VersionTaken."""
         return self._versions.add(day_name(application, day), document, lines, seen=seen, made_at=made_at)
 
     def put_running(

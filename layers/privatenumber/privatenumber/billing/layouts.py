@@ -1,0 +1,153 @@
+"""How a real file maps to the layouts of billing-rules.md §9.2: headers, values, times, constants.
+
+A mapping is a JSON document; every member is optional and keeps the built-in value when it is left out:
+
+    {"layout": "calls", "timezone": "Asia/Shanghai", "time_formats": ["yyyy-MM-dd HH:mm:ss"],
+     "decimal_separator": ".", "skip_lines": 0,
+     "columns": {"x_number": ["隐私号码"]}, "values": {"item": {"套餐包": "package"}},
+     "constants": {"app_key": "..."}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from privatenumber.times import BEIJING
+
+_TIME_FORMATS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyy/M/d H:mm:ss", "yyyy/M/d H:mm")
+_ZONES: Final[Mapping[str, tzinfo]] = {"Asia/Shanghai": BEIJING, "UTC": UTC}
+_DIRECTIVES: Final = (
+    (r"yyyy", "%Y"),
+    (r"MM?", "%m"),
+    (r"dd?", "%d"),
+    (r"HH?", "%H"),
+    (r"mm?", "%M"),
+    (r"ss?", "%S"),
+)
+
+
+class LayoutError(ValueError):
+    """A column mapping makes no sense; the message names the member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How to read one kind of file. ``columns`` maps a product column to header texts, first hit wins."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    time_formats: tuple[str, ...] = _TIME_FORMATS
+    zone: tzinfo = BEIJING
+    decimal_separator: str = "."
+    skip_lines: int = 0
+
+    def moment(self, text: str) -> datetime | None:
+        """A time of the file as UTC; ``None`` when no format of the layout fits."""
+        for form in self.time_formats:
+            try:
+                found = datetime.strptime(text, _strptime(form)).replace(tzinfo=self.zone)
+            except ValueError:
+                continue
+            return found.astimezone(UTC)
+        return None
+
+
+CALLS: Final = Layout(
+    name="calls",
+    columns={
+        "record_id": ("record_id", "呼叫记录ID", "record id"),
+        "binding_id": ("binding_id", "绑定ID"),
+        "app_key": ("app_key", "APP_Key"),
+        "x_number": ("x_number", "隐私号码", "X号码"),
+        "caller": ("caller", "主叫号码"),
+        "callee": ("callee", "被叫号码"),
+        "call_in_time": ("call_in_time", "呼叫时间"),
+        "answer_time": ("answer_time", "接通时间"),
+        "end_time": ("end_time", "结束时间"),
+        "duration_s": ("duration_s", "通话时长(秒)"),
+        "billed_minutes": ("billed_minutes", "计费时长(分钟)"),
+        "result": ("result", "呼叫结果"),
+    },
+    required=("x_number", "caller", "end_time"),
+)
+
+BILL: Final = Layout(
+    name="bill",
+    columns={
+        "period": ("period", "账期"),
+        "charge_time": ("charge_time", "扣费时间"),
+        "item": ("item", "费用项"),
+        "number_type": ("number_type", "号码类型"),
+        "x_number": ("x_number", "隐私号码", "X号码"),
+        "quantity": ("quantity", "用量"),
+        "unit_price": ("unit_price", "单价"),
+        "list_amount": ("list_amount", "官网价"),
+        "package_quantity": ("package_quantity", "套餐包抵扣量"),
+        "discount": ("discount", "优惠金额"),
+        "amount": ("amount", "应付金额"),
+        "currency": ("currency", "币种"),
+    },
+    required=("period", "item", "amount"),
+    values={
+        "item": {"号码月租费": "rent", "通话服务费": "call", "短信服务费": "sms", "套餐包": "package"},
+        "number_type": {"虚号": "virtual", "实号": "carrier"},
+    },
+)
+
+
+def mapped(layout: Layout, mapping: Mapping[str, Any]) -> Layout:
+    """`layout` with what a mapping says. Raises LayoutError."""
+    known = {"layout", "timezone", "time_formats", "decimal_separator", "skip_lines", "columns", "values"}
+    unknown = set(mapping) - known - {"constants"}
+    if unknown:
+        raise LayoutError(f"mapping: unknown {', '.join(sorted(unknown))}")
+    if mapping.get("layout", layout.name) != layout.name:
+        raise LayoutError(f"mapping: layout {layout.name} is expected")
+    columns = _object(mapping, "columns")
+    if foreign := set(columns) - set(layout.columns):
+        raise LayoutError(f"mapping: columns: unknown {', '.join(sorted(foreign))}")
+    zone = _ZONES.get(mapping.get("timezone", "Asia/Shanghai"))
+    if zone is None:
+        raise LayoutError(f"mapping: timezone: one of {', '.join(_ZONES)} is expected")
+    skip = mapping.get("skip_lines", layout.skip_lines)
+    if not isinstance(skip, int) or skip < 0:
+        raise LayoutError("mapping: skip_lines: a whole number is expected")
+    values = {
+        name: {**layout.values.get(name, {}), **texts} for name, texts in _object(mapping, "values").items()
+    }
+    return replace(
+        layout,
+        columns={**layout.columns, **{name: tuple(texts) for name, texts in columns.items()}},
+        values={**layout.values, **values},
+        constants={**layout.constants, **_object(mapping, "constants")},
+        time_formats=tuple(mapping.get("time_formats", layout.time_formats)),
+        zone=zone,
+        decimal_separator=mapping.get("decimal_separator", layout.decimal_separator),
+        skip_lines=skip,
+    )
+
+
+def bare(text: str) -> str:
+    """A header text as it is compared: without blanks and case."""
+    return "".join(text.split()).casefold()
+
+
+def _object(mapping: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = mapping.get(name, {})
+    if not isinstance(value, Mapping):
+        raise LayoutError(f"mapping: {name}: an object is expected")
+    return value
+
+
+def _strptime(form: str) -> str:
+    """A time format of a mapping (``yyyy-MM-dd HH:mm:ss``) as Python reads it."""
+    for pattern, directive in _DIRECTIVES:
+        form = re.sub(rf"(?<!%){pattern}", directive, form, count=1)
+    return form
