@@ -33,8 +33,8 @@ help: ## Show this list
 # ---- Environments
 
 .PHONY: setup
-setup: $(VENV)/.stamp $(TOOLS)/.stamp ## Make both environments from the lock files (instant when nothing changed)
-	@:
+setup: ## Make both environments from the lock files (instant when nothing changed)
+	@$(MAKE) -s -j2 $(VENV)/.stamp $(TOOLS)/.stamp
 
 $(VENV)/.stamp: requirements/dev.txt
 	@$(call environment,$(VENV),$<)
