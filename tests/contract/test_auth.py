@@ -6,8 +6,7 @@ C-028, C-030, C-034, C-035.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -19,25 +18,6 @@ from privatenumber.signing import Scheme, digest
 FAR = "203.0.113.9"
 GET = AXB + query_text({"relationNum": X1})
 SCHEMES = pytest.mark.parametrize("scheme", list(Scheme))
-
-
-@pytest.fixture
-def build() -> Iterator[Callable[..., EmulatedApi]]:
-    """Builds emulators under given settings and closes them."""
-    built: list[EmulatedApi] = []
-
-    def make(**settings: Any) -> EmulatedApi:
-        built.append(EmulatedApi(**settings))
-        return built[-1]
-
-    yield make
-    for api in built:
-        api.close()
-
-
-@pytest.fixture
-def api(build: Callable[..., EmulatedApi]) -> EmulatedApi:
-    return build()
 
 
 def edited(headers: dict[str, str], name: str, old: str, new: str) -> dict[str, str]:
