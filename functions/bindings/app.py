@@ -64,6 +64,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
     request = read_event(event, context)
     about = {"route": _known(request.route), "request_id": request.id, "actor": request.actor}
+    if _BINDING_ID.fullmatch(request.path.get("id", "")):
+        about["binding"] = f"/bindings/{request.path['id']}"
     try:
         response = _answer(request)
     except Exception as error:
@@ -73,6 +75,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
             logger.exception("failed", extra=about)
         response = answer_problem(problem, request.id)
     status = response["statusCode"]
+    about["binding"] = response["headers"].get("location", about.get("binding"))
     logger.info("answered", extra={**about, "status": status})
     _count(_COUNTED.get(about.get("problem") or status, "Answered"), 1)
     metrics.flush_metrics()

@@ -11,11 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
-from botocore.config import Config
-from builders.deployment import table_request
 from moto import mock_aws
 
+from builders.deployment import table_request
 from functions.bindings import app
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.platform.client import NoAnswer, Response
@@ -27,10 +25,27 @@ LANDLINE = "+8675520000001"
 X1, X2, X3 = "+8617010000001", "+8617010000002", "+8617010000003"
 PEOPLE = (A, B, C, LANDLINE)
 APPLICATION = "demo-axb"
+EMPTY_APPLICATION = "empty-axb"
 APP_KEY = "demoAppKey0000000000000001"
 START = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 TABLE = "Bindings"
+
+APPLICATIONS = [
+    {
+        "id": identity,
+        "app_key": app_key,
+        "secrets": ["demoAppSecret0000000001"],
+        "mode": mode,
+        "base_url": "https://platform.example.com",
+        "callback_token": "demoCallbackToken0000001",
+    }
+    for identity, app_key, mode in (
+        (APPLICATION, APP_KEY, "AXB"),
+        (EMPTY_APPLICATION, "demoAppKey0000000000000002", "AXB"),
+        ("demo-ax", "demoAppKey0000000000000003", "AX"),
+    )
+]
 
 Scripted = tuple[int, str] | Exception
 
@@ -38,7 +53,7 @@ Scripted = tuple[int, str] | Exception
 class DictPlatform:
     """AXB of one application in memory (axb.md §2 to §5), answering from a script first.
 
-    A scripted answer is (HTTP status, code); a scripted exception is raised *after* the request had its effect.
+    A scripted answer is (HTTP status, code); a scripted exception is raised after the request had its effect.
     """
 
     def __init__(self) -> None:
@@ -158,9 +173,7 @@ class BindingsApi:
         """Hand an event to the handler as it is."""
         response = app.handler(event, FakeContext(self.seconds))
         text = json.dumps(response, ensure_ascii=False)
-        answer = Answer(
-            response["statusCode"], response["headers"], json.loads(response["body"]), text
-        )
+        answer = Answer(response["statusCode"], response["headers"], json.loads(response["body"]), text)
         self.answers.append(answer)
         return answer
 
@@ -214,7 +227,7 @@ def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
             factory.cache_clear()
         clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
         secret = clients.secrets().create_secret(
-            Name="applications", SecretString=json.dumps({"applications": [demo_application()]})
+            Name="applications", SecretString=json.dumps({"applications": APPLICATIONS})
         )
         settings = Settings(
             {
@@ -224,24 +237,15 @@ def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
             }
         )
         api = BindingsApi(platform)
-        yield api, Rooms(settings, transport=lambda proxy: platform, clock=lambda: api.now, count=app._count)
+        yield (
+            api,
+            Rooms(
+                settings,
+                transport=lambda proxy: platform,
+                clock=lambda: api.now,
+                sleep=lambda seconds: None,
+                count=app._count,
+            ),
+        )
     for factory in (clients.dynamodb, clients.kms, clients.secrets):
         factory.cache_clear()
-
-
-def demo_application(**changes: Any) -> dict[str, Any]:
-    """An AXB application as the secret holds it."""
-    return {
-        "id": APPLICATION,
-        "app_key": APP_KEY,
-        "secrets": ["demoAppSecret0000000001"],
-        "mode": "AXB",
-        "base_url": "https://platform.example.com",
-        "callback_token": "demoCallbackToken0000001",
-        **changes,
-    }
-
-
-def fast_dynamodb() -> Any:
-    """A client of whatever moto stands in for."""
-    return boto3.client("dynamodb", config=Config(retries={"total_max_attempts": 1}))

@@ -6,6 +6,7 @@ and one platform client per application, so a warm request builds nothing anew.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,11 +47,13 @@ class Rooms:
         *,
         transport: Callable[[str | None], Transport] = Urllib3Transport,
         clock: Clock = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
         count: Callable[[str, float], None] = _count_nothing,
     ) -> None:
         self._settings = settings
         self._transport = transport
         self._clock = clock
+        self._sleep = sleep
         self._count = count
         self._clients: dict[str, tuple[Application, PlatformClient]] = {}
 
@@ -93,7 +96,9 @@ class Rooms:
         known = self._clients.get(application_id)
         if known is None or known[0] != application:
             way = self._transport(application.proxy_url or self._settings.outbound_proxy)
-            client = PlatformClient(application, transport=way, pauses=self._pauses, clock=self._clock)
+            client = PlatformClient(
+                application, transport=way, pauses=self._pauses, clock=self._clock, sleep=self._sleep
+            )
             self._clients[application_id] = known = (application, client)
         return known[1]
 

@@ -1,0 +1,186 @@
+"""U-D01, U-N01: whatever goes wrong, no answer carries a party's number or a number to call instead."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from builders.bindings_api import (
+    APPLICATION,
+    EMPTY_APPLICATION,
+    LANDLINE,
+    X1,
+    X2,
+    X3,
+    A,
+    Answer,
+    B,
+    BindingsApi,
+    C,
+    no_answer,
+)
+from functions.bindings.requests import BindBody
+from privatenumber.codes.results import all_codes
+from privatenumber.platform.client import NoAnswer, NoConnection
+
+DIGITS = [number.removeprefix("+86") for number in (A, B, C, LANDLINE)] + ["075520000001"]
+REAL_NUMBER_REMEDY = "Do not hand out a real number instead."
+
+
+def leaked(text: str) -> list[str]:
+    """Party numbers that a text shows, in whatever spelling."""
+    bare = text.replace("-", "").replace(" ", "")
+    return [digits for digits in DIGITS if digits in bare]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaks(api: BindingsApi, log_lines: io.StringIO) -> Iterator[None]:
+    """Every answer of every test of this module, and every line logged meanwhile (U-D15)."""
+    yield
+    assert api.answers
+    for answer in api.answers:
+        assert leaked(answer.text) == []
+    logged = log_lines.getvalue()
+    assert '"message":"answered"' in logged
+    assert leaked(logged) == []
+
+
+def test_no_result_code_of_the_platform_brings_out_a_number(api: BindingsApi) -> None:
+    """Every code of result-codes.md as the answer to a bind."""
+    api.add_numbers(X3)
+    codes = [code for code in all_codes() if code.http_status >= 400]
+    assert len(codes) > 50
+    for n, code in enumerate(codes):
+        api.pass_time(7200)
+        api.platform.script.clear()
+        api.platform.script += [(code.http_status, code.code)] * 20
+        answer = api.bind(A, B, order=f"code-{n}")
+        assert answer.status in (202, 502, 503), code
+        if answer.status == 202:
+            assert (answer.body["x"], answer.body["dial"]) == (None, None)
+        else:
+            assert REAL_NUMBER_REMEDY in answer.body["remedy"]
+            assert X1 not in answer.text
+        for x in (X1, X2, X3):
+            api.put_number(x, state="active")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ((403, "1010029"), 503, "arrears"),
+        ((403, "1010010"), 503, "flow-control"),
+        ((403, "1011006"), 503, "flow-control"),
+        ((403, "1020176"), 503, "locked-out"),
+    ],
+)
+def test_a_platform_that_pauses_us_is_503_with_its_reason_and_an_end(
+    api: BindingsApi, code: tuple[int, str], status: int, reason: str
+) -> None:
+    """result-codes.md §2."""
+    api.platform.script += [code] * 20
+    answer = api.bind()
+    assert (answer.status, answer.body["reason"], answer.body["platform_code"]) == (status, reason, code[1])
+    assert int(answer.headers["retry-after"]) >= 60
+    assert answer.body["meaning"]
+
+
+def test_while_a_pause_lasts_nothing_is_sent_and_the_rest_of_it_is_told(api: BindingsApi) -> None:
+    api.platform.script += [(403, "1020176")]
+    api.bind()
+    api.pass_time(600)
+    answer = api.bind()
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1200")
+    assert len(api.platform.requests) == 1
+
+
+@pytest.mark.parametrize("code", ["1010002", "1012012", "1010040", "1020178"])
+def test_a_definite_refusal_is_502_with_code_meaning_and_remedy(api: BindingsApi, code: str) -> None:
+    api.platform.script += [(403, code)] * 20
+    answer = api.bind()
+    assert (answer.status, answer.body["platform_code"]) == (502, code)
+    assert answer.body["meaning"]
+    assert answer.body["binding_id"]
+    assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize("fault", [NoConnection("refused"), no_answer()])
+def test_a_platform_out_of_reach_brings_out_no_number(api: BindingsApi, fault: Exception) -> None:
+    api.platform.script += [fault] * 20
+    api.seconds = 6.0
+    answer = api.bind()
+    assert answer.status == (202 if isinstance(fault, NoAnswer) else 503)
+
+
+def empty(api: BindingsApi) -> Answer:
+    return api.bind(application=EMPTY_APPLICATION)
+
+
+def city(api: BindingsApi) -> Answer:
+    return api.bind(area="010")
+
+
+def suspended(api: BindingsApi) -> Answer:
+    for x in (X1, X2):
+        api.put_number(x, state="suspended")
+    return api.bind()
+
+
+def conflict(api: BindingsApi) -> Answer:
+    api.bind(A, C, order="o-1")
+    api.bind(A, LANDLINE, order="o-2")
+    return api.bind(A, B, order="o-3")
+
+
+@pytest.mark.parametrize("case", [empty, city, suspended, conflict])
+def test_an_empty_pool_is_503_with_its_reason(api: BindingsApi, case: type) -> None:
+    """U-P01: the error tells capacity, city or party conflict."""
+    answer = case(api)
+    assert (answer.status, answer.body["reason"]) == (503, case.__name__)
+    assert int(answer.headers["retry-after"]) > 0
+    assert REAL_NUMBER_REMEDY in answer.body["remedy"]
+    assert "+86" not in answer.text
+
+
+def test_an_unconfigured_application_is_a_field_error(api: BindingsApi) -> None:
+    answer = api.bind(application="unknown-axb")
+    assert (answer.status, answer.body["errors"][0]["field"]) == (422, "application")
+
+
+def test_an_error_nobody_knows_is_500_with_its_request_id_alone(
+    api: BindingsApi, monkeypatch: pytest.MonkeyPatch, log_lines: io.StringIO
+) -> None:
+    def breaks(self: object, *args: object, **kwargs: object) -> None:
+        raise RuntimeError(f"cannot bind {A} and 13800138002")
+
+    monkeypatch.setattr("privatenumber.bindings.service.BindingService.bind", breaks)
+    answer = api.bind()
+    assert (answer.status, answer.body["type"]) == (500, "urn:private-number:problem:internal")
+    assert answer.body["request_id"] == "api-request-1"
+    assert "RuntimeError" not in answer.text
+    assert "RuntimeError: cannot bind +86138****8001 and 138****8002" in log_lines.getvalue()
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+names = st.sampled_from(["a", A, "x"])
+json_values = st.recursive(
+    scalars | st.sampled_from(DIGITS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [*BindBody.model_fields, "colour", "13800138001"]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6))
+def test_a_body_that_breaks_rules_is_answered_without_its_values(
+    api: BindingsApi, changes: dict[str, object]
+) -> None:
+    body = {"application": APPLICATION, "order": "o-1", "a": A, "b": "bad", "ttl_seconds": 60, **changes}
+    answer = api.call("POST /bindings", body=json.dumps(body))
+    assert answer.status in (400, 422)
