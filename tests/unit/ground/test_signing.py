@@ -146,15 +146,13 @@ def test_ten_thousand_nonces_are_unique_and_hexadecimal() -> None:
 
 
 def signed(scheme: Scheme = Scheme.AKSK, **replace: str | None) -> dict[str, str]:
-    """The headers of T1 with one header replaced or removed; names with _ for -."""
-    headers = sign(scheme, KEY, SECRET, created=T1_MOMENT, nonce=T1[0])
-    for name, value in replace.items():
-        header = name.replace("_", "-")
-        if value is None:
-            del headers[header]
-        else:
-            headers[header] = value
-    return headers
+    """The headers of T1 with headers replaced or removed; names with _ for -."""
+    return altered(sign(scheme, KEY, SECRET, created=T1_MOMENT, nonce=T1[0]), replace)
+
+
+def altered(headers: Mapping[str, str], replace: Mapping[str, str | None]) -> dict[str, str]:
+    changed = {**headers, **{name.replace("_", "-"): value for name, value in replace.items()}}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 TOLERATED = {
@@ -198,7 +196,7 @@ def test_strict_reading_refuses_what_only_lenient_tolerates(headers: Mapping[str
 
 
 A = "Authorization"
-DEFECTS = [
+DEFECTS: list[tuple[Problem, dict[str, str | None]]] = [
     (Problem.AUTHORIZATION_MISSING, {A: None}),
     (Problem.AUTHORIZATION_MISSING, {A: "  "}),
     (Problem.SCHEME_UNKNOWN, {A: 'Basic realm="SDP",profile="UsernameToken",type="Appkey"'}),
@@ -236,7 +234,7 @@ DEFECTS = [
 def test_each_defect_of_a_request_is_named(problem: Problem, replace: Mapping[str, str | None]) -> None:
     """auth.md §4, steps 4 to 14; C-028."""
     with pytest.raises(SignatureError) as refused:
-        read_request_token(signed(**replace), schemes=BOTH)
+        read_request_token(altered(signed(), replace), schemes=BOTH)
     assert refused.value.problem is problem
 
 
@@ -248,7 +246,7 @@ def test_of_several_defects_the_first_in_order_answers() -> None:
             if order.index(later) <= order.index(problem) or set(replace) == set(other):
                 continue
             with pytest.raises(SignatureError) as refused:
-                read_request_token(signed(**{**other, **replace}), schemes=BOTH)
+                read_request_token(altered(signed(), {**other, **replace}), schemes=BOTH)
             assert refused.value.problem is problem
 
 
@@ -298,7 +296,7 @@ def test_a_push_without_matching_authorization_is_marked_and_refused_only_when_s
     replace: Mapping[str, str | None],
 ) -> None:
     """auth.md §6 step 3."""
-    headers = signed(**replace)
+    headers = altered(signed(), replace)
     assert not read_push_token(headers, schemes=BOTH).announced
     with pytest.raises(SignatureError):
         read_push_token(headers, schemes=BOTH, strict=True)

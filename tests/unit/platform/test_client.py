@@ -130,7 +130,7 @@ def test_a_failure_code_under_status_200_is_a_failure(call: Call) -> None:
         call(scripted(answered(200, "1012102")))
 
 
-REFUSALS = [
+REFUSALS: list[tuple[int, str | None, type[errors.PlatformError]]] = [
     (403, "1012010", errors.Conflict),
     (403, "1012009", errors.Full),
     (403, "1020178", errors.LimitPerUser),
@@ -194,7 +194,7 @@ def test_an_empty_id_is_refused_before_sending(missing: str) -> None:
     assert platform.requests == []
 
 
-UNKNOWN = [
+UNKNOWN: list[Response | Exception] = [
     NoAnswer("ReadTimeoutError"),
     answered(500, "1010001"),
     answered(500, "1023002"),

@@ -60,8 +60,3 @@ class ApplicationsSecret:
 
     def _read(self) -> Mapping[str, Application]:
         return parse_applications(self._client.get_secret_value(SecretId=self._secret_id)["SecretString"])
-
-
-def load_applications(client: "SecretsManagerClient", secret_id: str) -> Mapping[str, Application]:
-    """Read the applications once, for tools; functions keep an :class:`ApplicationsSecret`."""
-    return ApplicationsSecret(client, secret_id).load()
