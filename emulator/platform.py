@@ -96,5 +96,6 @@ class Emulator:
         self.endpoint = ApiEndpoint(service, settings, scheduler, self.faults, self.journal)
 
     def _note_fault(self, fault: Fault, facts: dict[str, object]) -> None:
-        shown = {name: facts.get(name) for name in ("api", "application", "kind", "event", "x")}
+        shown = {name: facts.get(name) for name in ("api", "application", "event", "x")}
+        shown["push"] = facts.get("kind")
         self.journal.fault(self.scheduler.now(), fault.id, fault.kind, where=fault.where, **shown)

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -64,8 +64,19 @@ class Stack:
         """The emulator's control plane."""
         return Platform(self.platform_url)
 
+    def function_logs(self) -> Iterator[str]:
+        """Read every line that the deployed functions logged, function by function."""
+        logs = self.aws.client("logs")
+        for group in logs.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName"):
+            for event in (
+                logs.get_paginator("filter_log_events").paginate(logGroupName=group).search("events[]")
+            ):
+                yield f"{group} {event['message'].rstrip()}"
+
     def stop(self) -> None:
-        """Stop both processes and forget them."""
+        """Keep the functions' logs, stop both processes and forget them."""
+        if self.ministack.alive():
+            (LOGS / "functions.log").write_text("\n".join(self.function_logs()))
         self.emulator.stop()
         self.ministack.stop()
         STATE.unlink(missing_ok=True)
