@@ -241,8 +241,8 @@ def signed_now(event: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """A copy of an HTTP API event, freshly signed for `at`; an unsigned or forged one stays as it is."""
     fresh = copy.deepcopy(dict(event))
     headers = fresh["headers"]
-    token_header = headers.get("x-aksk", "")
-    nonce = token_header.partition('Nonce="')[2].partition('"')[0]
-    if nonce and headers | signed_headers(nonce=nonce) == headers:
-        fresh["headers"] = headers | signed_headers(at)
+    for scheme in Scheme:
+        nonce = headers.get(scheme.token_header.lower(), "").partition('Nonce="')[2].partition('"')[0]
+        if nonce and headers.items() >= signed_headers(scheme=scheme, nonce=nonce).items():
+            headers |= signed_headers(at, scheme=scheme)
     return fresh
