@@ -54,7 +54,7 @@ class EmulatedApi:
     """An emulator on a virtual clock with one AXB application, X1 to X3 and another application's number."""
 
     def __init__(self, **settings: Any) -> None:
-        self.emulator = Emulator(EmulatorSettings(**settings))
+        self.emulator = Emulator(EmulatorSettings(**settings), push_client=lambda _: _no_receiver())
         self.world = self.emulator.world
         self._loop = asyncio.new_event_loop()
         self._app = application(self.emulator)
@@ -148,6 +148,10 @@ class EmulatedApi:
         ) as client:
             response = await client.request(method, url, content=content, headers=dict(headers))
         return Answer(response.status_code, response.headers, response.text)
+
+
+def _no_receiver() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(503)))
 
 
 def query_text(query: Mapping[str, Any]) -> str:
