@@ -52,8 +52,8 @@ from privatenumber.times import beijing_month
 class Recorded:
     """What we have of a month.
 
-    ``ends`` are its hang-up events. ``ends_nearby`` and ``sessions_nearby`` hold the sessions of all events and
-    CDRs, those of the day before and after included: a call and its event may straddle midnight.
+    ``ends`` are its hang-up events. ``ends_nearby`` and ``sessions_nearby`` hold the sessions of all events
+    and CDRs, those of the day before and after included: a call and its event may straddle midnight.
     """
 
     month: str

@@ -20,7 +20,7 @@ from privatenumber.billing.prices import NumberType, PriceBook
 from privatenumber.times import day_bounds
 
 _LAST_FREE_DAY: Final = 25
-_MONTHLY_DEDUCTION: Final = timedelta(minutes=10)
+_DEDUCTION_TIME: Final = timedelta(minutes=10)
 
 
 class RentReason(StrEnum):
@@ -126,7 +126,7 @@ def _of_holding(holding: Holding, month: str, prices: PriceBook) -> Iterator[Ren
             number_type=holding.number_type,
             cost_month=month_text(cost_month),
             deducted_on=day,
-            deducted_at=_moment(day, reason),
+            deducted_at=day_bounds(day)[0] + _DEDUCTION_TIME,
             amount=prices.at(day).rent[holding.number_type],
             reason=reason,
         )
@@ -147,11 +147,6 @@ def _deduction(holding: Holding, cost_month: date) -> tuple[date | None, RentRea
     left = holding.unsubscribed_on
     after = left is not None and cost_month > left
     return cost_month, RentReason.UNSUBSCRIBED_AFTER_25TH if after else RentReason.MONTHLY
-
-
-def _moment(day: date, reason: RentReason) -> datetime:
-    start, _ = day_bounds(day)
-    return start if reason is RentReason.ISSUED else start + _MONTHLY_DEDUCTION
 
 
 def _month_before(day: date) -> date:

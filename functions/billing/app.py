@@ -1,0 +1,133 @@
+"""Rates calls every hour, closes days, states months and reconciles them; invoked by schedule or directly.
+
+Event: ``{"action": "rate"}``, ``{"action": "close", "day"?}``, ``{"action": "statement", "month"?}`` or
+``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}``, each with ``as_of`` or
+``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
+Beijing time. The answer is a JSON document without any person's number; what cannot be done raises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.billing import runs
+from privatenumber.billing.bootstrap import Rooms
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.reconcile_run import reconcile_month
+from privatenumber.settings import Settings
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import beijing_month, parse_time, utc_now
+
+Event = Mapping[str, Any]
+Document = dict[str, Any]
+
+_MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
+
+logger = get_logger("billing")
+metrics = get_metrics("billing")
+
+
+@cache
+def rooms() -> Rooms:
+    """Compose the books once per environment, at the first run."""
+    return Rooms(Settings.from_environment(os.environ))
+
+
+def handler(event: Event, context: object) -> Document:
+    """Do one run and return its document. Raises BillingRequestError for what cannot be asked."""
+    action = event.get("action")
+    run = _ACTIONS.get(action) if isinstance(action, str) else None
+    if run is None:
+        raise runs.BillingRequestError(f"action: one of {', '.join(_ACTIONS)} is expected")
+    document = run(rooms().ledger(), event, _as_of(event))
+    logger.info("done", extra={"action": action, **_measured(document)})
+    metrics.flush_metrics()
+    return document
+
+
+def rate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Running totals of today and yesterday."""
+    return runs.rate(ledger, as_of=as_of)
+
+
+def close(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Close one day, or the days that are due."""
+    return runs.close(ledger, _day(event), as_of=as_of)
+
+
+def statement(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """The statement of a month, this one when none is named."""
+    return runs.statement(ledger, _month(event, as_of), as_of=as_of)
+
+
+def reconcile(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Compare a month with the platform's files."""
+    return reconcile_month(
+        ledger,
+        _month(event, as_of),
+        calls_key=_text(event, "calls"),
+        bill_key=_text(event, "bill"),
+        as_of=as_of,
+        mappings=event.get("mappings"),
+    )
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Ledger, Event, datetime], Document]]] = {
+    "rate": rate,
+    "close": close,
+    "statement": statement,
+    "reconcile": reconcile,
+}
+
+
+def _measured(document: Document) -> Document:
+    """What is worth a metric and a word in the log: counts and results, no document."""
+    measured: Document = {name: document[name] for name in ("month", "version", "result") if name in document}
+    if document["kind"] == "reconciliation":
+        _count("ReconciliationDifferences", document["difference_count"])
+        missing = {"missing_push", "event_without_cdr"}
+        _count("MissingCdrs", sum(found["kind"] in missing for found in document["differences"]))
+        measured["differences"] = document["difference_count"]
+    if document["kind"] in ("rate", "close"):
+        _count("UnpricedMinutes", sum(day["totals"]["unpriced_minutes"] for day in document["days"]))
+        measured["days"] = len(document["days"])
+    return measured
+
+
+def _count(name: str, value: int) -> None:
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _as_of(event: Event) -> datetime:
+    """The moment the run is for: now, or later when the event says so."""
+    text = event.get("as_of") or event.get("scheduled_time")
+    return max(parse_time(text), utc_now()) if isinstance(text, str) else utc_now()
+
+
+def _day(event: Event) -> date | None:
+    text = event.get("day")
+    try:
+        return date.fromisoformat(text) if text else None
+    except (TypeError, ValueError):
+        raise runs.BillingRequestError("day: a date such as 2026-09-01 is expected") from None
+
+
+def _month(event: Event, as_of: datetime) -> str:
+    text = event.get("month") or beijing_month(as_of)
+    if not isinstance(text, str) or not _MONTH.fullmatch(text):
+        raise runs.BillingRequestError("month: a month such as 2026-09 is expected")
+    return text
+
+
+def _text(event: Event, name: str) -> str:
+    text = event.get(name)
+    if not isinstance(text, str) or not text:
+        raise runs.BillingRequestError(f"{name}: the key of a file in the exchange bucket is expected")
+    return text

@@ -1,0 +1,59 @@
+"""The composition: out of one environment's settings the books of its account."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from privatenumber.billing.ledger import Ledger, together
+from privatenumber.billing.prices import PriceBook, read_price_book
+from privatenumber.settings import Settings
+from privatenumber.store import clients
+from privatenumber.store.closes import CloseStore
+from privatenumber.store.facts import FactStore
+from privatenumber.store.files import FileStore
+from privatenumber.store.inventory import Inventory
+from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.orders import OrderStore
+from privatenumber.store.secrets import ApplicationsSecret
+from privatenumber.store.statements import reconciliation_store, statement_store
+
+
+class Rooms:
+    """What the billing function works with. Keep one per environment: it holds keys and credentials."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def ledger(self) -> Ledger:
+        """The books for one run, with the applications and the inventory as they are now."""
+        dynamodb = clients.dynamodb()
+        bills, bindings = self._settings.bills_table, self._settings.bindings_table
+        applications = self._applications.load()
+        inventory = Inventory(dynamodb, bindings)
+        held = together(lambda application: list(inventory.numbers(application)), sorted(applications))
+        return Ledger(
+            applications={each.id: each.app_key for each in applications.values()},
+            numbers=[number for numbers in held for number in numbers],
+            prices=self._prices,
+            facts=FactStore(dynamodb, bills),
+            closes=CloseStore(dynamodb, bills),
+            orders=OrderStore(dynamodb, bindings),
+            statements=statement_store(dynamodb, bills),
+            reconciliations=reconciliation_store(dynamodb, bills),
+            files=FileStore(clients.s3(), self._settings.exchange_bucket),
+            keyring=self._keyrings.load,
+        )
+
+    @cached_property
+    def _prices(self) -> PriceBook:
+        return read_price_book(self._settings.price_list or "")
+
+    @cached_property
+    def _applications(self) -> ApplicationsSecret:
+        return ApplicationsSecret(clients.secrets(), self._settings.applications_secret)
+
+    @cached_property
+    def _keyrings(self) -> KeyringStore:
+        return KeyringStore(
+            clients.dynamodb(), self._settings.bindings_table, clients.kms(), self._settings.key_id
+        )

@@ -1,0 +1,144 @@
+"""A reconciliation against the tables: read the files, state the month, compare, keep the result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from privatenumber.billing.close import ClosedDay
+from privatenumber.billing.event_checks import AnswerOf
+from privatenumber.billing.exports_in import read_bill, read_calls
+from privatenumber.billing.layouts import BILL, CALLS, Layout, mapped
+from privatenumber.billing.ledger import Ledger, together
+from privatenumber.billing.lines import CallLine, fact_address
+from privatenumber.billing.matching import CallerOf, Tokens
+from privatenumber.billing.reconcile import Files, Recorded, Resolver, present, reconcile
+from privatenumber.billing.rent import first_day
+from privatenumber.billing.runs import StatedMonth, described, state_month
+from privatenumber.billing.statement import days_of
+from privatenumber.phone import InvalidNumber, normalise
+from privatenumber.privacy import Keyring, SealBroken, open_sealed, token
+from privatenumber.store.fact_rows import CdrFact, EventFact
+from privatenumber.store.versions import VersionTaken
+from privatenumber.times import beijing_day
+
+_Fact = TypeVar("_Fact", CdrFact, EventFact)
+
+_ATTEMPTS: Final = 5
+
+
+def reconcile_month(
+    ledger: Ledger,
+    month: str,
+    *,
+    calls_key: str,
+    bill_key: str,
+    as_of: datetime,
+    mappings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Compare a month with two files of the exchange bucket; the result is kept as a version of the month.
+
+    The same facts and files give the same version again. `mappings` may hold a column mapping for ``calls``
+    and ``bill`` (`layouts`). Raises FileRefused, FileMissing, LayoutError, BillingRequestError.
+    """
+    files = Files(
+        read_calls(ledger.files.read(calls_key), _layout(CALLS, mappings)),
+        read_bill(ledger.files.read(bill_key), _layout(BILL, mappings)),
+    )
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _reconcile(ledger, month, files, as_of)
+        except VersionTaken:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _reconcile(ledger: Ledger, month: str, files: Files, as_of: datetime) -> dict[str, Any]:
+    seen = ledger.reconciliations.latest(month)
+    stated, closes = state_month(ledger, month, as_of=as_of)
+    recorded = _recorded(ledger, stated, closes, days_of(month, beijing_day(as_of) + timedelta(days=1)))
+    keyring = ledger.keyring()
+    resolver = Resolver(_tokens(keyring), _caller_of(ledger, keyring), _answer_of(ledger), as_of)
+    result = reconcile(recorded, files, ledger.account, resolver)
+    version = ledger.reconciliations.add(month, result.document(), result.lines(), seen=seen, made_at=as_of)
+    shown = present(version.document, ledger.reconciliations.lines(version))
+    return {**shown, **described(version), "id": f"{month}/{version.number}"}
+
+
+def _recorded(ledger: Ledger, stated: StatedMonth, closes: Iterable[ClosedDay], days: list[date]) -> Recorded:
+    lines = [line for closed in closes for line in closed.close.lines]
+    ends = _facts(ledger, days, ledger.facts.ends_of_day)
+    # A call that ends at midnight may have its event on one side and its CDR on the other.
+    near = [first_day(stated.fresh.month) - timedelta(days=1), days[-1] + timedelta(days=1)]
+    ends_near = _facts(ledger, near, ledger.facts.ends_of_day)
+    cdrs_near = _facts(ledger, near, ledger.facts.cdrs_of_day)
+    return Recorded(
+        month=stated.fresh.month,
+        statement=stated.version.hash,
+        lines=lines,
+        rents=stated.fresh.rents,
+        ends=ends,
+        ends_nearby=frozenset(end.session for end in (*ends, *ends_near) if end.session),
+        sessions_nearby=frozenset(
+            session
+            for session in (*(line.session for line in lines), *(cdr.session for cdr in cdrs_near))
+            if session
+        ),
+        late=stated.late,
+    )
+
+
+def _facts(ledger: Ledger, days: Iterable[date], read: Callable[[str, date], Iterable[_Fact]]) -> list[_Fact]:
+    work = [(application, day) for application in sorted(ledger.applications) for day in days]
+    return [fact for facts in together(lambda each: list(read(*each)), work) for fact in facts]
+
+
+def _layout(layout: Layout, mappings: Mapping[str, Mapping[str, Any]] | None) -> Layout:
+    return mapped(layout, (mappings or {}).get(layout.name, {}))
+
+
+def _tokens(keyring: Keyring) -> Tokens:
+    return lambda value, purpose: token(keyring, value, purpose=purpose)
+
+
+def _caller_of(ledger: Ledger, keyring: Keyring) -> CallerOf:
+    """Opens the sealed CDR behind a line; ``None`` when nobody can open it any more."""
+
+    def caller(line: CallLine) -> str | None:
+        for fact in ledger.facts.call(line.application, _call_of(line.fact)):
+            if isinstance(fact, CdrFact) and fact_address(fact) == line.fact:
+                return _caller(keyring, fact)
+        return None
+
+    return caller
+
+
+def _caller(keyring: Keyring, fact: CdrFact) -> str | None:
+    try:
+        raw = json.loads(open_sealed(keyring, fact.sealed, context=fact.application))
+    except SealBroken:
+        return None
+    number = str(raw.get("callerNum") or "")
+    try:
+        return normalise(number, field="callerNum", service=True)
+    except InvalidNumber:
+        return number or None
+
+
+def _answer_of(ledger: Ledger) -> AnswerOf:
+    def answered(end: EventFact) -> datetime | None:
+        if end.session is None:
+            return None
+        facts = ledger.facts.call(end.application, end.session)
+        found = (fact.at for fact in facts if isinstance(fact, EventFact) and fact.event == "answer")
+        return next(found, None)
+
+    return answered
+
+
+def _call_of(address: str) -> str:
+    """What names a call in the partition key of its facts, ``CALL#<application>#<call>``."""
+    return address.partition("/")[0].split("#", 2)[2]
