@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from builders.dynamodb import Table
 from privatenumber.privacy import open_sealed, seal, token
 from privatenumber.store.items import decode, encode
-from privatenumber.store.keyring import KEY, MAX_AGE_S, KeyringStore
+from privatenumber.store.keyring import KEY, MAX_AGE_S, RETRY_S, KeyringStore
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -99,6 +100,21 @@ def test_the_keyring_is_read_once_an_hour(deployment: Deployment) -> None:
     deployment.time.seconds = MAX_AGE_S - 1
     assert store.load() is ring
     deployment.time.seconds = MAX_AGE_S
+    assert store.load() is not ring
+
+
+def test_a_failed_hourly_reading_leaves_the_keys_at_hand(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = deployment.environment()
+    ring = store.load()
+    deployment.time.seconds = MAX_AGE_S
+    with patch.object(deployment.kms, "decrypt", side_effect=EndpointConnectionError(endpoint_url="kms")):
+        assert store.load() is ring
+        with pytest.raises(EndpointConnectionError):
+            store.load(refresh=True)
+    assert "keyring not refreshed" in caplog.messages
+    deployment.time.seconds += RETRY_S
     assert store.load() is not ring
 
 

@@ -11,7 +11,7 @@ import hmac
 import re
 import secrets as random_source
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -71,7 +71,7 @@ class Token:
 
     scheme: Scheme
     username: str
-    digest: str
+    digest: str = field(repr=False)
     nonce: str
     created: str
     announced: bool = True

@@ -16,6 +16,7 @@ from privatenumber.privacy import scrub
 
 NAMESPACE: Final = "PrivateNumber"
 _PACKAGE: Final = "privatenumber"
+_TALKATIVE: Final = ("urllib3", "botocore")
 
 
 class ScrubbingFormatter(LambdaPowertoolsFormatter):
@@ -33,6 +34,9 @@ def get_logger(service: str) -> Logger:
     package.handlers = list(logger.handlers)
     package.setLevel(logger.log_level)
     package.propagate = False
+    for library in _TALKATIVE:
+        # At DEBUG they write addresses and bodies, numbers and secrets included, past our formatter.
+        logging.getLogger(library).setLevel(logging.INFO)
     return logger
 
 

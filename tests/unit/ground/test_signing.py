@@ -316,6 +316,11 @@ def test_an_unreadable_push_token_is_refused(problem: Problem, value: str | None
     assert refused.value.problem is problem
 
 
+def test_a_token_does_not_show_its_digest() -> None:
+    """auth.md §12: loggable are scheme, APP_Key, nonce and time."""
+    assert T1_AKSK not in repr(read_push_token(signed(), schemes=BOTH))
+
+
 def test_the_window_has_two_sides_and_includes_its_limit() -> None:
     """auth.md §7."""
     for seconds in (300, -300):

@@ -4,10 +4,21 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from privatenumber.telemetry import get_logger, get_metrics
+
+
+@pytest.fixture(autouse=True)
+def _package_logger() -> Iterator[None]:
+    """Leave the layer's loggers to other tests as they were."""
+    package = logging.getLogger("privatenumber")
+    handlers, level, propagate = package.handlers, package.level, package.propagate
+    yield
+    package.handlers, package.propagate = handlers, propagate
+    package.setLevel(level)
 
 
 def test_no_log_line_carries_a_number(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,6 +40,13 @@ def test_rooms_of_the_layer_log_through_the_function(capsys: pytest.CaptureFixtu
     line = json.loads(capsys.readouterr().out)
     assert (line["service"], line["message"], line["api"]) == ("rooms", "platform request", "axb.bind")
     assert line["timestamp"].endswith(("Z", "+00:00"))
+
+
+def test_libraries_do_not_write_addresses_and_bodies() -> None:
+    """urllib3's debug lines hold the query, and the query holds numbers."""
+    get_logger("quiet")
+    assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("botocore.endpoint").isEnabledFor(logging.DEBUG)
 
 
 def test_metrics_carry_namespace_and_service() -> None:

@@ -41,6 +41,17 @@ def test_a_full_bind_is_the_documented_request() -> None:
     }
 
 
+def test_models_do_not_show_people() -> None:
+    """numbers.md §6: neither parties nor userData; X is masked by the log."""
+    row = AxbRow(subscription_id="s", x=X, a=A, b=B, user_data="order-1001")
+    for model in (
+        AxbBind(a=A, b=B, x=X, user_data="order-1001"),
+        AxbModify(subscription_id="s", a=A, b=B),
+        row,
+    ):
+        assert not [text for text in (A, B, "order-1001") if text in repr(model)]
+
+
 def test_a_landline_may_be_a_party() -> None:
     """C-045, axb.md §1."""
     assert AxbBind(a=A, b="+8675520000001", x=X).b == "+8675520000001"

@@ -130,6 +130,7 @@ def test_redirects_are_answers_and_nothing_is_repeated_behind_our_back(
     answer = made.send("GET", URL, {"A": "b"}, None, connect_s=1.5, read_s=2.5)
     assert (answer.status, answer.headers["Location"]) == (301, "https://elsewhere.example")
     assert (seen["retries"], seen["redirect"], seen["body"]) == (False, False, None)
+    assert seen["headers"] == {"A": "b", "Connection": "close"}
     assert (seen["timeout"].connect_timeout, seen["timeout"].read_timeout) == (1.5, 2.5)
 
 

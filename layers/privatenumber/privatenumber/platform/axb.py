@@ -105,8 +105,8 @@ class AxbBind(_Wire):
     ``record_flag`` needs ``record_hint_tone``: carriers intercept calls recorded without an announcement.
     """
 
-    a: Party = Field(alias="callerNum")
-    b: Party = Field(alias="calleeNum")
+    a: Party = Field(alias="callerNum", repr=False)
+    b: Party = Field(alias="calleeNum", repr=False)
     x: PrivateNumber | None = Field(None, alias="relationNum")
     area_code: AreaCode | None = Field(None, alias="areaCode")
     area_match_mode: Annotated[str, Field(pattern="^[01]$")] | None = Field(None, alias="areaMatchMode")
@@ -118,7 +118,7 @@ class AxbBind(_Wire):
     last_min_voice: Tone | None = Field(None, alias="lastMinVoice")
     private_sms: Flag | None = Field(None, alias="privateSms")
     pre_voice: AxbPreVoice | None = Field(None, alias="preVoice")
-    user_data: UserData | None = Field(None, alias="userData")
+    user_data: UserData | None = Field(None, alias="userData", repr=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -147,8 +147,8 @@ class AxbModify(_Wire):
     """
 
     subscription_id: SubscriptionId = Field(alias="subscriptionId")
-    a: Party | None = Field(None, alias="callerNum")
-    b: Party | None = Field(None, alias="calleeNum")
+    a: Party | None = Field(None, alias="callerNum", repr=False)
+    b: Party | None = Field(None, alias="calleeNum", repr=False)
     direction: Direction | None = Field(None, alias="callDirection")
     duration: Duration | None = Field(None, alias="duration")
     max_duration: CallMinutes | None = Field(None, alias="maxDuration")
@@ -157,7 +157,7 @@ class AxbModify(_Wire):
     last_min_voice: Tone | None = Field(None, alias="lastMinVoice")
     private_sms: Flag | None = Field(None, alias="privateSms")
     pre_voice: AxbPreVoice | None = Field(None, alias="preVoice")
-    user_data: UserData | None = Field(None, alias="userData")
+    user_data: UserData | None = Field(None, alias="userData", repr=False)
     announced: bool = Field(False, exclude=True)
 
     @model_validator(mode="after")
@@ -178,8 +178,8 @@ class AxbRow(_Wire):
 
     subscription_id: SubscriptionId = Field(alias="subscriptionId")
     x: str = Field(alias="relationNum")
-    a: str = Field(alias="callerNum")
-    b: str = Field(alias="calleeNum")
+    a: str = Field(alias="callerNum", repr=False)
+    b: str = Field(alias="calleeNum", repr=False)
     direction: int = Field(0, alias="callDirection")
     duration: int = Field(0, alias="duration")
     max_duration: int = Field(0, alias="maxDuration")
@@ -188,7 +188,7 @@ class AxbRow(_Wire):
     last_min_voice: str | None = Field(None, alias="lastMinVoice")
     private_sms: Flag = Field(True, alias="privateSms")
     pre_voice: dict[str, Any] | None = Field(None, alias="preVoice")
-    user_data: str | None = Field(None, alias="userData")
+    user_data: str | None = Field(None, alias="userData", repr=False)
     subscribe_time: str = Field("", alias="subscribeTime")
 
 

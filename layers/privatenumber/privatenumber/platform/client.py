@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import random as machine_random
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -69,8 +69,8 @@ class _Request:
 
     api: str
     method: str
-    query: Mapping[str, str | int]
-    body: Mapping[str, Any] | None
+    query: Mapping[str, str | int] = field(repr=False)
+    body: Mapping[str, Any] | None = field(repr=False)
     repeatable: bool
 
 

@@ -75,7 +75,11 @@ class Transport(Protocol):
 
 
 class Urllib3Transport:
-    """HTTP by the urllib3 that botocore brings along: certificates verified, no repetition, no redirect."""
+    """HTTP by the urllib3 that botocore brings along: certificates verified, no repetition, no redirect.
+
+    Connections are short, as the platform wants them (auth.md §1): one kept while the function is frozen
+    would turn the next bind into an unknown outcome.
+    """
 
     def __init__(self, proxy_url: str | None = None) -> None:
         self._pool = urllib3.ProxyManager(proxy_url) if proxy_url else urllib3.PoolManager()
@@ -96,7 +100,7 @@ class Urllib3Transport:
                 method,
                 url,
                 body=body,
-                headers=dict(headers),
+                headers={**headers, "Connection": "close"},
                 timeout=urllib3.Timeout(connect=connect_s, read=read_s),
                 retries=False,
                 redirect=False,

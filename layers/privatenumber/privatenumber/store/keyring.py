@@ -4,10 +4,13 @@ Whoever comes first makes them; of several at once one wins and the others take 
 alone tells nobody a number, since only KMS opens the keys, and only for the purpose they were made for.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.privacy import Keyring
 from privatenumber.store.items import decode, encode
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 KEY: Final = {"pk": "KEYRING", "sk": "KEYRING"}
 MAX_AGE_S: Final = 3600.0
+RETRY_S: Final = 60.0
+_LOG: Final = logging.getLogger("privatenumber.store")
 _TOKEN: Final = "token"  # noqa: S105 - the name of a key, not a key
 
 
@@ -47,15 +52,24 @@ class KeyringStore:
         self._loaded: tuple[float, Keyring] | None = None
 
     def load(self, *, refresh: bool = False) -> Keyring:
-        """The keyring, made on first use. ``refresh`` reads it anew, for a value sealed under an unknown key.
+        """The keyring, made on first use. ``refresh`` reads it anew: a value names a key that is not on it.
 
-        Raises botocore's errors when table or KMS do not answer: without keys nothing may be stored.
+        Raises botocore's errors when table or KMS do not answer, unless only the hourly reading fails: then the
+        keys at hand serve on.
         """
         now = self._monotonic()
-        if self._loaded is None or refresh or now - self._loaded[0] >= MAX_AGE_S:
-            item = self._read() or self._create(self._clock())
-            self._loaded = (now, self._open(item))
+        if self._loaded is None or refresh:
+            self._loaded = (now, self._fetch())
+        elif now - self._loaded[0] >= MAX_AGE_S:
+            try:
+                self._loaded = (now, self._fetch())
+            except (BotoCoreError, ClientError) as error:
+                _LOG.error("keyring not refreshed", extra={"cause": type(error).__name__})
+                self._loaded = (now - MAX_AGE_S + RETRY_S, self._loaded[1])
         return self._loaded[1]
+
+    def _fetch(self) -> Keyring:
+        return self._open(self._read() or self._create(self._clock()))
 
     def _read(self) -> dict[str, Any] | None:
         answer = self._client.get_item(TableName=self._table, Key=encode(KEY), ConsistentRead=True)
