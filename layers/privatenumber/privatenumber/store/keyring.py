@@ -54,7 +54,7 @@ class KeyringStore:
     def load(self, *, refresh: bool = False) -> Keyring:
         """The keyring, made on first use. ``refresh`` reads it anew: a value names a key that is not on it.
 
-        Raises botocore's errors when table or KMS do not answer, unless only the hourly reading fails: then the
+        """The keyring, made on first use. ``refresh`` reads it anew, for a value of a key it does not hold.
         keys at hand serve on.
         """
         now = self._monotonic()
