@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from builders.events import ROOT
@@ -17,11 +18,17 @@ TABLE_PROPERTIES = (
 
 def table_request(logical_id: str, name: str) -> dict[str, Any]:
     """The CreateTable request for a table of the template."""
-    properties = resources(load(ROOT / "template.yaml"), "AWS::DynamoDB::Table")[logical_id]
+    properties = _tables()[logical_id]
     request = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
     if "StreamSpecification" in request:
         request["StreamSpecification"] = {"StreamEnabled": True, **request["StreamSpecification"]}
     return {"TableName": name, **request}
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    """The tables of the template, which takes a while to read and is asked for by every test of a store."""
+    return resources(load(ROOT / "template.yaml"), "AWS::DynamoDB::Table")
 
 
 def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
