@@ -36,7 +36,7 @@ def deploy(endpoint: str) -> dict[str, str]:
         "--no-fail-on-empty-changeset", "--no-progressbar", "--region", REGION,
         "--parameter-overrides", *parameters(),
     ]  # fmt: skip
-    env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0"}
+    env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
     run(command, log=LOGS / "sam-deploy.log", env=env, cwd=ROOT)
     stack = Aws(endpoint).client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

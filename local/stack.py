@@ -128,6 +128,10 @@ def _start_ministack() -> Child:
         **CREDENTIALS, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": port, "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "STATE_DIR": str(WORK / "ministack"), "PERSIST_STATE": "0",
+        # Signatures are checked and functions get what their roles allow and no more, as in AWS.
+        "AUTH": "true",
+        # Else it listens for devices on every address of the machine.
+        "IOT_MTLS_ENABLED": "0",
     }  # fmt: skip
     command = [str(Path(sys.executable).parent / "ministack")]
     child = start("ministack", command, log_dir=LOGS, env=env, cwd=ROOT)
