@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,7 @@ HOLD_S = 30.0
 NOT_FOUND_PAGE = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
 ERROR_PAGE = "<html><head><title>Error</title></head><body><h1>The service is unavailable</h1></body></html>"
 GARBAGE = '{"resultcode":"0","resultdesc":"Succ'
+LOG = logging.getLogger(__name__)
 UNANSWERED = frozenset({"timeout_after_success", "timeout_before"})
 
 
@@ -139,6 +141,14 @@ class ApiEndpoint:
         status: int | None,
         code: str | None,
     ) -> None:
+        # Neither path nor query: they carry phone numbers.
+        LOG.info(
+            "%s %s/%s%s",
+            progress.api or incoming.method,
+            status or "no answer",
+            code or "-",
+            f" by {fault.id} ({fault.kind})" if fault else "",
+        )
         self._journal.request(
             incoming.at,
             api=progress.api,
