@@ -54,8 +54,8 @@ class KeyringStore:
     def load(self, *, refresh: bool = False) -> Keyring:
         """The keyring, made on first use. ``refresh`` reads it anew: a value names a key that is not on it.
 
-        """The keyring, made on first use. ``refresh`` reads it anew, for a value of a key it does not hold.
-        keys at hand serve on.
+        Raises botocore's errors when table or KMS do not answer, unless only the hourly reading fails: then
+        the keys at hand serve on.
         """
         now = self._monotonic()
         if self._loaded is None or refresh:
