@@ -67,7 +67,7 @@ class BindBody(_Body):
     """Body of `POST /bindings` (axb.md §2 says what the fields mean to the platform)."""
 
     application: Name
-    order: Annotated[str, Field(pattern=r"^[!-\"$-~]{1,64}$")]
+    order: Annotated[str, Field(pattern=r'^[!-"$-~]{1,64}$')]
     mode: Literal["AXB"] = "AXB"
     a: PhoneText
     b: PhoneText

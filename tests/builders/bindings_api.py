@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 from moto import mock_aws
 
 from builders.deployment import table_request
@@ -219,12 +222,23 @@ def http_event(
     return event | {name: value for name, value in optional.items() if value is not None}
 
 
+@cache
+def _client(service: Any) -> Any:
+    # moto answers every client made after its import; making one takes longer than most tests.
+    return boto3.client(
+        service, region_name="cn-north-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+
+
 @contextmanager
 def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
     """The function's domain on moto, talking to `platform`."""
-    with mock_aws():
-        for factory in (clients.dynamodb, clients.kms, clients.secrets):
-            factory.cache_clear()
+    factories: dict[str, Any] = {
+        "dynamodb": lambda: _client("dynamodb"),
+        "kms": lambda: _client("kms"),
+        "secrets": lambda: _client("secretsmanager"),
+    }
+    with mock_aws(), patch.multiple(clients, **factories):
         clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
         secret = clients.secrets().create_secret(
             Name="applications", SecretString=json.dumps({"applications": APPLICATIONS})
@@ -237,15 +251,14 @@ def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
             }
         )
         api = BindingsApi(platform)
-        yield (
-            api,
-            Rooms(
-                settings,
-                transport=lambda proxy: platform,
-                clock=lambda: api.now,
-                sleep=lambda seconds: None,
-                count=app._count,
-            ),
-        )
-    for factory in (clients.dynamodb, clients.kms, clients.secrets):
-        factory.cache_clear()
+        yield api, _rooms(api, settings)
+
+
+def _rooms(api: BindingsApi, settings: Settings) -> Rooms:
+    return Rooms(
+        settings,
+        transport=lambda proxy: api.platform,
+        clock=lambda: api.now,
+        sleep=lambda seconds: None,
+        count=app._count,
+    )

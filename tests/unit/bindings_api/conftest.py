@@ -15,12 +15,6 @@ from functions.bindings import app
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[BindingsApi]:
     """The API with two X numbers of Shenzhen."""
-    for name, value in {
-        "AWS_DEFAULT_REGION": "cn-north-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }.items():
-        monkeypatch.setenv(name, value)
     with running_api(DictPlatform()) as (bindings_api, rooms):
         monkeypatch.setattr(app, "rooms", lambda: rooms)
         monkeypatch.setattr(app, "utc_now", lambda: bindings_api.now)
