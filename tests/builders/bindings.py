@@ -1,0 +1,236 @@
+"""The binding engine over a real table and the emulated platform, on one clock that a test moves."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from builders.dynamodb import Table
+from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B, RunningEmulator
+from builders.keyrings import KEYRING
+from emulator.clock import VIRTUAL_START
+from privatenumber.bindings.engine import AxbApi, Engine
+from privatenumber.bindings.model import Binding, State
+from privatenumber.bindings.records import from_item, party
+from privatenumber.bindings.service import BindCommand, BindingService
+from privatenumber.platform.client import (
+    Deadline,
+    MemoryPauses,
+    PlatformClient,
+    Transport,
+    Urllib3Transport,
+)
+from privatenumber.settings import Application, Mode
+from privatenumber.signing import Scheme
+from privatenumber.store.binding_search import BindingSearch
+from privatenumber.store.bindings import BindingStore
+from privatenumber.store.items import decode
+from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
+from privatenumber.store.transactions import Writer
+from privatenumber.times import iso
+
+APPLICATION = "ride"
+SETTLING_S = 200
+"""Longer than any request of these tests can be in flight."""
+
+
+@dataclass
+class TestClock:
+    """Stands still until it is moved."""
+
+    now: datetime = VIRTUAL_START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def demo_application(base_url: str) -> Application:
+    return Application(
+        APPLICATION, APP_KEY, (SECRET,), Mode.AXB, base_url, Scheme.AKSK, "callback-token-0001"
+    )
+
+
+def command(order: str = "order-1001", **changes: Any) -> BindCommand:
+    """A bind of A and B for an hour, unless told otherwise."""
+    fields: dict[str, Any] = {"application": APPLICATION, "order": order, "a": A, "b": B, "ttl_seconds": 3600}
+    if "ends_at" in changes:
+        del fields["ttl_seconds"]
+    return BindCommand(**{**fields, **changes})
+
+
+def within(seconds: float = 25.0) -> Deadline:
+    return Deadline.after(seconds)
+
+
+def active_number(x: str, **changes: Any) -> XNumber:
+    """An X number ready to be bound."""
+    return XNumber(
+        **{
+            "x": x,
+            "application": APPLICATION,
+            "area_code": "0755",
+            "number_type": NumberType.VIRTUAL,
+            "state": NumberState.ACTIVE,
+            **changes,
+        }
+    )
+
+
+@dataclass
+class Desk:
+    """Everything one test needs: engine and service, clock, table, platform and what was counted."""
+
+    engine: Engine
+    table: Table
+    emulator: RunningEmulator
+    clock: TestClock
+    pauses: MemoryPauses
+    counted: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def service(self) -> BindingService:
+        return BindingService(self.engine)
+
+    def bind(self, order: str = "order-1001", *, seconds: float = 25.0, **changes: Any) -> Binding:
+        return self.service.bind(command(order, **changes), deadline=within(seconds)).binding
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass here and at the platform."""
+        self.clock.now += timedelta(seconds=seconds)
+        self.emulator.admin.advance(seconds)
+
+    def sweep(self) -> int:
+        """Do what the sweep and its workers do in a minute; returns how many steps."""
+        due = list(self.engine.search.due(until=iso(self.clock()), limit=400))
+        for row in due:
+            self.service.step(row.binding_id, as_of=self.clock(), deadline=within())
+        return len(due)
+
+    def settle(self, minutes: int = 240) -> None:
+        """Let sweeps pass until nothing but living bindings is left to do."""
+        for _ in range(minutes):
+            self.advance(60)
+            self.sweep()
+            if all(one.state.final or _at_rest(one) for one in self.bindings()):
+                return
+        raise AssertionError("bindings do not come to rest")
+
+    def items(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for page in self.table.client.get_paginator("scan").paginate(
+            TableName=self.table.name, ConsistentRead=True
+        ):
+            found += [decode(item) for item in page["Items"]]
+        return found
+
+    def bindings(self) -> list[Binding]:
+        return [from_item(item, KEYRING) for item in self.items() if item["sk"] == "BINDING"]
+
+    def in_state(self, state: State) -> list[Binding]:
+        return [binding for binding in self.bindings() if binding.state is state]
+
+    def platform_bindings(self) -> set[tuple[str, str, str, str]]:
+        """What the platform holds: (subscriptionId, X, A, B)."""
+        return {
+            (row["subscription_id"], row["x"], row["a"], row["b"]) for row in self.emulator.admin.bindings()
+        }
+
+    def calls(self, api: str) -> int:
+        """How often an API was asked."""
+        return sum(self.emulator.admin.counts().get(api, {}).values())
+
+    def pairs(self, x: str) -> int:
+        number = self.engine.numbers.get(x)
+        assert number
+        return number.pairs
+
+    def check(self) -> None:
+        """Assert that our books are true: what we say lives, lives; nobody else stands anywhere."""
+        items, living = self.items(), [one for one in self.bindings() if not one.state.final]
+        ours = {
+            (one.subscription_id, one.x, one.a.number, one.b.number)
+            for one in living
+            if one.state is State.ACTIVE
+        }
+        assert ours == self.platform_bindings()
+        assert len(ours) == len(living), "something is still under way"
+        standing = [(one.x, who.token) for one in living for who in (one.a, one.b)]
+        assert len(standing) == len(set(standing)), "a party stands twice on one X"
+        assert _keys(items, "PARTY#") == {
+            (f"PARTY#{APPLICATION}#{token}", f"PLACE#{x}") for x, token in standing
+        }
+        assert _keys(items, "ORDER#") == {
+            (f"ORDER#{one.application}#{one.order}", f"PAIR#AXB#{pair}")
+            for one in living
+            for pair in one.pairs
+        }
+        counted = Counter(one.x for one in living)
+        for item in items:
+            if item["sk"] == "NUMBER":
+                assert item["pairs"] == counted[item["x"]], "the counter of an X is wrong"
+
+
+def open_desk(
+    table: Table,
+    emulator: RunningEmulator,
+    *,
+    numbers: tuple[str, ...] = (X1, X2, X3),
+    transport: Transport | None = None,
+    wrapped: Callable[[AxbApi], AxbApi] = lambda api: api,
+    store: Callable[[BindingStore], BindingStore] = lambda store: store,
+    clock: TestClock | None = None,
+    seed: int = 1,
+) -> Desk:
+    """Compose the engine as the functions do, with the clock and chance of a test."""
+    clock = clock or TestClock()
+    chance = random.Random(seed)
+    pauses = MemoryPauses(clock)
+    client = PlatformClient(
+        demo_application(emulator.address),
+        transport=transport or Urllib3Transport(),
+        pauses=pauses,
+        clock=clock,
+        sleep=lambda seconds: None,
+        random=chance.random,
+    )
+    api = wrapped(client)
+    counted: Counter[str] = Counter()
+    ids = itertools.count(1)
+    writer = Writer(table.client, sleep=lambda seconds: None)
+    engine = Engine(
+        store=store(BindingStore(table.client, table.name, writer)),
+        search=BindingSearch(table.client, table.name),
+        numbers=NumberStore(table.client, table.name),
+        platforms=lambda application: api,
+        keyring=KEYRING,
+        clock=clock,
+        random=chance,
+        margin_s=3600,
+        new_id=lambda: f"b{seed:04d}{next(ids):028d}",
+        count=lambda name, value: counted.update({name: int(value)}),
+    )
+    for x in numbers:
+        engine.numbers.put(active_number(x), seen=None)
+    return Desk(engine, table, emulator, clock, pauses, counted)
+
+
+def in_doubt(desk: Desk, kind: str, *, api: str, times: int | None = 1, **params: Any) -> None:
+    """Order a fault of one API."""
+    desk.emulator.admin.fault(kind, match={"api": api}, times=times, params=params)
+
+
+def token_of(number: str) -> str:
+    return party(KEYRING, number).token
+
+
+def _keys(items: list[Mapping[str, Any]] | list[dict[str, Any]], prefix: str) -> set[tuple[str, str]]:
+    return {(item["pk"], item["sk"]) for item in items if item["pk"].startswith(prefix)}
+
+
+def _at_rest(binding: Binding) -> bool:
+    return binding.state is State.ACTIVE and binding.pending is None
