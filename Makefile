@@ -15,6 +15,7 @@ VENV := .venv
 TOOLS := .venv-tools
 RUN := $(VENV)/bin/python -m
 PYTEST := $(RUN) pytest
+WITH_LAYER := PYTHONPATH=layers/privatenumber
 LAYER_LOCK := layers/privatenumber/requirements.txt
 
 # Functions run locally in the environment's interpreter on this machine, so that is what they are built for.
@@ -78,15 +79,15 @@ compile = ../$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.
 
 .PHONY: demo
 demo: build ## Play an order from bind to reconciled bill on this machine
-	@$(RUN) local.demo
+	@$(WITH_LAYER) $(RUN) local.demo
 
 .PHONY: up
 up: build ## Start the stack and leave it running, with its addresses and commands to try
-	@$(RUN) local.stack up
+	@$(WITH_LAYER) $(RUN) local.stack up
 
 .PHONY: down
 down: setup ## Stop what `make up` started
-	@$(RUN) local.stack down
+	@$(WITH_LAYER) $(RUN) local.stack down
 
 # ---- Tests
 
@@ -118,7 +119,7 @@ packaged: build ## Run every file of events/ against what `sam build` made
 
 .PHONY: bench
 bench: setup ## Measure import times and other figures
-	@set -e; for file in benchmarks/*.py; do [ ! -e "$$file" ] || $(VENV)/bin/python "$$file"; done
+	@set -e; for file in benchmarks/*.py; do [ ! -e "$$file" ] || $(WITH_LAYER) $(VENV)/bin/python "$$file"; done
 
 # ---- Quality
 
@@ -127,7 +128,7 @@ lint: setup ## Check style, types, arrows between rooms and the template
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local cli/*.py tests benchmarks/*.py)
-	PYTHONPATH=layers/privatenumber $(VENV)/bin/lint-imports --no-cache
+	$(WITH_LAYER) $(VENV)/bin/lint-imports --no-cache
 	$(TOOLS)/bin/cfn-lint
 	$(TOOLS)/bin/sam validate --lint --region $(REGION)
 

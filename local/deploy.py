@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from pathlib import Path
@@ -38,5 +39,25 @@ def deploy(endpoint: str) -> dict[str, str]:
     ]  # fmt: skip
     env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
     run(command, log=LOGS / "sam-deploy.log", env=env, cwd=ROOT)
-    stack = Aws(endpoint).client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    aws = Aws(endpoint)
+    stack = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    _permit_what_only_ministack_refuses(aws, outputs)
+    return outputs
+
+
+def _permit_what_only_ministack_refuses(aws: Aws, outputs: dict[str, str]) -> None:
+    """Bridge the two places where its permissions differ from those of AWS.
+
+    It asks for `sqs:SendMessageBatch`, an action AWS does not know (SendMessage covers it there), and it
+    speaks plain HTTP on loopback, which the bucket's TLS-only policy denies.
+    """
+    aws.client("s3").delete_bucket_policy(Bucket=outputs["ExchangeBucket"])
+    function = outputs["UnbindSweepFunctionName"]
+    configuration = aws.client("lambda").get_function_configuration(FunctionName=function)
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+    aws.client("iam").put_role_policy(
+        RoleName=configuration["Role"].rsplit("/", 1)[-1],
+        PolicyName="ministack",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )

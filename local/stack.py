@@ -130,6 +130,8 @@ def _start_ministack() -> Child:
         "STATE_DIR": str(WORK / "ministack"), "PERSIST_STATE": "0",
         # Signatures are checked and functions get what their roles allow and no more, as in AWS.
         "AUTH": "true",
+        # Functions import the layer that was built, not the sources.
+        "PYTHONPATH": "",
         # Else it listens for devices on every address of the machine.
         "IOT_MTLS_ENABLED": "0",
     }  # fmt: skip
