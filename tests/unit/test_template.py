@@ -31,6 +31,7 @@ SCHEDULES = resources(CHINA, "AWS::Scheduler::Schedule")
 MAPPINGS = resources(CHINA, "AWS::Lambda::EventSourceMapping")
 DEPLOYED = sorted(functions(TEMPLATE), key=lambda function: function.name)
 RUNTIME_VARIABLES = {"POWERTOOLS_LOG_LEVEL"}
+KEYRING_ONLY = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
 
 each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 each_schedule = pytest.mark.parametrize("name", sorted(SCHEDULES))
@@ -112,7 +113,13 @@ class TestFunctions:
         """The open function must be no way to people's numbers; it may make the keyring if it comes first."""
         own = [s for s in statements("CallbacksFunction") if "BindingsTable" in json.dumps(s["Resource"])]
         assert [listed(s["Action"]) for s in own] == [["dynamodb:GetItem", "dynamodb:PutItem"]]
-        assert own[0]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
+        assert own[0]["Condition"] == KEYRING_ONLY
+
+    def test_billing_reads_orders_and_numbers_but_no_binding(self) -> None:
+        own = [s for s in statements("BillingFunction") if "BindingsTable" in json.dumps(s["Resource"])]
+        by_index = [s for s in own if "/index/" in json.dumps(s["Resource"])]
+        assert [listed(s["Action"]) for s in by_index] == [["dynamodb:Query"]]
+        assert [s["Condition"] for s in own if s not in by_index] == [KEYRING_ONLY]
 
     @each_function
     def test_errors_throttles_and_slowness_raise_an_alarm(self, name: str) -> None:
@@ -207,9 +214,9 @@ class TestSchedules:
         assert [target(c["DestinationConfig"]["OnFailure"]["Destination"]) in QUEUES for c in own] == [True]
 
     @each_schedule
-    def test_a_schedule_says_the_time_it_is_for(self, name: str) -> None:
+    def test_what_a_schedule_sends_is_known_to_its_function(self, name: str) -> None:
         given = json.loads(SCHEDULES[name]["Target"]["Input"])
-        assert given["scheduled_time"] == "<aws.scheduler.scheduled-time>"
+        assert given in ({}, {"action": "rate"}, {"action": "close"})
 
     def test_there_are_a_minute_an_hour_and_a_beijing_day(self) -> None:
         expressions = {schedule["ScheduleExpression"] for schedule in SCHEDULES.values()}
