@@ -112,8 +112,9 @@ class Gatekeeper:
             raise flow_control_refusal()
         if self._exceeds(requester, flow.requester_tps, at):
             raise Refusal(403, "1011006")
-        own.times.append(at)
-        requester.times.append(at)
+        for rate, tps in ((own, flow.app_tps), (requester, flow.requester_tps)):
+            if tps:
+                rate.times.append(at)
 
     def _token(self, headers: Mapping[str, str]) -> Token:
         try:

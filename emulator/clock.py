@@ -97,8 +97,9 @@ class Scheduler:
         return [handle for _, _, handle in sorted(self._queue) if handle.action is not None]
 
     def clear(self) -> None:
-        """Forget everything scheduled and every failure; the time stays."""
+        """Forget everything scheduled, waited for and failed; the time stays."""
         self._queue.clear()
+        self.before_moving.clear()
         self.failures.clear()
         self._changed.set()
 

@@ -1,4 +1,4 @@
-"""The journal: which requests the emulator answered and how, which faults acted, what it wants to warn of.
+"""The journal: which requests were answered and how, which faults acted, what looked careless.
 
 It exists for tests and for people's eyes; parties' numbers are never written to it, X numbers are.
 """
@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-EntryKind = Literal["request", "fault", "warning"]
+EntryKind = Literal["request", "fault"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal. ``code`` is the result code sent, None when no JSON answer was sent."""
+    """One line of the journal.
+
+    ``code`` is the result code sent, None when no JSON answer was. ``notes`` warn of what was allowed and a
+    careful client would not do, such as wiping an X.
+    """
 
     number: int
     kind: EntryKind
@@ -52,10 +56,6 @@ class Journal:
         """Note that an ordered fault acted."""
         return self._add("fault", at, {"fault": fault_id, "text": kind, "details": details})
 
-    def warning(self, at: datetime, text: str, **facts: Any) -> Entry:
-        """Note something allowed that a careful client would not do."""
-        return self._add("warning", at, {"text": text, **facts})
-
     def entries(
         self,
         *,
@@ -63,15 +63,17 @@ class Journal:
         api: str | None = None,
         x: str | None = None,
         code: str | None = None,
+        noted: bool = False,
         limit: int | None = None,
     ) -> list[Entry]:
-        """Return matching entries, oldest first; with ``limit`` the newest ones."""
+        """Return matching entries, oldest first; with ``noted`` only warnings, with ``limit`` the newest."""
         wanted = {"kind": kind, "api": api, "x": x, "code": code}
         asked = {name: value for name, value in wanted.items() if value is not None}
         found = [
             entry
             for entry in self._entries
             if all(getattr(entry, name) == value for name, value in asked.items())
+            and (entry.notes or not noted)
         ]
         return found if limit is None else found[max(0, len(found) - limit) :]
 

@@ -34,6 +34,7 @@ class EmulatorServer(uvicorn.Server):
             ws="none",
             lifespan="on",
             access_log=False,
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=1,

@@ -171,7 +171,7 @@ class Admin:
         return JSONResponse(delivery_view(delivery))
 
     async def requests(self, request: Request) -> Response:
-        """Show the journal by ``kind``, ``api``, ``x``, ``code``, ``limit``, and counts of all requests."""
+        """Show the journal by ``kind``, ``api``, ``x``, ``code``, ``noted``, ``limit``, and all counts."""
         asked = request.query_params
         limit = asked.get("limit")
         if limit is not None and not limit.isdigit():
@@ -181,6 +181,7 @@ class Admin:
             api=asked.get("api"),
             x=_asked_x(request),
             code=asked.get("code"),
+            noted=asked.get("noted") == "true",
             limit=int(limit) if limit is not None else None,
         )
         return JSONResponse({"counts": self._emulator.journal.counts(), "entries": views.plain(found)})

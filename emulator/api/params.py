@@ -20,6 +20,8 @@ MAX_BODY = 64 * 1024
 NUMBER_PARAMETERS = frozenset({"relationNum", "callerNum", "calleeNum"})
 _DIGITS = re.compile(r"\+?[0-9]+")
 _WHOLE = re.compile(r"[0-9]+")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half a character: JSON can spell it, UTF-8 cannot carry it."""
 _TONE = re.compile(r"[0-9A-Za-z\-_.@]+")
 _SERVICE_NUMBER = re.compile(r"(?:\+86)?(?:[48]00[0-9]{7}|95[0-9]{3,6})")
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False, "1": True, "0": False}
@@ -89,7 +91,7 @@ class Parameters:
             return None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not self.strict:
             value = json.dumps(value)
-        if not isinstance(value, str) or not shortest <= len(value) <= longest:
+        if not isinstance(value, str) or not shortest <= len(value) <= longest or _HALF.search(value):
             raise invalid(name)
         return value
 

@@ -109,7 +109,7 @@ class AdminClient:
         return self._ask("POST", f"/deliveries/{delivery_id}/resend")
 
     def requests(self, **asked: str) -> list[Json]:
-        """Journal by ``kind`` (request, fault, warning), ``api``, ``x``, ``code``."""
+        """Journal by ``kind`` (request, fault), ``api``, ``x``, ``code``, ``noted`` (true: warnings)."""
         return self._list("/requests", "entries", asked)
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -180,3 +180,4 @@ def running_emulator(
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the emulator does not stop"
+        assert emulator.scheduler.failures == [], "an action of the emulator failed; its log says why"

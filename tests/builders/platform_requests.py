@@ -66,6 +66,7 @@ class EmulatedApi:
     def close(self) -> None:
         self._loop.run_until_complete(self.emulator.close())
         self._loop.close()
+        assert self.emulator.scheduler.failures == []
 
     @property
     def now(self) -> datetime:
@@ -102,7 +103,7 @@ class EmulatedApi:
     ) -> Answer:
         """One request with exactly these headers; signed ones when none are given."""
         if body is not None:
-            content = json.dumps(body, ensure_ascii=False).encode()
+            content = json.dumps(body).encode()
         chosen = self.signed() if headers is None else headers
         return self._loop.run_until_complete(self._send(method, url, content, chosen, source))
 

@@ -176,6 +176,7 @@ def test_bind_row_1_x_equals_a_party(api: EmulatedApi, parties: tuple[str, str])
         ("preVoice", ["tone.wav"]),
         ("userData", "a" * 257),
         ("userData", {"a": 1}),
+        ("userData", "half a character \ud800"),
         ("areaCode", "0" * 33),
         ("areaMatchMode", "2"),
         ("areaMatchMode", 2),
@@ -536,7 +537,8 @@ def test_unbind_by_x_alone_wipes_the_x_and_warns(api: EmulatedApi, query: dict[s
     kept = api.bound(A, B, X2)
     assert api.unbind(**query).outcome == OK
     assert [binding.subscription_id for binding in api.world.all_axb(api.now)] == [kept]
-    assert api.notes() == ["relationNum without subscriptionId removed every binding of the X: 2"]
+    [warned] = api.emulator.journal.entries(noted=True)
+    assert warned.notes == ("relationNum without subscriptionId removed every binding of the X: 2",)
 
 
 def test_unbind_row_1_needs_a_locator_in_the_query(api: EmulatedApi) -> None:
