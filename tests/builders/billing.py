@@ -1,0 +1,184 @@
+"""Facts, closes and files of billing tests. The numbers and times are those of billing-rules.md §8.2."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from builders.keyrings import KEYRING
+from privatenumber.billing.close import Attribution, ClosedDay, close_day
+from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge, read_bill, read_calls
+from privatenumber.billing.prices import NumberType, PriceBook, read_price_book
+from privatenumber.billing.rating import usage_time
+from privatenumber.billing.statement import Statement, build_statement
+from privatenumber.privacy import token
+from privatenumber.store.fact_rows import CdrFact, EventFact
+from privatenumber.store.versions import Version
+from privatenumber.times import beijing_day
+
+APP = "demo"
+APP_KEY = "demoAppKey0000000000000001"
+A, B = "+8613800138001", "+8613800138002"
+V1, V2, V3 = "+8617010000001", "+8617010000002", "+8617010000003"
+C1 = "+8613800138901"
+VIRTUAL, CARRIER = NumberType.VIRTUAL, NumberType.CARRIER
+INVENTORY: Mapping[str, NumberType] = {V1: VIRTUAL, V2: VIRTUAL, V3: VIRTUAL, C1: CARRIER}
+
+#: 0.10 per minute is an example value, not a published price (billing-rules.md §2).
+EXAMPLE_PRICES = read_price_book(
+    '[{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]'
+)
+NO_CALL_PRICE = PriceBook()
+
+_SERIAL = itertools.count(1)
+
+
+def utc(text: str) -> datetime:
+    """A moment written `2026-09-02 01:00:00`, UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def number_token(number: str) -> str:
+    """The token under which a number stands in facts."""
+    return token(KEYRING, number)
+
+
+def tokens(value: str, purpose: str) -> str:
+    """As reconciliation is given it."""
+    return token(KEYRING, value, purpose=purpose)
+
+
+def cdr(answered: str | None, ended: str | None, **changes: Any) -> CdrFact:
+    """A CDR fact of A calling B through V2. Times are UTC texts; `icid` names it, else a serial number."""
+    icid = changes.pop("icid", f"icid-{next(_SERIAL)}")
+    session = changes.pop("session", f"session-{icid}")
+    app = changes.get("application", APP)
+    answered_at, ended_at = (utc(text) if text else None for text in (answered, ended))
+    fields: dict[str, Any] = {
+        "key": (f"CALL#{app}#{session}", f"CDR#{icid or '-'}"),
+        "application": app,
+        "icid": icid,
+        "session": session,
+        "subscription_id": "sub-1",
+        "x": V2,
+        "display_x": V2 if answered else None,
+        "direction": 1,
+        "caller": number_token(A),
+        "callee": number_token(B) if answered else None,
+        "call_in_at": answered_at or ended_at,
+        "started_at": answered_at,
+        "alerting_at": answered_at,
+        "answered_at": answered_at,
+        "ended_at": ended_at,
+        "failed_at": None if answered else ended_at,
+        "teardown": 0 if answered else 8014,
+        "q850": 0,
+        "sip": 0,
+        "recorded": False,
+        "released_by": None,
+        "call_seconds": None,
+        "digest": f"digest-{icid}",
+        "received_at": ended_at or utc("2026-09-02 01:00:00"),
+        "flags": (),
+        "sealed": b"",
+    }
+    return CdrFact(**{**fields, **changes})
+
+
+def end_event(at: str, **changes: Any) -> EventFact:
+    """The hang-up event of A's call to V2."""
+    session = changes.pop("session", f"session-{next(_SERIAL)}")
+    fields: dict[str, Any] = {
+        "key": (f"CALL#{APP}#{session}", "EVENT#disconnect"),
+        "application": APP,
+        "event": "disconnect",
+        "session": session,
+        "at": utc(at),
+        "subscription_id": "sub-1",
+        "caller": number_token(A),
+        "called": number_token(V2),
+        "state_code": 0,
+        "digest": f"digest-{session}",
+        "received_at": utc(at),
+        "flags": (),
+        "sealed": b"",
+    }
+    return EventFact(**{**fields, **changes})
+
+
+def orders(**by_subscription: str) -> Attribution:
+    """Attribution by subscription id, underscores for hyphens: `orders(sub_1="order-1001")`."""
+    known = {name.replace("_", "-"): order for name, order in by_subscription.items()}
+
+    def attribute(fact: CdrFact) -> tuple[str | None, str | None]:
+        order = known.get(fact.subscription_id or "")
+        return (order, f"binding-of-{order}") if order else (None, None)
+
+    return attribute
+
+
+ONE_ORDER = orders(sub_1="order-1001")
+
+
+def closes(
+    facts: Iterable[CdrFact],
+    *,
+    prices: PriceBook = EXAMPLE_PRICES,
+    inventory: Mapping[str, NumberType] = INVENTORY,
+    attribution: Attribution = ONE_ORDER,
+) -> list[ClosedDay]:
+    """The closes of all days that the facts belong to, as if they had been stored once."""
+    days: dict[tuple[str, date], list[CdrFact]] = defaultdict(list)
+    for fact in facts:
+        days[fact.application, beijing_day(usage_time(fact))].append(fact)
+    return [
+        stored_close(app, day, found, prices=prices, inventory=inventory, attribution=attribution)
+        for (app, day), found in sorted(days.items(), key=lambda item: item[0])
+    ]
+
+
+def stored_close(application: str, day: date, facts: Iterable[CdrFact], **parts: Any) -> ClosedDay:
+    """One closed day with a version."""
+    close = close_day(application, day, facts, **parts)
+    head = Version(f"DAY#{application}#{day}", 1, close.hash(), close.document(), len(close.lines), NOON)
+    return ClosedDay(close, head)
+
+
+def september(facts: Iterable[CdrFact], **parts: Any) -> Statement:
+    """The open statement of September 2026 without rents."""
+    prices = parts.get("prices", EXAMPLE_PRICES)
+    return build_statement(
+        "2026-09", closes(facts, **parts), (), cost_month_rents=(), prices=prices, closed=False
+    )
+
+
+NOON = utc("2026-09-15 04:00:00")
+
+CALLS_HEADER = (
+    "record_id,binding_id,app_key,x_number,caller,callee,call_in_time,answer_time,end_time,"
+    "duration_s,billed_minutes,result"
+)
+BILL_HEADER = "period,item,number_type,x_number,quantity,unit_price,package_quantity,amount"
+
+
+def calls_file(*rows: str, header: str = CALLS_HEADER) -> Imported[ImportedCall]:
+    """A detail export with these rows."""
+    return read_calls("\n".join([header, *rows, ""]).encode())
+
+
+def bill_file(*rows: str, header: str = BILL_HEADER) -> Imported[ImportedCharge]:
+    """A bill with these lines."""
+    return read_bill("\n".join([header, *rows, ""]).encode())
+
+
+def export_row(
+    answered: str, ended: str, *, icid: str = "", x: str = V2, caller: str = A, **cells: str
+) -> str:
+    """One row of a detail export; times are Beijing texts as in the file."""
+    values = dict.fromkeys(CALLS_HEADER.split(","), "")
+    values |= {"record_id": icid, "binding_id": "sub-1", "app_key": APP_KEY, "x_number": x, "caller": caller}
+    values |= {"callee": B, "answer_time": answered, "end_time": ended, **cells}
+    return ",".join(values.values())

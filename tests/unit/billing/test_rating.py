@@ -1,0 +1,131 @@
+"""What a call costs: billing-rules.md §3, notifications.md §10; C-103, C-104, C-105."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from builders.billing import (
+    C1,
+    CARRIER,
+    EXAMPLE_PRICES,
+    INVENTORY,
+    NO_CALL_PRICE,
+    V1,
+    V2,
+    VIRTUAL,
+    cdr,
+    utc,
+)
+from privatenumber.billing.prices import read_price_book
+from privatenumber.billing.rating import Flag, Leg, billed_minutes, rate_call, usage_time
+
+ANSWER = "2026-09-02 01:00:00"
+MINUTES = [
+    (0, 1), (1, 1), (59, 1), (60, 1), (61, 2), (119, 2), (120, 2), (121, 3), (3599, 60), (3600, 60),
+    (3601, 61),
+]  # fmt: skip
+
+
+def after(seconds: int) -> str:
+    return str((utc(ANSWER) + timedelta(seconds=seconds)).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), MINUTES)
+def test_each_started_minute_counts(seconds: int, minutes: int) -> None:
+    """The table of billing-rules.md §3.2."""
+    assert billed_minutes(seconds) == minutes
+    charge = rate_call(cdr(ANSWER, after(seconds)), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.talk_seconds, charge.minutes) == (seconds, minutes)
+    assert charge.amount == minutes * Decimal("0.10")
+
+
+def test_the_second_leg_is_charged() -> None:
+    assert rate_call(cdr(ANSWER, after(62)), EXAMPLE_PRICES, INVENTORY).leg is Leg.X_TO_CALLEE
+
+
+def test_an_unanswered_call_costs_nothing_and_is_not_connected() -> None:
+    charge = rate_call(cdr(None, ANSWER), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.connected, charge.minutes, charge.amount, charge.leg) == (False, 0, Decimal(0), None)
+
+
+def test_a_cause_does_not_make_a_call_free() -> None:
+    """8010 ends a connected call: notifications.md §10.3."""
+    assert rate_call(cdr(ANSWER, after(30), teardown=8010), EXAMPLE_PRICES, INVENTORY).minutes == 1
+
+
+def test_fractions_of_a_second_cost_no_minute() -> None:
+    fact = cdr(ANSWER, None, ended_at=utc(ANSWER) + timedelta(seconds=60, milliseconds=400))
+    assert rate_call(fact, EXAMPLE_PRICES, INVENTORY).minutes == 1
+
+
+def test_without_a_price_minutes_are_counted_and_unpriced() -> None:
+    charge = rate_call(cdr(ANSWER, after(62)), NO_CALL_PRICE, INVENTORY)
+    assert (charge.minutes, charge.unit_price, charge.amount) == (2, None, None)
+
+
+def test_without_a_price_an_unanswered_call_still_costs_nothing() -> None:
+    assert rate_call(cdr(None, ANSWER), NO_CALL_PRICE, INVENTORY).amount == Decimal(0)
+
+
+def test_a_call_that_ends_before_its_answer_is_not_rated() -> None:
+    charge = rate_call(cdr(ANSWER, after(-1)), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.minutes, charge.flags) == (0, (Flag.BAD_TIMES,))
+
+
+def test_more_than_a_day_is_rated_and_flagged() -> None:
+    charge = rate_call(cdr(ANSWER, after(86_401)), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.minutes, charge.flags) == (1441, (Flag.VERY_LONG,))
+    assert rate_call(cdr(ANSWER, after(86_400)), EXAMPLE_PRICES, INVENTORY).flags == ()
+
+
+@pytest.mark.parametrize(
+    ("answered", "ended", "seconds"), [(ANSWER, None, 61), (None, ANSWER, 61)], ids=["no end", "no answer"]
+)
+def test_the_platforms_own_length_stands_in_for_one_missing_time(
+    answered: str | None, ended: str | None, seconds: int
+) -> None:
+    fact = cdr(answered, ended, call_seconds=seconds, failed_at=None)
+    charge = rate_call(fact, EXAMPLE_PRICES, INVENTORY)
+    assert (charge.connected, charge.minutes, charge.flags) == (True, 2, (Flag.DERIVED_DURATION,))
+
+
+def test_an_unconnected_call_with_a_length_stays_free() -> None:
+    """Every unconnected call carries failTime; its length is ringing."""
+    assert rate_call(cdr(None, ANSWER, call_seconds=40), EXAMPLE_PRICES, INVENTORY).minutes == 0
+
+
+def test_an_answered_call_of_unknown_length_is_not_rated() -> None:
+    charge = rate_call(cdr(ANSWER, None), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.minutes, charge.flags) == (0, (Flag.BAD_TIMES,))
+
+
+def test_the_number_shown_to_the_callee_decides_the_price() -> None:
+    """billing-rules.md §3.1: of fwdDisplayNum when it is a number of the account, else of bindNum."""
+    charge = rate_call(cdr(ANSWER, after(60), x=V1, display_x=C1), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.x, charge.number_type) == (C1, CARRIER)
+
+
+def test_a_foreign_display_leaves_the_dialled_number() -> None:
+    fact = cdr(ANSWER, after(60), x=C1, display_x="+8613900139000")
+    assert rate_call(fact, EXAMPLE_PRICES, INVENTORY).x == C1
+
+
+def test_a_number_outside_the_inventory_is_rated_as_virtual_and_flagged() -> None:
+    charge = rate_call(cdr(ANSWER, after(60)), EXAMPLE_PRICES, {})
+    assert (charge.x, charge.number_type, charge.flags) == (V2, VIRTUAL, (Flag.NUMBER_NOT_IN_INVENTORY,))
+
+
+def test_the_price_is_that_of_the_beijing_day_on_which_the_call_ended() -> None:
+    """U-D24: 15:59:59 UTC is still 30 September in Beijing, 16:00:00 UTC is 1 October."""
+    book = read_price_book(
+        '[{"valid_from": "2026-09-01", "call": {"virtual": "0.10"}},'
+        ' {"valid_from": "2026-10-01", "call": {"virtual": "0.20"}}]'
+    )
+    before = rate_call(cdr("2026-09-30 15:50:00", "2026-09-30 15:59:59"), book, INVENTORY)
+    at = rate_call(cdr("2026-09-30 15:50:00", "2026-09-30 16:00:00"), book, INVENTORY)
+    assert (before.unit_price, at.unit_price) == (Decimal("0.10"), Decimal("0.20"))
+
+
+def test_a_record_without_end_belongs_to_the_moment_it_came() -> None:
+    assert usage_time(cdr(ANSWER, None, received_at=utc(after(90)))) == utc(after(90))
