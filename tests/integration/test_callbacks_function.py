@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from builders.bills import create_bills_table, rows
+from builders.bills import rows
+from builders.deployment import table_request
+from builders.dynamodb import Table
 from builders.events import case_of, event_files, function_of, read_event
 from builders.pushes import (
     CALLBACK_TOKEN,
@@ -38,6 +40,7 @@ from builders.requests_made import RequestLog, log_requests
 from privatenumber.store import clients
 
 _NUMBERS = count()
+_BILLS_TABLE = table_request("BillsTable", "bills")
 
 #: What the function needs of the Bindings table.
 KEYRING_TABLE: Any = {
@@ -105,7 +108,7 @@ def aws() -> Iterator[None]:
 @pytest.fixture
 def environment(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Fresh stores and the environment variables that name them."""
-    create_bills_table(clients.dynamodb(), "bills")
+    clients.dynamodb().create_table(**_BILLS_TABLE)
     clients.dynamodb().create_table(**KEYRING_TABLE)
     name = f"applications-{next(_NUMBERS)}"
     secret = clients.secrets().create_secret(Name=name, SecretString=applications_secret())
@@ -172,7 +175,7 @@ class TestAnswers:
         body = json.dumps(event_body("answer", userData="订单"), ensure_ascii=False).encode("gb18030")
         event = http_event("status", b"") | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
         assert function.invoke(event)["statusCode"] == 200
-        (row,) = rows(clients.dynamodb(), "bills")
+        (row,) = rows(Table(clients.dynamodb(), "bills"))
         assert row["flags"] == ["gb18030"]
 
     def test_what_claims_to_be_base64_and_is_not_is_400(self, function: Lambda) -> None:

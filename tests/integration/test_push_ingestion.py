@@ -6,16 +6,14 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
-from builders.bills import TABLE, create_bills_table, facts, rows
+from builders.bills import facts, rows
+from builders.dynamodb import Table, moto_client, new_table
 from builders.keyrings import KEYRING
 from builders.pushes import (
     APP_KEY,
@@ -43,9 +41,6 @@ from privatenumber.settings import Application, NonceCheck, PushSignature
 from privatenumber.store.facts import FactStore, StoreUnavailable
 from privatenumber.store.quarantined import QuarantinedPush
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
 DAY = date(2026, 9, 2)
 OTHER = application(id="other", app_key="otherAppKey", secrets=("otherSecret",), callback_token="o" * 20)
 
@@ -68,11 +63,10 @@ class Configured:
 class Receiver:
     """The ingestion of the application of the examples, and what it left in the table."""
 
-    def __init__(self, client: DynamoDBClient, policy: DoorPolicy, table: str = TABLE) -> None:
-        self.client = client
+    def __init__(self, table: Table, policy: DoorPolicy) -> None:
         self.table = table
         self.applications = Configured()
-        self.store = FactStore(client, table, sleep=lambda _: None)
+        self.store = FactStore(table.client, table.name, sleep=lambda _: None)
         self.ingestion = Ingestion(
             self.store, applications=self.applications, keyring=lambda: KEYRING, policy=policy
         )
@@ -100,35 +94,27 @@ class Receiver:
         return self.ingestion.receive(Arrival(**{**fields, **changes}))
 
     def rows(self) -> list[dict[str, Any]]:
-        return rows(self.client, self.table)
+        return rows(self.table)
 
     def quarantine(self, day: date = DAY) -> list[QuarantinedPush]:
         return list(self.store.quarantine_of_day("demo", day))
 
 
 @pytest.fixture
-def client() -> Iterator[DynamoDBClient]:
-    with mock_aws():
-        client = boto3.client(
-            "dynamodb",
-            region_name="cn-north-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        create_bills_table(client)
-        yield client
+def bills() -> Iterator[Table]:
+    with moto_client() as client:
+        yield new_table(client, "BillsTable")
 
 
 @pytest.fixture
-def receiver(client: DynamoDBClient) -> Receiver:
-    return Receiver(client, DoorPolicy())
+def receiver(bills: Table) -> Receiver:
+    return Receiver(bills, DoorPolicy())
 
 
 class TestStored:
     def test_an_event_is_stored_with_one_write_and_answered_200(self, receiver: Receiver) -> None:
         """Issue: stored in one idempotent write request, then 200."""
-        log = log_requests(receiver.client)
+        log = log_requests(receiver.table.client)
         report = receiver.push(event_body("answer"))
         assert (report.status, report.kind, report.stored) == (200, "event", 1)
         assert log.operations == ["PutItem"]
@@ -136,7 +122,7 @@ class TestStored:
     def test_a_push_of_fifty_cdrs_is_stored_with_at_most_two_writes(self, receiver: Receiver) -> None:
         """C-052, U-P14."""
         receiver.push(fee_body(*many_cdrs(5)), route="fee")
-        log = log_requests(receiver.client)
+        log = log_requests(receiver.table.client)
         report = receiver.push(fee_body(*many_cdrs(50)), route="fee")
         assert (report.status, report.stored, report.duplicates) == (200, 45, 5)
         assert log.operations == ["TransactWriteItems", "TransactWriteItems"]
@@ -177,7 +163,7 @@ class TestStored:
         self, receiver: Receiver
     ) -> None:
         """U-D08, U-P12, notifications.md §9.3: 8014, empty subscriptionId."""
-        log = log_requests(receiver.client)
+        log = log_requests(receiver.table.client)
         stranger: dict[str, Any] = {"caller": STRANGER, "subscriptionId": "", "stateCode": 8014}
         receiver.push(event_body("disconnect", **stranger))
         receiver.push(fee_body(stranger_cdr()), route="fee")
@@ -242,7 +228,7 @@ class TestUnreadable:
         """Issue: a poisoned field in one CDR of a batch of 50 does not lose the other 49."""
         entries = many_cdrs(50)
         entries[20]["callEndTime"] = "yesterday"
-        log = log_requests(receiver.client)
+        log = log_requests(receiver.table.client)
         report = receiver.push(fee_body(*entries), route="fee")
         (bad,) = receiver.quarantine()
         assert (report.status, report.stored, report.unparsable) == (200, 49, 1)
@@ -300,9 +286,9 @@ class TestRefused:
         assert receiver.push(event_body("answer"), **changes).status == status
         assert receiver.rows() == []
 
-    def test_optional_processes_an_unverified_push_and_marks_its_facts(self, client: DynamoDBClient) -> None:
+    def test_optional_processes_an_unverified_push_and_marks_its_facts(self, bills: Table) -> None:
         """auth.md §6."""
-        receiver = Receiver(client, DoorPolicy(signature=PushSignature.OPTIONAL))
+        receiver = Receiver(bills, DoorPolicy(signature=PushSignature.OPTIONAL))
         report = receiver.push(event_body("answer"), headers={})
         assert (report.status, report.stored, report.notes) == (200, 1, ("unverified",))
         assert receiver.rows()[0]["flags"] == ["unverified"]
@@ -317,29 +303,29 @@ class TestNonces:
         second = receiver.push(event_body("disconnect"), headers=headers)
         assert (second.status, second.stored, second.notes) == (200, 1, ("nonce_reused",))
 
-    def test_enforce_refuses_another_body_and_takes_the_same_one(self, client: DynamoDBClient) -> None:
+    def test_enforce_refuses_another_body_and_takes_the_same_one(self, bills: Table) -> None:
         """auth.md §6 step 7, in every process."""
         policy = DoorPolicy(nonce_check=NonceCheck.ENFORCE)
         headers = signed_headers(nonce="n1")
-        here, there = Receiver(client, policy), Receiver(client, policy)
+        here, there = Receiver(bills, policy), Receiver(bills, policy)
         assert here.push(event_body("answer"), headers=headers).stored == 1
         assert there.push(event_body("answer"), headers=headers).duplicates == 1
         refused = there.push(event_body("disconnect"), headers=headers)
         assert (refused.status, refused.reason) == (401, "nonce")
         assert [entry.reason for entry in here.quarantine()] == ["refused: nonce"]
 
-    def test_optional_and_enforce_store_it_marked(self, client: DynamoDBClient) -> None:
+    def test_optional_and_enforce_store_it_marked(self, bills: Table) -> None:
         policy = DoorPolicy(nonce_check=NonceCheck.ENFORCE, signature=PushSignature.OPTIONAL)
-        receiver = Receiver(client, policy)
+        receiver = Receiver(bills, policy)
         headers = signed_headers(nonce="n1")
         receiver.push(event_body("answer"), headers=headers)
         assert receiver.push(event_body("disconnect"), headers=headers).notes == ("unverified",)
 
 
 class TestUnavailable:
-    def test_a_failing_table_is_never_a_200(self, client: DynamoDBClient) -> None:
+    def test_a_failing_table_is_never_a_200(self, bills: Table) -> None:
         """U-D12: whatever comes, the answer waits for the store."""
-        receiver = Receiver(client, DoorPolicy(), table="no-such-table")
+        receiver = Receiver(Table(bills.client, "no-such-table"), DoorPolicy())
         for body, headers in (
             (event_body("answer"), None),
             (fee_body(*many_cdrs(50)), None),
@@ -368,9 +354,6 @@ def _pushes_of_a_day() -> list[dict[str, Any]]:
     return [*events, *digits, *batches]
 
 
-_TABLES = iter(f"bills-{number}" for number in range(10_000))
-
-
 @settings(
     max_examples=15,
     deadline=None,
@@ -380,20 +363,18 @@ _TABLES = iter(f"bills-{number}" for number in range(10_000))
     order=st.lists(st.sampled_from(range(len(_pushes_of_a_day()))), max_size=30),
     seed=st.integers(0, 1_000_000),
 )
-def test_what_is_stored_depends_on_the_facts_alone(
-    client: DynamoDBClient, order: list[int], seed: int
-) -> None:
+def test_what_is_stored_depends_on_the_facts_alone(bills: Table, order: list[int], seed: int) -> None:
     """notifications.md §9.1, U-A12: any order, any repetition, batches split differently, hours late."""
     pushes = _pushes_of_a_day()
-    expected = Receiver(client, DoorPolicy(), create_bills_table(client, next(_TABLES)))
+    expected = Receiver(new_table(bills.client, "BillsTable"), DoorPolicy())
     for body in pushes:
         expected.push(body)
     shuffled = [*range(len(pushes)), *order]
     random.Random(seed).shuffle(shuffled)
-    receiver = Receiver(client, DoorPolicy(), create_bills_table(client, next(_TABLES)))
+    receiver = Receiver(new_table(bills.client, "BillsTable"), DoorPolicy())
     for minutes, number in enumerate(shuffled):
         receiver.push(pushes[number], at=SIGNED_AT + timedelta(minutes=20 * minutes))
-    assert facts(client, receiver.table) == facts(client, expected.table)
+    assert facts(receiver.table) == facts(expected.table)
 
 
 def test_the_app_key_of_the_examples_is_the_configured_one() -> None:
