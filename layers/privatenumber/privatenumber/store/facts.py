@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 MAX_ACTIONS = 100
 #: Requests for one bundle of actions: the first, the one after duplicates were taken out, and contention.
 _ROUNDS = 8
-_BACKOFF_S = 0.05
+#: Together at most about two seconds: the platform waits five for its answer.
+_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 0.4
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONTENTION_CODES = frozenset({"TransactionConflictException", "TransactionInProgressException"})
 
@@ -183,7 +184,7 @@ class FactStore:
             if not bundle:
                 return
             if any(reason.get("Code") in _CONTENTION for reason in reasons):
-                self._sleep(_BACKOFF_S * 2**attempt * self._random())
+                self._sleep(min(_BACKOFF_S * 2**attempt, _LONGEST_BACKOFF_S) * self._random())
         raise StoreUnavailable("contention")
 
     def _request(self, bundle: list[Write]) -> list[dict[str, Any]] | None:
