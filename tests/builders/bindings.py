@@ -22,7 +22,6 @@ from privatenumber.platform.client import (
     Deadline,
     MemoryPauses,
     PlatformClient,
-    Transport,
     Urllib3Transport,
 )
 from privatenumber.settings import Application, Mode
@@ -175,33 +174,40 @@ class Desk:
                 assert item["pairs"] == counted[item["x"]], "the counter of an X is wrong"
 
 
+def open_platform(address: str, clock: TestClock, pauses: MemoryPauses | None = None) -> PlatformClient:
+    """The real client of the emulator, which never waits between its repetitions."""
+    return PlatformClient(
+        demo_application(address),
+        transport=Urllib3Transport(),
+        pauses=pauses or MemoryPauses(clock),
+        clock=clock,
+        sleep=lambda seconds: None,
+        random=random.Random(1).random,
+    )
+
+
 def open_desk(
     table: Table,
     emulator: RunningEmulator,
     *,
     numbers: tuple[str, ...] = (X1, X2, X3),
-    transport: Transport | None = None,
     wrapped: Callable[[AxbApi], AxbApi] = lambda api: api,
     store: Callable[[BindingStore], BindingStore] = lambda store: store,
     clock: TestClock | None = None,
+    patient: bool = False,
     seed: int = 1,
 ) -> Desk:
-    """Compose the engine as the functions do, with the clock and chance of a test."""
+    """Compose the engine as the functions do, with the clock and chance of a test.
+
+    ``patient``: a write that meets others really waits before it is repeated, as among many threads it must.
+    """
     clock = clock or TestClock()
     chance = random.Random(seed)
     pauses = MemoryPauses(clock)
-    client = PlatformClient(
-        demo_application(emulator.address),
-        transport=transport or Urllib3Transport(),
-        pauses=pauses,
-        clock=clock,
-        sleep=lambda seconds: None,
-        random=chance.random,
-    )
-    api = wrapped(client)
+    api = wrapped(open_platform(emulator.address, clock, pauses))
     counted: Counter[str] = Counter()
     ids = itertools.count(1)
-    writer = Writer(table.client, sleep=lambda seconds: None)
+    writer = Writer(table.client) if patient else Writer(table.client, sleep=lambda seconds: None)
     engine = Engine(
         store=store(BindingStore(table.client, table.name, writer)),
         search=BindingSearch(table.client, table.name),
@@ -215,7 +221,8 @@ def open_desk(
         count=lambda name, value: counted.update({name: int(value)}),
     )
     for x in numbers:
-        engine.numbers.put(active_number(x), seen=None)
+        if engine.numbers.get(x) is None:
+            engine.numbers.put(active_number(x), seen=None)
     return Desk(engine, table, emulator, clock, pauses, counted)
 
 
