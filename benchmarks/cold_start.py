@@ -3,9 +3,9 @@
     python benchmarks/cold_start.py [callbacks] [bindings] [--runs 15] [--json]
 
 The base is what every function of this kind pays: boto3 with a DynamoDB client, Powertools Logger, Metrics.
-A function is measured as Lambda starts it: its folder and the layer on the path, `app` imported, then the AWS
-clients of a first request made and the cipher of a first number loaded. Nothing is sent anywhere. Each run is
-a fresh interpreter, the targets take turns, the median counts. Exit code 1 when a budget is exceeded.
+A function is measured as Lambda starts it: `functions` and the layer on the path, its `app` imported, then the
+AWS clients of a first request made and the cipher of a first number loaded. Nothing is sent anywhere. Each run
+is a fresh interpreter, the targets take turns, the median counts. Exit code 1 when a budget is exceeded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Logger(service="base"); Metrics(namespace="base", service="base")
 """
 _FUNCTION = f"""
 {_START}
-import app
+import %s.app
 from privatenumber.privacy import Keyring, seal
 from privatenumber.store import clients
 clients.dynamodb(); clients.kms(); clients.secrets()
@@ -119,8 +119,7 @@ def _line(result: Result) -> str:
 
 def _run(name: str) -> float:
     """Seconds that one fresh interpreter took."""
-    folder = ROOT / "functions" / name
-    path = [str(LAYER)] if name == "base" else [str(folder), str(LAYER)]
+    path = [str(LAYER)] if name == "base" else [str(ROOT / "functions"), str(LAYER)]
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "POWERTOOLS_"))},
         "PYTHONPATH": os.pathsep.join(path),
@@ -129,7 +128,7 @@ def _run(name: str) -> float:
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    program = _BASE if name == "base" else _FUNCTION
+    program = _BASE if name == "base" else _FUNCTION % name
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )

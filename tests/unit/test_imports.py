@@ -46,14 +46,14 @@ DENIED: dict[str, tuple[str, ...]] = {
     "billing": ("privatenumber.calls", "privatenumber.bindings", "privatenumber.platform.client"),
 }
 
-_PROGRAM = "import json, sys, app; print(json.dumps(sorted(sys.modules)))"
+_PROGRAM = "import json, sys, %s.app; print(json.dumps(sorted(sys.modules)))"
 
 
 def modules_of(function: str) -> list[str]:
     """Modules that are loaded once a function's `app` is imported as Lambda imports it."""
-    path = os.pathsep.join(str(ROOT / folder) for folder in (f"functions/{function}", "layers/privatenumber"))
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("functions", "layers/privatenumber"))
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
+        [sys.executable, "-c", _PROGRAM % function],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "AWS_DEFAULT_REGION": "cn-north-1"},
         capture_output=True,
         text=True,
