@@ -4,8 +4,9 @@
 
 The base is what every function of this kind pays: boto3 with a DynamoDB client, Powertools Logger, Metrics.
 A function is measured as Lambda starts it: `functions` and the layer on the path, its `app` imported, then
-the AWS clients of a first request made and the cipher of a first number loaded. Nothing is sent anywhere. Each
-run is a fresh interpreter, the targets take turns, the median counts. Exit code 1 when a budget is exceeded.
+the AWS clients of a first request made and the cipher of a first number loaded. Nothing is sent anywhere.
+Each run is a fresh interpreter, the targets take turns, the median counts. Exit code 1 when a budget is
+exceeded.
 """
 
 from __future__ import annotations
