@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from builders.billing import (
     september,
     utc,
 )
-from privatenumber.billing.prices import read_price_book
+from privatenumber.billing.prices import PriceBook, read_price_book
 from privatenumber.billing.rent import Holding, rents_deducted
 from privatenumber.billing.statement import build_statement, closes_at, days_of, present, trace
 
@@ -39,10 +40,10 @@ RENTS = rents_deducted(
 )
 
 
-def shown(prices: object = EXAMPLE_PRICES) -> dict[str, object]:
+def shown(prices: PriceBook = EXAMPLE_PRICES) -> dict[str, Any]:
     statement = build_statement(
         "2026-09",
-        closes(FACTS, attribution=TWO_ORDERS, prices=prices),  # type: ignore[arg-type]  # a PriceBook
+        closes(FACTS, attribution=TWO_ORDERS, prices=prices),
         RENTS,
         cost_month_rents=RENTS,
         prices=EXAMPLE_PRICES,
@@ -79,12 +80,12 @@ def test_components_are_rounded_once_and_the_total_is_their_sum() -> None:
 def test_the_views_of_application_number_and_order_have_one_sum() -> None:
     document = shown()
     for view in ("by_application", "by_x", "by_order"):
-        assert sum(Decimal(row["total"]) for row in document[view]) == Decimal("10.70")  # type: ignore[attr-defined]
+        assert sum(Decimal(row["total"]) for row in document[view]) == Decimal("10.70")
     assert document["total"] == "10.70"
 
 
 def test_calls_and_rents_without_an_order_are_in_the_last_row() -> None:
-    last = shown()["by_order"][-1]  # type: ignore[index]
+    last = shown()["by_order"][-1]
     assert (last["order"], last["attempts"], last["rent"]) == (None, 1, "10.00")
 
 

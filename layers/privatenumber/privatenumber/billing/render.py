@@ -94,18 +94,16 @@ def _view(title: str, rows: Sequence[Document], name: Any) -> list[str]:
 
 def _components(statement: Document) -> list[str]:
     cells = [
-        (
-            f"{part['item']}, {part['number_type']} numbers",
-            f"{part['quantity']} {'minutes' if part['item'] == 'call' else 'months'}",
-            f"{part['unpriced']} unpriced" if part["unpriced"] else "",
-            part["rounded"],
-        )
+        (f"{part['item']}, {part['number_type']} numbers", _quantity(part), part["rounded"])
         for part in statement["components"]
     ]
-    return [
-        *_table(("Component", "quantity", "", "CNY"), [*cells, ("TOTAL", "", "", statement["total"])]),
-        "",
-    ]
+    return [*_table(("Component", "quantity", "CNY"), [*cells, ("TOTAL", "", statement["total"])]), ""]
+
+
+def _quantity(part: Document) -> str:
+    unit = "minute" if part["item"] == "call" else "month"
+    count = f"{part['quantity']} {unit}{'' if part['quantity'] == 1 else 's'}"
+    return f"{count}, {part['unpriced']} unpriced" if part["unpriced"] else count
 
 
 def _remarks(statement: Document) -> list[str]:

@@ -1,0 +1,226 @@
+"""The platform's files as people save them: billing-rules.md §9.2."""
+
+from decimal import Decimal
+
+import pytest
+
+from builders.billing import BILL_HEADER, CALLS_HEADER, V2, A, B, bill_file, calls_file, export_row, utc
+from privatenumber.billing.csv_rows import FileRefused
+from privatenumber.billing.exports_in import ImportedNumber, read_bill, read_calls
+from privatenumber.billing.layouts import CALLS, LayoutError, mapped
+from privatenumber.billing.prices import NumberType
+
+ROW = export_row(
+    "2026-09-02 09:00:08", "2026-09-02 09:01:10", icid="icid-1", duration_s="62", billed_minutes="2"
+)
+CHINESE = (
+    "呼叫记录ID;隐私号码;主叫号码;接通时间;结束时间;通话时长(秒)\n"
+    "icid-1;17010000002;13800138001;;2026/9/2 9:01:10;0\n"
+)
+
+
+def cells(**changes: str) -> str:
+    return export_row("2026-09-02 09:00:08", "2026-09-02 09:01:10", **changes)
+
+
+def one_good_in(*bad: str) -> str:
+    """A file in which one row in forty is bad."""
+    return "\n".join([CALLS_HEADER, *bad, *(cells(icid=f"good-{n}") for n in range(40 * len(bad))), ""])
+
+
+def test_a_row_is_read_in_beijing_time() -> None:
+    (row,) = calls_file(ROW).rows
+    assert (row.answered_at, row.ended_at) == (utc("2026-09-02 01:00:08"), utc("2026-09-02 01:01:10"))
+    assert (row.record_id, row.x.text, row.caller.text) == ("icid-1", V2, A)
+    assert (row.duration_s, row.billed_minutes, row.line) == (62, 2, 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_encodings_are_told_apart(encoding: str) -> None:
+    found = read_calls(CHINESE.encode(encoding))
+    assert (found.encoding, found.separator) == ("gb18030" if encoding == "gb18030" else "utf-8", ";")
+    assert found.rows[0].x.text == V2
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_are_told_apart(separator: str) -> None:
+    text = f"{CALLS_HEADER}\n{ROW}\n".replace(",", separator)
+    assert read_calls(text.encode()).separator == separator
+
+
+def test_headers_are_compared_without_blanks_and_case() -> None:
+    text = f"{CALLS_HEADER}\n{ROW}\n".replace("x_number", " X_Number ")
+    assert len(read_calls(text.encode()).rows) == 1
+
+
+def test_a_missing_column_stops_the_import_and_names_the_headers_found() -> None:
+    with pytest.raises(
+        FileRefused, match=r"required column missing: caller, end_time; headers found: x_number"
+    ):
+        read_calls(b"x_number\n17010000002\n")
+
+
+def test_a_file_without_header_shows_no_cell() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_calls(f"{A},{B},2026-09-02 09:00:00\n".encode())
+    assert "138" not in str(refused.value)
+
+
+def test_quotes_line_breaks_and_windows_ends_are_read() -> None:
+    quoted = cells(icid="one", result='"a, b\nc"')
+    found = read_calls("\r\n".join([CALLS_HEADER, quoted, ROW, ""]).encode())
+    assert [(row.line, row.result) for row in found.rows] == [(2, "a, b\nc"), (4, None)]
+
+
+def test_broken_quotes_refuse_the_file() -> None:
+    with pytest.raises(FileRefused, match="line 2: quotes"):
+        read_calls(f'{CALLS_HEADER}\n"a"b,,,,,,,,,,,\n'.encode())
+
+
+@pytest.mark.parametrize(
+    "written", ["17010000002", "'+8617010000002", "86 170-1000-0002", " +8617010000002 "]
+)
+def test_numbers_are_normalised(written: str) -> None:
+    (row,) = calls_file(cells(x_number=written)).rows
+    assert row.x.text == V2
+
+
+def test_a_caller_from_abroad_is_kept_as_it_is() -> None:
+    (row,) = calls_file(cells(caller="+85291234567")).rows
+    assert row.caller.text == "+85291234567"
+
+
+@pytest.mark.parametrize("written", ["138****8001", "+86138****8001", "86138****8001"])
+def test_a_masked_number_matches_digit_by_digit(written: str) -> None:
+    (row,) = calls_file(cells(caller=written)).rows
+    assert row.caller.masked
+    assert row.caller.matches("+8613800138001")
+    assert row.caller.matches("+8613855558001")
+    assert not row.caller.matches("+8613800138002")
+    assert not row.caller.matches(None)
+
+
+def test_a_whole_number_matches_itself_only() -> None:
+    assert ImportedNumber(A).matches(A)
+    assert not ImportedNumber(A).matches(B)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (cells(x_number="1.701E+10"), "x_number: scientific notation has lost digits"),
+        (cells(x_number=""), "x_number: missing"),
+        (cells(x_number="12"), "x_number: "),
+        (cells(end_time="yesterday"), "end_time: not a time of the layout"),
+        (cells(duration_s="-1"), "duration_s: not a whole number"),
+        (cells(duration_s="1.5"), "duration_s: not a whole number"),
+        (cells(duration_s="many"), "duration_s: not a number"),
+    ],
+)
+def test_a_bad_row_is_rejected_by_line_and_reason_and_the_rest_is_read(bad: str, reason: str) -> None:
+    found = read_calls(one_good_in(bad).encode())
+    (row,) = found.bad_rows
+    assert row.line == 2
+    assert row.reason.startswith(reason)
+    assert len(found.rows) == 40
+
+
+def test_more_than_five_per_cent_of_bad_rows_refuse_the_file() -> None:
+    good = [cells(icid=f"icid-{n}") for n in range(19)]
+    assert len(calls_file(*good, cells(end_time="?")).rows) == 19
+    with pytest.raises(FileRefused, match="2 of 21 rows are bad; line 21: end_time"):
+        calls_file(*good, cells(end_time="?"), cells(end_time="?"))
+
+
+def test_a_repeated_row_is_merged() -> None:
+    found = calls_file(ROW, ROW)
+    assert (len(found.rows), found.repeated) == (1, 1)
+
+
+def test_a_record_id_with_other_content_is_a_bad_row() -> None:
+    found = read_calls(one_good_in(cells(icid="x"), cells(icid="x", duration_s="5")).encode())
+    assert [bad.reason for bad in found.bad_rows] == ["record_id: line 2 has it with other content"]
+
+
+def test_an_empty_file_with_a_header_is_an_empty_export() -> None:
+    assert calls_file().rows == ()
+
+
+def test_the_hash_is_that_of_the_bytes() -> None:
+    one, two = calls_file(ROW), calls_file(ROW, "")
+    assert one.sha256 != two.sha256
+    assert one.rows == two.rows
+
+
+def test_the_bill_of_the_example_is_read() -> None:
+    """The second example of billing-rules.md §9.2."""
+    found = read_bill(
+        b"period,item,number_type,quantity,unit_price,package_quantity,amount\n"
+        b"2026-09,rent,virtual,6,5,0,30.00\n2026-09,call,,105,0.10,500,10.50\n2026-09,package,,1,38,0,38.00\n"
+    )
+    rent, call, package = found.rows
+    assert (rent.number_type, rent.quantity, rent.unit_price) == (NumberType.VIRTUAL, Decimal(6), Decimal(5))
+    assert (call.number_type, call.package_quantity, call.amount) == (None, Decimal(500), Decimal("10.50"))
+    assert package.item == "package"
+
+
+def test_a_chinese_bill_is_translated() -> None:
+    text = "账期,费用项,号码类型,用量,应付金额\n2026-09,通话服务费,虚号,2,0.20\n"
+    (line,) = read_bill(text.encode("gb18030")).rows
+    assert (line.item, line.number_type, line.package_quantity) == ("call", NumberType.VIRTUAL, Decimal(0))
+
+
+def test_two_equal_lines_of_a_bill_are_two_charges() -> None:
+    assert (
+        len(bill_file("2026-09,call,virtual,,1,0.10,0,0.10", "2026-09,call,virtual,,1,0.10,0,0.10").rows) == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("2026-13,call,,,1,,,1", "period: "),
+        ("2026-09,gift,,,1,,,1", "item: none of rent, call, sms, package, other"),
+        ("2026-09,call,blue,,1,,,1", "number_type: none of virtual, carrier"),
+        ("2026-09,call,,,1,,,", "amount: missing"),
+        ("2026-09,call,,,1,,,NaN", "amount: not a number"),
+    ],
+)
+def test_a_bad_line_of_a_bill_says_why(line: str, reason: str) -> None:
+    good = ["2026-09,call,virtual,,1,0.10,0,0.10"] * 20
+    (bad,) = read_bill("\n".join([BILL_HEADER, line, *good]).encode()).bad_rows
+    assert bad.reason.startswith(reason)
+
+
+def test_a_mapping_translates_a_foreign_file() -> None:
+    layout = mapped(
+        CALLS,
+        {
+            "layout": "calls",
+            "timezone": "UTC",
+            "time_formats": ["d.M.yyyy HH:mm:ss"],
+            "skip_lines": 1,
+            "columns": {"x_number": ["Masked"], "caller": ["From"], "end_time": ["End"]},
+            "constants": {"app_key": "demoAppKey0000000000000001"},
+        },
+    )
+    text = "Report of today\nMasked;From;End\n17010000002;13800138001;2.9.2026 01:01:10\n"
+    (row,) = read_calls(text.encode(), layout).rows
+    assert (row.ended_at, row.app_key) == (utc("2026-09-02 01:01:10"), "demoAppKey0000000000000001")
+    assert row.line == 3
+
+
+@pytest.mark.parametrize(
+    ("mapping", "says"),
+    [
+        ({"layout": "bill"}, "layout calls"),
+        ({"colums": {}}, "unknown colums"),
+        ({"columns": {"colour": ["red"]}}, "unknown colour"),
+        ({"columns": []}, "columns: an object"),
+        ({"timezone": "Mars"}, "timezone"),
+        ({"skip_lines": -1}, "skip_lines"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(mapping: dict[str, object], says: str) -> None:
+    with pytest.raises(LayoutError, match=says):
+        mapped(CALLS, mapping)
