@@ -15,13 +15,21 @@ WORK = ROOT / ".local"
 LOGS = WORK / "logs"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 STACK = "private-number"
+EXAMPLE_PRICES = [{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]
+"""The price of a minute was never published; this is the example value that the emulator bills with."""
 
 
 def parameters() -> list[str]:
     """Template parameters of a local run: functions run in this interpreter, on this machine."""
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return [f"Runtime={runtime}", f"Architecture={architecture}", "DeletionProtection=false"]
+    prices = json.dumps(json.dumps(EXAMPLE_PRICES))
+    return [
+        f"Runtime={runtime}",
+        f"Architecture={architecture}",
+        "DeletionProtection=false",
+        f"PriceList={prices}",
+    ]
 
 
 def deploy(endpoint: str) -> dict[str, str]:
