@@ -76,6 +76,7 @@ def tell(report: Report, request_id: str | None) -> None:
         "refused": int(report.refused),
         "wrong_route": int("wrong_route" in report.notes),
         "nonce_reused": int("nonce_reused" in report.notes),
+        "unverified": int("unverified" in report.notes),
         "not_stored": int(report.status == 503),
     }
     for name, count in counts.items():
