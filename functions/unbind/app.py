@@ -23,6 +23,9 @@ from privatenumber.store.queue import Work, WorkQueue
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import from_iso, parse_time, utc_now
 
+MOST_WAITING: Final = 2000
+"""Most messages on their way to the workers at a time."""
+
 STEP_S: Final = 20.0
 """Most time that one binding gets."""
 
@@ -60,7 +63,10 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, float]:
     """EventBridge Scheduler: `{"scheduled_time": "<aws.scheduler.scheduled-time>"}`."""
     table, queue_url = settings().bindings_table, settings().work_queue_url
     swept = sweep_what_is_due(
-        BindingSearch(clients.dynamodb(), table), WorkQueue(clients.sqs(), queue_url), now=_moment(event)
+        BindingSearch(clients.dynamodb(), table),
+        WorkQueue(clients.sqs(), queue_url),
+        now=_moment(event),
+        limit=MOST_WAITING,
     )
     _report(swept)
     return {"due": swept.due, "sent": swept.taken, "lag_s": swept.lag_s}
@@ -70,6 +76,7 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, float]:
 def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """SQS: one message per binding; what fails is named and comes again, the rest is done."""
     failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+    _count("Steps", len(event["Records"]) - len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from privatenumber.store.binding_search import BindingSearch, DueRow
 from privatenumber.store.queue import Work, WorkQueue
 from privatenumber.times import from_iso, iso
-
-LIMIT: Final = 2000
-"""Most messages that are on their way to the workers at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +26,8 @@ class Swept:
     lag_s: float
 
 
-def sweep(search: BindingSearch, queue: WorkQueue, *, now: datetime, limit: int = LIMIT) -> Swept:
-    """Send a message for every binding that is due at ``now``, oldest first, as far as the queue has room."""
+def sweep(search: BindingSearch, queue: WorkQueue, *, now: datetime, limit: int) -> Swept:
+    """Send a message for every binding that is due at ``now``, until the queue holds ``limit`` of them."""
     waiting = queue.depth()
     room = limit - waiting
     found = _Found()

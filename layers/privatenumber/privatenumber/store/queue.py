@@ -32,8 +32,8 @@ class Work:
         try:
             content = json.loads(body)
             return cls(str(content["binding_id"]), str(content["as_of"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError("not a work message") from error
+        except (KeyError, TypeError):
+            raise ValueError("not a work message") from None
 
 
 @dataclass(frozen=True, slots=True)

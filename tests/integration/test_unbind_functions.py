@@ -1,0 +1,194 @@
+"""The functions `sweep` and `work` as composed: queue, table, keys, credentials and the emulated platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from builders.bindings import APPLICATION, active_number, command, within
+from builders.deployment import table_request
+from builders.emulator import APP_KEY, SECRET, X1, X2, X3, RunningEmulator, running_emulator
+from builders.events import event_files, function_of, read_event
+from functions.unbind import app
+from privatenumber.bindings.model import Binding, State
+from privatenumber.store import clients
+from privatenumber.store.numbers import NumberStore
+from privatenumber.times import utc_now
+
+TABLE = "Bindings"
+
+
+@dataclass
+class Context:
+    """A runtime with time left."""
+
+    left_s: float = 60.0
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.left_s * 1000)
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[RunningEmulator]:
+    with running_emulator(clock="real") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Everything the functions find in their environment; yields the queue."""
+    with mock_aws():
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+        forget()
+        clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
+        numbers = NumberStore(clients.dynamodb(), TABLE)
+        for x in (X1, X2, X3):
+            numbers.put(active_number(x), seen=None)
+        queue = boto3.client("sqs").create_queue(QueueName="work")["QueueUrl"]
+        application = {
+            "id": APPLICATION,
+            "app_key": APP_KEY,
+            "secrets": [SECRET],
+            "mode": "AXB",
+            "base_url": platform.address,
+            "callback_token": "callback-token-0001",
+        }
+        secret = clients.secrets().create_secret(
+            Name="applications", SecretString=json.dumps({"applications": [application]})
+        )
+        for name, value in {
+            "BINDINGS_TABLE": TABLE,
+            "WORK_QUEUE_URL": queue,
+            "APPLICATIONS_SECRET": secret["ARN"],
+            "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield queue
+        platform.admin.clear_faults()
+    forget()
+
+
+def forget() -> None:
+    for made_once in (app.settings, app.rooms, clients.dynamodb, clients.kms, clients.secrets, clients.sqs):
+        made_once.cache_clear()
+
+
+def bind(order: str = "order-1001", **changes: Any) -> Binding:
+    return app.rooms().service.bind(command(order, **changes), deadline=within()).binding
+
+
+def state(binding: Binding) -> State:
+    return app.rooms().service.get(binding.id).state
+
+
+def sweep(hours: float = 0) -> dict[str, float]:
+    moment = utc_now() + timedelta(hours=hours)
+    swept: dict[str, float] = app.sweep({"scheduled_time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}, Context())
+    return swept
+
+
+def messages(queue: str) -> list[dict[str, str]]:
+    """What the event source mapping would hand to the worker."""
+    received = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+    return [
+        {"messageId": message["MessageId"], "body": message["Body"]}
+        for message in received.get("Messages", [])
+    ]
+
+
+def work(records: list[dict[str, str]], left_s: float = 60.0) -> list[str]:
+    """Message ids that the worker gives back."""
+    answer = app.work({"Records": records}, Context(left_s))
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_what_is_due_is_released_through_the_queue(deployment: str) -> None:
+    """The main path: sweep, queue, worker, platform."""
+    binding = bind()
+    assert sweep()["due"] == 0
+    assert sweep(hours=2) == {"due": 1, "sent": 1, "lag_s": pytest.approx(3600, abs=30)}
+    assert work(messages(deployment)) == []
+    assert state(binding) is State.CLOSED
+
+
+def test_a_batch_is_sent_ten_at_a_time(deployment: str) -> None:
+    for n in range(12):
+        bind(f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}")
+    assert sweep(hours=2)["sent"] == 12
+
+
+def test_a_queue_that_is_full_gets_no_more(deployment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never more work than is due, even when no worker runs."""
+    monkeypatch.setattr(app, "MOST_WAITING", 4)
+    for n in range(6):
+        bind(f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}")
+    sent = [sweep(hours=2)["sent"] for _ in range(3)]
+    assert sum(sent) <= 4
+    assert sent[-1] == 0
+
+
+def test_only_what_failed_comes_again(deployment: str, platform: RunningEmulator) -> None:
+    """Partial batch failures: a message nobody can read, and one whose binding is unknown."""
+    binding = bind()
+    sweep(hours=2)
+    (good,) = messages(deployment)
+    unreadable = {"messageId": "m-2", "body": "{}"}
+    unknown = {"messageId": "m-3", "body": json.dumps({**json.loads(good["body"]), "binding_id": "b0"})}
+    assert work([unreadable, unknown, good]) == ["m-2"]
+    assert state(binding) is State.CLOSED
+
+
+def test_a_worker_without_time_gives_its_messages_back(deployment: str) -> None:
+    binding = bind()
+    sweep(hours=2)
+    records = messages(deployment)
+    assert work(records, left_s=4) == [records[0]["messageId"]]
+    assert state(binding) is State.ACTIVE
+
+
+def test_a_platform_that_refuses_is_no_failure_of_the_message(
+    deployment: str, platform: RunningEmulator
+) -> None:
+    """The retry is in the table with its back-off, not in the queue."""
+    binding = bind()
+    platform.admin.fault(
+        "status", match={"api": "axb.unbind"}, params={"http_status": 403, "code": "1012102"}
+    )
+    sweep(hours=2)
+    assert work(messages(deployment)) == []
+    assert state(binding) is State.RELEASING
+
+
+def test_metrics_tell_lag_backlog_and_retries(
+    deployment: str, platform: RunningEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bind()
+    platform.admin.fault(
+        "status", match={"api": "axb.unbind"}, params={"http_status": 403, "code": "1012102"}
+    )
+    sweep(hours=2)
+    work(messages(deployment))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    told = {name: line[name] for line in lines for name in line if name != "_aws"}
+    assert told["Backlog"] == [1.0]
+    assert told["SweepLag"][0] > 3000
+    assert told["ReleaseRetries"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in event_files() if function_of(path).startswith("Unbind")],
+    ids=lambda path: path.stem,
+)
+def test_a_sample_event_runs(path: Any) -> None:
+    handler = app.sweep if function_of(path) == "UnbindSweepFunction" else app.work
+    answer = handler(read_event(path), Context())
+    assert answer.keys() <= {"due", "sent", "lag_s", "batchItemFailures"}
