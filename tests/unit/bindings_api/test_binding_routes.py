@@ -8,6 +8,7 @@ from builders.bindings_api import (
     START,
     X1,
     X2,
+    X3,
     A,
     B,
     BindingsApi,
@@ -18,7 +19,7 @@ from privatenumber.times import iso
 
 
 def test_a_bind_answers_201_with_the_x_to_dial(api: BindingsApi) -> None:
-    """U-P22: handsets dial X without +86."""
+    """U-A01, U-A03; C-012, U-P22: handsets dial X without +86."""
     answer = api.bind()
     assert answer.status == 201
     assert answer.body["state"] == "ACTIVE"
@@ -138,6 +139,7 @@ def test_an_unknown_id_is_404(api: BindingsApi) -> None:
 
 
 def test_bindings_of_an_order_are_found(api: BindingsApi) -> None:
+    """U-A02, U-A15."""
     api.bind(A, B)
     api.bind(A, C, order="other")
     found = api.call("GET /bindings", query={"application": APPLICATION, "order": "order-1001"})
@@ -175,6 +177,27 @@ def test_a_change_replaces_a_party_and_keeps_x(api: BindingsApi) -> None:
     assert changed.status == 200
     assert (changed.body["b"], changed.body["x"]) == ("+86138****8003", bound.body["x"])
     assert (changed.body["direction"], changed.body["max_minutes"]) == (1, 30)
+
+
+def test_the_x_is_of_the_city_asked_for(api: BindingsApi) -> None:
+    """U-A04, C-014."""
+    api.add_numbers(X3, area_code="010")
+    assert api.bind(area="010").body["x"] == X3
+
+
+def test_another_city_is_taken_only_when_allowed(api: BindingsApi) -> None:
+    """U-S05, C-126: strict unless the caller says otherwise."""
+    assert api.bind(area="010").status == 503
+    bound = api.bind(area="010", fallback_any_area=True)
+    assert (bound.status, bound.body["area"]) == (201, "0755")
+
+
+def test_direction_and_recording_go_to_the_platform(api: BindingsApi) -> None:
+    """U-A06, U-A08, C-025."""
+    bound = api.bind(direction=2, record_hint_tone="hint.wav")
+    (binding,) = api.platform.bindings.values()
+    assert (binding["callDirection"], binding["recordHintTone"]) == (2, "hint.wav")
+    assert (bound.body["direction"], bound.body["recorded"]) == (2, True)
 
 
 def test_a_change_of_unknown_outcome_answers_202_and_says_so(api: BindingsApi) -> None:

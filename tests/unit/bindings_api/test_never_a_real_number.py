@@ -82,7 +82,7 @@ def test_no_result_code_of_the_platform_brings_out_a_number(api: BindingsApi) ->
 def test_a_platform_that_pauses_us_is_503_with_its_reason_and_an_end(
     api: BindingsApi, code: tuple[int, str], status: int, reason: str
 ) -> None:
-    """result-codes.md §2."""
+    """result-codes.md §2; C-034, C-035, C-170, C-171, C-173, U-P21."""
     api.platform.script += [code] * 20
     answer = api.bind()
     assert (answer.status, answer.body["reason"], answer.body["platform_code"]) == (status, reason, code[1])
@@ -101,6 +101,7 @@ def test_while_a_pause_lasts_nothing_is_sent_and_the_rest_of_it_is_told(api: Bin
 
 @pytest.mark.parametrize("code", ["1010002", "1012012", "1010040", "1020178"])
 def test_a_definite_refusal_is_502_with_code_meaning_and_remedy(api: BindingsApi, code: str) -> None:
+    """C-029, C-030, C-178, C-137."""
     api.platform.script += [(403, code)] * 20
     answer = api.bind()
     assert (answer.status, answer.body["platform_code"]) == (502, code)
@@ -139,7 +140,7 @@ def conflict(api: BindingsApi) -> Answer:
 
 @pytest.mark.parametrize("case", [empty, city, suspended, conflict])
 def test_an_empty_pool_is_503_with_its_reason(api: BindingsApi, case: type) -> None:
-    """U-P01: the error tells capacity, city or party conflict."""
+    """U-A09, U-P01, C-168: the error tells capacity, city or party conflict."""
     answer = case(api)
     assert (answer.status, answer.body["reason"]) == (503, case.__name__)
     assert int(answer.headers["retry-after"]) > 0

@@ -39,6 +39,7 @@ def outcomes(answer: Answer) -> list[str]:
 
 
 def test_a_new_number_is_registered_with_201(api: BindingsApi) -> None:
+    """C-083."""
     answer = api.put_number("17010000003", **NEW)
     assert answer.status == 201
     assert answer.body == {
@@ -70,7 +71,7 @@ def test_a_change_leaves_absent_fields_and_clears_a_null_date(api: BindingsApi) 
 
 
 def test_a_state_change_keeps_the_bindings_and_their_count(api: BindingsApi) -> None:
-    """operations.md §6: draining takes no new bindings and leaves the old ones."""
+    """U-S08; operations.md §6: draining takes no new bindings and leaves the old ones."""
     x = api.bind().body["x"]
     changed = api.put_number(x, state="draining")
     assert (changed.body["state"], changed.body["pairs"]) == ("draining", 1)
@@ -78,7 +79,7 @@ def test_a_state_change_keeps_the_bindings_and_their_count(api: BindingsApi) -> 
 
 
 def test_a_number_out_of_service_is_not_chosen(api: BindingsApi) -> None:
-    """U-S07."""
+    """U-A10, U-S07."""
     api.put_number(X1, state="locked")
     assert api.bind().body["x"] == X2
 
@@ -92,6 +93,7 @@ def test_a_number_with_bindings_does_not_move_to_another_application(api: Bindin
 
 
 def test_a_free_number_moves_to_another_application(api: BindingsApi) -> None:
+    """U-P23: several applications in one deployment."""
     assert api.put_number(X1, application=EMPTY_APPLICATION).body["outcome"] == "changed"
     assert [number["x"] for number in listed(api)] == [X2]
     assert [number["x"] for number in listed(api, application=EMPTY_APPLICATION)] == [X1]
@@ -126,6 +128,7 @@ def test_a_field_that_breaks_a_rule_is_named(
 
 
 def test_numbers_are_listed_by_city_and_state(api: BindingsApi) -> None:
+    """U-A15, C-125."""
     api.put_number(X3, **{**NEW, "area_code": "010", "state": "suspended"})
     assert {number["x"] for number in listed(api)} == {X1, X2, X3}
     assert {number["x"] for number in listed(api, area="0755")} == {X1, X2}

@@ -87,7 +87,7 @@ def test_a_body_beyond_64_kib_is_413(api: BindingsApi) -> None:
 def test_a_field_that_breaks_a_rule_is_422_with_field_and_rule(
     api: BindingsApi, changes: dict[str, Any], field: str, rule: str
 ) -> None:
-    """U-P03; numbers.md §1.3, §7.4; axb.md §2; U-D19 for the reference."""
+    """U-P03, C-124, C-135; numbers.md §1.3, §7.4; axb.md §2; U-D19 for the reference."""
     answer = api.call("POST /bindings", body={**GOOD, **changes})
     assert (answer.status, answer.body["type"]) == (422, "urn:private-number:problem:invalid-fields")
     (error,) = answer.body["errors"]

@@ -139,8 +139,3 @@ class Rooms:
             self._settings.key_id,
             clock=self._clock,
         )
-
-
-def binding_service(settings: Settings) -> BindingService:
-    """Return the binding service of an environment, for tools; functions keep `Rooms`."""
-    return Rooms(settings).service

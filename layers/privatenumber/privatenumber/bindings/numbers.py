@@ -19,7 +19,6 @@ from privatenumber.store.numbers import (
     StaleNumberError,
     XNumber,
 )
-from privatenumber.store.transactions import Contended
 
 _T = TypeVar("_T")
 _WRITE_ATTEMPTS: Final = 4
@@ -99,8 +98,6 @@ class NumberInventory:
                 self._store.put(wanted, seen=seen)
             except StaleNumberError:
                 continue
-            except Contended:
-                break
             return Registered(wanted, outcome)
         raise Busy
 

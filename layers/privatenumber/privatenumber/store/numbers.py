@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
-from privatenumber.store.transactions import Action, Refused, Writer
+from privatenumber.store.transactions import Action, Contended, Refused, Writer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -142,10 +142,14 @@ class NumberStore:
 
         `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, a known one keeps
         its counter. A number that moves to another application must carry no pair at that moment.
-        Raises StaleNumberError when somebody wrote the description meanwhile or a pair forbids the move,
-        Contended when binds and releases of this number left no gap.
+        Raises StaleNumberError when somebody wrote the description meanwhile, a pair forbids the move, or
+        binds and releases of this number left no gap.
         """
-        if self.put_many([(number, seen)]) != (True,):
+        try:
+            written = self.put_many([(number, seen)])
+        except Contended:
+            written = (False,)
+        if written != (True,):
             raise StaleNumberError
 
     def put_many(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> tuple[bool, ...]:
