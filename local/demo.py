@@ -14,13 +14,14 @@ from typing import Any
 
 from local import stack as local_stack
 from local.billing_acts import close_and_reconcile
-from local.deploy import LOGS
+from local.deploy import ROOT
 from local.narrate import DemoFailed, Narrator
 from local.processes import StackError, wait_until
 from local.tenant import APPLICATION, number_table, platform_numbers
 from privatenumber.privacy import mask
 from privatenumber.times import beijing_month, iso, utc_now
 
+FOLDER = ROOT / ".local" / "demo"
 A, B, C, STRANGER = "+8613800138001", "+8613800138002", "+8613800138003", "+8613800138009"
 
 
@@ -181,14 +182,14 @@ def main() -> int:
     begun = time.monotonic()
     say.console.print("[bold]Private Number on a laptop[/bold]: an AXB order from bind to reconciled bill")
     try:
-        stack = local_stack.up(lambda step: say.line("stack", step))
+        stack = local_stack.up(lambda step: say.line("stack", step), folder=FOLDER)
     except StackError as error:
         say.console.print(str(error), style="red")
         return 1
     try:
         play(stack, say)
     except (DemoFailed, RuntimeError) as error:
-        say.console.print(f"\nThe demo stopped: {error}\nLogs: {LOGS}", style="red")
+        say.console.print(f"\nThe demo stopped: {error}\nLogs: {local_stack.logs(FOLDER)}", style="red")
         return 1
     finally:
         stack.stop()

@@ -11,8 +11,6 @@ from local.aws import CREDENTIALS, REGION, Aws
 from local.processes import StackError, run
 
 ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / ".local"
-LOGS = WORK / "logs"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 STACK = "private-number"
 EXAMPLE_PRICES = [{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]
@@ -32,10 +30,10 @@ def parameters() -> list[str]:
     ]
 
 
-def deploy(endpoint: str) -> dict[str, str]:
+def deploy(endpoint: str, *, log: Path) -> dict[str, str]:
     """Deploy the built template to the AWS endpoint given and return the stack's outputs.
 
-    Raises StackError when nothing was built or `sam deploy` fails.
+    What `sam` says goes to `log`. Raises StackError when nothing was built or `sam deploy` fails.
     """
     if not BUILT.exists():
         raise StackError("nothing is built yet: run `make build` (`make demo` and `make up` do it for you)")
@@ -46,7 +44,7 @@ def deploy(endpoint: str) -> dict[str, str]:
         "--parameter-overrides", *parameters(),
     ]  # fmt: skip
     env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
-    run(command, log=LOGS / "sam-deploy.log", env=env, cwd=ROOT)
+    run(command, log=log, env=env, cwd=ROOT)
     aws = Aws(endpoint)
     stack = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

@@ -1,7 +1,8 @@
 """`python -m local.stack up|down`: the whole product on loopback ports, out of template.yaml.
 
 MiniStack plays AWS (it runs the deployed functions), the emulator plays the Private Number platform.
-What runs is written to `.local/stack.json`, so that `down` finds it again.
+A stack lives in a folder of its own, `.local/up` unless told otherwise: logs, files of MiniStack, and what
+runs (`stack.json`), so that `down` finds it again. Stacks in different folders do not disturb each other.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,20 +22,21 @@ import httpx
 
 from local.addresses import describe
 from local.aws import CREDENTIALS, REGION, Aws, BusinessApi
-from local.deploy import LOGS, ROOT, WORK, deploy
+from local.deploy import ROOT, deploy
 from local.platform import Platform
 from local.processes import Child, StackError, free_port, start, tail, wait_until
 from local.tenant import APPLICATION, application_secret, platform_application
 
-STATE = WORK / "stack.json"
+FOLDER = ROOT / ".local" / "up"
 Progress = Callable[[str], None]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A running local stack: its processes, its addresses and the deployed stack's outputs."""
+    """A running local stack: its folder, processes and addresses, and the deployed stack's outputs."""
 
+    folder: Path
     ministack: Child
     emulator: Child
     aws_endpoint: str
@@ -75,59 +78,89 @@ class Stack:
 
     def stop(self) -> None:
         """Keep the functions' logs, stop both processes and forget them."""
-        if self.ministack.alive():
-            (LOGS / "functions.log").write_text("\n".join(self.function_logs()))
-        self.emulator.stop()
-        self.ministack.stop()
-        STATE.unlink(missing_ok=True)
+        try:
+            if self.ministack.alive():
+                (logs(self.folder) / "functions.log").write_text("\n".join(self.function_logs()))
+        finally:
+            self.emulator.stop()
+            self.ministack.stop()
+            _forget(self.folder)
 
 
-def up(say: Progress, *, emulator_options: tuple[str, ...] = ()) -> Stack:
-    """Start everything and deploy; `say` is told each step. Raises StackError when a part fails."""
-    ministack, emulator = _start_ministack(), _start_emulator(emulator_options)
+def logs(folder: Path) -> Path:
+    """Where the stack of a folder writes its logs."""
+    return folder / "logs"
+
+
+def up(say: Progress, *, folder: Path = FOLDER, emulator_options: tuple[str, ...] = ()) -> Stack:
+    """Start everything and deploy; `say` is told each step.
+
+    Raises StackError when a part fails, or when a stack of this folder is running.
+    """
+    if running(folder):
+        raise StackError(f"a stack is running in {folder}; `python -m local.stack down` stops it")
+    ministack, endpoint = _start_ministack(folder)
+    emulator = _start_emulator(folder, emulator_options)
     try:
-        endpoint = _await_ministack(ministack)
+        _await_ministack(ministack, endpoint)
         platform_url = _await_emulator(emulator)
         say(f"emulator is the platform at {platform_url}")
         say(f"MiniStack is AWS ({REGION}) at {endpoint}")
         begin = time.monotonic()
-        outputs = deploy(endpoint)
+        outputs = deploy(endpoint, log=logs(folder) / "sam-deploy.log")
         say(f"sam deploy of template.yaml took {time.monotonic() - begin:.0f} s")
-        stack = Stack(ministack, emulator, endpoint, platform_url, outputs)
+        stack = Stack(folder, ministack, emulator, endpoint, platform_url, outputs)
         _introduce(stack)
+        _state(folder).write_text(json.dumps(asdict(stack), default=str, indent=2))
     except BaseException:
         emulator.stop()
         ministack.stop()
+        _forget(folder)
         raise
-    STATE.write_text(json.dumps(asdict(stack), default=str, indent=2))
     return stack
 
 
-def running() -> Stack | None:
-    """Return the stack that `up` left running, or None."""
-    if not STATE.exists():
+def running(folder: Path = FOLDER) -> Stack | None:
+    """Return the stack that `up` left running in a folder, or None."""
+    state = _state(folder)
+    if not state.exists():
         return None
-    kept = json.loads(STATE.read_text())
+    kept = json.loads(state.read_text())
     children = {
         name: Child(kept[name]["name"], kept[name]["pid"], Path(kept[name]["log"])) for name in _CHILDREN
     }
     if not all(child.alive() for child in children.values()):
         for child in children.values():
             child.stop()
-        STATE.unlink()
+        _forget(folder)
         return None
-    return Stack(**{**kept, **children})
+    return Stack(**{**kept, **children, "folder": folder})
 
 
 _CHILDREN = ("ministack", "emulator")
 
 
-def _start_ministack() -> Child:
+def _state(folder: Path) -> Path:
+    return folder / "stack.json"
+
+
+def _forget(folder: Path) -> None:
+    """Remove everything of a stopped stack but its logs."""
+    _state(folder).unlink(missing_ok=True)
+    shutil.rmtree(folder / "ministack", ignore_errors=True)
+
+
+def _start_ministack(folder: Path) -> tuple[Child, str]:
     port = str(free_port())
+    files = folder / "ministack"
+    shutil.rmtree(files, ignore_errors=True)
+    (files / "tmp").mkdir(parents=True)
     env = {
         **CREDENTIALS, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": port, "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "STATE_DIR": str(WORK / "ministack"), "PERSIST_STATE": "0",
+        "STATE_DIR": str(files / "state"), "PERSIST_STATE": "0",
+        # It unpacks code and layer for every process of a function, and leaves them there.
+        "TMPDIR": str(files / "tmp"),
         # Signatures are checked and functions get what their roles allow and no more, as in AWS.
         "AUTH": "true",
         # Functions import the layer that was built, not the sources.
@@ -136,14 +169,10 @@ def _start_ministack() -> Child:
         "IOT_MTLS_ENABLED": "0",
     }  # fmt: skip
     command = [str(Path(sys.executable).parent / "ministack")]
-    child = start("ministack", command, log_dir=LOGS, env=env, cwd=ROOT)
-    (LOGS / "ministack.port").write_text(port)
-    return child
+    return start("ministack", command, log_dir=logs(folder), env=env, cwd=ROOT), env["AWS_ENDPOINT_URL"]
 
 
-def _await_ministack(child: Child) -> str:
-    endpoint = f"http://127.0.0.1:{(LOGS / 'ministack.port').read_text()}"
-
+def _await_ministack(child: Child, endpoint: str) -> None:
     def answers() -> bool:
         try:
             return httpx.get(f"{endpoint}/_ministack/health", timeout=2).is_success
@@ -151,13 +180,12 @@ def _await_ministack(child: Child) -> str:
             return False
 
     _await(child, answers)
-    return endpoint
 
 
-def _start_emulator(options: tuple[str, ...]) -> Child:
+def _start_emulator(folder: Path, options: tuple[str, ...]) -> Child:
     command = [sys.executable, "-m", "emulator", "--port", "0", "--seed", "1", *options]
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "privatenumber"), str(ROOT)])}
-    return start("emulator", command, log_dir=LOGS, env=env, cwd=ROOT)
+    return start("emulator", command, log_dir=logs(folder), env=env, cwd=ROOT)
 
 
 def _await_emulator(child: Child) -> str:
@@ -190,16 +218,18 @@ def main() -> int:
     """Run `up` or `down`."""
     parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
-    command = parser.parse_args().command
-    stack = running()
-    if command == "down":
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the stack lives")
+    given = parser.parse_args()
+    folder: Path = given.folder.resolve()
+    stack = running(folder)
+    if given.command == "down":
         if stack:
             stack.stop()
         print("stopped" if stack else "nothing was running")
         return 0
     if stack is None:
         try:
-            stack = up(lambda step: print(f"  {step}", flush=True))
+            stack = up(lambda step: print(f"  {step}", flush=True), folder=folder)
         except StackError as error:
             print(error, file=sys.stderr)
             return 1
