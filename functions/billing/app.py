@@ -3,7 +3,8 @@
 Event: ``{"action": "rate"}``, ``{"action": "close", "day"?}``, ``{"action": "statement", "month"?}`` or
 ``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}``, each with ``as_of`` or
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
-Beijing time. The answer is a JSON document without any person's number; what cannot be done raises.
+Beijing time. The answer is a JSON document without any person's number. What will never work as it was asked
+is answered ``{"kind": "refused", "detail": ...}``; what may work the next time raises, to be tried again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing import runs
 from privatenumber.billing.bootstrap import Rooms
+from privatenumber.billing.csv_rows import FileRefused
+from privatenumber.billing.layouts import LayoutError
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.reconcile_run import reconcile_month
 from privatenumber.settings import Settings
+from privatenumber.store.files import FileMissing, FileTooLarge
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import beijing_month, parse_time, utc_now
 
@@ -41,13 +45,16 @@ def rooms() -> Rooms:
 
 
 def handler(event: Event, context: object) -> Document:
-    """Do one run and return its document. Raises BillingRequestError for what cannot be asked."""
-    action = event.get("action")
-    run = _ACTIONS.get(action) if isinstance(action, str) else None
-    if run is None:
-        raise runs.BillingRequestError(f"action: one of {', '.join(_ACTIONS)} is expected")
-    document = run(rooms().ledger(), event, _as_of(event))
-    logger.info("done", extra={"action": action, **_measured(document)})
+    """Do one run and return its document."""
+    action = str(event.get("action"))
+    try:
+        document = _run(action)(rooms().ledger(), event, _as_of(event))
+    except _REFUSALS as error:
+        document = {"kind": "refused", "detail": str(error)}
+        logger.error("refused", extra={"action": action, "detail": str(error)})
+        _count("RunsRefused", 1)
+    else:
+        logger.info("done", extra={"action": action, **_measured(document)})
     metrics.flush_metrics()
     return document
 
@@ -87,6 +94,15 @@ _ACTIONS: Final[Mapping[str, Callable[[Ledger, Event, datetime], Document]]] = {
 }
 
 
+_REFUSALS: Final = (runs.BillingRequestError, FileRefused, LayoutError, FileMissing, FileTooLarge)
+
+
+def _run(action: str) -> Callable[[Ledger, Event, datetime], Document]:
+    if action not in _ACTIONS:
+        raise runs.BillingRequestError(f"action: one of {', '.join(_ACTIONS)} is expected")
+    return _ACTIONS[action]
+
+
 def _measured(document: Document) -> Document:
     """What is worth a metric and a word in the log: counts and results, no document."""
     measured: Document = {name: document[name] for name in ("month", "version", "result") if name in document}
@@ -108,7 +124,12 @@ def _count(name: str, value: int) -> None:
 def _as_of(event: Event) -> datetime:
     """The moment the run is for: now, or later when the event says so."""
     text = event.get("as_of") or event.get("scheduled_time")
-    return max(parse_time(text), utc_now()) if isinstance(text, str) else utc_now()
+    if not text:
+        return utc_now()
+    try:
+        return max(parse_time(str(text)), utc_now())
+    except ValueError:
+        raise runs.BillingRequestError("as_of: a UTC time such as 2026-09-01T16:10:00Z is expected") from None
 
 
 def _day(event: Event) -> date | None:

@@ -7,7 +7,7 @@ Its answer is a JSON document without any person's number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -95,7 +95,7 @@ def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[s
 
 
 def statement(ledger: Ledger, month: str, *, as_of: datetime) -> dict[str, Any]:
-    """The statement of a month: open and recomputed at any time, from the 3rd of the next month on final.
+    """The statement of a month: open and recomputed at any time, from the 3rd of the next month on closed.
 
     A closed month stays as it is; ``late`` then says what facts that came later would change.
     """
@@ -136,14 +136,15 @@ def described(version: Version) -> dict[str, Any]:
 
 
 def _fresh(ledger: Ledger, month: str, closes: Iterable[ClosedDay], as_of: datetime) -> Statement:
-    return build_statement(
+    built = build_statement(
         month,
         closes,
         rents_deducted(ledger.holdings, month, ledger.prices, until=as_of),
         cost_month_rents=rents_of_cost_month(ledger.holdings, month, ledger.prices),
         prices=ledger.prices,
-        closed=as_of >= closes_at(month),
     )
+    # A month whose minutes have no price has no final amount either: it waits for the price list.
+    return replace(built, closed=as_of >= closes_at(month) and not built.calls.unpriced_minutes)
 
 
 def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:

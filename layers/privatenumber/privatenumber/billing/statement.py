@@ -68,10 +68,15 @@ class Statement:
     closes: tuple[ClosedDay, ...]
     price_lists: tuple[Mapping[str, Any], ...]
 
+    @property
+    def calls(self) -> CallTotals:
+        """The sums of all calls."""
+        return sum_totals(row.calls for row in self.rows)
+
     def document(self) -> dict[str, Any]:
         """The head of the statement as JSON: its sums and the price lists in force."""
         components = _components(self.rows, self.rents)
-        calls = sum_totals(row.calls for row in self.rows)
+        calls = self.calls
         return {
             "kind": "statement",
             "month": self.month,
@@ -115,7 +120,7 @@ def build_statement(
     *,
     cost_month_rents: Iterable[Rent],
     prices: PriceBook,
-    closed: bool,
+    closed: bool = False,
 ) -> Statement:
     """Merge the day closes of a month and its rents; their order does not matter."""
     used = sorted(
