@@ -17,7 +17,7 @@ from local.billing_acts import close_and_reconcile
 from local.deploy import ROOT
 from local.narrate import DemoFailed, Narrator
 from local.processes import StackError, wait_until
-from local.tenant import APPLICATION, number_table, platform_numbers
+from local.tenant import APPLICATION
 from privatenumber.privacy import mask
 from privatenumber.times import beijing_month, iso, utc_now
 
@@ -60,10 +60,7 @@ class Scene:
 def numbers_are_loaded(scene: Scene) -> None:
     """The platform issues three X; the business system imports the console's number table."""
     scene.say.act(0, "three X numbers are ordered")
-    scene.stack.platform.send("POST", "numbers", platform_numbers())
-    answer = scene.stack.api.request(
-        "POST", "/numbers/import", query={"application": APPLICATION.id}, body=number_table()
-    )
+    answer = scene.stack.load_numbers()
     scene.say.line("business", f"POST /numbers/import (number table, CSV)  →  {answer.status_code}")
     listed = scene.stack.api.request("GET", "/numbers", query={"application": APPLICATION.id}).json()
     scene.say.check(len(listed["numbers"]) == 3, "the inventory lists 3 active X numbers")
@@ -176,9 +173,9 @@ def play(stack: local_stack.Stack, say: Narrator) -> None:
     close_and_reconcile(stack, say, month, lambda: scene.call(A, x, outcome="answered", talk_s=61))
 
 
-def main() -> int:
+def main(say: Narrator | None = None) -> int:
     """Set the stack up, play, stop it; exit 0 when every claim held."""
-    say = Narrator()
+    say = say or Narrator()
     begun = time.monotonic()
     say.console.print("[bold]Private Number on a laptop[/bold]: an AXB order from bind to reconciled bill")
     try:

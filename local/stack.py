@@ -25,7 +25,14 @@ from local.aws import CREDENTIALS, REGION, Aws, BusinessApi
 from local.deploy import ROOT, deploy
 from local.platform import Platform
 from local.processes import Child, StackError, free_port, start, tail, wait_until
-from local.tenant import APPLICATION, application_secret, platform_application
+from local.tenant import (
+    APPLICATION,
+    Tenant,
+    application_secret,
+    number_table,
+    platform_application,
+    platform_numbers,
+)
 
 FOLDER = ROOT / ".local" / "up"
 Progress = Callable[[str], None]
@@ -66,6 +73,12 @@ class Stack:
     def platform(self) -> Platform:
         """The emulator's control plane."""
         return Platform(self.platform_url)
+
+    def load_numbers(self, tenant: Tenant = APPLICATION) -> httpx.Response:
+        """Let the platform issue the tenant's X numbers, and import its number table as an operator would."""
+        self.platform.send("POST", "numbers", platform_numbers(tenant))
+        query = {"application": tenant.id}
+        return self.api.request("POST", "/numbers/import", query=query, body=number_table(tenant))
 
     def function_logs(self) -> Iterator[str]:
         """Read every line that the deployed functions logged, function by function."""
@@ -230,6 +243,7 @@ def main() -> int:
     if stack is None:
         try:
             stack = up(lambda step: print(f"  {step}", flush=True), folder=folder)
+            stack.load_numbers().raise_for_status()
         except StackError as error:
             print(error, file=sys.stderr)
             return 1

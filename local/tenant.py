@@ -33,51 +33,49 @@ APPLICATION = Tenant(
 )
 
 
-def application_secret(platform_url: str) -> dict[str, Any]:
+def application_secret(platform_url: str, *more: Tenant) -> dict[str, Any]:
     """Return the document of the applications' secret, as an operator would fill it in."""
     return {
         "applications": [
             {
-                "id": APPLICATION.id,
-                "app_key": APPLICATION.app_key,
-                "secrets": [APPLICATION.app_secret],
+                "id": tenant.id,
+                "app_key": tenant.app_key,
+                "secrets": [tenant.app_secret],
                 "mode": "AXB",
                 "base_url": platform_url,
                 "auth_scheme": "aksk",
-                "callback_token": APPLICATION.callback_token,
+                "callback_token": tenant.callback_token,
             }
+            for tenant in (APPLICATION, *more)
         ]
     }
 
 
-def platform_application(api_url: str) -> dict[str, Any]:
+def platform_application(api_url: str, tenant: Tenant = APPLICATION) -> dict[str, Any]:
     """Return the application's settings in the platform's console: keys, mode and push addresses."""
-    callbacks = f"{api_url}/callbacks/{APPLICATION.id}/{APPLICATION.callback_token}"
+    callbacks = f"{api_url}/callbacks/{tenant.id}/{tenant.callback_token}"
     return {
-        "secrets": [APPLICATION.app_secret],
+        "secrets": [tenant.app_secret],
         "mode": "AXB",
         "urls": {"status": f"{callbacks}/status", "fee": f"{callbacks}/fee"},
     }
 
 
-def platform_numbers() -> dict[str, Any]:
-    """Return the order of numbers as the platform issues it: three virtual numbers, today."""
+def platform_numbers(tenant: Tenant = APPLICATION) -> dict[str, Any]:
+    """Return the order of numbers as the platform issues it: virtual numbers, today."""
     return {
-        "app_key": APPLICATION.app_key,
+        "app_key": tenant.app_key,
         "numbers": [
-            {"number": x, "area_code": APPLICATION.area_code, "type": "virtual", "issued_on": _today()}
-            for x in APPLICATION.numbers
+            {"number": x, "area_code": tenant.area_code, "type": "virtual", "issued_on": _today()}
+            for x in tenant.numbers
         ],
     }
 
 
-def number_table() -> str:
+def number_table(tenant: Tenant = APPLICATION) -> str:
     """Return the console's number table as CSV (billing-rules.md 9.2), for `POST /numbers/import`."""
     header = "x_number,number_type,app_key,city_code,state,issued_on"
-    rows = [
-        f"{x},virtual,{APPLICATION.app_key},{APPLICATION.area_code},normal,{_today()}"
-        for x in APPLICATION.numbers
-    ]
+    rows = [f"{x},virtual,{tenant.app_key},{tenant.area_code},normal,{_today()}" for x in tenant.numbers]
     return "\n".join([header, *rows]) + "\n"
 
 
