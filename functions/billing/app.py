@@ -55,6 +55,7 @@ def handler(event: Event, context: object) -> Document:
         _count("RunsRefused", 1)
     else:
         logger.info("done", extra={"action": action, **_measured(document)})
+        _count("RunsDone", 1)
     metrics.flush_metrics()
     return document
 

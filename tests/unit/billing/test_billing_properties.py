@@ -164,7 +164,7 @@ def test_a_lost_cdr_is_one_difference_of_its_own_amount(
         ends_nearby=frozenset(end.session for end in ends if end.session),
         sessions_nearby=frozenset(line.session for line in kept if line.session),
     )
-    resolver = Resolver(tokens, lambda _: None, lambda _: None, LAST + timedelta(days=5))
+    resolver = Resolver(tokens, lambda _: None, lambda _: (), LAST + timedelta(days=5))
     files = Files(calls_file(*rows), bill_file(*bill))
     result = reconcile(recorded, files, Account(EXAMPLE_PRICES, INVENTORY, {}), resolver)
     (found,) = result.differences

@@ -77,7 +77,7 @@ def compare(
     charges: Imported[ImportedCharge] | None = None,
     inventory: Any = INVENTORY,
     callers: dict[str, str] | None = None,
-    answers: dict[str, datetime] | None = None,
+    events: Sequence[EventFact] = (),
     late: Any = None,
 ) -> Reconciliation:
     lines = [line for day in closes(facts, prices=prices, inventory=inventory) for line in day.close.lines]
@@ -95,7 +95,7 @@ def compare(
     resolver = Resolver(
         tokens=tokens,
         caller_of=lambda line: (callers or {}).get(line.icid or ""),
-        answer_of=lambda end: (answers or {}).get(end.session or ""),
+        events_of=lambda end: [event for event in (*ends, *events) if event.session == end.session],
         as_of=as_of,
     )
     files = Files(calls or calls_file(*rows), charges or bill_file(*bill))
@@ -143,6 +143,25 @@ def test_a_missing_cdr_is_one_difference_although_minutes_and_money_are_missing_
     assert result.head["bill"][0]["unexplained"] == {"quantity": "0", "amount": "0.00"}
 
 
+def test_the_hang_up_of_an_answered_call_names_the_second_leg() -> None:
+    """notifications.md §4.3: X and the callee; who called which X is told by the first event."""
+    second_leg = replace(ENDS[1], caller=number_token(V2), called=number_token(B))
+    ends = [ENDS[0], second_leg, ENDS[2]]
+    callin = end_event("2026-09-03 00:59:52", session="s-b", event="callin")
+    for events in ([callin], []):
+        (found,) = compare(facts=[FACTS[0], FACTS[2]], ends=ends, events=events).differences
+        assert found.evidence["event"] == "CALL#demo#s-b/EVENT#disconnect"
+
+
+def test_the_hang_up_of_another_caller_is_not_evidence() -> None:
+    other = replace(ENDS[1], caller=number_token(B), session="s-x", key=("CALL#demo#s-x", "EVENT#disconnect"))
+    result = compare(
+        facts=[FACTS[0], FACTS[2]], ends=[ENDS[0], other, ENDS[2]], as_of=utc("2026-09-03 02:00:00")
+    )
+    (found,) = result.differences
+    assert found.cause.endswith("no event of it arrived either")
+
+
 def test_a_missing_cdr_without_any_event_is_one_difference() -> None:
     (found,) = compare(facts=[FACTS[0], FACTS[2]], ends=[ENDS[0], ENDS[2]]).differences
     assert found.cause.endswith("no event of it arrived either")
@@ -171,9 +190,8 @@ def test_a_cdr_that_neither_export_nor_bill_has_is_one_difference() -> None:
 
 
 def test_a_hang_up_without_cdr_or_row_is_one_difference_valued_by_its_events() -> None:
-    (found,) = compare(
-        facts=[FACTS[0], FACTS[2]], rows=[ROWS[0], ROWS[2]], answers={"s-b": utc("2026-09-03 01:00:00")}
-    ).differences
+    answer = end_event("2026-09-03 01:00:00", session="s-b", event="answer")
+    (found,) = compare(facts=[FACTS[0], FACTS[2]], rows=[ROWS[0], ROWS[2]], events=[answer]).differences
     assert (found.kind, found.quantity, found.amount) == ("event_without_cdr", Decimal(4), Decimal("0.40"))
     assert found.x == "+86170****0002"
 

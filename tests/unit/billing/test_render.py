@@ -45,7 +45,7 @@ def statement(prices: PriceBook = EXAMPLE_PRICES) -> dict[str, Any]:
 def reconciliation(*rows: str, bill: str) -> dict[str, Any]:
     lines = [line for day in closes(FACTS[:1]) for line in day.close.lines]
     recorded = Recorded("2026-09", "hash", lines, RENTS, (), frozenset(), frozenset())
-    resolver = Resolver(tokens, lambda _: None, lambda _: None, utc("2026-09-05 00:00:00"))
+    resolver = Resolver(tokens, lambda _: None, lambda _: (), utc("2026-09-05 00:00:00"))
     files = Files(calls_file(*rows), bill_file(bill, "2026-09,rent,virtual,,1,5,0,5.00"))
     result = reconcile(recorded, files, Account(EXAMPLE_PRICES, {V2: VIRTUAL}, {}), resolver)
     return {**present_reconciliation(result.document(), result.lines()), **STORED, "id": "2026-09/1"}
@@ -127,7 +127,7 @@ reconciliation: 0 differences
 def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
     document = reconciliation(ROW, MISSING, bill="2026-09,call,virtual,,4,0.10,0,0.40")
     text = render_reconciliation(document)
-    assert headline(document) == "reconciliation: 1 difference"
+    assert headline(document).startswith("reconciliation: 1 difference: missing CDR")
     assert "  1. missing CDR: the platform's detail export lists a call on X +86170****0002" in text
     assert "     missing_push, 0.20 CNY; proposed: import the row as a CDR of origin console" in text
     assert V2 not in text

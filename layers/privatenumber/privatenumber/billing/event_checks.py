@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -21,58 +23,101 @@ from privatenumber.times import beijing_day
 LATE_WINDOW: Final = timedelta(minutes=660)
 """How long the platform may take to deliver a push (`backend.push.late_window_min`)."""
 
-AnswerOf: TypeAlias = Callable[[EventFact], datetime | None]
-"""When the call of a hang-up event was answered, by its other events."""
+
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """A call of which the hang-up is known, put together from all its events. ``x``, ``caller``: tokens."""
+
+    end: EventFact
+    ended_at: datetime
+    answered_at: datetime | None
+    x: str | None
+    caller: str | None
+
+    @property
+    def minutes(self) -> int:
+        """Billed minutes by its events; 0 when no answer is known."""
+        if self.answered_at is None:
+            return 0
+        return billed_minutes(max(int((self.ended_at - self.answered_at).total_seconds()), 0))
 
 
-def ends_of_rows(
-    rows: Iterable[ImportedCall], ends: Sequence[EventFact], tokens: Tokens
-) -> dict[int, EventFact]:
-    """The hang-up event of each row, by the row's line: same X and caller, ends within two seconds."""
-    by_called: dict[str, list[EventFact]] = {}
-    for end in ends:
-        if end.called is not None and end.at is not None:
-            by_called.setdefault(end.called, []).append(end)
-    found: dict[int, EventFact] = {}
+EventsOf: TypeAlias = Callable[[EventFact], Iterable[EventFact]]
+"""All events of the call that a hang-up ended."""
+
+
+def ended_call(end: EventFact, events: Iterable[EventFact], own: Collection[str]) -> EndedCall:
+    """The call that a hang-up ended. `own` holds the tokens of the account's numbers.
+
+    Only the first event names caller and X; the later ones name the second leg, X and the callee
+    (notifications.md §4.3).
+    """
+    known = {event.event: event for event in events}
+    arrived = known.get("callin", end)
+    answer = known.get("answer")
+    x, caller = arrived.called, arrived.caller
+    if x not in own and caller in own:
+        x, caller = caller, None
+    return EndedCall(
+        end=end,
+        ended_at=end.at or end.received_at,
+        answered_at=answer.at if answer else None,
+        x=x,
+        caller=caller,
+    )
+
+
+def calls_of_rows(
+    rows: Iterable[ImportedCall], calls: Sequence[EndedCall], tokens: Tokens
+) -> dict[int, EndedCall]:
+    """The ended call of each row, by the row's line: same X and caller, ends within two seconds."""
+    at_second: dict[int, list[EndedCall]] = defaultdict(list)
+    for call in calls:
+        at_second[int(call.ended_at.timestamp())].append(call)
+    found: dict[int, EndedCall] = {}
     taken: set[tuple[str, str]] = set()
     for row in rows:
-        candidates = () if row.x.masked else by_called.get(tokens(row.x.text, "number"), ())
-        fitting = [end for end in candidates if end.key not in taken and _same_call(row, end, tokens)]
+        second = int(row.ended_at.timestamp())
+        near = range(second - END_TOLERANCE_S, second + END_TOLERANCE_S + 1)
+        fitting = [
+            call
+            for moment in near
+            for call in at_second.get(moment, ())
+            if call.end.key not in taken and _same_call(row, call, tokens)
+        ]
         if fitting:
-            found[row.line] = min(fitting, key=lambda end: (_apart(row, end), end.key))
-            taken.add(found[row.line].key)
+            found[row.line] = min(fitting, key=lambda call: (_apart(row, call), call.end.key))
+            taken.add(found[row.line].end.key)
     return found
 
 
 def ends_without_cdr(
-    ends: Iterable[EventFact], account: Account, *, as_of: datetime, tokens: Tokens, answer_of: AnswerOf
+    calls: Iterable[EndedCall], account: Account, *, as_of: datetime, tokens: Tokens
 ) -> Found:
-    """Hang-ups of which no CDR came within the late window; minutes and amount by the call's own events."""
+    """Ended calls of which no CDR came within the late window; minutes and amount by their events."""
     numbers = {tokens(x, "number"): x for x in account.inventory}
     differences = []
-    explained: dict[NumberType, Explained] = {}
-    for end in ends:
-        at = end.at or end.received_at
-        if as_of < at + LATE_WINDOW:
+    explained: dict[NumberType, Explained] = defaultdict(Explained)
+    for call in calls:
+        if as_of < call.ended_at + LATE_WINDOW:
             continue
-        x = numbers.get(end.called or "")
+        x = numbers.get(call.x or "")
         kind = account.inventory.get(x or "", NumberType.VIRTUAL)
-        answered = answer_of(end)
-        minutes = billed_minutes(max(int((at - answered).total_seconds()), 0)) if answered else 0
-        amount = price_of(minutes, call_price(account.prices, beijing_day(at), kind))
-        explained[kind] = explained.get(kind, Explained()) + explain(minutes, amount)
+        price = call_price(account.prices, beijing_day(call.ended_at), kind)
+        amount = price_of(call.minutes, price)
+        explained[kind] += explain(call.minutes, amount)
         differences.append(
             Difference(
                 kind=Kind.EVENT_WITHOUT_CDR,
-                cause=f"missing CDR: by its events {told(x, at, minutes, amount)}, "
+                cause=f"missing CDR: by its events {told(x, call.ended_at, call.minutes, amount)}, "
                 "but no CDR came within 11 hours and the detail export does not list it",
                 action="request the detail export (kept 31 days after the call) and import it",
-                quantity=Decimal(minutes),
+                quantity=Decimal(call.minutes),
                 amount=amount,
-                application=end.application,
+                application=call.end.application,
                 x=hidden(x),
-                at=at,
-                evidence={"event": "/".join(end.key)},
+                at=call.ended_at,
+                evidence={"event": "/".join(call.end.key)},
             )
         )
     return Found(tuple(differences), explained)
@@ -98,13 +143,13 @@ def cdrs_without_event(
     ]
 
 
-def _same_call(row: ImportedCall, end: EventFact, tokens: Tokens) -> bool:
-    if _apart(row, end) > END_TOLERANCE_S:
-        return False
-    if end.caller is None or row.caller.masked:
-        return True
-    return tokens(row.caller.text, "number") == end.caller
+def _same_call(row: ImportedCall, call: EndedCall, tokens: Tokens) -> bool:
+    """Whether nothing that both sides know speaks against it."""
+    return all(
+        number.masked or known is None or tokens(number.text, "number") == known
+        for number, known in ((row.x, call.x), (row.caller, call.caller))
+    )
 
 
-def _apart(row: ImportedCall, end: EventFact) -> float:
-    return abs((row.ended_at - (end.at or end.received_at)).total_seconds())
+def _apart(row: ImportedCall, call: EndedCall) -> float:
+    return abs((row.ended_at - call.ended_at).total_seconds())

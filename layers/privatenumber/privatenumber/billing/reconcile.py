@@ -33,9 +33,10 @@ from privatenumber.billing.call_checks import (
 )
 from privatenumber.billing.differences import Difference, Kind, Result, money
 from privatenumber.billing.event_checks import (
-    AnswerOf,
+    EventsOf,
+    calls_of_rows,
     cdrs_without_event,
-    ends_of_rows,
+    ended_call,
     ends_without_cdr,
 )
 from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge
@@ -78,11 +79,11 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """How tokens, sealed callers and answer times are found out; ``as_of`` decides what is overdue."""
+    """How tokens, sealed callers and a call's events are found out; ``as_of`` decides what is overdue."""
 
     tokens: Tokens
     caller_of: CallerOf
-    answer_of: AnswerOf
+    events_of: EventsOf
     as_of: datetime
 
 
@@ -149,18 +150,22 @@ def _matched(recorded: Recorded, files: Files, rated: Sequence[CallLine], resolv
 def _compare_calls(
     recorded: Recorded, files: Files, matching: Matching, account: Account, resolver: Resolver
 ) -> tuple[list[Difference], Mapping[NumberType, CallExplanations]]:
-    open_ends = [end for end in recorded.ends if end.session not in recorded.sessions_nearby]
-    of_rows = ends_of_rows(matching.rows, open_ends, resolver.tokens)
-    claimed = {end.key for end in of_rows.values()}
-    missing = missing_cdrs(matching.rows, of_rows, account)
+    own = {resolver.tokens(x, "number") for x in account.inventory}
+    ended_calls = [
+        ended_call(end, resolver.events_of(end), own)
+        for end in recorded.ends
+        if end.session is not None and end.session not in recorded.sessions_nearby
+    ]
+    of_rows = calls_of_rows(matching.rows, ended_calls, resolver.tokens)
+    told = {call.end.key for call in of_rows.values()}
+    missing = missing_cdrs(matching.rows, {line: call.end for line, call in of_rows.items()}, account)
     lengths = any(row.answered_at or row.duration_s or row.billed_minutes for row in files.calls.rows)
     diffs = duration_differences(matching.pairs, account) if lengths else Found()
     ended = ends_without_cdr(
-        [end for end in open_ends if end.key not in claimed and end.session is not None],
+        [call for call in ended_calls if call.end.key not in told],
         account,
         as_of=resolver.as_of,
         tokens=resolver.tokens,
-        answer_of=resolver.answer_of,
     )
     unlisted = missing_rows(matching.lines)
     with_events = {end.application for end in recorded.ends}

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from privatenumber.billing.close import ClosedDay
-from privatenumber.billing.event_checks import AnswerOf
+from privatenumber.billing.event_checks import EventsOf
 from privatenumber.billing.exports_in import read_bill, read_calls
 from privatenumber.billing.layouts import BILL, CALLS, Layout, mapped
 from privatenumber.billing.ledger import Ledger, together
@@ -61,7 +61,7 @@ def _reconcile(ledger: Ledger, month: str, files: Files, as_of: datetime) -> dic
     stated, closes = state_month(ledger, month, as_of=as_of)
     recorded = _recorded(ledger, stated, closes, days_of(month, beijing_day(as_of) + timedelta(days=1)))
     keyring = ledger.keyring()
-    resolver = Resolver(_tokens(keyring), _caller_of(ledger, keyring), _answer_of(ledger), as_of)
+    resolver = Resolver(_tokens(keyring), _caller_of(ledger, keyring), _events_of(ledger), as_of)
     result = reconcile(recorded, files, ledger.account, resolver)
     version = ledger.reconciliations.add(month, result.document(), result.lines(), seen=seen, made_at=as_of)
     shown = present(version.document, ledger.reconciliations.lines(version))
@@ -128,15 +128,12 @@ def _caller(keyring: Keyring, fact: CdrFact) -> str | None:
         return number or None
 
 
-def _answer_of(ledger: Ledger) -> AnswerOf:
-    def answered(end: EventFact) -> datetime | None:
-        if end.session is None:
-            return None
-        facts = ledger.facts.call(end.application, end.session)
-        found = (fact.at for fact in facts if isinstance(fact, EventFact) and fact.event == "answer")
-        return next(found, None)
+def _events_of(ledger: Ledger) -> EventsOf:
+    def events(end: EventFact) -> list[EventFact]:
+        facts = ledger.facts.call(end.application, _call_of("/".join(end.key)))
+        return [fact for fact in facts if isinstance(fact, EventFact)]
 
-    return answered
+    return events
 
 
 def _call_of(address: str) -> str:

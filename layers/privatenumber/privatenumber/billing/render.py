@@ -63,10 +63,12 @@ def render_reconciliation(document: Document) -> str:
 
 
 def headline(document: Document) -> str:
-    """The result in one line, e.g. ``reconciliation: 0 differences``."""
+    """The result in one line, e.g. ``reconciliation: 0 differences``; a single difference is named."""
     found = document["differences"]
     count = f"reconciliation: {len(found)} difference{'' if len(found) == 1 else 's'}"
-    return f"{count} (incomplete)" if document["result"] == "incomplete" else count
+    if document["result"] == "incomplete":
+        count += " (incomplete)"
+    return f"{count}: {found[0]['cause']}" if len(found) == 1 else count
 
 
 def _view(title: str, rows: Sequence[Document], name: Any) -> list[str]:

@@ -1,0 +1,176 @@
+"""The billing function as Lambda calls it: events in, documents, metrics and log lines out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from builders.billing import utc
+from builders.books import Books, account_books
+from builders.events import case_of, event_files, function_of, read_event
+from builders.pushes import APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
+from privatenumber.store import clients
+
+NOW = utc("2026-09-02 12:00:00")
+PRICE_LIST = '[{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]'
+
+
+class Lambda:
+    """The function in one environment: its documents, and what it printed."""
+
+    def __init__(self, app: ModuleType, output: pytest.CaptureFixture[str]) -> None:
+        self._app = app
+        self._output = output
+        self.printed = ""
+
+    def invoke(self, **event: Any) -> dict[str, Any]:
+        """Call the handler; the document must be JSON."""
+        for handler in self._app.logger.handlers:
+            handler.stream = sys.stdout  # the logger found another one when it was imported
+        document: dict[str, Any] = json.loads(json.dumps(self._app.handler(event, None)))
+        self.printed += self._output.readouterr().out
+        return document
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The JSON lines it printed."""
+        return [json.loads(line) for line in self.printed.splitlines()]
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric."""
+        values = [line[name] for line in self.lines() if name in line and "_aws" in line]
+        return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+
+@pytest.fixture(scope="module")
+def books() -> Iterator[Books]:
+    """One imitation of AWS with one call of one order; no test here changes it for another one."""
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in (("REGION", "cn-north-1"), ("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x")):
+            variables.setenv(f"AWS_{'DEFAULT_' * (name == 'REGION')}{name}", value)
+        _forget_clients()
+        with account_books() as opened:
+            opened.number(X, issued_on=date(2026, 1, 1))
+            opened.bind("order-1001", SUBSCRIPTION, X)
+            opened.push(fee_body(cdr_entry()), at=datetime.fromisoformat("2026-09-02T01:01:11+00:00"))
+            yield opened
+        _forget_clients()
+
+
+def _forget_clients() -> None:
+    for name in ("dynamodb", "kms", "secrets", "s3"):
+        getattr(clients, name).cache_clear()
+
+
+@pytest.fixture
+def function(
+    books: Books, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Lambda]:
+    secrets = boto3.client("secretsmanager")
+    secret = secrets.create_secret(Name=f"applications-{id(monkeypatch)}", SecretString=applications_secret())
+    variables = {
+        "BILLS_TABLE": books.bills.name,
+        "BINDINGS_TABLE": books.bindings.name,
+        "EXCHANGE_BUCKET": books.bucket,
+        "KEY_ID": boto3.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "APPLICATIONS_SECRET": secret["ARN"],
+        "PRICE_LIST": PRICE_LIST,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    from functions.billing import app
+
+    app.rooms.cache_clear()
+    monkeypatch.setattr(app, "utc_now", lambda: NOW)
+    yield Lambda(app, capsys)
+    app.rooms.cache_clear()
+
+
+def test_the_hourly_run_answers_running_totals(function: Lambda) -> None:
+    document = function.invoke(action="rate")
+    assert [(day["day"], day["totals"]["amount"]) for day in document["days"]] == [
+        ("2026-09-01", "0.00"),
+        ("2026-09-02", "0.20"),
+    ]
+
+
+def test_the_daily_run_closes_yesterday(function: Lambda) -> None:
+    document = function.invoke(action="close", scheduled_time="2026-09-02T16:10:00Z")
+    assert [day["day"] for day in document["days"]] == ["2026-09-01", "2026-09-02"]
+
+
+def test_a_moment_before_now_does_not_turn_time_back(function: Lambda) -> None:
+    document = function.invoke(action="rate", as_of="2026-08-01T00:00:00.000Z")
+    assert document["as_of"] == "2026-09-02T12:00:00.000Z"
+
+
+def test_the_statement_of_this_month_needs_no_name(function: Lambda) -> None:
+    document = function.invoke(action="statement")
+    assert (document["month"], document["total"]) == ("2026-09", "5.20")
+
+
+def test_two_files_are_reconciled(function: Lambda, books: Books) -> None:
+    header = "record_id,app_key,x_number,caller,answer_time,end_time"
+    icid = cdr_entry()["icid"]
+    row = f"{icid},{APP_KEY},{X},{A},2026-09-02 09:00:08,2026-09-02 09:01:10"
+    bill = "period,item,number_type,quantity,amount\n2026-09,rent,virtual,1,5\n2026-09,call,virtual,2,0.2\n"
+    document = function.invoke(
+        action="reconcile",
+        month="2026-09",
+        calls=books.upload("calls.csv", f"{header}\n{row}\n".encode()),
+        bill=books.upload("bill.csv", bill.encode()),
+    )
+    assert (document["result"], document["difference_count"]) == ("matched", 0)
+    assert function.metric("ReconciliationDifferences") == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ({}, "action: one of rate, close, statement, reconcile"),
+        ({"action": "guess"}, "action: one of"),
+        ({"action": "close", "day": "yesterday"}, "day: a date"),
+        ({"action": "close", "day": "2026-09-03"}, "2026-09-03 has not begun"),
+        ({"action": "rate", "as_of": "soon"}, "as_of: a UTC time"),
+        ({"action": "statement", "month": "2026-13"}, "month: a month"),
+        ({"action": "reconcile", "month": "2026-09"}, "calls: the key of a file"),
+        ({"action": "reconcile", "calls": "none.csv", "bill": "none.csv"}, "no such file"),
+    ],
+)
+def test_what_cannot_work_is_refused_and_not_tried_again(
+    function: Lambda, event: dict[str, Any], says: str
+) -> None:
+    document = function.invoke(**event)
+    assert document["kind"] == "refused"
+    assert says in document["detail"]
+    assert function.metric("RunsRefused") == 1
+
+
+def test_a_file_that_is_no_export_is_refused(function: Lambda, books: Books) -> None:
+    key = books.upload("notes.csv", b"my,notes\n1,2\n")
+    document = function.invoke(action="reconcile", calls=key, bill=key)
+    assert document["detail"].startswith(
+        "required column missing: x_number, caller, end_time; headers found: my"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in event_files() if function_of(path) == "BillingFunction"], ids=case_of
+)
+def test_a_sample_event_is_answered(function: Lambda, path: Path) -> None:
+    assert "kind" in function.invoke(**read_event(path))
+
+
+def test_no_number_is_logged(function: Lambda) -> None:
+    for action in ("rate", "close", "statement"):
+        function.invoke(action=action)
+    for number in (A, B, X):
+        assert number.removeprefix("+86") not in function.printed
+    assert {line["action"] for line in function.lines() if "action" in line} == {"rate", "close", "statement"}
