@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from builders.events import case_of, event_files, function_of, read_event
 from builders.pushes import APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
 from privatenumber.store import clients
 
+_SECRETS = count(1)
 NOW = utc("2026-09-02 12:00:00")
 PRICE_LIST = '[{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]'
 
@@ -74,7 +76,7 @@ def function(
     books: Books, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Lambda]:
     secrets = boto3.client("secretsmanager")
-    secret = secrets.create_secret(Name=f"applications-{id(monkeypatch)}", SecretString=applications_secret())
+    secret = secrets.create_secret(Name=f"applications-{next(_SECRETS)}", SecretString=applications_secret())
     variables = {
         "BILLS_TABLE": books.bills.name,
         "BINDINGS_TABLE": books.bindings.name,
