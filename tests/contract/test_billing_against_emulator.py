@@ -1,6 +1,7 @@
 """Our bill against the emulator's own books: what it pushed, what it exports, what was lost on the way.
 
-The emulator shares no rating with us. A month without faults reconciles to nothing; each fault is one cause.
+The emulator shares no rating with us. A month without faults reconciles to nothing; each fault is one cause
+(C-103, C-109, U-N04, U-P24).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.billing import (
@@ -74,6 +74,7 @@ def statement(facts: tuple[CdrFact, ...]) -> Statement:
     return build_statement("2026-09", days, rents, cost_month_rents=rents, prices=ODD_PRICES, closed=False)
 
 
+@settings(deadline=None)
 @given(months)
 def test_the_sums_of_all_views_equal_the_total(facts: tuple[CdrFact, ...]) -> None:
     """billing-rules.md §8.3, invariant."""
@@ -90,6 +91,7 @@ def test_the_sums_of_all_views_equal_the_total(facts: tuple[CdrFact, ...]) -> No
     assert abs(rounded - to_fen(components)) <= Decimal("0.02")
 
 
+@settings(deadline=None)
 @given(months, st.randoms(use_true_random=False))
 def test_the_order_of_facts_does_not_matter(facts: tuple[CdrFact, ...], chance: random.Random) -> None:
     shuffled = list(facts)
@@ -98,6 +100,7 @@ def test_the_order_of_facts_does_not_matter(facts: tuple[CdrFact, ...], chance: 
     assert (one.document(), one.lines()) == (two.document(), two.lines())
 
 
+@settings(deadline=None)
 @given(months)
 def test_a_statement_is_the_sum_of_its_facts_rated_one_by_one(facts: tuple[CdrFact, ...]) -> None:
     """Re-rating from facts gives the same amount in any split into days."""
@@ -112,6 +115,7 @@ def test_a_statement_is_the_sum_of_its_facts_rated_one_by_one(facts: tuple[CdrFa
     assert alone == Decimal(statement(facts).document()["calls"]["amount"])
 
 
+@settings(deadline=None)
 @given(months)
 def test_a_repetition_under_another_session_costs_nothing(facts: tuple[CdrFact, ...]) -> None:
     again = [
@@ -122,6 +126,7 @@ def test_a_repetition_under_another_session_costs_nothing(facts: tuple[CdrFact, 
     assert statement((*again, *facts)).document()["exact_total"] == one["exact_total"]
 
 
+@settings(deadline=None)
 @given(months.filter(bool), st.data())
 def test_a_lost_cdr_is_one_difference_of_its_own_amount(
     facts: tuple[CdrFact, ...], data: st.DataObject

@@ -1,4 +1,4 @@
-"""The close of a day: what is rated, what is only kept, and whose it is."""
+"""The close of a day: what is rated, what is only kept, and whose it is; C-149, U-D23."""
 
 from collections.abc import Iterable
 from datetime import date

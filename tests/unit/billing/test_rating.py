@@ -1,4 +1,4 @@
-"""What a call costs: billing-rules.md §3, notifications.md §10; C-103, C-104, C-105."""
+"""What a call costs: billing-rules.md §3, notifications.md §10; C-103, C-104, C-151, C-157."""
 
 from datetime import timedelta
 from decimal import Decimal

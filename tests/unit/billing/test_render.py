@@ -95,7 +95,7 @@ def test_a_statement_says_what_has_no_price() -> None:
 
 def test_a_closed_statement_says_what_came_later() -> None:
     late = {**statement(), "state": "closed", "late": {"minutes": 3, "amount": "0.30"}}
-    assert "Facts after the close would change 3 minutes, 0.30 CNY." in render_statement(late)
+    assert "What became known after the close changes 3 minutes, 0.30 CNY." in render_statement(late)
 
 
 def test_a_large_statement_says_where_its_rows_are() -> None:
@@ -128,9 +128,25 @@ def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
     document = reconciliation(ROW, MISSING, bill="2026-09,call,virtual,,4,0.10,0,0.40")
     text = render_reconciliation(document)
     assert headline(document).startswith("reconciliation: 1 difference: missing CDR")
-    assert "  1. missing CDR: the platform's detail export lists a call on X +86170****0002" in text
-    assert "     missing_push, 0.20 CNY; proposed: import the row as a CDR of origin console" in text
+    assert (
+        text.partition("reconciliation:")[2]
+        == """\
+ 1 difference: missing CDR: the platform's detail export lists a call on X
+  +86170****0002 that ended 2026-09-03 09:01:01, 2 min, 0.20 CNY; no event of it arrived either
+  missing_push, 0.20 CNY; proposed: import the row as a CDR of origin console and rate it; its push
+     may still come
+"""
+    )
     assert V2 not in text
+
+
+def test_several_differences_are_numbered() -> None:
+    other = MISSING.replace("lost", "other").replace("09:0", "10:0")
+    document = reconciliation(ROW, MISSING, other, bill="2026-09,call,virtual,,6,0.10,0,0.60")
+    text = render_reconciliation(document)
+    assert headline(document) == "reconciliation: 2 differences"
+    assert "\n  1. missing CDR" in text
+    assert "\n  2. missing CDR" in text
 
 
 def test_what_cannot_be_compared_makes_the_headline_incomplete() -> None:

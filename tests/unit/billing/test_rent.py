@@ -1,11 +1,11 @@
-"""The rent calendar: billing-rules.md §6, §6.1, §8.2; C-070 to C-073."""
+"""The rent calendar: billing-rules.md §6, §6.1, §8.2; C-071, C-072, C-073, C-105, C-106."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.billing import CARRIER, VIRTUAL, utc
@@ -120,6 +120,7 @@ def test_a_returned_number_without_a_date_pays_nothing() -> None:
     assert days(held(returned=True), "2026-09") == []
 
 
+@settings(deadline=None)
 @given(
     issued=st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31)),
     left=st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31)),

@@ -1,4 +1,4 @@
-"""The statement of a month: exact sums, one rounding, and the way back to the facts."""
+"""The statement of a month: exact sums, one rounding, the way back to the facts; C-109, U-P24, U-S11."""
 
 from datetime import date
 from decimal import Decimal

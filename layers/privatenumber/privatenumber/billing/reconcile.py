@@ -207,7 +207,7 @@ def _late(late: Mapping[str, Any] | None) -> list[Difference]:
     return [
         Difference(
             kind=Kind.LATE,
-            cause=f"facts that arrived after the month was closed change it by {late['minutes']} minutes, "
+            cause=f"what became known after the month was closed changes it by {late['minutes']} minutes, "
             f"{money(amount)}",
             action="correction run: book the difference in the current month",
             quantity=Decimal(late["minutes"]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 Document: TypeAlias = Mapping[str, Any]
 
+_WIDTH: Final = 100
 _UNASSIGNED: Final = "unassigned"
 _MOST_ROWS: Final = 40
 
@@ -44,13 +46,13 @@ def render_reconciliation(document: Document) -> str:
             [_bill_row(row) for row in document["bill"]],
         ),
         "",
-        headline(document),
+        *_wrapped(headline(document), "  "),
     ]
+    single = len(document["differences"]) == 1
     for number, found in enumerate(document["differences"][:_MOST_ROWS], start=1):
-        lines += [
-            f"  {number}. {found['cause']}",
-            f"     {found['kind']}, {_money(found['amount'])}; proposed: {found['action']}",
-        ]
+        lines += [] if single else _wrapped(f"{number}. {found['cause']}", "   ", first="  ")
+        proposal = f"{found['kind']}, {_money(found['amount'])}; proposed: {found['action']}"
+        lines += _wrapped(proposal, "   ", first="  " if single else "     ")
     left_out = len(document["differences"]) - _MOST_ROWS
     if left_out > 0:
         lines.append(f"  and {left_out} more")
@@ -69,6 +71,10 @@ def headline(document: Document) -> str:
     if document["result"] == "incomplete":
         count += " (incomplete)"
     return f"{count}: {found[0]['cause']}" if len(found) == 1 else count
+
+
+def _wrapped(text: str, indent: str, first: str = "") -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=first + indent)
 
 
 def _view(title: str, rows: Sequence[Document], name: Any) -> list[str]:
@@ -116,7 +122,9 @@ def _remarks(statement: Document) -> list[str]:
         )
     if statement.get("late"):
         late = statement["late"]
-        remarks.append(f"Facts after the close would change {late['minutes']} minutes, {late['amount']} CNY.")
+        remarks.append(
+            f"What became known after the close changes {late['minutes']} minutes, {late['amount']} CNY."
+        )
     if statement.get("rows_left_out"):
         remarks.append(f"{statement['rows_left_out']} rows per X and order are kept in the table.")
     return remarks
