@@ -33,7 +33,7 @@ APPLICATION = {
 NUMBERS = [f"+861701000000{n}" for n in range(1, 5)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """An emulator that knows the application and its numbers."""
     child = start(
@@ -57,7 +57,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         child.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """A running MiniStack."""
     port, folder = str(free_port()), tmp_path_factory.mktemp("ministack")
@@ -110,7 +110,7 @@ class Lambda:
         return self.running[name].invoke(event)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(aws: Aws, platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambda]:
     """The built functions, with what a deployment gives them and an inventory of X numbers."""
     assert BUILT_TEMPLATE.exists(), "nothing is built: run `make build` first"

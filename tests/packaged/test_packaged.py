@@ -36,7 +36,7 @@ STATUS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def binding_id(deployed: Lambda) -> str:
     """Id of a binding that exists, for the events that name one."""
     event = read_event(EVENTS / "bindings-create.json")
