@@ -20,6 +20,7 @@ from builders.billing import (
     september,
     utc,
 )
+from privatenumber.billing import statement as statement_module
 from privatenumber.billing.prices import PriceBook, read_price_book
 from privatenumber.billing.rent import Holding, rents_deducted
 from privatenumber.billing.statement import build_statement, closes_at, days_of, present, trace
@@ -153,3 +154,12 @@ def test_a_number_outside_the_inventory_is_on_the_statement_all_the_same() -> No
     (row,) = september([FACTS[0]], inventory={}).rows
     assert (row.x, row.number_type) == (V2, VIRTUAL)
     assert V2 in INVENTORY
+
+
+def test_a_statement_too_large_for_an_answer_shows_its_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda answers hold 6 MB; the rows stay in the table."""
+    monkeypatch.setattr(statement_module, "MAX_ROWS_SHOWN", 1)
+    document = shown()
+    assert (document["total"], len(document["by_application"])) == ("10.70", 1)
+    assert (document["rows_left_out"], len(document["rents"])) == (5, 1)
+    assert "rows" not in document

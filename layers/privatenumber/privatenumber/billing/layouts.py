@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any, Final
 
 from privatenumber.times import BEIJING
@@ -146,6 +147,7 @@ def _object(mapping: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
+@cache
 def _strptime(form: str) -> str:
     """A time format of a mapping (``yyyy-MM-dd HH:mm:ss``) as Python reads it."""
     for pattern, directive in _DIRECTIVES:

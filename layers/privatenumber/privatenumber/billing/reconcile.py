@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from privatenumber.billing.bill_check import (
     BillCheck,
@@ -47,6 +47,9 @@ from privatenumber.billing.rent import Rent, first_day, last_day
 from privatenumber.billing.rent_check import check_rents
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.times import beijing_month
+
+#: Differences in one answer, which Lambda limits to 6 MB; the table keeps all.
+MAX_SHOWN: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +135,11 @@ def reconcile(recorded: Recorded, files: Files, account: Account, resolver: Reso
 
 
 def present(head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A stored reconciliation as the document that people and programs get."""
+    """A stored reconciliation as people and programs get it; ``difference_count`` counts all differences."""
     return {
         **head,
-        "differences": [line for line in lines if line["line"] == "difference"],
-        "bad_rows": [line for line in lines if line["line"] == "bad_row"],
+        "differences": [line for line in lines if line["line"] == "difference"][:MAX_SHOWN],
+        "bad_rows": [line for line in lines if line["line"] == "bad_row"][:MAX_SHOWN],
     }
 
 

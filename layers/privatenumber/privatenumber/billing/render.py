@@ -48,12 +48,12 @@ def render_reconciliation(document: Document) -> str:
         "",
         *_wrapped(headline(document), "  "),
     ]
-    single = len(document["differences"]) == 1
+    single = document["difference_count"] == 1
     for number, found in enumerate(document["differences"][:_MOST_ROWS], start=1):
         lines += [] if single else _wrapped(f"{number}. {found['cause']}", "   ", first="  ")
         proposal = f"{found['kind']}, {_money(found['amount'])}; proposed: {found['action']}"
         lines += _wrapped(proposal, "   ", first="  " if single else "     ")
-    left_out = len(document["differences"]) - _MOST_ROWS
+    left_out = document["difference_count"] - _MOST_ROWS
     if left_out > 0:
         lines.append(f"  and {left_out} more")
     lines += [
@@ -67,10 +67,11 @@ def render_reconciliation(document: Document) -> str:
 def headline(document: Document) -> str:
     """The result in one line, e.g. ``reconciliation: 0 differences``; a single difference is named."""
     found = document["differences"]
-    count = f"reconciliation: {len(found)} difference{'' if len(found) == 1 else 's'}"
+    number = document["difference_count"]
+    count = f"reconciliation: {number} difference{'' if number == 1 else 's'}"
     if document["result"] == "incomplete":
         count += " (incomplete)"
-    return f"{count}: {found[0]['cause']}" if len(found) == 1 else count
+    return f"{count}: {found[0]['cause']}" if number == 1 else count
 
 
 def _wrapped(text: str, indent: str, first: str = "") -> list[str]:

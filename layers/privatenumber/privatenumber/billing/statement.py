@@ -23,7 +23,7 @@ from privatenumber.times import day_bounds
 _CLOSE_DAY: Final = 3
 _CLOSE_HOUR: Final = timedelta(hours=12)
 
-#: Rows in one answer; a larger statement keeps them in the table and answers with its sums.
+#: Rows of a kind in one answer, which Lambda limits to 6 MB; a larger statement keeps them in the table.
 MAX_ROWS_SHOWN: Final = 2000
 
 
@@ -157,11 +157,11 @@ def present(head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict
     shown: dict[str, Any] = {
         **head,
         "by_application": _view(calls, rents, ("application",)),
-        "rents": rents,
+        "rents": rents[:MAX_ROWS_SHOWN],
         "closes": [line for line in lines if line["line"] == "close"],
     }
-    if len(calls) > MAX_ROWS_SHOWN:
-        return {**shown, "rows_left_out": len(calls)}
+    if max(len(calls), len(rents)) > MAX_ROWS_SHOWN:
+        return {**shown, "rows_left_out": len(calls) + max(len(rents) - MAX_ROWS_SHOWN, 0)}
     return {
         **shown,
         "by_x": _view(calls, rents, ("application", "x")),
