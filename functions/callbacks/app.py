@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from privatenumber.calls.bootstrap import compose
 from privatenumber.calls.guard import Arrival
 from privatenumber.calls.ingest import Ingestion, Report
@@ -69,19 +71,19 @@ def read_arrival(event: Mapping[str, Any]) -> Arrival:
 def tell(report: Report, request_id: str | None) -> None:
     """Count and log what became of a push."""
     counts = {
-        "stored": report.stored,
-        "duplicates": report.duplicates,
-        "record_conflict": report.conflicts,
-        "unparsable": report.unparsable,
-        "refused": int(report.refused),
-        "wrong_route": int("wrong_route" in report.notes),
-        "nonce_reused": int("nonce_reused" in report.notes),
-        "unverified": int("unverified" in report.notes),
-        "not_stored": int(report.status == 503),
+        "Stored": report.stored,
+        "Duplicates": report.duplicates,
+        "RecordConflicts": report.conflicts,
+        "Unparsable": report.unparsable,
+        "Refused": int(report.refused),
+        "WrongRoute": int("wrong_route" in report.notes),
+        "NonceReused": int("nonce_reused" in report.notes),
+        "Unverified": int("unverified" in report.notes),
+        "NotStored": int(report.status == 503),
     }
     for name, count in counts.items():
         if count:
-            metrics.add_metric(name=name, unit="Count", value=count)
+            metrics.add_metric(name, MetricUnit.Count, count)
     if report.refused and report.reason:
         metrics.add_dimensions(service=SERVICE, reason=report.reason)
     if any(counts.values()):
@@ -93,7 +95,10 @@ def tell(report: Report, request_id: str | None) -> None:
         "status": report.status,
         "reason": report.reason,
         "notes": report.notes,
-        **{name: count for name, count in counts.items() if count},
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "conflicts": report.conflicts,
+        "unparsable": report.unparsable,
     }
     warn = report.unparsable or report.conflicts or report.status not in {200, 404}
     (logger.warning if warn else logger.info)("push", extra=about)

@@ -60,7 +60,7 @@ def rooms() -> Rooms:
 
 @metrics.log_metrics
 def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, float]:
-    """EventBridge Scheduler: `{"scheduled_time": "<aws.scheduler.scheduled-time>"}`."""
+    """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
     table, queue_url = settings().bindings_table, settings().work_queue_url
     swept = sweep_what_is_due(
         BindingSearch(clients.dynamodb(), table),

@@ -156,7 +156,7 @@ class TestAnswers:
         """U-D12: never 200 unless stored."""
         clients.dynamodb().delete_table(TableName="bills")
         assert function.invoke(http_event("status", event_body("answer")))["statusCode"] == 503
-        assert function.metrics() == {"not_stored": 1}
+        assert function.metrics() == {"NotStored": 1}
 
     @pytest.mark.parametrize("variable", ["BILLS_TABLE", "BINDINGS_TABLE", "APPLICATIONS_SECRET", "KEY_ID"])
     def test_a_missing_setting_is_503_and_named_in_the_log(
@@ -210,12 +210,12 @@ class TestTelling:
         function.invoke(http_event("status", b"not json"))
         function.invoke(http_event("status", event_body("answer"), headers=signed_headers(secret="wrong")))
         assert function.metrics() == {
-            "stored": 4,
-            "duplicates": 3,
-            "wrong_route": 1,
-            "record_conflict": 1,
-            "unparsable": 1,
-            "refused": 1,
+            "Stored": 4,
+            "Duplicates": 3,
+            "WrongRoute": 1,
+            "RecordConflicts": 1,
+            "Unparsable": 1,
+            "Refused": 1,
         }
 
     def test_refusals_are_counted_in_all_and_by_reason(self, function: Lambda) -> None:
