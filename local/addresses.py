@@ -17,7 +17,7 @@ def describe(stack: Stack) -> str:
     sign = f'--aws-sigv4 "aws:amz:{REGION}:execute-api" --user test:test'
     bind = (
         f'{{"application":"{APPLICATION.id}","order":"order-1001","mode":"AXB",'
-        '"a":"13800138001","b":"13800138002","ttl_seconds":7200}'
+        f'"a":"13800138001","b":"13800138002","x":"{APPLICATION.numbers[0]}","ttl_seconds":7200}}'
     )
     call = f'{{"caller":"+8613800138001","called":"{APPLICATION.numbers[0]}","talk_s":95,"wait":true}}'
     outputs = "\n".join(f"  {name:<26} {value}" for name, value in sorted(stack.outputs.items()))
@@ -38,16 +38,16 @@ Play with it:
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   # our inventory
   curl {sign} '{stack.api_url}/numbers?application={APPLICATION.id}'
-  # bind an order's two parties
-  curl {sign} -H 'Content-Type: application/json' -d '{bind}' {stack.api_url}/bindings
-  # let A call the X of the answer; the call's time passes at once
+  # bind an order's two parties to an X
+  curl {sign} -H 'Content-Type: application/json' -d '{bind}' '{stack.api_url}/bindings'
+  # let A call their X; the call's time passes at once
   curl -H 'Content-Type: application/json' -d '{call}' {stack.platform_url}/__emu/calls
   # what the platform pushed to us, and how we answered
   curl {stack.platform_url}/__emu/deliveries
   # the tables
   {aws} dynamodb scan --table-name {stack.outputs["BillsTable"]} --select COUNT
   # the sweep of this minute, now
-  {aws} lambda invoke --function-name {stack.outputs["UnbindSweepFunctionName"]} --payload '{{}}' /dev/stdout
+  {aws} lambda invoke --function-name {stack.outputs["UnbindSweepFunctionName"]} /dev/stdout
 
 `make down` stops it.
 """

@@ -49,13 +49,13 @@ class Child:
     def stop(self, patience_s: float = 5.0) -> None:
         """End the process and its whole group: first politely, after `patience_s` by force."""
         for sign in (signal.SIGTERM, signal.SIGKILL):
-            if not self._signal_group(sign):
-                return
-            if wait_until(lambda: not (self.alive() or self._signal_group(0)), patience_s, every_s=0.05):
-                return
+            if not self._signal_group(sign) or wait_until(lambda: not self.alive(), patience_s, every_s=0.05):
+                break
+        # Children that did not listen; they have nothing to finish without it.
+        self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, sign: int) -> bool:
-        """Send a signal (0: none) to the process's group; False when nobody is left in it."""
+        """Send a signal to the process's group; False when nobody is left in it."""
         try:
             os.killpg(self.pid, sign)
         except ProcessLookupError:

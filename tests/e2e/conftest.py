@@ -1,0 +1,67 @@
+"""One stack for all end-to-end tests: deployed once and shared; its logs are kept when a test failed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builders.deployed import TENANTS, Company
+from local.deploy import ROOT
+from local.stack import Stack, logs, up
+from local.tenant import application_secret
+
+HERE = Path(__file__).parent
+KEPT = ROOT / ".local" / "e2e-logs"
+FIRST, LAST = "test_demo.py", "test_privacy.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The demo wants a fresh stack, so it comes first; what reads everything comes last."""
+    mine = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in mine:
+        item.add_marker("e2e")
+    others = [item for item in items if not item.path.is_relative_to(HERE)]
+    items[:] = others + sorted(mine, key=lambda item: (item.path.name != FIRST, item.path.name == LAST))
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed stack, with the demo's application and one for each group of tests in its secret."""
+    folder = tmp_path_factory.mktemp("stack")
+    begun = up(lambda step: None, folder=folder)
+    try:
+        secret = json.dumps(application_secret(begun.platform_url, *TENANTS))
+        begun.aws.client("secretsmanager").put_secret_value(
+            SecretId=begun.outputs["ApplicationsSecret"], SecretString=secret
+        )
+        yield begun
+    finally:
+        begun.stop()
+        if request.session.testsfailed:
+            shutil.copytree(logs(folder), KEPT, dirs_exist_ok=True)
+
+
+NewCompany = Callable[[], Company]
+
+
+@pytest.fixture(scope="session")
+def new_company(stack: Stack) -> NewCompany:
+    """Opens tenants, each with three X numbers of its own, so that tests on the one stack do not meet."""
+    free = iter(TENANTS)
+    return lambda: Company(stack, next(free)).open()
+
+
+@pytest.fixture(scope="module")
+def company(new_company: NewCompany) -> Company:
+    """A tenant for the tests of one module."""
+    return new_company()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the logs of a failed run are."""
+    if any("tests/e2e" in report.nodeid for report in terminalreporter.stats.get("failed", [])):
+        terminalreporter.write_line(f"logs of the stack and its functions: {KEPT}")
