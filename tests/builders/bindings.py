@@ -110,14 +110,19 @@ class Desk:
             self.service.step(row.binding_id, as_of=self.clock(), deadline=within())
         return len(due)
 
-    def settle(self, minutes: int = 240) -> None:
-        """Let sweeps pass until nothing but living bindings is left to do."""
-        for _ in range(minutes):
-            self.advance(60)
-            self.sweep()
-            if all(one.state.final or _at_rest(one) for one in self.bindings()):
+    def settle(self, sweeps: int = 100) -> None:
+        """Let sweeps pass, from one due time to the next, until nothing but living bindings is left."""
+        for _ in range(sweeps):
+            due = [one.due_at for one in self.bindings() if one.due_at and not self._at_rest(one)]
+            if not due:
                 return
+            wait = min(due) - self.clock()
+            self.advance(max(wait.total_seconds(), 1.0))
+            self.sweep()
         raise AssertionError("bindings do not come to rest")
+
+    def _at_rest(self, binding: Binding) -> bool:
+        return binding.state is State.ACTIVE and binding.pending is None and binding.ends_at > self.clock()
 
     def items(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -237,7 +242,3 @@ def token_of(number: str) -> str:
 
 def _keys(items: list[Mapping[str, Any]] | list[dict[str, Any]], prefix: str) -> set[tuple[str, str]]:
     return {(item["pk"], item["sk"]) for item in items if item["pk"].startswith(prefix)}
-
-
-def _at_rest(binding: Binding) -> bool:
-    return binding.state is State.ACTIVE and binding.pending is None

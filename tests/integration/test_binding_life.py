@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from builders.bindings import (
 )
 from builders.dynamodb import moto_client, new_table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
+from privatenumber.bindings.engine import AxbApi
 from privatenumber.bindings.errors import (
     BindingNotFound,
     BindRefused,
@@ -482,6 +484,26 @@ class TestRelease:
         in_doubt(desk, "timeout_after_success", api="axb.bind", drop=True)
         binding = desk.bind(seconds=1.2)
         assert desk.service.release(binding.id, deadline=within()).state is State.CLOSED
+        desk.check()
+
+    def test_an_application_that_is_gone_puts_the_release_off(self, desk: Desk) -> None:
+        """No message that fails for ever; when the credentials are back the release goes on."""
+        binding = desk.bind(ttl_seconds=60)
+
+        def unknown(application: str) -> AxbApi:
+            raise InvalidRequest("application", "is not configured")
+
+        desk.advance(60)
+        there = desk.engine
+        desk.engine = replace(there, platforms=unknown)
+        desk.sweep()
+        put_off = desk.service.get(binding.id)
+        assert put_off.state is State.RELEASING
+        assert put_off.due_at
+        assert put_off.due_at > desk.clock()
+        assert desk.counted["ApplicationsMissing"] == 1
+        desk.engine = there
+        desk.settle()
         desk.check()
 
     def test_a_release_of_nothing(self, desk: Desk) -> None:

@@ -8,10 +8,10 @@ from privatenumber.bindings.adopt import adopt
 from privatenumber.bindings.attempt import LOOK_UP_S, find
 from privatenumber.bindings.change import resume_change
 from privatenumber.bindings.engine import Engine, Overtaken
-from privatenumber.bindings.errors import Busy
+from privatenumber.bindings.errors import Busy, InvalidRequest
 from privatenumber.bindings.model import Binding, Reason, State, advanced
 from privatenumber.bindings.settle import settle
-from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.platform.client import Deadline
 from privatenumber.platform.errors import PlatformError
 
@@ -42,6 +42,10 @@ def step(engine: Engine, binding_id: str, deadline: Deadline) -> Binding:
         return _step(engine, binding, deadline)
     except Overtaken:
         return engine.load(binding_id)
+    except InvalidRequest:
+        # The application is not configured any more: a message that fails for ever would help nobody.
+        engine.count("ApplicationsMissing", 1)
+        return _put_off(engine, binding_id)
 
 
 def _release(engine: Engine, binding: Binding, reason: Reason, deadline: Deadline) -> Binding:
@@ -78,6 +82,14 @@ def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     if claimed.state is State.ACTIVE:
         return resume_change(engine, claimed, deadline)
     return finish_release(engine, claimed, deadline)
+
+
+def _put_off(engine: Engine, binding_id: str) -> Binding:
+    binding = engine.load(binding_id)
+    try:
+        return binding if binding.state.final else engine.save(binding, postponed(engine, binding, None))
+    except Overtaken:
+        return binding
 
 
 def _is_due(engine: Engine, binding: Binding) -> bool:
