@@ -94,12 +94,15 @@ class TestHeld:
 
 
 class TestDuration:
-    @given(left_s=st.floats(0, 2 * PLATFORM_MAX_DURATION_S), margin_s=st.integers(0, PLATFORM_MAX_DURATION_S))
-    def test_it_covers_what_is_left_within_the_platforms_limit(self, left_s: float, margin_s: int) -> None:
+    @given(
+        left=st.timedeltas(timedelta(0), timedelta(seconds=2 * PLATFORM_MAX_DURATION_S)),
+        margin_s=st.integers(0, PLATFORM_MAX_DURATION_S),
+    )
+    def test_it_covers_what_is_left_within_the_platforms_limit(self, left: timedelta, margin_s: int) -> None:
         """axb.md §2: 0 would be for ever, more than 90 days is refused."""
-        duration = platform_duration(NOW, NOW + timedelta(seconds=left_s), margin_s)
+        duration = platform_duration(NOW, NOW + left, margin_s)
         assert duration <= PLATFORM_MAX_DURATION_S
-        assert duration >= min(left_s, PLATFORM_MAX_DURATION_S)
+        assert duration >= min(left.total_seconds(), PLATFORM_MAX_DURATION_S)
 
     def test_what_is_over_gets_the_margin(self) -> None:
         assert platform_duration(NOW, NOW - timedelta(days=1), 3600) == 3600
