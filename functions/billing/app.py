@@ -20,10 +20,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing import runs
 from privatenumber.billing.bootstrap import Rooms
-from privatenumber.billing.csv_rows import FileRefused
 from privatenumber.billing.layouts import LayoutError
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.reconcile_run import reconcile_month
+from privatenumber.csv_table import FileRefused
 from privatenumber.settings import Settings
 from privatenumber.store.files import FileMissing, FileTooLarge
 from privatenumber.telemetry import get_logger, get_metrics

@@ -18,9 +18,9 @@ from typing import Any, Final, NamedTuple
 from privatenumber.bindings import errors
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.numbers import NumberInUse
-from privatenumber.bindings.numbers_csv import FileRefused
 from privatenumber.bindings.numbers_import import ImportReport
 from privatenumber.codes.results import Outcome
+from privatenumber.csv_table import FileRefused
 from privatenumber.phone import InvalidNumber
 from privatenumber.platform.errors import NotSent, PlatformError
 from privatenumber.privacy import scrub

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from privatenumber.bindings.numbers_csv import (
     MAX_ROWS,
     BadRow,
-    FileRefused,
     NumberRow,
     read_number_table,
 )
+from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberState, NumberType
 
 HEADER = "x_number,number_type,app_key,city_code,state,sms,real_name,issued_on,unsubscribed_on"

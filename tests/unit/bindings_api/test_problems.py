@@ -11,7 +11,8 @@ import pytest
 from builders.bindings_api import PEOPLE, A
 from functions.bindings import event
 from functions.bindings.problems import KINDS, answer_problem, describe
-from privatenumber.bindings import errors, numbers, numbers_csv
+from privatenumber import csv_table
+from privatenumber.bindings import errors, numbers
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.codes.results import Outcome, lookup
 from privatenumber.platform.errors import NotSent, PlatformError, error_for
@@ -35,7 +36,7 @@ EXAMPLES: list[Exception] = [
     errors.PlatformPaused(NOW + timedelta(seconds=90), refusal(403, "1010010")),
     errors.Busy(),
     numbers.NumberInUse(3),
-    numbers_csv.FileRefused("no rows"),
+    csv_table.FileRefused("no rows"),
     event.InvalidFields(("a", "is required")),
     event.UnreadableBody(),
     event.WrongMediaType(("application/json",)),
@@ -47,7 +48,7 @@ def test_every_error_of_the_domain_has_a_problem_of_its_own() -> None:
     """A new error class without a line in the table would become a 500."""
     classes = {
         member
-        for module in (errors, numbers, numbers_csv, event)
+        for module in (errors, numbers, csv_table, event)
         for _, member in inspect.getmembers(module, inspect.isclass)
         if issubclass(member, Exception) and member.__module__ == module.__name__
     }

@@ -14,9 +14,9 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, Generic, TypeVar
 
-from privatenumber.billing.csv_rows import FileRefused, open_table
 from privatenumber.billing.layouts import BILL, CALLS, Layout
 from privatenumber.billing.prices import Item, NumberType
+from privatenumber.csv_table import FileRefused, decode_text, open_table
 from privatenumber.phone import InvalidNumber, normalise
 
 Row = TypeVar("Row")
@@ -180,7 +180,9 @@ class _Cells:
 
 
 def _read(data: bytes, layout: Layout, make: Callable[[int, _Cells], Row]) -> Imported[Row]:
-    table = open_table(data, layout)
+    text, encoding = decode_text(data)
+    required = [column for column in layout.required if column not in layout.constants]
+    table = open_table(text, layout.columns, required=required, skip_lines=layout.skip_lines)
     rows: list[Row] = []
     bad: list[BadRow] = []
     for line, cells in table.rows:
@@ -192,7 +194,7 @@ def _read(data: bytes, layout: Layout, make: Callable[[int, _Cells], Row]) -> Im
     if len(bad) > _MOST_BAD * found:
         raise FileRefused(f"{len(bad)} of {found} rows are bad; line {bad[0].line}: {bad[0].reason}")
     digest = hashlib.sha256(data).hexdigest()
-    return Imported(digest, table.encoding, table.separator, tuple(rows), tuple(bad))
+    return Imported(digest, encoding, table.separator, tuple(rows), tuple(bad))
 
 
 def _merged(calls: Imported[ImportedCall]) -> Imported[ImportedCall]:

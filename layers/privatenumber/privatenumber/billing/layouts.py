@@ -135,11 +135,6 @@ def mapped(layout: Layout, mapping: Mapping[str, Any]) -> Layout:
     )
 
 
-def bare(text: str) -> str:
-    """A header text as it is compared: without blanks and case."""
-    return "".join(text.split()).casefold()
-
-
 def _object(mapping: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = mapping.get(name, {})
     if not isinstance(value, Mapping):

@@ -6,25 +6,21 @@ contains a cell, because a cell of a wrong column may be a person's number.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypeVar
 
+from privatenumber.csv_table import FileRefused, bare, decode_text, open_table
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.store.numbers import NumberState, NumberType
 
 _T = TypeVar("_T")
 
 MAX_ROWS: Final = 5000  # the platform's own jobs on numbers take as many (operations.md §6)
-_SEPARATORS: Final = (",", ";", "\t")
-_HEADERS_SHOWN: Final = 20
 
-# First hit wins, compared without blanks and case. The provider publishes no layout: the Chinese texts are
+# The provider publishes no layout: the Chinese texts are
 # those its console uses for the same things.
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "x_number": ("x_number", "隐私号码", "X号码", "号码"),
@@ -58,19 +54,6 @@ _STATES: Final[Mapping[str, NumberState]] = {
 _SCIENTIFIC: Final = re.compile(r"^[+-]?\d+(?:\.\d+)?[eE][+-]?\d+$")
 _AREA_CODE: Final = re.compile(r"^0?(?:10|2\d|[3-9]\d{2})$")
 _DATE_FORMATS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
-
-
-class FileRefused(Exception):
-    """The file as a whole cannot be imported.
-
-    `rule` says why, `line` where (when it is a matter of one line), `headers` what stood in the first line.
-    """
-
-    def __init__(self, rule: str, *, line: int | None = None, headers: Sequence[str] = ()) -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.line = line
-        self.headers = tuple(headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,71 +100,12 @@ def read_number_table(data: bytes) -> NumberTable:
 
     Raises FileRefused when encoding, header, quoting or size make the file unreadable as a whole.
     """
-    text, encoding = _decode(data)
+    text, encoding = decode_text(data)
     if "\ufffd" in text:
         raise FileRefused("characters were lost on the way: send the file as application/octet-stream")
-    header = text.split("\n", 1)[0].rstrip("\r")
-    separator = max(_SEPARATORS, key=lambda mark: len(_positions(_cells(header, mark))))
-    positions = _positions(_cells(header, separator))
-    missing = [name for name in _REQUIRED if name not in positions]
-    if missing:
-        raise FileRefused(
-            f"required column missing: {', '.join(missing)}", headers=_shown(_cells(header, separator))
-        )
-    rows = tuple(
-        _row(line, cells, positions) for line, cells in _lines(text, separator) if any(map(str.strip, cells))
-    )
-    return NumberTable(encoding, separator, rows)
-
-
-def _decode(data: bytes) -> tuple[str, str]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding), "gb18030" if encoding == "gb18030" else "utf-8"
-        except UnicodeDecodeError:
-            continue
-    raise FileRefused("neither UTF-8 nor GB18030")
-
-
-def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    begins = 1
-    try:
-        for count, cells in enumerate(reader):
-            if count > MAX_ROWS:
-                raise FileRefused(f"more than {MAX_ROWS} rows: split the file", line=begins)
-            if count:
-                yield begins, cells
-            begins = reader.line_num + 1
-    except csv.Error:
-        raise FileRefused("quotes do not follow RFC 4180", line=begins) from None
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:
-        return []
-
-
-def _positions(headers: Sequence[str]) -> dict[str, int]:
-    compared = [_bare(text) for text in headers]
-    positions = {}
-    for column, texts in _COLUMNS.items():
-        hits = [compared.index(_bare(text)) for text in texts if _bare(text) in compared]
-        if hits:
-            positions[column] = hits[0]
-    return positions
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split()).casefold()
-
-
-def _shown(headers: Sequence[str]) -> list[str]:
-    # A file without a header line begins with data: nothing with a longer run of digits is repeated.
-    texts = [unicodedata.normalize("NFKC", text).strip() for text in headers]
-    return [text[:40] for text in texts if not re.search(r"\d{3}", text)][:_HEADERS_SHOWN]
+    table = open_table(text, _COLUMNS, required=_REQUIRED, most_rows=MAX_ROWS)
+    rows = tuple(_row(line, cells) for line, cells in table.rows)
+    return NumberTable(encoding, table.separator, rows)
 
 
 class _CellError(Exception):
@@ -190,10 +114,9 @@ class _CellError(Exception):
         self.rule = rule
 
 
-def _row(line: int, cells: Sequence[str], positions: Mapping[str, int]) -> NumberRow | BadRow:
+def _row(line: int, cells: Mapping[str, str]) -> NumberRow | BadRow:
     def cell(column: str) -> str:
-        position = positions.get(column)
-        return _clean(cells[position]) if position is not None and position < len(cells) else ""
+        return _clean(cells.get(column, ""))
 
     column = ""
     try:
@@ -244,7 +167,7 @@ def _area_code(text: str) -> str:
 
 
 def _translated(texts: Mapping[str, _T], text: str) -> _T:
-    value = texts.get(_bare(text))
+    value = texts.get(bare(text))
     if value is None:
         raise _CellError(f"none of {', '.join(known for known in texts if known.isascii())}")
     return value

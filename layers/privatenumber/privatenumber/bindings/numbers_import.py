@@ -13,7 +13,8 @@ from typing import Final
 
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.numbers import KEEP, NumberChange, NumberInUse, Outcome, described, outcome_of
-from privatenumber.bindings.numbers_csv import BadRow, FileRefused, NumberRow, RowError, read_number_table
+from privatenumber.bindings.numbers_csv import BadRow, NumberRow, RowError, read_number_table
+from privatenumber.csv_table import FileRefused
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application

@@ -1,0 +1,127 @@
+"""A CSV file of unknown origin as rows of named cells: encoding, separator, header (billing-rules.md §9.2).
+
+Nothing here knows what a cell means, and no error text contains one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+_SEPARATORS: Final = (",", ";", "\t")
+_HEADERS_SHOWN: Final = 20
+_LONGEST_HEADER: Final = 40
+
+
+class FileRefused(ValueError):
+    """A file as a whole cannot be imported.
+
+    `rule` says why, `line` where (when it is a matter of one line), `headers` what the header line holds
+    (when it lacks a column). The message says all of it.
+    """
+
+    def __init__(self, rule: str, *, line: int | None = None, headers: Sequence[str] | None = None) -> None:
+        place = "" if line is None else f"line {line}: "
+        found = "" if headers is None else f"; headers found: {', '.join(headers) or 'none'}"
+        super().__init__(f"{place}{rule}{found}")
+        self.rule = rule
+        self.line = line
+        self.headers = tuple(headers or ())
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """An opened file. ``rows`` yields line number and cells by column, and may raise FileRefused.
+
+    Rows without any text are left out; a row that is too short lacks its last cells.
+    """
+
+    separator: str
+    rows: Iterator[tuple[int, Mapping[str, str]]]
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """Text and encoding: UTF-8 with or without byte order mark, else GB18030. Raises FileRefused."""
+    for codec, name in (("utf-8-sig", "utf-8"), ("gb18030", "gb18030")):
+        try:
+            return data.decode(codec), name
+        except UnicodeDecodeError:
+            continue
+    raise FileRefused("neither UTF-8 nor GB18030")
+
+
+def open_table(
+    text: str,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    required: Iterable[str],
+    skip_lines: int = 0,
+    most_rows: int | None = None,
+) -> CsvTable:
+    """Open a CSV whose separator is ``,`` ``;`` or tab; its header line stands behind `skip_lines` lines.
+
+    `columns` maps a column to the header texts it may have: the first hit wins, compared as by `bare`.
+    Raises FileRefused when a required column has no header.
+    """
+    header = next(islice(io.StringIO(text), skip_lines, None), "").rstrip("\r\n")
+    separator = max(_SEPARATORS, key=lambda mark: len(_positions(_cells(header, mark), columns)))
+    headers = _cells(header, separator)
+    positions = _positions(headers, columns)
+    missing = [name for name in required if name not in positions]
+    if missing:
+        raise FileRefused(f"required column missing: {', '.join(missing)}", headers=_shown(headers))
+    return CsvTable(separator, _rows(text, separator, skip_lines, positions, most_rows))
+
+
+def bare(text: str) -> str:
+    """A header text as it is compared: without blanks and case."""
+    return "".join(text.split()).casefold()
+
+
+def _rows(
+    text: str, separator: str, skip: int, positions: Mapping[str, int], most_rows: int | None
+) -> Iterator[tuple[int, Mapping[str, str]]]:
+    stream = io.StringIO(text, newline="")
+    for _ in range(skip):
+        stream.readline()
+    reader = csv.reader(stream, delimiter=separator, strict=True)
+    begins = skip + 1
+    try:
+        for count, cells in enumerate(reader):
+            if most_rows is not None and count > most_rows:
+                raise FileRefused(f"more than {most_rows} rows: split the file", line=begins)
+            if count and any(map(str.strip, cells)):
+                yield begins, {name: cells[at] for name, at in positions.items() if at < len(cells)}
+            begins = skip + reader.line_num + 1
+    except csv.Error:
+        raise FileRefused("quotes do not follow RFC 4180", line=begins) from None
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _positions(headers: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    compared = [bare(text) for text in headers]
+    positions = {}
+    for column, texts in columns.items():
+        hits = [compared.index(bare(text)) for text in texts if bare(text) in compared]
+        if hits:
+            positions[column] = hits[0]
+    return positions
+
+
+def _shown(headers: Sequence[str]) -> list[str]:
+    # A file without a header line begins with data: nothing with a longer run of digits is repeated.
+    texts = (unicodedata.normalize("NFKC", text).strip() for text in headers)
+    shown = [text[:_LONGEST_HEADER] for text in texts if text and not re.search(r"\d{3}", text)]
+    return shown[:_HEADERS_SHOWN]
