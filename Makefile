@@ -127,7 +127,7 @@ bench: setup ## Measure import times and other figures
 lint: setup ## Check style, types, arrows between rooms and the template
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local cli/*.py tests benchmarks/*.py)
+	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local cli/*.py tests benchmarks/*.py docs/*.py)
 	$(WITH_LAYER) $(VENV)/bin/lint-imports --no-cache
 	$(TOOLS)/bin/cfn-lint
 	$(TOOLS)/bin/sam validate --lint --region $(REGION)
