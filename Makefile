@@ -150,7 +150,13 @@ SOURCES = $(shell find template.yaml samconfig.toml functions layers -type f -no
 build: setup $(BUILT) ## Build the template's artefacts for this machine
 	@:
 
-$(BUILT): $(SOURCES) $(TOOLS)/.stamp $(VENV)/.stamp
+# Says what the last build was for: a build for another runtime or architecture is made anew.
+BUILT_FOR := .aws-sam/built-for
+.PHONY: FORCE
+$(BUILT_FOR): FORCE
+	@mkdir -p $(@D); echo "$(RUNTIME) $(ARCHITECTURE)" | cmp -s - $@ || echo "$(RUNTIME) $(ARCHITECTURE)" > $@
+
+$(BUILT): $(SOURCES) $(TOOLS)/.stamp $(VENV)/.stamp $(BUILT_FOR)
 	$(TOOLS)/bin/sam build --parallel --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
 	@touch $@
 
