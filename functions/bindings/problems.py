@@ -23,6 +23,7 @@ from privatenumber.codes.results import Outcome
 from privatenumber.csv_table import FileRefused
 from privatenumber.phone import InvalidNumber
 from privatenumber.platform.errors import NotSent, PlatformError
+from privatenumber.platform.pausing import LENGTHS
 from privatenumber.privacy import scrub
 
 from .event import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
@@ -31,7 +32,7 @@ from .responses import Response, row_view
 TYPE_PREFIX: Final = "urn:private-number:problem:"
 _ERRORS_SHOWN: Final = 100
 _UNKNOWN_S: Final = 10
-_PAUSE_S: Final = 60  # flow control, and whatever has no better end (result-codes.md §2)
+_PAUSE_S: Final = 60  # whatever has no better end (result-codes.md §2)
 _NEVER_REAL: Final = " Do not hand out a real number instead."
 
 
@@ -202,14 +203,13 @@ def _pool_empty(error: errors.PoolEmpty, now: datetime) -> Problem:
     return Problem("no-number-available", detail, remedy + _NEVER_REAL, error.retry_after_s, more)
 
 
-# Reason told to the caller, and how long to wait when the error itself has no end (billing-rules.md §7,
-# result-codes.md §2).
-_PAUSES: Final[Mapping[Outcome, tuple[str, int]]] = {
-    Outcome.FROZEN: ("arrears", 600),
-    Outcome.LOCKED: ("locked-out", 1800),
-    Outcome.AUTH: ("credentials", 1800),
-    Outcome.FLOW: ("flow-control", _PAUSE_S),
-    Outcome.TRANSIENT: ("fault", _PAUSE_S),
+# Reason told to the caller (billing-rules.md §7, result-codes.md §2).
+_PAUSES: Final[Mapping[Outcome, str]] = {
+    Outcome.FROZEN: "arrears",
+    Outcome.LOCKED: "locked-out",
+    Outcome.AUTH: "credentials",
+    Outcome.FLOW: "flow-control",
+    Outcome.TRANSIENT: "fault",
 }
 
 
@@ -240,7 +240,8 @@ def _answered(cause: PlatformError, more: Mapping[str, Any]) -> Problem:
 
 
 def _paused(cause: PlatformError, wait: int | None, more: Mapping[str, Any]) -> Problem:
-    reason, usual = _PAUSES.get(cause.outcome, ("out-of-reach", _PAUSE_S))
+    reason = _PAUSES.get(cause.outcome, "out-of-reach")
+    usual = math.ceil(LENGTHS[cause.outcome].total_seconds()) if cause.outcome in LENGTHS else _PAUSE_S
     detail = "Nothing was changed at the platform and nothing is left behind."
     remedy = cause.remedy.rstrip(".") + "." + _NEVER_REAL
     told = {"reason": reason, **_platform(cause), **more}

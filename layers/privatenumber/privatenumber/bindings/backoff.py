@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random as chance
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from privatenumber.platform.errors import FlowControl, Frozen, LockedOut, NotSent, PlatformError
+from privatenumber.platform.pausing import LENGTHS
 
 FIRST_S: Final = 30
 CEILING_S: Final = 1800
 
 PAUSES: Final = (Frozen, FlowControl, LockedOut, NotSent)
 """The platform cannot be used now; the request was certainly not executed."""
-
-_PAUSE_S: Final[Mapping[type[PlatformError], int]] = {FlowControl: 60, Frozen: 600, LockedOut: 1800}
-"""How long the client keeps silent after such an answer (result-codes.md §2, numbers.md §3)."""
 
 
 def delay_s(attempts: int, random: chance.Random) -> float:
@@ -36,5 +33,4 @@ def pause_end(now: datetime, error: PlatformError | None) -> datetime | None:
     """Until when the platform cannot be used after this error; None when nobody knows or it is no pause."""
     if isinstance(error, NotSent):
         return error.until
-    length = _PAUSE_S.get(type(error)) if error else None
-    return now + timedelta(seconds=length) if length else None
+    return now + LENGTHS[error.outcome] if isinstance(error, PAUSES) else None

@@ -5,7 +5,7 @@ all environments, so it is kept where all see it (``store.pauses``); here are th
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -15,6 +15,14 @@ from privatenumber.settings import Application
 from privatenumber.times import utc_now
 
 EVERYTHING: Final = "*"
+LENGTHS: Final[Mapping[Outcome, timedelta]] = {
+    Outcome.LOCKED: timedelta(minutes=30),
+    Outcome.AUTH: timedelta(minutes=30),
+    Outcome.FROZEN: timedelta(minutes=10),
+    Outcome.FLOW: timedelta(seconds=60),
+}
+"""How long the client keeps silent after such an answer (result-codes.md §2, numbers.md §3)."""
+
 _AUTH_CODES: Final = frozenset({"1010003", "1020166"})
 
 
@@ -69,13 +77,13 @@ def pause_for(application: Application, result: ResultCode) -> Pause | None:
     ahead at once, unchanged ones get an attempt in 30 minutes, too few to lock the address (auth.md §9).
     """
     if result.outcome is Outcome.LOCKED:
-        return Pause(EVERYTHING, timedelta(minutes=30), "locked")
+        return Pause(EVERYTHING, LENGTHS[Outcome.LOCKED], "locked")
     if result.http_status in {400, 401} or result.code in _AUTH_CODES:
-        return Pause(_credentials_scope(application), timedelta(minutes=30), "auth")
+        return Pause(_credentials_scope(application), LENGTHS[Outcome.AUTH], "auth")
     if result.outcome is Outcome.FROZEN:
-        return Pause(application.id, timedelta(minutes=10), "frozen")
+        return Pause(application.id, LENGTHS[Outcome.FROZEN], "frozen")
     if result.outcome is Outcome.FLOW:
-        return Pause(application.id, timedelta(seconds=60), "flow")
+        return Pause(application.id, LENGTHS[Outcome.FLOW], "flow")
     return None
 
 
