@@ -304,6 +304,21 @@ def test_answered_and_unanswered_entries_do_not_bleed_into_each_other() -> None:
     assert answered == [True, False, True, False]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"eventType":"answer","statusInfo":{"sessionId":"s","more":%s}}',
+        b'{"eventType":"fee","feeLst":[{"icid":"i","more":%s}]}',
+    ],
+)
+def test_nesting_never_breaks_the_reading(body: bytes) -> None:
+    """U-D12: what can be parsed but not written again goes apart; a 503 would bring it back for hours."""
+    for depth in range(700, 1000):
+        with contextlib.suppress(NotAPush):
+            push = parse_push(body % (b"[" * depth + b"]" * depth))
+            assert len(push.entries) + len(push.bad) == 1
+
+
 def test_a_list_longer_than_documented_is_read_entirely_and_marked() -> None:
     """notifications.md §2.8."""
     push = parse_push(wire(fee_body(*many_cdrs(51))))

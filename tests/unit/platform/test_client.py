@@ -200,12 +200,13 @@ UNKNOWN: list[Response | Exception] = [
     answered(500, "1023002"),
     answered(502),
     Response(200, {}, b"not json"),
+    Response(200, {}, b"[" * 100_000),
     answered(200, "0", relationNum=X),
 ]
 
 
 @pytest.mark.parametrize(
-    "answer", UNKNOWN, ids=["none", "fault", "platform time-out", "gateway", "garbage", "no id"]
+    "answer", UNKNOWN, ids=["none", "fault", "platform time-out", "gateway", "garbage", "depth", "no id"]
 )
 def test_a_bind_that_may_have_happened_is_unknown_and_not_repeated(answer: Response | Exception) -> None:
     """result-codes.md §5: a bind is looked up before it is repeated."""

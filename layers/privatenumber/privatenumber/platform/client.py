@@ -252,7 +252,7 @@ def _document(body: bytes) -> Mapping[str, Any]:
     """The JSON object of an answer; empty for anything else, so that the status alone decides."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -103,6 +103,9 @@ def _listed(
             entries.append(read(_checked(raw)))
         except UnreadableField as problem:
             bad.append(BadEntry(f"field {problem.field}", raw))
+        except RecursionError:
+            # Shallow enough to be parsed, too deep to be written again: its field would never be asked for.
+            bad.append(BadEntry("nesting", raw))
     if not raws:
         bad.append(BadEntry("empty list", raws))
     unusual = (*notes, "long_list") if len(raws) > bound else notes
