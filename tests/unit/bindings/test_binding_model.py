@@ -101,8 +101,12 @@ class TestDuration:
     def test_it_covers_what_is_left_within_the_platforms_limit(self, left: timedelta, margin_s: int) -> None:
         """axb.md §2: 0 would be for ever, more than 90 days is refused."""
         duration = platform_duration(NOW, NOW + left, margin_s)
-        assert duration <= PLATFORM_MAX_DURATION_S
+        assert 0 < duration <= PLATFORM_MAX_DURATION_S
         assert duration >= min(left.total_seconds(), PLATFORM_MAX_DURATION_S)
+
+    def test_it_is_never_0_even_without_a_margin(self) -> None:
+        """axb.md §2: to the platform 0 is a binding without end."""
+        assert platform_duration(NOW, NOW, 0) == 1
 
     def test_what_is_over_gets_the_margin(self) -> None:
         assert platform_duration(NOW, NOW - timedelta(days=1), 3600) == 3600

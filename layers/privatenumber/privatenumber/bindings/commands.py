@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import unquote
 
 from privatenumber.bindings.choose import Wish
 from privatenumber.bindings.errors import InvalidRequest
@@ -30,6 +31,11 @@ _SOMEBODYS_NUMBER: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """Standing alone, because a random hexadecimal id holds such a run of digits now and then."""
+
+_GROUPED_NUMBER: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?:00)?86)?1[3-9]\d([ ._/:-])\d{4}\1\d{4}(?![0-9A-Za-z])", re.ASCII
+)
+"""A mobile number as people group it; no group of a UUID has three digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +182,11 @@ def _check_reference(reference: str | None, a: Party, b: Party) -> None:
 
 def contains_number(text: str, *parties: Party) -> bool:
     """Tell whether a text carries a phone number: the parties' in any spelling, others standing alone."""
-    bare = re.sub(r"[ \-()]", "", text)
+    text = unquote(text)
+    bare = re.sub(r"[^0-9A-Za-z]", "", text)
     own = (form for who in parties for form in (who.number[3:], national(who.number)))
-    return bool(_SOMEBODYS_NUMBER.search(text)) or any(form in bare for form in own)
+    somebodys = _SOMEBODYS_NUMBER.search(text) or _GROUPED_NUMBER.search(text)
+    return bool(somebodys) or any(form in bare for form in own)
 
 
 def _content_hash(command: BindCommand, a: Party, b: Party, x: str | None, keyring: Keyring) -> str:

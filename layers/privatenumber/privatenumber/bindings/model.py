@@ -209,6 +209,9 @@ def advanced(binding: Binding, now: datetime, **changes: Any) -> Binding:
 
 
 def platform_duration(now: datetime, ends_at: datetime, margin_s: int) -> int:
-    """Life in seconds that the platform is told: what is left and a margin, within its limit (axb.md §2)."""
+    """Life in seconds that the platform is told: what is left and a margin, within its limit (axb.md §2).
+
+    Never 0: to the platform that is a binding without end.
+    """
     left = max(0, math.ceil((ends_at - now).total_seconds()))
-    return min(left + margin_s, PLATFORM_MAX_DURATION_S)
+    return min(max(left + margin_s, 1), PLATFORM_MAX_DURATION_S)
