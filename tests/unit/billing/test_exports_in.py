@@ -112,6 +112,9 @@ def test_a_whole_number_matches_itself_only() -> None:
         (cells(x_number=""), "x_number: missing"),
         (cells(x_number="12"), "x_number: "),
         (cells(end_time="yesterday"), "end_time: not a time of the layout"),
+        (cells(end_time="0001-01-01 00:00:00"), "end_time: not a time of the layout"),
+        (cells(end_time="9999-12-31 23:59:59"), "end_time: not a time of the layout"),
+        (cells(duration_s="1E+999999999"), "duration_s: not a number"),
         (cells(duration_s="-1"), "duration_s: not a whole number"),
         (cells(duration_s="1.5"), "duration_s: not a whole number"),
         (cells(duration_s="many"), "duration_s: not a number"),
@@ -184,6 +187,7 @@ def test_two_equal_lines_of_a_bill_are_two_charges() -> None:
         ("2026-09,call,blue,,1,,,1", "number_type: none of virtual, carrier"),
         ("2026-09,call,,,1,,,", "amount: missing"),
         ("2026-09,call,,,1,,,NaN", "amount: not a number"),
+        ("2026-09,call,,,1,,,1E+400", "amount: not a number"),
     ],
 )
 def test_a_bad_line_of_a_bill_says_why(line: str, reason: str) -> None:

@@ -28,6 +28,7 @@ _PATTERN: Final = re.compile(r"(?:\+?86)?(?=[\d*]*\*)[\d*]{5,13}")
 _FOREIGN: Final = re.compile(r"\+(?!86)\d{6,18}")
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _MOBILE_LENGTH: Final = 11
+_MOST_DIGITS: Final = 15
 
 
 class _BadCell(ValueError):
@@ -165,7 +166,8 @@ class _Cells:
             value = Decimal(text.replace(self._layout.decimal_separator, "."))
         except InvalidOperation:
             value = Decimal("NaN")
-        if not value.is_finite():
+        # As a whole number, 1E+999999 would have a million digits.
+        if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
             raise _BadCell(f"{column}: not a number")
         return value
 

@@ -21,6 +21,7 @@ from privatenumber.times import BEIJING
 
 _TIME_FORMATS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyy/M/d H:mm:ss", "yyyy/M/d H:mm")
 _ZONES: Final[Mapping[str, tzinfo]] = {"Asia/Shanghai": BEIJING, "UTC": UTC}
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _DIRECTIVES: Final = (
     (r"yyyy", "%Y"),
     (r"MM?", "%m"),
@@ -56,7 +57,8 @@ class Layout:
                 found = datetime.strptime(text, _strptime(form)).replace(tzinfo=self.zone)
             except ValueError:
                 continue
-            return found.astimezone(UTC)
+            # The ends of the calendar would overflow in another zone.
+            return found.astimezone(UTC) if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
         return None
 
 
