@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,6 +12,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from emulator.exports import ExportOptions
 from emulator.world import Application, Mode, Number, NumberStatus, PushUrls
 from privatenumber import phone
+
+#: Where the clock may stand: at the ends of the calendar no Beijing day and no later moment can be computed.
+FIRST_MOMENT, LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _push_address(text: str) -> str:
@@ -32,8 +35,15 @@ def private_number(text: str) -> str:
     return number
 
 
+def _emulated(moment: datetime) -> datetime:
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise ValueError(f"the emulated clock runs from {FIRST_MOMENT.year} to {LAST_MOMENT.year}")
+    return moment
+
+
 PushAddress = Annotated[str, AfterValidator(_push_address)]
 X = Annotated[str, AfterValidator(private_number)]
+Moment = Annotated[AwareDatetime, AfterValidator(_emulated)]
 
 
 class _Input(BaseModel):
@@ -137,13 +147,13 @@ class AccountInput(_Input):
 class ClockInput(_Input):
     """Where the clock goes: only forward."""
 
-    now: AwareDatetime
+    now: Moment
 
 
 class AdvanceInput(_Input):
     """How far the clock goes."""
 
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, allow_inf_nan=False)
 
 
 class ResetInput(_Input):
@@ -151,7 +161,7 @@ class ResetInput(_Input):
 
     seed: int | None = None
     settings: dict[str, Any] | None = None
-    now: datetime | None = None
+    now: Moment | None = None
 
 
 class ExportInput(_Input):

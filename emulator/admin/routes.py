@@ -58,6 +58,9 @@ class Admin:
     async def advance(self, request: Request) -> Response:
         """Move the clock, running what comes due, and wait for the pushes of the last moment."""
         wanted = await _read(request, models.AdvanceInput)
+        left = models.LAST_MOMENT - self._emulator.scheduler.now()
+        if wanted.seconds > left.total_seconds():
+            raise AdminError(422, f"the emulated clock ends with {models.LAST_MOMENT.year - 1}")
         ran = await self._emulator.scheduler.advance(wanted.seconds)
         return JSONResponse({**views.clock(self._emulator), "ran": ran})
 
@@ -266,9 +269,12 @@ def admin_application(emulator: Emulator) -> Starlette:
 async def _read(request: Request, model: type[Model]) -> Model:
     body = await request.body()
     try:
-        return _validate(model, json.loads(body) if body else {})
+        values = json.loads(body) if body else {}
     except json.JSONDecodeError as error:
         raise AdminError(400, f"the body is no JSON: {error}") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise AdminError(400, "the body is no JSON: not UTF-8, or nested too deeply") from None
+    return _validate(model, values)
 
 
 def _validate(model: type[Model], values: object) -> Model:

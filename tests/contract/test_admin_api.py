@@ -104,6 +104,31 @@ def test_the_clock_does_not_go_back(emulator: RunningEmulator) -> None:
     assert "forward" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/clock", '{"now": "9999-12-31T23:59:59Z"}'),
+        ("/clock/advance", '{"seconds": 1e15}'),
+        ("/clock/advance", '{"seconds": 1e999}'),
+        ("/clock/advance", '{"seconds": NaN}'),
+        ("/reset", '{"now": "9999-12-31T23:59:59Z"}'),
+        ("/reset", '{"now": "0001-01-01T00:00:00+14:00"}'),
+        ("/reset", '{"now": "2026-09-02T01:00:00"}'),
+    ],
+)
+def test_the_clock_stays_within_the_calendar(emulator: RunningEmulator, path: str, body: str) -> None:
+    """At its ends no Beijing day can be told any more, and every later order would fail."""
+    answer = httpx.post(f"{emulator.address}/__emu{path}", content=body, trust_env=False)
+    assert answer.status_code == 422
+    assert emulator.admin.now() == START
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff", b"{"])
+def test_an_order_that_is_no_json_is_refused(emulator: RunningEmulator, body: bytes) -> None:
+    answer = httpx.post(f"{emulator.address}/__emu/calls", content=body, trust_env=False)
+    assert (answer.status_code, "no JSON" in answer.json()["error"]) == (400, True)
+
+
 def test_a_real_clock_jumps_ahead() -> None:
     with running_emulator(clock="real") as emulator:
         emulator.admin.advance(86_400)
