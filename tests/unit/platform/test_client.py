@@ -225,6 +225,21 @@ def test_a_request_that_never_left_is_repeated_and_then_reported_as_not_sent(cal
     assert len(platform.requests) == 4
 
 
+@pytest.mark.parametrize(
+    "refusal", [answered(403, "1010029"), answered(403, "1010010"), answered(403, "1020176")]
+)
+def test_a_refusal_at_the_door_does_not_undo_an_attempt_that_may_have_been_executed(
+    refusal: Response,
+) -> None:
+    """U-D03: a modify that got no answer and was then refused for arrears may still be in force."""
+    platform = scripted(NoAnswer("x"), refusal)
+    with pytest.raises(errors.UnknownOutcome):
+        platform.client.modify_axb(
+            AxbModify(subscription_id=ID, direction=1), deadline=platform.time.deadline(9.0)
+        )
+    assert len(platform.requests) == 2
+
+
 def test_a_bind_succeeds_after_a_connection_that_failed() -> None:
     assert bind(scripted(NoConnection("NewConnectionError"), bound())).subscription_id == ID
 

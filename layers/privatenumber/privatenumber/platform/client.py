@@ -20,6 +20,10 @@ from privatenumber.codes.results import Outcome, ResultCode, Retry, lookup
 from privatenumber.platform import axb
 from privatenumber.platform.axb import AxbBind, AxbBound, AxbModify, AxbPage, AxbRow
 from privatenumber.platform.errors import (
+    AuthRefused,
+    FlowControl,
+    Frozen,
+    LockedOut,
     NotFound,
     NotSent,
     PlatformError,
@@ -59,6 +63,7 @@ SHORTEST_S: Final = 0.25
 
 _WAITS: Final = (0.5, 1.0, 2.0)
 _ONCE: Final = frozenset({"1023002"})
+_AT_THE_DOOR: Final = (NotSent, FlowControl, Frozen, LockedOut, AuthRefused)
 _LOG: Final = logging.getLogger("privatenumber.platform")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -151,8 +156,9 @@ class PlatformClient:
             try:
                 return self._attempt(request, deadline, attempt)
             except PlatformError as error:
-                # A later attempt that never left does not undo an earlier one that may have been executed.
-                unsettled = unsettled if isinstance(error, NotSent) and unsettled else error
+                # A later attempt that was turned away at the door says nothing of an earlier one that may
+                # have been executed.
+                unsettled = unsettled if isinstance(error, _AT_THE_DOOR) and unsettled else error
                 if not self._may_repeat(request, error, deadline, attempt):
                     raise unsettled from None
         raise AssertionError("the last attempt returns or raises")
