@@ -36,7 +36,7 @@ def tenant(serial: int) -> Tenant:
     )
 
 
-TENANTS = tuple(tenant(serial) for serial in range(10, 30))
+TENANTS = tuple(tenant(serial) for serial in range(10, 20))
 
 
 def person(tenant: Tenant, n: int) -> str:

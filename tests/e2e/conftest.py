@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from builders.deployed import TENANTS, Company
+from builders.deployed import TENANTS, Company, kill_function
+from builders.played import Played, play_demo
 from local.deploy import ROOT
 from local.stack import Stack, logs, up
 from local.tenant import application_secret
@@ -30,19 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The deployed stack, with the demo's application and one for each group of tests in its secret."""
+    """The deployed stack, as `make up` and the demo begin with it."""
     folder = tmp_path_factory.mktemp("stack")
     begun = up(lambda step: None, folder=folder)
     try:
-        secret = json.dumps(application_secret(begun.platform_url, *TENANTS))
-        begun.aws.client("secretsmanager").put_secret_value(
-            SecretId=begun.outputs["ApplicationsSecret"], SecretString=secret
-        )
         yield begun
     finally:
         begun.stop()
         if request.session.testsfailed:
             shutil.copytree(logs(folder), KEPT, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def played(stack: Stack) -> Played:
+    """The demo, played once on the fresh stack."""
+    return play_demo(stack)
 
 
 NewCompany = Callable[[], Company]
@@ -51,6 +54,13 @@ NewCompany = Callable[[], Company]
 @pytest.fixture(scope="session")
 def new_company(stack: Stack) -> NewCompany:
     """Opens tenants, each with three X numbers of its own, so that tests on the one stack do not meet."""
+    secret = json.dumps(application_secret(stack.platform_url, *TENANTS))
+    stack.aws.client("secretsmanager").put_secret_value(
+        SecretId=stack.outputs["ApplicationsSecret"], SecretString=secret
+    )
+    for function in ("Bindings", "Callbacks", "UnbindWorker"):
+        # A running one would go on for five minutes with the applications that it has read.
+        kill_function(stack, f"{function}FunctionName")
     free = iter(TENANTS)
     return lambda: Company(stack, next(free)).open()
 
