@@ -217,3 +217,24 @@ def test_rows_are_read_back_as_they_were_meant() -> None:
     event = read_event({"pk": end.pk, "sk": end.sk, **end.item})
     assert (event.event, event.session, event.state_code) == ("disconnect", SESSION_TOKEN, 0)
     assert json.loads(json.dumps(event.flags)) == []
+
+
+@pytest.mark.parametrize("quoted", [SESSION, A, A.removeprefix("+86"), f"leg-{B}"])
+def test_an_id_that_quotes_a_person_or_the_session_stands_as_its_token(quoted: str) -> None:
+    """U-D15, U-N16: whatever the platform puts into an id, no number reaches a key."""
+    fact = _cdr(icid=quoted, subscriptionId=quoted)
+    written = json.dumps({name: value for name, value in fact.item.items() if name != "sealed"}) + fact.sk
+    assert quoted not in written
+    assert fact.item["icid"].startswith("~")
+
+
+def test_an_ordinary_id_stays_as_it_is() -> None:
+    fact = _cdr()
+    assert (fact.item["icid"], fact.item["subscription_id"]) == (ICID, SUBSCRIPTION)
+
+
+def test_many_unreadable_entries_are_put_apart_as_one() -> None:
+    """notifications.md §2.8: nothing of them is lost, and one push never becomes thousands of writes."""
+    push = parse_push(wire({"eventType": "fee", "feeLst": [*range(10_000), cdr_entry()]}))
+    (together,) = push.bad
+    assert (len(together.raw), len(push.entries)) == (10_000, 1)

@@ -7,7 +7,7 @@ equal keys and digests, however and whenever they are delivered.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from privatenumber.store.fact_rows import (
 )
 from privatenumber.times import beijing_day, iso
 
+_SHORTEST_NUMBER = 7
 #: How long evaluated facts are kept (operations.md §13).
 RETENTION_DAYS = 400
 
@@ -42,6 +43,13 @@ class Reception:
     def token(self, value: str | None, purpose: str = "number") -> str | None:
         """The token of a value, `None` for none."""
         return token(self.keyring, value, purpose=purpose) if value else None
+
+    def opaque(self, value: str | None, people: Iterable[str | None]) -> str | None:
+        """An id of the platform, or its token when it quotes one of ``people`` (numbers and sessionId)."""
+        quoted = (person.removeprefix("+86") for person in people if person)
+        if value and any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted):
+            return f"~{token(self.keyring, value, purpose='id')}"
+        return value
 
     def digest(self, content: str) -> str:
         """Keyed digest of canonical content: a plain hash of it could be guessed back to its numbers."""
@@ -68,7 +76,10 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
     digest = reception.digest(event.content)
     session = reception.token(event.session_id, "session")
     at = event.timestamp or reception.received_at
-    sk = f"EVENT#{key_part(event.event_type)}"
+    people = (event.session_id, event.caller, event.called)
+    event_type = reception.opaque(event.event_type, people) or ""
+    subscription_id = reception.opaque(event.subscription_id, people)
+    sk = f"EVENT#{key_part(event_type)}"
     if event.event_type == EventType.COLLECT_INFO:
         # Each attempt to type an extension is an event of its own (notifications.md §9.2).
         moment = iso(event.timestamp) if event.timestamp else "-"
@@ -85,10 +96,10 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
         reception=reception,
         flags=_flags(reception, orphan=not event.subscription_id, foreign_number=event.foreign_numbers),
         attributes={
-            "event": event.event_type,
+            "event": event_type,
             "session": session,
             "at": _moment(event.timestamp),
-            "subscription_id": event.subscription_id,
+            "subscription_id": subscription_id,
             "caller": reception.token(event.caller),
             "called": reception.token(event.called),
             "state_code": event.state_code,
@@ -101,10 +112,12 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
     digest = reception.digest(cdr.content)
     session = reception.token(cdr.session_id, "session")
     x, display = (_private(number, cdr) for number in (cdr.x, cdr.display))
+    people = (cdr.session_id, cdr.caller, cdr.callee)
+    icid = reception.opaque(cdr.icid, people)
     at = cdr.ended_at or reception.received_at
     return _fact(
         pk=call_key(reception.application, session or f"hash{digest}"),
-        sk=f"CDR#{key_part(cdr.icid) if cdr.icid else '-'}",
+        sk=f"CDR#{key_part(icid) if icid else '-'}",
         kind="cdr",
         digest=digest,
         raw=cdr.raw,
@@ -116,9 +129,9 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
             x_unreadable=x is None,
         ),
         attributes={
-            "icid": cdr.icid,
+            "icid": icid,
             "session": session,
-            "subscription_id": cdr.subscription_id,
+            "subscription_id": reception.opaque(cdr.subscription_id, people),
             "x": x,
             "display_x": display,
             "direction": cdr.direction,
@@ -136,7 +149,7 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
             "recorded": cdr.recorded,
             "released_by": cdr.released_by,
             "call_seconds": cdr.call_seconds,
-            **_day("CDR", reception.application, at, cdr.icid or session or digest),
+            **_day("CDR", reception.application, at, icid or session or digest),
         },
     )
 

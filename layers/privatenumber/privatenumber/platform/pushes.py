@@ -39,6 +39,8 @@ __all__ = [
 
 #: Documented bounds of the lists (notifications.md §5.1, §7); longer ones are read entirely and marked.
 MAX_CDRS, MAX_NUMBER_STATES = 50, 100
+#: More unreadable entries than this are put apart as one: a push must not multiply into writes without bound.
+MAX_BAD_ENTRIES = 50
 #: Largest single entry that is stored as a fact, in bytes of its JSON; documented ones stay below 6 KB.
 MAX_ENTRY_BYTES = 65_536
 
@@ -108,6 +110,8 @@ def _listed(
             bad.append(BadEntry("nesting", raw))
     if not raws:
         bad.append(BadEntry("empty list", raws))
+    if len(bad) > MAX_BAD_ENTRIES:
+        bad = [BadEntry("many unreadable entries", [entry.raw for entry in bad])]
     unusual = (*notes, "long_list") if len(raws) > bound else notes
     return Push(kind, tuple(entries), tuple(bad), unusual)
 
