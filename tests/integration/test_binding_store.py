@@ -309,6 +309,7 @@ class TestSearch:
         assert {row.binding_id for row in due} == {f"b{n:02d}" for n in range(6)}
         assert {row.due_at[14:16] for row in due} == {f"{n:02d}" for n in range(6)}
         assert len(list(search.due(until="2026-09-02T02:00:00.000Z", limit=4))) == 4
+        assert len(list(search.due(until="2026-09-02T02:00:00.000Z", limit=1))) == 1
 
     def test_pages_of_a_search_meet_without_gap_or_repetition(
         self, store: BindingStore, search: BindingSearch

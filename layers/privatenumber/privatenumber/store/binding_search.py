@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.binding_keys import DUE_INDEX, DUE_SHARDS, binding_key, due_shard
@@ -49,8 +50,8 @@ class BindingSearch:
         Each shard gives at most its part of ``limit``, so that one of them cannot keep the others waiting.
         """
         per_shard = max(1, limit // DUE_SHARDS)
-        for shard in range(DUE_SHARDS):
-            yield from self._due_of_shard(shard, until, per_shard)
+        shards = (self._due_of_shard(shard, until, per_shard) for shard in range(DUE_SHARDS))
+        yield from islice(chain.from_iterable(shards), limit)
 
     def _due_of_shard(self, shard: int, until: str, limit: int) -> Iterator[DueRow]:
         left, request = limit, dict[str, Any]()
