@@ -39,8 +39,8 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "period": "账期", "charge_time": "扣费时间", "item": "费用项", "number_type": "号码类型",
         "quantity": "用量", "unit_price": "单价", "list_amount": "官网价",
         "package_quantity": "套餐包抵扣量", "discount": "优惠金额", "amount": "应付金额",
-        "currency": "币种", "city_code": "城市编码", "state": "状态", "sms": "短信",
-        "real_name": "实名认证", "issued_on": "发放日期", "unsubscribed_on": "退订日期",
+        "currency": "币种", "city_code": "城市码", "state": "状态", "sms": "短信",
+        "real_name": "实名认证", "issued_on": "下发日期", "unsubscribed_on": "退订日期",
     }
 )  # fmt: skip
 """Header texts with `headers` = `zh`; illustrations, as the provider's own texts are not published."""

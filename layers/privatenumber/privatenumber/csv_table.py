@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 _SEPARATORS: Final = (",", ";", "\t")
 _HEADERS_SHOWN: Final = 20
@@ -35,15 +35,30 @@ class FileRefused(ValueError):
         self.headers = tuple(headers or ())
 
 
+class CsvRow(NamedTuple):
+    """One row: the line it begins on and its cells by column.
+
+    ``too_wide``: it has text beyond the last header. An amount like ``1,000.00`` without quotes does that, so
+    no cell of such a row is to be trusted.
+    """
+
+    line: int
+    cells: Mapping[str, str]
+    too_wide: bool
+
+
+TOO_WIDE: Final = "more cells than the header line: quote cells that contain the separator"
+
+
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """An opened file. ``rows`` yields line number and cells by column, and may raise FileRefused.
+    """An opened file. ``rows`` may raise FileRefused while it is read.
 
     Rows without any text are left out; a row that is too short lacks its last cells.
     """
 
     separator: str
-    rows: Iterator[tuple[int, Mapping[str, str]]]
+    rows: Iterator[CsvRow]
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -76,7 +91,8 @@ def open_table(
     missing = [name for name in required if name not in positions]
     if missing:
         raise FileRefused(f"required column missing: {', '.join(missing)}", headers=_shown(headers))
-    return CsvTable(separator, _rows(text, separator, skip_lines, positions, most_rows))
+    rows = _rows(text, separator, skip_lines, positions, len(headers), most_rows)
+    return CsvTable(separator, rows)
 
 
 def bare(text: str) -> str:
@@ -85,8 +101,8 @@ def bare(text: str) -> str:
 
 
 def _rows(
-    text: str, separator: str, skip: int, positions: Mapping[str, int], most_rows: int | None
-) -> Iterator[tuple[int, Mapping[str, str]]]:
+    text: str, separator: str, skip: int, positions: Mapping[str, int], width: int, most_rows: int | None
+) -> Iterator[CsvRow]:
     stream = io.StringIO(text, newline="")
     for _ in range(skip):
         stream.readline()
@@ -97,7 +113,8 @@ def _rows(
             if most_rows is not None and count > most_rows:
                 raise FileRefused(f"more than {most_rows} rows: split the file", line=begins)
             if count and any(map(str.strip, cells)):
-                yield begins, {name: cells[at] for name, at in positions.items() if at < len(cells)}
+                named = {name: cells[at] for name, at in positions.items() if at < len(cells)}
+                yield CsvRow(begins, named, any(map(str.strip, cells[width:])))
             begins = skip + reader.line_num + 1
     except csv.Error:
         raise FileRefused("quotes do not follow RFC 4180", line=begins) from None

@@ -188,6 +188,7 @@ def test_two_equal_lines_of_a_bill_are_two_charges() -> None:
         ("2026-09,call,,,1,,,", "amount: missing"),
         ("2026-09,call,,,1,,,NaN", "amount: not a number"),
         ("2026-09,call,,,1,,,1E+400", "amount: not a number"),
+        ("2026-09,call,,,1,,,1,000.00", "more cells than the header line"),
     ],
 )
 def test_a_bad_line_of_a_bill_says_why(line: str, reason: str) -> None:

@@ -219,3 +219,15 @@ def test_no_bytes_do_anything_but_read_or_refuse(data: bytes) -> None:
     except FileRefused:
         return
     assert all(isinstance(row, NumberRow | BadRow) for row in found.rows)
+
+
+def test_a_row_with_more_cells_than_headers_is_a_bad_row() -> None:
+    """An unquoted separator inside a cell shifts all that follow: nothing of the row can be trusted."""
+    (row,) = table(f"{HEADER}\n{LINE},surplus\n")
+    assert isinstance(row, BadRow)
+    assert row.error.rule.startswith("more cells than the header line")
+
+
+def test_blank_cells_beyond_the_headers_do_no_harm() -> None:
+    (row,) = table(f"{HEADER}\n{LINE},, \n")
+    assert isinstance(row, NumberRow)

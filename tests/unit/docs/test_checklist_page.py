@@ -22,7 +22,8 @@ def checklist() -> ModuleType:
 
 
 def test_the_page_is_up_to_date(checklist: ModuleType) -> None:
-    assert (ROOT / "docs" / "checklist.md").read_text(encoding="utf-8") == checklist.page(), "run `make checklist`"
+    written = (ROOT / "docs" / "checklist.md").read_text(encoding="utf-8")
+    assert written == checklist.page(), "run `make checklist`"
 
 
 def test_every_place_named_exists(checklist: ModuleType) -> None:

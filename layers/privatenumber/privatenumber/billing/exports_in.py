@@ -16,7 +16,7 @@ from typing import Final, Generic, TypeVar
 
 from privatenumber.billing.layouts import BILL, CALLS, Layout
 from privatenumber.billing.prices import Item, NumberType
-from privatenumber.csv_table import FileRefused, decode_text, open_table
+from privatenumber.csv_table import TOO_WIDE, FileRefused, decode_text, open_table
 from privatenumber.phone import InvalidNumber, normalise
 
 Row = TypeVar("Row")
@@ -187,11 +187,13 @@ def _read(data: bytes, layout: Layout, make: Callable[[int, _Cells], Row]) -> Im
     table = open_table(text, layout.columns, required=required, skip_lines=layout.skip_lines)
     rows: list[Row] = []
     bad: list[BadRow] = []
-    for line, cells in table.rows:
+    for row in table.rows:
         try:
-            rows.append(make(line, _Cells(layout, cells)))
+            if row.too_wide:
+                raise _BadCell(TOO_WIDE)
+            rows.append(make(row.line, _Cells(layout, row.cells)))
         except _BadCell as error:
-            bad.append(BadRow(line, str(error)))
+            bad.append(BadRow(row.line, str(error)))
     found = len(rows) + len(bad)
     if len(bad) > _MOST_BAD * found:
         raise FileRefused(f"{len(bad)} of {found} rows are bad; line {bad[0].line}: {bad[0].reason}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypeVar
 
-from privatenumber.csv_table import FileRefused, bare, decode_text, open_table
+from privatenumber.csv_table import TOO_WIDE, FileRefused, bare, decode_text, open_table
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.store.numbers import NumberState, NumberType
 
@@ -104,7 +104,10 @@ def read_number_table(data: bytes) -> NumberTable:
     if "\ufffd" in text:
         raise FileRefused("characters were lost on the way: send the file as application/octet-stream")
     table = open_table(text, _COLUMNS, required=_REQUIRED, most_rows=MAX_ROWS)
-    rows = tuple(_row(line, cells) for line, cells in table.rows)
+    rows = tuple(
+        BadRow(row.line, RowError("(row)", TOO_WIDE)) if row.too_wide else _row(row.line, row.cells)
+        for row in table.rows
+    )
     return NumberTable(encoding, table.separator, rows)
 
 
