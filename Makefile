@@ -125,7 +125,7 @@ bench: setup ## Measure import times and other figures
 
 .PHONY: lint
 lint: setup ## Check style, types, arrows between rooms and the template
-	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff check --no-cache .
 	$(VENV)/bin/ruff format --check .
 	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local cli/*.py tests benchmarks/*.py docs/*.py)
 	$(WITH_LAYER) $(VENV)/bin/lint-imports --no-cache

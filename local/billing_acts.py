@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from privatenumber.billing.render import render_reconciliation, render_statement
-
 from local.narrate import Narrator
 from local.stack import Stack
+from privatenumber.billing.render import render_reconciliation, render_statement
 
 
 def close_and_reconcile(stack: Stack, say: Narrator, month: str, place_call: Callable[[], Any]) -> None:
