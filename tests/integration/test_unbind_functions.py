@@ -130,9 +130,10 @@ def test_a_queue_that_is_full_gets_no_more(deployment: str, monkeypatch: pytest.
     monkeypatch.setattr(app, "MOST_WAITING", 4)
     for n in range(6):
         bind(f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}")
-    sent = [sweep(hours=2)["sent"] for _ in range(3)]
-    assert sum(sent) <= 4
-    assert sent[-1] == 0
+    swept = [sweep(hours=2) for _ in range(3)]
+    assert sum(answer["sent"] for answer in swept) <= 4
+    assert swept[-1]["sent"] == 0
+    assert swept[-1]["lag_s"] == pytest.approx(3600, abs=30), "a full queue hides no lag"
 
 
 def test_only_what_failed_comes_again(deployment: str, platform: RunningEmulator) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from privatenumber.store.binding_keys import DUE_SHARDS
 from privatenumber.store.binding_search import BindingSearch, DueRow
 from privatenumber.store.queue import Work, WorkQueue
 from privatenumber.times import from_iso, iso
@@ -27,13 +28,17 @@ class Swept:
 
 
 def sweep(search: BindingSearch, queue: WorkQueue, *, now: datetime, limit: int) -> Swept:
-    """Send a message for every binding that is due at ``now``, until the queue holds ``limit`` of them."""
+    """Send a message for every binding that is due at ``now``, until the queue holds ``limit`` of them.
+
+    A full queue gets nothing, but the lag is told all the same: it is worst then.
+    """
     waiting = queue.depth()
     room = limit - waiting
     found = _Found()
     as_of = iso(now)
-    rows = search.due(until=as_of, limit=room) if room > 0 else iter(())
-    sent = queue.send(Work(row.binding_id, as_of) for row in found.noting(rows))
+    rows = search.due(until=as_of, limit=room if room > 0 else DUE_SHARDS)
+    work = [Work(row.binding_id, as_of) for row in found.noting(rows)]
+    sent = queue.send(work if room > 0 else ())
     lag_s = (now - from_iso(found.oldest)).total_seconds() if found.oldest else 0.0
     return Swept(waiting, found.count, sent.taken, sent.refused, lag_s)
 
