@@ -36,7 +36,7 @@ def tenant(serial: int) -> Tenant:
     )
 
 
-TENANTS = tuple(tenant(serial) for serial in range(10, 20))
+TENANTS = tuple(tenant(serial) for serial in range(10, 25))
 
 
 def person(tenant: Tenant, n: int) -> str:
@@ -167,10 +167,11 @@ def _commands() -> Iterator[tuple[int, str]]:
             yield int(path.name), command.decode(errors="replace")
 
 
-def kill_function(stack: Stack, output: str) -> int:
+def kill_function(stack: Stack, output: str, sign: signal.Signals = signal.SIGKILL) -> int:
     """kill -9 every process of a function, by the name of the stack's output; return how many there were."""
     # MiniStack unpacks a function below its own folder and runs it from there.
     killed = processes(str(stack.folder), f"ministack-lambda-{stack.outputs[output]}-")
     for pid in killed:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, sign)
     return len(killed)

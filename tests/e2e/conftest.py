@@ -73,5 +73,6 @@ def company(new_company: NewCompany) -> Company:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the logs of a failed run are."""
-    if any("tests/e2e" in report.nodeid for report in terminalreporter.stats.get("failed", [])):
+    failed = [*terminalreporter.stats.get("failed", []), *terminalreporter.stats.get("error", [])]
+    if any("tests/e2e" in report.nodeid for report in failed):
         terminalreporter.write_line(f"logs of the stack and its functions: {KEPT}")

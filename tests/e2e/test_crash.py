@@ -6,13 +6,19 @@ integration tests crash at every step; here real processes of the deployed funct
 
 from __future__ import annotations
 
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 
 from builders.deployed import Company, kill_function
+from builders.pushes import event_body, wire
 from local.processes import wait_until
 from privatenumber.times import utc_now
 
@@ -49,10 +55,8 @@ def assert_both_sides_agree(company: Company) -> None:
     assert ours == {(binding["subscription_id"], binding["x"]) for binding in held}
     standing = [(who, binding["x"]) for binding in held for who in (binding["a"], binding["b"])]
     assert len(standing) == len(set(standing))
-    counted = {
-        item["pk"].removeprefix("X#"): item["pairs"] for item in company.bindings_items() if "pairs" in item
-    }
-    assert counted == {x: sum(binding["x"] == x for binding in held) for x in company.tenant.numbers}
+    counted = {item["pk"]: item["pairs"] for item in company.bindings_items() if item["sk"] == "NUMBER"}
+    assert counted == {f"X#{x}": sum(binding["x"] == x for binding in held) for x in company.tenant.numbers}
     places = [item for item in company.bindings_items() if item["pk"].startswith("PARTY#")]
     assert len(places) == 2 * len(held)
 
@@ -143,3 +147,68 @@ def test_a_worker_killed_while_it_releases_is_replaced_by_the_next_sweep(company
 
     assert closed["reason"] == "expired"
     assert_both_sides_agree(company)
+
+
+def kill_in(company: Company, delay_s: float, request: Callable[[], httpx.Response]) -> None:
+    """Send a request to a warm process and kill it after a moment, wherever it is by then."""
+    company.find(order="none")
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(request)
+        time.sleep(delay_s)
+        kill_function(company.stack, "BindingsFunctionName")
+        answer.result(timeout=30)
+
+
+def settle(company: Company) -> Counter[str]:
+    """Sweep until nothing is under way any more; return how many bindings are in each state."""
+
+    def states() -> Counter[str]:
+        return Counter(item["state"] for item in company.bindings_items() if item["sk"] == "BINDING")
+
+    def settled() -> bool:
+        return not {"REQUESTED", "RELEASING"} & states().keys()
+
+    for minutes in (3, 6, 12, 24):
+        if not settled():
+            company.sweep(utc_now() + timedelta(minutes=minutes))
+            wait_until(settled, 10)
+    assert settled(), states()
+    return states()
+
+
+def test_kills_at_any_moment_are_repaired(new_company: Callable[[], Company]) -> None:
+    """Issue: "at any step of a bind or release": processes die after some milliseconds of their work."""
+    company = new_company()
+    moments = (0.02, 0.05, 0.09)
+    for n, moment in enumerate(moments):
+        kill_in(company, moment, partial(company.bind, f"storm-{n}", 2 * n, 2 * n + 1))
+    assert settle(company).keys() <= {"ACTIVE"}
+    assert_both_sides_agree(company)
+
+    for n in range(len(moments)):
+        company.bind(f"storm-{n}", 2 * n, 2 * n + 1).raise_for_status()
+    for binding, moment in zip(company.at_platform(), moments, strict=True):
+        [ours] = company.find(number=binding["a"])
+        kill_in(company, moment, partial(company.stack.api.request, "DELETE", f"/bindings/{ours['id']}"))
+    settle(company)
+    assert_both_sides_agree(company)
+
+
+def test_a_push_whose_process_is_killed_is_not_acknowledged_and_stored_once(
+    new_company: Callable[[], Company],
+) -> None:
+    """F5, U-D12: no 200 without the fact; the platform's repetition brings it, once."""
+    company = new_company()
+    body = wire(event_body())
+    company.push(body, token="warms-a-process-up-and-nothing-else")
+    kill_function(company.stack, "CallbacksFunctionName", signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as platform:
+        answer = platform.submit(company.push, body)
+        while not answer.done():
+            kill_function(company.stack, "CallbacksFunctionName")
+            time.sleep(0.05)
+    assert answer.result().status_code >= 500
+    assert company.bills_items() == []
+
+    assert company.push(body).status_code == 200
+    assert [item["kind"] for item in company.bills_items()] == ["event"]

@@ -44,7 +44,7 @@ def test_the_month_is_reconciled_and_a_withheld_cdr_is_named(played: Played) -> 
     assert len(reports) == 2
     assert "reconciliation: 0 differences" in reports[0]
     assert re.search(r"reconciliation: 1 difference: missing CDR\b", reports[1])
-    assert "2 min, 0.20 CNY" in reports[1]
+    assert "2 min, 0.20 CNY; its hang-up event did arrive" in " ".join(reports[1].split())
 
 
 def test_a_claim_that_does_not_hold_ends_the_demo_with_an_error(stack: Stack) -> None:
