@@ -11,11 +11,12 @@ from typing import Any
 from builders.keyrings import KEYRING
 from privatenumber.billing.close import Attribution, ClosedDay, close_day
 from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge, read_bill, read_calls
-from privatenumber.billing.prices import NumberType, PriceBook, read_price_book
+from privatenumber.billing.prices import PriceBook, read_price_book
 from privatenumber.billing.rating import usage_time
 from privatenumber.billing.statement import Statement, build_statement
 from privatenumber.privacy import token
 from privatenumber.store.fact_rows import CdrFact, EventFact
+from privatenumber.store.numbers import NumberType
 from privatenumber.store.versions import Version
 from privatenumber.times import beijing_day
 

@@ -7,8 +7,8 @@ import pytest
 from builders.billing import BILL_HEADER, CALLS_HEADER, V2, A, B, bill_file, calls_file, export_row, utc
 from privatenumber.billing.exports_in import ImportedNumber, read_bill, read_calls
 from privatenumber.billing.layouts import CALLS, LayoutError, mapped
-from privatenumber.billing.prices import NumberType
 from privatenumber.csv_table import FileRefused
+from privatenumber.store.numbers import NumberType
 
 ROW = export_row(
     "2026-09-02 09:00:08", "2026-09-02 09:01:10", icid="icid-1", duration_s="62", billed_minutes="2"

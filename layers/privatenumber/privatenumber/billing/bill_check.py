@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from privatenumber.billing.differences import Difference, Kind, money
 from privatenumber.billing.exports_in import ImportedCharge
-from privatenumber.billing.prices import FEN, Item, NumberType, plain, to_fen
+from privatenumber.billing.prices import FEN, Item, plain, to_fen
+from privatenumber.store.numbers import NumberType
 
 TOLERANCE_LINE: Final = FEN
 _FINE_PRICE_DECIMALS: Final = 2

@@ -13,10 +13,11 @@ from privatenumber.billing.differences import Difference, Kind, hidden, told
 from privatenumber.billing.exports_in import ImportedCall, ImportedNumber
 from privatenumber.billing.lines import CallLine
 from privatenumber.billing.matching import Pair, row_minutes, row_talk_seconds
-from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.billing.prices import PriceBook
 from privatenumber.billing.rating import Flag, call_price, price_of
 from privatenumber.privacy import mask
 from privatenumber.store.fact_rows import EventFact
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
 _SECONDS_TOLERANCE: Final = 1

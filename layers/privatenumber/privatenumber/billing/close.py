@@ -23,11 +23,12 @@ from privatenumber.billing.lines import (
     sum_totals,
     totals_of,
 )
-from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.billing.prices import PriceBook
 from privatenumber.billing.rating import Charge, Flag, charged_number, rate_call
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.facts import FactStore
+from privatenumber.store.numbers import NumberType
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.versions import Version, VersionTaken, content_hash
 

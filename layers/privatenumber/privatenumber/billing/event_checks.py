@@ -15,9 +15,9 @@ from privatenumber.billing.differences import Difference, Kind, hidden, told
 from privatenumber.billing.exports_in import ImportedCall
 from privatenumber.billing.lines import CallLine
 from privatenumber.billing.matching import END_TOLERANCE_S, Tokens
-from privatenumber.billing.prices import NumberType
 from privatenumber.billing.rating import billed_minutes, call_price, price_of
 from privatenumber.store.fact_rows import EventFact
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
 LATE_WINDOW: Final = timedelta(minutes=660)

@@ -15,9 +15,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, Generic, TypeVar
 
 from privatenumber.billing.layouts import BILL, CALLS, Layout
-from privatenumber.billing.prices import Item, NumberType
+from privatenumber.billing.prices import Item
 from privatenumber.csv_table import TOO_WIDE, FileRefused, decode_text, open_table
 from privatenumber.phone import InvalidNumber, normalise
+from privatenumber.store.numbers import NumberType
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")

@@ -14,13 +14,13 @@ from typing import Final, TypeVar
 
 from privatenumber.billing.call_checks import Account
 from privatenumber.billing.close import ClosedDay, DayCloser
-from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.billing.prices import PriceBook
 from privatenumber.billing.rent import Holding
 from privatenumber.privacy import Keyring
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
-from privatenumber.store.numbers import NumberState, XNumber
+from privatenumber.store.numbers import NumberState, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import MonthStore
 
@@ -49,7 +49,7 @@ class Ledger:
     @cached_property
     def inventory(self) -> Mapping[str, NumberType]:
         """Every X of the account and its type."""
-        return {number.x: NumberType(number.number_type.value) for number in self.numbers}
+        return {number.x: number.number_type for number in self.numbers}
 
     @cached_property
     def holdings(self) -> tuple[Holding, ...]:
@@ -58,7 +58,7 @@ class Ledger:
             Holding(
                 x=number.x,
                 application=number.application,
-                number_type=NumberType(number.number_type.value),
+                number_type=number.number_type,
                 issued_on=number.issued_on,
                 unsubscribed_on=number.unsubscribed_on,
                 returned=number.state is NumberState.RETIRED,

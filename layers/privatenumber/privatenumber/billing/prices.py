@@ -21,6 +21,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
+from privatenumber.store.numbers import NumberType
+
 FEN: Final = Decimal("0.01")
 
 #: The smallest package is advertised as cheaper than list price: 500 minutes + 50 SMS of 0.28 > 38 CNY.
@@ -35,13 +37,6 @@ class Item(StrEnum):
     RENT = "rent"
     CALL = "call"
     SMS = "sms"
-
-
-class NumberType(StrEnum):
-    """Who issued the X number: a virtual operator (虚号) or a carrier (实号)."""
-
-    VIRTUAL = "virtual"
-    CARRIER = "carrier"
 
 
 class PriceListError(ValueError):

@@ -13,8 +13,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.billing.prices import PriceBook
 from privatenumber.store.fact_rows import CdrFact
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
 ZERO_SECOND_MINUTES: Final = 1

@@ -42,10 +42,11 @@ from privatenumber.billing.event_checks import (
 from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge
 from privatenumber.billing.lines import CallLine
 from privatenumber.billing.matching import CallerOf, Matching, Tokens, match_calls
-from privatenumber.billing.prices import NumberType, PriceBook, plain
+from privatenumber.billing.prices import PriceBook, plain
 from privatenumber.billing.rent import Rent, first_day, last_day
 from privatenumber.billing.rent_check import check_rents
 from privatenumber.store.fact_rows import EventFact
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_month
 
 #: Differences in one answer, which Lambda limits to 6 MB; the table keeps all.

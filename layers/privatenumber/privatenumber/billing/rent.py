@@ -16,7 +16,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from privatenumber.billing.prices import NumberType, PriceBook
+from privatenumber.billing.prices import PriceBook
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
 _LAST_FREE_DAY: Final = 25

@@ -9,9 +9,10 @@ from typing import Any, Final
 from privatenumber.billing.bill_check import BillCheck
 from privatenumber.billing.differences import Difference, Kind
 from privatenumber.billing.exports_in import ImportedCharge
-from privatenumber.billing.prices import Item, NumberType, plain
+from privatenumber.billing.prices import Item, plain
 from privatenumber.billing.rent import Rent, RentReason
 from privatenumber.privacy import mask
+from privatenumber.store.numbers import NumberType
 
 _RULES: Final[Mapping[RentReason, str]] = {
     RentReason.MONTHLY: "a number in any state but returned pays on the 1st",

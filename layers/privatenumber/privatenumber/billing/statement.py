@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from privatenumber.billing.close import ClosedDay
 from privatenumber.billing.lines import CallLine, CallTotals, read_totals, sum_totals, totals_of
-from privatenumber.billing.prices import Item, NumberType, PriceBook, plain, to_fen
+from privatenumber.billing.prices import Item, PriceBook, plain, to_fen
 from privatenumber.billing.rent import Rent, first_day, last_day, next_month
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
 _CLOSE_DAY: Final = 3

@@ -43,7 +43,7 @@ class NumberState(StrEnum):
 
 
 class NumberType(StrEnum):
-    """Who issued the number; decides rent and SMS price (billing-rules.md §2)."""
+    """Who issued the number: a virtual operator (虚号) or a carrier (实号); decides the prices of billing."""
 
     VIRTUAL = "virtual"
     CARRIER = "carrier"
