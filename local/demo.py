@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from local.narrate import DemoFailed, Narrator
 from local.processes import StackError, wait_until
 from local.tenant import APPLICATION
 from privatenumber.privacy import mask
-from privatenumber.times import beijing_month, iso, utc_now
+from privatenumber.times import iso, utc_now
 
 FOLDER = ROOT / ".local" / "demo"
 A, B, C, STRANGER = "+8613800138001", "+8613800138002", "+8613800138003", "+8613800138009"
@@ -32,6 +33,7 @@ class Scene:
     stack: local_stack.Stack
     say: Narrator
     bindings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    first_call: dict[str, Any] = field(default_factory=dict)
 
     def bind(self, order: str, a: str, b: str, hours: int) -> tuple[int, dict[str, Any]]:
         """Send an order's bind as a business system does; return status and document."""
@@ -89,7 +91,8 @@ def people_call(scene: Scene) -> None:
     """Act 2: an answered call, an unanswered one, a stranger; all pushed signed and stored."""
     scene.say.act(2, "people call X")
     x = scene.bindings["order-1001"]["x"]
-    _tell(scene, scene.call(A, x, outcome="answered", talk_s=95), "A calls X, B answers")
+    scene.first_call = scene.call(A, x, outcome="answered", talk_s=95)
+    _tell(scene, scene.first_call, "A calls X, B answers")
     _tell(scene, scene.call(B, x, outcome="no_answer"), "B calls X, A does not answer")
     stranger = scene.call(STRANGER, x)
     _tell(scene, stranger, "a stranger calls X")
@@ -107,15 +110,20 @@ def an_answer_is_lost(scene: Scene) -> None:
     scene.say.act(3, "the platform drops an answer after it had bound")
     fault = {"where": "api", "kind": "timeout_after_success", "match": {"api": "axb.bind"}, "times": 1}
     scene.stack.platform.send("POST", "faults", {**fault, "params": {"drop": True}})
-    before = len(scene.platform_requests("axb.bind"))
+    before = {api: len(scene.platform_requests(api)) for api in ("axb.bind", "axb.query")}
     status, order = scene.bind("order-1003", STRANGER, B, hours=3)
+    for request in [r for api, known in before.items() for r in scene.platform_requests(api)[known:]]:
+        answered = request["code"] and f"{request['http_status']} / {request['code']}"
+        scene.say.line(
+            "platform", f"was sent {request['api']}  →  {answered or 'done, but no answer'}", "dim"
+        )
     if status == 202:
         scene.say.line("order", "outcome unknown: the order stays REQUESTED, the sweep asks the platform")
         order = _sweep_until(scene, order["id"], "ACTIVE", utc_now() + timedelta(minutes=5))
     scene.say.check(
         order.get("state") == "ACTIVE", "the order recovered: the platform was asked, its binding adopted"
     )
-    sent = scene.platform_requests("axb.bind")[before:]
+    sent = scene.platform_requests("axb.bind")[before["axb.bind"] :]
     unanswered = [request["http_status"] for request in sent] == [None]
     scene.say.check(unanswered, "one bind was sent, its answer never came, nothing is bound twice")
     held = scene.stack.platform.get("bindings")["bindings"]
@@ -145,6 +153,16 @@ def _tell(scene: Scene, call: dict[str, Any], what: str) -> None:
     talk, cause = call["talk_seconds"], call["cause"]
     result = f"{talk} s of talk" if call["answered_at"] else f"ended with cause {cause}"
     scene.say.line("phones", f"{what}  →  {result}")
+    scene.say.line("platform", f"pushes {', '.join(_pushed(scene, call))}", "dim")
+
+
+def _pushed(scene: Scene, call: dict[str, Any]) -> Iterator[str]:
+    """Name what the platform pushed of a call, in order."""
+    for delivery in scene.stack.platform.get("deliveries")["deliveries"]:
+        body = delivery["body"]
+        told = [body.get("statusInfo", {}), *body.get("feeLst", [])]
+        if any(part.get("sessionId") == call["session_id"] for part in told):
+            yield "CDR" if delivery["kind"] == "fee" else body["eventType"]
 
 
 def _sweep_until(scene: Scene, binding: str, state: str, moment: datetime) -> dict[str, Any]:
@@ -166,11 +184,10 @@ def _sweep_until(scene: Scene, binding: str, state: str, moment: datetime) -> di
 def play(stack: local_stack.Stack, say: Narrator) -> None:
     """Play all acts on a running stack."""
     scene = Scene(stack, say)
-    month = beijing_month(utc_now())
     for act in (numbers_are_loaded, orders_bind, people_call, an_answer_is_lost, the_order_ends):
         act(scene)
     x = scene.bindings["order-1002"]["x"]
-    close_and_reconcile(stack, say, month, lambda: scene.call(A, x, outcome="answered", talk_s=61))
+    close_and_reconcile(stack, say, scene.first_call, lambda: scene.call(A, x, outcome="answered", talk_s=61))
 
 
 def main(say: Narrator | None = None) -> int:
