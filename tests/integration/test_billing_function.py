@@ -23,6 +23,7 @@ from privatenumber.store import clients
 _SECRETS = count(1)
 NOW = utc("2026-09-02 12:00:00")
 PRICE_LIST = '[{"valid_from": "2026-01-01", "call": {"virtual": "0.10", "carrier": "0.10"}}]'
+_NO_FILES = {"action": "reconcile", "calls": "none.csv", "bill": "none.csv"}
 
 
 class Lambda:
@@ -143,7 +144,12 @@ def test_two_files_are_reconciled(function: Lambda, books: Books) -> None:
         ({"action": "rate", "as_of": "soon"}, "as_of: a UTC time"),
         ({"action": "statement", "month": "2026-13"}, "month: a month"),
         ({"action": "reconcile", "month": "2026-09"}, "calls: the key of a file"),
-        ({"action": "reconcile", "calls": "none.csv", "bill": "none.csv"}, "no such file"),
+        (_NO_FILES, "no such file"),
+        ({**_NO_FILES, "mappings": "calls"}, "mappings: an object"),
+        ({**_NO_FILES, "mappings": []}, "mappings: an object"),
+        ({**_NO_FILES, "mappings": {"cals": {}}}, "mappings: unknown cals"),
+        ({**_NO_FILES, "mappings": {"bill": None}}, "mapping: an object"),
+        ({**_NO_FILES, "mappings": {"calls": {"columns": {"caller": 5}}}}, "columns: caller"),
     ],
 )
 def test_what_cannot_work_is_refused_and_not_tried_again(

@@ -222,10 +222,24 @@ def test_a_mapping_translates_a_foreign_file() -> None:
         ({"colums": {}}, "unknown colums"),
         ({"columns": {"colour": ["red"]}}, "unknown colour"),
         ({"columns": []}, "columns: an object"),
+        ({"columns": {"caller": 5}}, "columns: caller: a list of texts"),
+        ({"columns": {"caller": "From"}}, "columns: caller: a list of texts"),
+        ({"columns": {"caller": ["From", None]}}, "columns: caller: a list of texts"),
         ({"timezone": "Mars"}, "timezone"),
+        ({"timezone": ["UTC"]}, "timezone"),
+        ({"time_formats": "yyyy-MM-dd"}, "time_formats: a list of texts"),
+        ({"time_formats": ["%Y yyyy"]}, "time_formats: yyyy"),
+        ({"decimal_separator": None}, "decimal_separator"),
+        ({"decimal_separator": ""}, "decimal_separator"),
         ({"skip_lines": -1}, "skip_lines"),
+        ({"skip_lines": True}, "skip_lines"),
+        ({"values": {"item": ["rent"]}}, "values: item: an object"),
+        ({"values": {"item": {"Miete": 1}}}, "values: item: an object of texts"),
+        ({"constants": {"app_key": 7}}, "constants: an object of texts"),
+        (["columns"], "an object is expected"),
+        (None, "an object is expected"),
     ],
 )
-def test_a_mapping_that_makes_no_sense_is_refused(mapping: dict[str, object], says: str) -> None:
+def test_a_mapping_that_makes_no_sense_is_refused(mapping: object, says: str) -> None:
     with pytest.raises(LayoutError, match=says):
         mapped(CALLS, mapping)

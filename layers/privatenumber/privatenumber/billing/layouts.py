@@ -105,42 +105,81 @@ BILL: Final = Layout(
 )
 
 
-def mapped(layout: Layout, mapping: Mapping[str, Any]) -> Layout:
-    """`layout` with what a mapping says. Raises LayoutError."""
+def mapped_layouts(mappings: Any) -> tuple[Layout, Layout]:
+    """Both layouts with what an event's `mappings` (``None`` or ``{"calls"?, "bill"?}``) say.
+
+    Raises LayoutError.
+    """
+    given = {} if mappings is None else _object(mappings, "mappings")
+    if unknown := set(given) - {CALLS.name, BILL.name}:
+        raise LayoutError(f"mappings: unknown {', '.join(sorted(unknown))}")
+    return mapped(CALLS, given.get(CALLS.name, {})), mapped(BILL, given.get(BILL.name, {}))
+
+
+def mapped(layout: Layout, mapping: Any) -> Layout:
+    """`layout` with what a mapping, a JSON value as somebody wrote it, says. Raises LayoutError."""
+    given = _object(mapping, "mapping")
     known = {"layout", "timezone", "time_formats", "decimal_separator", "skip_lines", "columns", "values"}
-    unknown = set(mapping) - known - {"constants"}
+    unknown = set(given) - known - {"constants"}
     if unknown:
         raise LayoutError(f"mapping: unknown {', '.join(sorted(unknown))}")
-    if mapping.get("layout", layout.name) != layout.name:
+    if given.get("layout", layout.name) != layout.name:
         raise LayoutError(f"mapping: layout {layout.name} is expected")
-    columns = _object(mapping, "columns")
+    columns = _object(given.get("columns", {}), "mapping: columns")
     if foreign := set(columns) - set(layout.columns):
         raise LayoutError(f"mapping: columns: unknown {', '.join(sorted(foreign))}")
-    zone = _ZONES.get(mapping.get("timezone", "Asia/Shanghai"))
-    if zone is None:
+    zone = given.get("timezone", "Asia/Shanghai")
+    if not isinstance(zone, str) or zone not in _ZONES:
         raise LayoutError(f"mapping: timezone: one of {', '.join(_ZONES)} is expected")
-    skip = mapping.get("skip_lines", layout.skip_lines)
-    if not isinstance(skip, int) or skip < 0:
+    skip = given.get("skip_lines", layout.skip_lines)
+    if type(skip) is not int or skip < 0:
         raise LayoutError("mapping: skip_lines: a whole number is expected")
     values = {
-        name: {**layout.values.get(name, {}), **texts} for name, texts in _object(mapping, "values").items()
+        name: {**layout.values.get(name, {}), **_words(words, f"mapping: values: {name}")}
+        for name, words in _object(given.get("values", {}), "mapping: values").items()
     }
+    headers = {name: _texts(texts, f"mapping: columns: {name}") for name, texts in columns.items()}
     return replace(
         layout,
-        columns={**layout.columns, **{name: tuple(texts) for name, texts in columns.items()}},
+        columns={**layout.columns, **headers},
         values={**layout.values, **values},
-        constants={**layout.constants, **_object(mapping, "constants")},
-        time_formats=tuple(mapping.get("time_formats", layout.time_formats)),
-        zone=zone,
-        decimal_separator=mapping.get("decimal_separator", layout.decimal_separator),
+        constants={**layout.constants, **_words(given.get("constants", {}), "mapping: constants")},
+        time_formats=_formats(given.get("time_formats", [*layout.time_formats])),
+        zone=_ZONES[zone],
+        decimal_separator=_separator(given.get("decimal_separator", layout.decimal_separator)),
         skip_lines=skip,
     )
 
 
-def _object(mapping: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = mapping.get(name, {})
-    if not isinstance(value, Mapping):
-        raise LayoutError(f"mapping: {name}: an object is expected")
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise LayoutError(f"{where}: an object is expected")
+    return value
+
+
+def _words(value: Any, where: str) -> Mapping[str, str]:
+    words = _object(value, where)
+    if not all(isinstance(word, str) for word in words.values()):
+        raise LayoutError(f"{where}: an object of texts is expected")
+    return words
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise LayoutError(f"{where}: a list of texts is expected")
+    return tuple(value)
+
+
+def _formats(value: Any) -> tuple[str, ...]:
+    formats = _texts(value, "mapping: time_formats")
+    if any("%" in form for form in formats):
+        raise LayoutError("mapping: time_formats: yyyy, MM, dd, HH, mm and ss are expected, no %")
+    return formats
+
+
+def _separator(value: Any) -> str:
+    if not isinstance(value, str) or len(value) != 1:
+        raise LayoutError("mapping: decimal_separator: one character is expected")
     return value
 
 

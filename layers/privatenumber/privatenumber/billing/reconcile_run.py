@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from privatenumber.billing.close import ClosedDay
 from privatenumber.billing.event_checks import EventsOf
 from privatenumber.billing.exports_in import read_bill, read_calls
-from privatenumber.billing.layouts import BILL, CALLS, Layout, mapped
+from privatenumber.billing.layouts import mapped_layouts
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.lines import CallLine, fact_address
 from privatenumber.billing.matching import CallerOf, Tokens
@@ -36,16 +36,16 @@ def reconcile_month(
     calls_key: str,
     bill_key: str,
     as_of: datetime,
-    mappings: Mapping[str, Mapping[str, Any]] | None = None,
+    mappings: Any = None,
 ) -> dict[str, Any]:
     """Compare a month with two files of the exchange bucket; the result is kept as a version of the month.
 
-    The same facts and files give the same version again. `mappings` may hold a column mapping for ``calls``
-    and ``bill`` (`layouts`). Raises FileRefused, FileMissing, LayoutError, BillingRequestError.
+    The same facts and files give the same version again. `mappings`, a JSON value, may hold a column mapping
+    for ``calls`` and ``bill`` (`layouts`). Raises FileRefused, FileMissing, LayoutError, BillingRequestError.
     """
+    calls, bill = mapped_layouts(mappings)
     files = Files(
-        read_calls(ledger.files.read(calls_key), _layout(CALLS, mappings)),
-        read_bill(ledger.files.read(bill_key), _layout(BILL, mappings)),
+        read_calls(ledger.files.read(calls_key), calls), read_bill(ledger.files.read(bill_key), bill)
     )
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -94,10 +94,6 @@ def _recorded(ledger: Ledger, stated: StatedMonth, closes: Iterable[ClosedDay], 
 def _facts(ledger: Ledger, days: Iterable[date], read: Callable[[str, date], Iterable[_Fact]]) -> list[_Fact]:
     work = [(application, day) for application in sorted(ledger.applications) for day in days]
     return [fact for facts in together(lambda each: list(read(*each)), work) for fact in facts]
-
-
-def _layout(layout: Layout, mappings: Mapping[str, Mapping[str, Any]] | None) -> Layout:
-    return mapped(layout, (mappings or {}).get(layout.name, {}))
 
 
 def _tokens(keyring: Keyring) -> Tokens:
