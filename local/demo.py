@@ -6,6 +6,7 @@ signed pushes to the deployed callbacks. Each claim printed with a tick was chec
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -216,4 +217,6 @@ def main(say: Narrator | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # A demo that is told to end stops what it started, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
