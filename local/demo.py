@@ -206,6 +206,9 @@ def main(say: Narrator | None = None) -> int:
     except (DemoFailed, RuntimeError) as error:
         say.console.print(f"\nThe demo stopped: {error}\nLogs: {local_stack.logs(FOLDER)}", style="red")
         return 1
+    except KeyboardInterrupt:
+        say.console.print("\nInterrupted; stopping what was started.")
+        return 130
     finally:
         stack.stop()
     took = time.monotonic() - begun
