@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from privatenumber.store.versions import (
     VersionStore,
     VersionTaken,
     content_hash,
+    settle,
 )
 
 NAME = "DAY#demo#2026-09-02"
@@ -95,6 +97,31 @@ def test_a_writer_with_an_old_state_learns_it(store: VersionStore) -> None:
         add(store, lines(3), first)
     with pytest.raises(VersionTaken):
         add(store, lines(3), None)
+
+
+def test_a_writer_that_was_overtaken_reads_again_and_writes_behind_the_winner(store: VersionStore) -> None:
+    others = iter([lines(2, "other"), lines(2, "another")])
+
+    def attempt() -> Version:
+        seen = store.latest(NAME)
+        for body in itertools.islice(others, 1):
+            add(store, body, seen)
+        return add(store, lines(3), seen)
+
+    assert settle(attempt).number == 3
+
+
+def test_a_writer_that_is_overtaken_every_time_learns_it(store: VersionStore) -> None:
+    serial = itertools.count()
+
+    def attempt() -> Version:
+        seen = store.latest(NAME)
+        add(store, lines(1, f"other {next(serial)}"), seen)
+        return add(store, lines(3), seen)
+
+    with pytest.raises(VersionTaken):
+        settle(attempt)
+    assert next(serial) == 5
 
 
 def test_pages_of_an_interrupted_write_do_no_harm(store: VersionStore, bills: Table) -> None:

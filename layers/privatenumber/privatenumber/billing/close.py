@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from privatenumber.billing.lines import (
     CallLine,
@@ -30,9 +30,7 @@ from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.facts import FactStore
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.orders import OrderStore
-from privatenumber.store.versions import Version, VersionTaken, content_hash
-
-_ATTEMPTS: Final = 5
+from privatenumber.store.versions import Version, content_hash, settle
 
 Attribution: TypeAlias = Callable[[CdrFact], tuple[str | None, str | None]]
 """Order and binding of a CDR, or ``(None, None)``."""
@@ -131,17 +129,14 @@ class DayCloser:
 
     def close(self, application: str, day: date, *, now: datetime) -> ClosedDay:
         """Close a day and store it, unless what is stored says the same. Raises VersionTaken (contention)."""
-        for attempt in range(1, _ATTEMPTS + 1):
+
+        def attempt() -> ClosedDay:
             close, seen = self.rate(application, day)
             lines = [line.document() for line in close.lines]
-            try:
-                version = self._closes.add(application, day, close.document(), lines, seen=seen, made_at=now)
-            except VersionTaken:
-                if attempt == _ATTEMPTS:
-                    raise
-                continue
+            version = self._closes.add(application, day, close.document(), lines, seen=seen, made_at=now)
             return ClosedDay(close, version)
-        raise AssertionError("unreachable")
+
+        return settle(attempt)
 
     def _attribution(self, application: str, seen: Version | None) -> Attribution:
         # Bindings are forgotten one day, bills are not: an order once found stays with its record.

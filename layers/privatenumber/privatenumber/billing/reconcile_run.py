@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from privatenumber.billing.close import ClosedDay
 from privatenumber.billing.event_checks import EventsOf
@@ -21,12 +21,10 @@ from privatenumber.billing.statement import days_of
 from privatenumber.phone import InvalidNumber, normalise
 from privatenumber.privacy import Keyring, SealBroken, open_sealed, token
 from privatenumber.store.fact_rows import CdrFact, EventFact
-from privatenumber.store.versions import VersionTaken
+from privatenumber.store.versions import settle
 from privatenumber.times import beijing_day
 
 _Fact = TypeVar("_Fact", CdrFact, EventFact)
-
-_ATTEMPTS: Final = 5
 
 
 def reconcile_month(
@@ -47,13 +45,7 @@ def reconcile_month(
     files = Files(
         read_calls(ledger.files.read(calls_key), calls), read_bill(ledger.files.read(bill_key), bill)
     )
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return _reconcile(ledger, month, files, as_of)
-        except VersionTaken:
-            if attempt == _ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+    return settle(lambda: _reconcile(ledger, month, files, as_of))
 
 
 def _reconcile(ledger: Ledger, month: str, files: Files, as_of: datetime) -> dict[str, Any]:

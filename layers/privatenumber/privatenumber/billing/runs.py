@@ -17,10 +17,9 @@ from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.prices import plain
 from privatenumber.billing.rent import first_day, month_text, rents_deducted, rents_of_cost_month
 from privatenumber.billing.statement import Statement, build_statement, closes_at, days_of, present
-from privatenumber.store.versions import Version, VersionTaken
+from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day, day_bounds, iso
 
-_ATTEMPTS: Final = 5
 _RUNNING_KEPT: Final = timedelta(days=40)
 _LATE_DAYS: Final = 2
 """Days that the daily run closes: a CDR may come 11 hours late, also for the day before yesterday."""
@@ -111,7 +110,8 @@ def state_month(ledger: Ledger, month: str, *, as_of: datetime) -> tuple[StatedM
     """
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"statement: {month} has not begun in Beijing")
-    for attempt in range(1, _ATTEMPTS + 1):
+
+    def attempt() -> tuple[StatedMonth, list[ClosedDay]]:
         # Read first: whoever adds a version after this makes ours fail instead of being covered by it.
         seen = ledger.statements.latest(month)
         # The platform's clock may be ahead of ours, so tomorrow may have begun there.
@@ -120,14 +120,10 @@ def state_month(ledger: Ledger, month: str, *, as_of: datetime) -> tuple[StatedM
         fresh = _fresh(ledger, month, closes, as_of)
         if seen is not None and seen.document["state"] == "closed":
             return StatedMonth(seen, fresh), closes
-        try:
-            version = ledger.statements.add(month, fresh.document(), fresh.lines(), seen=seen, made_at=as_of)
-        except VersionTaken:
-            if attempt == _ATTEMPTS:
-                raise
-            continue
+        version = ledger.statements.add(month, fresh.document(), fresh.lines(), seen=seen, made_at=as_of)
         return StatedMonth(version, fresh), closes
-    raise AssertionError("unreachable")
+
+    return settle(attempt)
 
 
 def described(version: Version) -> dict[str, Any]:

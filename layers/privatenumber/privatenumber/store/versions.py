@@ -17,10 +17,10 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from privatenumber.store.items import decode, encode
 from privatenumber.times import from_iso, iso
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 Line = Mapping[str, Any]
+_Answer = TypeVar("_Answer")
 
 #: Uncompressed bytes of one page. An item holds 400 KB and compression never adds that much.
 PAGE_BYTES: Final = 300_000
+
+_ATTEMPTS: Final = 5
 
 
 class VersionTaken(Exception):
@@ -65,6 +68,19 @@ def content_hash(document: Mapping[str, Any], lines: Iterable[Line]) -> str:
     for line in lines:
         digest.update(b"\n" + canonical(line))
     return digest.hexdigest()
+
+
+def settle(attempt: Callable[[], _Answer]) -> _Answer:
+    """Do what reads the latest version, computes and adds the next one; again when somebody was faster.
+
+    Raises VersionTaken under lasting contention.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return attempt()
+        except VersionTaken:
+            continue
+    return attempt()
 
 
 class VersionStore:
