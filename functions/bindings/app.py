@@ -19,7 +19,6 @@ from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.numbers import KEEP, NumberChange, Outcome
-from privatenumber.privacy import SealBroken
 from privatenumber.settings import Mode, Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -183,14 +182,7 @@ def _answer(request: Request) -> Response:
     route = ROUTES.get(request.route)
     if route is None:
         raise NoSuchRoute
-    try:
-        return route(request)
-    except SealBroken as broken:
-        if broken.key_id is None:
-            raise
-        # Another environment seals under a key added since ours read the keyring.
-        rooms().renew_keys()
-        return route(request)
+    return rooms().opening(lambda: route(request))
 
 
 def _binding_id(request: Request) -> str:

@@ -15,7 +15,6 @@ from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
 from privatenumber.platform.client import Deadline
-from privatenumber.privacy import SealBroken
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch
@@ -84,20 +83,16 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
     left = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
     if left < SHORTEST_STEP_S:
         return False
+    deadline = Deadline.after(min(STEP_S, left))
     try:
         job = Work.from_body(record["body"])
-        binding = rooms().service.step(
-            job.binding_id,
-            as_of=max(from_iso(job.as_of), utc_now()),
-            deadline=Deadline.after(min(STEP_S, left)),
+        as_of = max(from_iso(job.as_of), utc_now())
+        binding = rooms().opening(
+            lambda: rooms().service.step(job.binding_id, as_of=as_of, deadline=deadline)
         )
     except BindingNotFound:
         logger.warning("no such binding", extra={"message_id": record["messageId"]})
         return True
-    except SealBroken:
-        # A data key was added since the keyring was read; the message comes again.
-        rooms().renew_keys()
-        return False
     except Exception:
         logger.exception("step failed", extra={"message_id": record["messageId"]})
         return False

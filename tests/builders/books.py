@@ -21,6 +21,7 @@ from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.prices import PriceBook
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
+from privatenumber.privacy import open_sealed
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
@@ -62,6 +63,7 @@ class Books:
             reconciliations=reconciliation_store(writer, bills),
             files=FileStore(self.s3, self.bucket),
             keyring=lambda: KEYRING,
+            unseal=lambda sealed, context: open_sealed(KEYRING, sealed, context=context),
         )
 
     def push(self, body: Mapping[str, Any], *, at: datetime) -> None:

@@ -17,7 +17,9 @@ import pytest
 from builders.billing import utc
 from builders.books import Books, account_books
 from builders.events import case_of, event_files, function_of, read_event
-from builders.pushes import APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
+from builders.keyrings import add_data_key
+from builders.pushes import APP_ID, APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
+from privatenumber.privacy import seal
 from privatenumber.store import clients
 
 _SECRETS = count(1)
@@ -132,6 +134,17 @@ def test_two_files_are_reconciled(function: Lambda, books: Books) -> None:
     )
     assert (document["result"], document["difference_count"]) == ("matched", 0)
     assert function.metric("ReconciliationDifferences") == 0
+
+
+def test_a_record_under_a_newer_key_is_opened(function: Lambda) -> None:
+    """Another environment sealed it with a data key added since this one read the keyring."""
+    from functions.billing import app
+
+    rooms = app.rooms()
+    ledger = rooms.ledger()
+    ledger.keyring()
+    newer = add_data_key(rooms._keyrings)
+    assert ledger.unseal(seal(newer, b"{}", context=APP_ID), APP_ID) == b"{}"
 
 
 @pytest.mark.parametrize(

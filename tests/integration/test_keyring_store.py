@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import boto3
 import pytest
@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from builders.dynamodb import Table
-from privatenumber.privacy import open_sealed, seal, token
+from builders.keyrings import KEYRING, add_data_key
+from privatenumber.privacy import SealBroken, open_sealed, seal, token
 from privatenumber.store.items import decode, encode
 from privatenumber.store.keyring import KEY, MAX_AGE_S, RETRY_S, KeyringStore
 
@@ -123,15 +124,41 @@ def test_a_data_key_added_later_arrives_on_request(deployment: Deployment) -> No
     store = deployment.environment()
     before = store.load()
     older = seal(before, b"older", context="c")
-    item = deployment.item()
-    item["data_keys"]["d20260401"] = store._wrapped("d20260401")
-    deployment.table.client.put_item(
-        TableName=deployment.table.name, Item=encode({**item, "current": "d20260401"})
-    )
+    add_data_key(store, "d20260401")
     after = store.load(refresh=True)
     assert after.current == "d20260401"
     assert open_sealed(after, older, context="c") == b"older"
     assert token(after, "n") == token(before, "n")
+
+
+def test_a_value_under_a_key_added_since_is_opened_at_once(deployment: Deployment) -> None:
+    """Sealed by another environment, which read the keyring later."""
+    store = deployment.environment()
+    store.load()
+    newer = add_data_key(store)
+    assert store.unseal(seal(newer, b"v", context="c"), "c") == b"v"
+
+
+def test_a_value_under_a_lost_key_costs_one_reading(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = deployment.environment()
+    lost = seal(KEYRING, b"v", context="c")
+    store.load()
+    read = MagicMock(side_effect=store._read)
+    monkeypatch.setattr(store, "_read", read)
+    for _ in range(3):
+        with pytest.raises(SealBroken):
+            store.unseal(lost, "c")
+    assert read.call_count == 1
+
+
+def test_an_altered_value_costs_no_reading(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = deployment.environment()
+    sealed = seal(store.load(), b"v", context="c")
+    monkeypatch.setattr(store, "_read", MagicMock(side_effect=AssertionError("read")))
+    with pytest.raises(SealBroken):
+        store.unseal(sealed, "another place")
 
 
 def test_a_wrapped_key_opens_only_for_its_purpose(deployment: Deployment) -> None:

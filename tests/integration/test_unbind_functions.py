@@ -16,6 +16,7 @@ from builders.bindings import APPLICATION, active_number, command, within
 from builders.deployment import table_request
 from builders.emulator import APP_KEY, SECRET, X1, X2, X3, RunningEmulator, running_emulator
 from builders.events import event_files, function_of, read_event
+from builders.keyrings import add_data_key
 from functions.unbind import app
 from privatenumber.bindings.model import Binding, State
 from privatenumber.store import clients
@@ -144,6 +145,22 @@ def test_only_what_failed_comes_again(deployment: str, platform: RunningEmulator
     unreadable = {"messageId": "m-2", "body": "{}"}
     unknown = {"messageId": "m-3", "body": json.dumps({**json.loads(good["body"]), "binding_id": "b0"})}
     assert work([unreadable, unknown, good]) == ["m-2"]
+    assert state(binding) is State.CLOSED
+
+
+def test_a_binding_under_a_newer_key_is_released_at_once(
+    deployment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another environment binds with a data key added since this worker read the keyring."""
+    worker = app.rooms()
+    assert worker.service  # reads the keyring
+    add_data_key(worker._keyrings)
+    app.rooms.cache_clear()
+    binding = bind()
+    sweep(hours=2)
+    with monkeypatch.context() as environment:
+        environment.setattr(app, "rooms", lambda: worker)
+        assert work(messages(deployment)) == []
     assert state(binding) is State.CLOSED
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from builders.bindings_api import APPLICATION, USER, X1, A, B, BindingsApi, FakeContext, http_event
+from builders.keyrings import add_data_key
 from functions.bindings import app
-from privatenumber.privacy import SealBroken
+from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.settings import Settings
 
 
 def lines(log_lines: io.StringIO) -> list[dict[str, Any]]:
@@ -81,26 +83,19 @@ def test_a_binding_under_a_newer_key_is_read_after_the_keyring_is(
     api: BindingsApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another environment added a data key since ours read the keyring."""
+    ours = app.rooms()
+    assert ours.service  # reads the keyring
+    add_data_key(ours._keyrings)
+    another = Rooms(ours._settings, transport=lambda proxy: api.platform, clock=lambda: api.now)
+    monkeypatch.setattr(app, "rooms", lambda: another)
     identity = api.bind().body["id"]
-    service = app.rooms().service
-    known, renewed = service.get, list[bool]()
-
-    def get(binding_id: str) -> Any:
-        if not renewed:
-            raise SealBroken("unknown key", "d20260903")
-        return known(binding_id)
-
-    monkeypatch.setattr(type(service), "get", lambda self, binding_id: get(binding_id))
-    monkeypatch.setattr(type(app.rooms()), "renew_keys", lambda self: renewed.append(True))
+    monkeypatch.setattr(app, "rooms", lambda: ours)
     assert api.call("GET /bindings/{id}", path={"id": identity}).status == 200
 
 
 def test_settings_that_are_missing_are_an_internal_error(
     api: BindingsApi, monkeypatch: pytest.MonkeyPatch, log_lines: io.StringIO
 ) -> None:
-    from privatenumber.bindings.bootstrap import Rooms
-    from privatenumber.settings import Settings
-
     monkeypatch.setattr(app, "rooms", lambda: Rooms(Settings({})))
     response = app.handler(http_event("GET /numbers", query={"application": "x"}), FakeContext())
     assert response["statusCode"] == 500

@@ -42,6 +42,7 @@ class Rooms:
             reconciliations=reconciliation_store(dynamodb, bills),
             files=FileStore(clients.s3(), self._settings.exchange_bucket),
             keyring=self._keyrings.load,
+            unseal=self._keyrings.unseal,
         )
 
     @cached_property

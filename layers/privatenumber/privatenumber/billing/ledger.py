@@ -33,7 +33,10 @@ _THREADS: Final = 8
 
 @dataclass(frozen=True)
 class Ledger:
-    """Everything a run works with. ``applications`` maps our ids to the platform's app keys."""
+    """Everything a run works with. ``applications`` maps our ids to the platform's app keys.
+
+    ``unseal`` opens what was sealed for a context, under new keys too; it raises SealBroken.
+    """
 
     applications: Mapping[str, str]
     numbers: Sequence[XNumber] = field(repr=False)
@@ -45,6 +48,7 @@ class Ledger:
     reconciliations: MonthStore
     files: FileStore
     keyring: Callable[[], Keyring]
+    unseal: Callable[[bytes, str], bytes]
 
     @cached_property
     def inventory(self) -> Mapping[str, NumberType]:

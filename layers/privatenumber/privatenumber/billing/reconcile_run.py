@@ -19,7 +19,7 @@ from privatenumber.billing.rent import first_day
 from privatenumber.billing.runs import StatedMonth, described, state_month
 from privatenumber.billing.statement import days_of
 from privatenumber.phone import InvalidNumber, normalise
-from privatenumber.privacy import Keyring, SealBroken, open_sealed, token
+from privatenumber.privacy import Keyring, SealBroken, token
 from privatenumber.store.fact_rows import CdrFact, EventFact
 from privatenumber.store.versions import settle
 from privatenumber.times import beijing_day
@@ -52,8 +52,7 @@ def _reconcile(ledger: Ledger, month: str, files: Files, as_of: datetime) -> dic
     seen = ledger.reconciliations.latest(month)
     stated, closes = state_month(ledger, month, as_of=as_of)
     recorded = _recorded(ledger, stated, closes, days_of(month, beijing_day(as_of) + timedelta(days=1)))
-    keyring = ledger.keyring()
-    resolver = Resolver(_tokens(keyring), _caller_of(ledger, keyring), _events_of(ledger), as_of)
+    resolver = Resolver(_tokens(ledger.keyring()), _caller_of(ledger), _events_of(ledger), as_of)
     result = reconcile(recorded, files, ledger.account, resolver)
     version = ledger.reconciliations.add(month, result.document(), result.lines(), seen=seen, made_at=as_of)
     shown = present(version.document, ledger.reconciliations.lines(version))
@@ -92,21 +91,21 @@ def _tokens(keyring: Keyring) -> Tokens:
     return lambda value, purpose: token(keyring, value, purpose=purpose)
 
 
-def _caller_of(ledger: Ledger, keyring: Keyring) -> CallerOf:
+def _caller_of(ledger: Ledger) -> CallerOf:
     """Opens the sealed CDR behind a line; ``None`` when nobody can open it any more."""
 
     def caller(line: CallLine) -> str | None:
         for fact in ledger.facts.call(line.application, _call_of(line.fact)):
             if isinstance(fact, CdrFact) and fact_address(fact) == line.fact:
-                return _caller(keyring, fact)
+                return _caller(ledger, fact)
         return None
 
     return caller
 
 
-def _caller(keyring: Keyring, fact: CdrFact) -> str | None:
+def _caller(ledger: Ledger, fact: CdrFact) -> str | None:
     try:
-        raw = json.loads(open_sealed(keyring, fact.sealed, context=fact.application))
+        raw = json.loads(ledger.unseal(fact.sealed, fact.application))
     except SealBroken:
         return None
     number = str(raw.get("callerNum") or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
@@ -29,6 +29,8 @@ from privatenumber.times import Clock, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_Answer = TypeVar("_Answer")
 
 
 def _count_nothing(name: str, value: float) -> None:
@@ -102,9 +104,9 @@ class Rooms:
             self._clients[application_id] = known = (application, client)
         return known[1]
 
-    def renew_keys(self) -> None:
-        """Read the keyring again at once, for a binding sealed under a key that is not on it yet."""
-        self._keyrings.load(refresh=True)
+    def opening(self, action: Callable[[], _Answer]) -> _Answer:
+        """Do something with `service`; once more with fresh keys for a binding sealed under a newer one."""
+        return self._keyrings.opening(action)
 
     @cached_property
     def _table(self) -> DynamoDBClient:

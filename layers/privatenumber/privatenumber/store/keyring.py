@@ -8,11 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from privatenumber.privacy import Keyring
+from privatenumber.privacy import Keyring, SealBroken, open_sealed
 from privatenumber.store.items import decode, encode
 from privatenumber.times import Clock, iso, utc_now
 
@@ -24,6 +24,7 @@ KEY: Final = {"pk": "KEYRING", "sk": "KEYRING"}
 MAX_AGE_S: Final = 3600.0
 RETRY_S: Final = 60.0
 _LOG: Final = logging.getLogger("privatenumber.store")
+_Answer = TypeVar("_Answer")
 _TOKEN: Final = "token"  # noqa: S105 - the name of a key, not a key
 
 
@@ -50,6 +51,7 @@ class KeyringStore:
         self._clock = clock
         self._monotonic = monotonic
         self._loaded: tuple[float, Keyring] | None = None
+        self._gone: set[str] = set()
 
     def load(self, *, refresh: bool = False) -> Keyring:
         """The keyring, made on first use. ``refresh`` reads it anew: a value names a key that is not on it.
@@ -67,6 +69,28 @@ class KeyringStore:
                 _LOG.error("keyring not refreshed", extra={"cause": type(error).__name__})
                 self._loaded = (now - MAX_AGE_S + RETRY_S, self._loaded[1])
         return self._loaded[1]
+
+    def opening(self, action: Callable[[], _Answer]) -> _Answer:
+        """Do what opens sealed values with `load`; once more with fresh keys when one of them is missing.
+
+        Another environment seals under a data key that was added since this one read the keyring. Raises
+        SealBroken when the key is on no keyring: for this key the table is not asked again.
+        """
+        try:
+            return action()
+        except SealBroken as broken:
+            key_id = broken.key_id
+            known = self._loaded[1].data_keys if self._loaded else {}
+            if key_id is None or key_id in known or key_id in self._gone:
+                raise
+            if key_id not in self.load(refresh=True).data_keys:
+                self._gone.add(key_id)
+                raise
+        return action()
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Open one sealed value, with fresh keys when need be. Raises SealBroken."""
+        return self.opening(lambda: open_sealed(self.load(), sealed, context=context))
 
     def _fetch(self) -> Keyring:
         return self._open(self._read() or self._create(self._clock()))
