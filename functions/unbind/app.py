@@ -14,7 +14,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
-from privatenumber.platform.client import Deadline
+from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch

@@ -18,12 +18,8 @@ from privatenumber.bindings.engine import AxbApi, Engine
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item, party
 from privatenumber.bindings.service import BindCommand, BindingService
-from privatenumber.platform.client import (
-    Deadline,
-    MemoryPauses,
-    PlatformClient,
-    Urllib3Transport,
-)
+from privatenumber.platform.client import MemoryPauses, PlatformClient, Urllib3Transport
+from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 from privatenumber.store.binding_search import BindingSearch

@@ -19,8 +19,8 @@ from privatenumber.bindings.model import (
 from privatenumber.bindings.records import to_record
 from privatenumber.bindings.unbind import finish_release
 from privatenumber.platform.axb import AxbModify, AxbRow
-from privatenumber.platform.client import Deadline
 from privatenumber.platform.errors import PlatformError
+from privatenumber.platform.transport import Deadline
 from privatenumber.store.transactions import Contended, Refused
 
 _ROUNDS: Final = 5

@@ -17,7 +17,6 @@ from privatenumber.bindings.errors import PoolEmpty, PoolReason
 from privatenumber.bindings.model import Binding, Party, State, advanced, platform_duration
 from privatenumber.bindings.records import to_record
 from privatenumber.platform.axb import AxbBind, AxbRow
-from privatenumber.platform.client import Deadline
 from privatenumber.platform.errors import (
     Conflict,
     Full,
@@ -27,6 +26,7 @@ from privatenumber.platform.errors import (
     TransientFault,
     UnknownOutcome,
 )
+from privatenumber.platform.transport import Deadline
 from privatenumber.store.numbers import NumberState as PoolState
 from privatenumber.store.numbers import StaleNumberError
 from privatenumber.store.transactions import Refused

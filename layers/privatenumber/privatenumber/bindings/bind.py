@@ -20,7 +20,7 @@ from privatenumber.bindings.errors import (
 )
 from privatenumber.bindings.model import Binding, State, platform_duration
 from privatenumber.bindings.records import to_record
-from privatenumber.platform.client import Deadline
+from privatenumber.platform.transport import Deadline
 from privatenumber.store.bindings import IDEMPOTENCY, PAIR, X_NUMBER, Holder
 from privatenumber.store.numbers import XNumber
 from privatenumber.store.transactions import Contended, Refused

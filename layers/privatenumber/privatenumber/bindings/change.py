@@ -23,8 +23,8 @@ from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced
 from privatenumber.bindings.records import to_record
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.platform.axb import AxbModify
-from privatenumber.platform.client import Deadline
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
+from privatenumber.platform.transport import Deadline
 from privatenumber.store.bindings import PAIR, PLACE
 from privatenumber.store.transactions import Refused
 

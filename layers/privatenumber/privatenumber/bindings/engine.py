@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from privatenumber.bindings.errors import BindingNotFound, Busy
 from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item, to_record
-from privatenumber.platform.client import Deadline
+from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BINDING, BindingStore

@@ -45,7 +45,6 @@ from privatenumber.signing import new_nonce, sign
 from privatenumber.times import Clock, utc_now
 
 __all__ = [
-    "Deadline",
     "MemoryPauses",
     "NoAnswer",
     "NoConnection",
