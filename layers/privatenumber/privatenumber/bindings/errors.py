@@ -21,7 +21,10 @@ class BindingNotFound(BindingError):
 
 
 class InvalidRequest(BindingError):
-    """A field of the command breaks a rule; nothing was written and nothing sent.
+    """A field of the command breaks a rule; nothing was sent.
+
+    Nothing was written either, unless a binding's application is not configured any more: what was begun then
+    stands in the binding, and the worker goes on once it is configured again.
 
     Attributes
     ----------
@@ -108,7 +111,9 @@ class BindRefused(BindingError):
 
 
 class PlatformPaused(BindingError):
-    """The platform cannot be used now: arrears, flow control, lock-out, out of reach. Nothing is left behind.
+    """The platform cannot be used now: arrears, flow control, lock-out, out of reach.
+
+    Nothing is left behind at the platform, and what was taken for the request is free again.
 
     Attributes
     ----------
@@ -130,7 +135,11 @@ def refusal(error: PlatformError, binding_id: str, now: datetime) -> BindRefused
 
 
 class Busy(BindingError):
-    """Many writers met on one X or binding and the deadline ended; nothing was sent, repeat the request."""
+    """Too many writers met on one X or binding; repeat the request.
+
+    A new binding that found no gap was neither written nor sent. An operation that had begun may have reached
+    the platform already: it stands in the binding, and the worker finishes it if nobody repeats the request.
+    """
 
     def __init__(self, retry_after_s: int = 1) -> None:
         super().__init__("too many writers at the same time")

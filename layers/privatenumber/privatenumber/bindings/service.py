@@ -19,7 +19,8 @@ __all__ = ["BindCommand", "BindResult", "BindingService"]
 class BindingService:
     """The life of bindings over one store and the platform clients of its applications.
 
-    Every operation also raises `Busy` when too many writers met, and nothing was done.
+    Every operation that writes also raises `Busy` when too many writers met; it may be repeated as it was.
+    What had begun by then stands in the binding, and the worker finishes it if nobody repeats it.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -37,7 +38,7 @@ class BindingService:
         PoolEmpty, PartyConflict
             no X; nothing was written
         BindRefused, PlatformPaused
-            the platform; nothing is left behind
+            the platform; the binding is FAILED, and everything taken for it is free again
         """
         return bind.bind(self._engine, command, deadline)
 
