@@ -74,9 +74,16 @@ def _forget_clients() -> None:
         getattr(clients, name).cache_clear()
 
 
+@pytest.fixture(scope="module")
+def key_id(books: Books) -> str:
+    """The key that wraps the keyring of the module's table."""
+    arn: str = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
 @pytest.fixture
 def function(
-    books: Books, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    books: Books, key_id: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Lambda]:
     secrets = boto3.client("secretsmanager")
     secret = secrets.create_secret(Name=f"applications-{next(_SECRETS)}", SecretString=applications_secret())
@@ -84,7 +91,7 @@ def function(
         "BILLS_TABLE": books.bills.name,
         "BINDINGS_TABLE": books.bindings.name,
         "EXCHANGE_BUCKET": books.bucket,
-        "KEY_ID": boto3.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "KEY_ID": key_id,
         "APPLICATIONS_SECRET": secret["ARN"],
         "PRICE_LIST": PRICE_LIST,
     }
