@@ -133,8 +133,8 @@ def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
         == """\
  1 difference: missing CDR: the platform's detail export lists a call on X
   +86170****0002 that ended 2026-09-03 09:01:01, 2 min, 0.20 CNY; no event of it arrived either
-  missing_push, 0.20 CNY; proposed: import the row as a CDR of origin console and rate it; its push
-     may still come
+  missing_push, 0.20 CNY; proposed: wait for its push (up to 11 hours); if none comes, accept the
+     row and keep the file
 """
     )
     assert V2 not in text

@@ -66,7 +66,7 @@ def missing_cdrs(rows: Iterable[ImportedCall], ends: Mapping[int, EventFact], ac
                 kind=Kind.MISSING_PUSH,
                 cause="missing CDR: the platform's detail export lists "
                 f"{told(row.x.text, row.ended_at, minutes, amount)}; {arrived}",
-                action="import the row as a CDR of origin console and rate it; its push may still come",
+                action="wait for its push (up to 11 hours); if none comes, accept the row and keep the file",
                 quantity=Decimal(minutes),
                 amount=amount,
                 application=account.applications.get(row.app_key or "") or (end.application if end else None),
