@@ -49,6 +49,19 @@ class TestEnd:
         assert row["duration"] == 5 * 3600 + 3600
         assert changed.platform_ends_at == desk.clock() + timedelta(hours=6)
 
+    def test_a_prolongation_that_the_platform_refuses_is_not_promised(self, desk: Desk) -> None:
+        """axb.md §4 row 3: 1012102. Nothing of the binding's row tells a new end but its duration."""
+        binding = desk.bind(ttl_seconds=600)
+        desk.emulator.admin.number_status(binding.x, "9")
+        with pytest.raises(BindRefused):
+            change(desk, binding, ends_at=desk.clock() + timedelta(hours=5))
+        kept = desk.service.get(binding.id)
+        assert (kept.terms, kept.platform_ends_at, kept.pending) == (
+            binding.terms,
+            binding.platform_ends_at,
+            None,
+        )
+
     def test_an_earlier_end_releases_earlier(self, desk: Desk) -> None:
         binding = desk.bind()
         change(desk, binding, ends_at=desk.clock() + timedelta(seconds=60))

@@ -22,7 +22,7 @@ from privatenumber.bindings.errors import (
 from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced, platform_duration
 from privatenumber.bindings.records import to_record
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
-from privatenumber.platform.axb import AxbModify
+from privatenumber.platform.axb import AxbModify, AxbRow
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
 from privatenumber.platform.transport import Deadline
 from privatenumber.store.bindings import PAIR, PLACE
@@ -143,7 +143,6 @@ def _carry_out(engine: Engine, binding: Binding, deadline: Deadline, *, patient:
     ``patient``: nobody waits, so a pause postpones the change instead of undoing it.
     """
     duration = _duration(engine, binding)
-    ends = engine.clock() + timedelta(seconds=duration) if duration else binding.platform_ends_at
     try:
         engine.platforms(binding.application).modify_axb(_modify(binding, duration), deadline=deadline)
     except NotFound:
@@ -156,15 +155,15 @@ def _carry_out(engine: Engine, binding: Binding, deadline: Deadline, *, patient:
             return _Outcome(engine.save(binding, postponed(engine, binding, error)))
         return _Outcome(_end(engine, binding, binding.terms), error)
     except PlatformError as error:
-        return _after_refusal(engine, binding, error, ends, deadline, patient=patient)
-    return _Outcome(_done(engine, binding, ends))
+        return _after_refusal(engine, binding, error, duration, deadline, patient=patient)
+    return _Outcome(_done(engine, binding, duration))
 
 
 def _after_refusal(
     engine: Engine,
     binding: Binding,
     error: PlatformError,
-    ends: datetime | None,
+    duration: int | None,
     deadline: Deadline,
     *,
     patient: bool,
@@ -177,13 +176,24 @@ def _after_refusal(
         )
     except PlatformError as unclear:
         return _Outcome(engine.save(binding, postponed(engine, binding, unclear)) if patient else binding)
-    same = row is not None and row.subscription_id == binding.subscription_id
-    if row and same and (row.direction, row.max_duration) == (pending.direction, pending.max_minutes):
-        return _Outcome(_done(engine, binding, ends))
+    if row and _carried_out(binding, row, duration):
+        return _Outcome(_done(engine, binding, duration))
     return _Outcome(_end(engine, binding, binding.terms), error)
 
 
-def _done(engine: Engine, binding: Binding, ends: datetime | None) -> Binding:
+def _carried_out(binding: Binding, row: AxbRow, duration: int | None) -> bool:
+    """Tell whether the platform's row shows the change; a mere prolongation shows in its duration only."""
+    pending = binding.pending or binding.terms
+    if row.subscription_id != binding.subscription_id:
+        return False
+    if (row.direction, row.max_duration) != (pending.direction, pending.max_minutes):
+        return False
+    prolonged_only = replace(pending, ends_at=binding.ends_at) == binding.terms
+    return not prolonged_only or row.duration == duration
+
+
+def _done(engine: Engine, binding: Binding, duration: int | None) -> Binding:
+    ends = engine.clock() + timedelta(seconds=duration) if duration else binding.platform_ends_at
     return _end(engine, replace(binding, platform_ends_at=ends), binding.pending or binding.terms)
 
 
