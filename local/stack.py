@@ -74,6 +74,15 @@ class Stack:
         """The emulator's control plane."""
         return Platform(self.platform_url)
 
+    def introduce(self, *tenants: Tenant) -> None:
+        """Tell each side of the other: credentials to our functions, push addresses to the platform."""
+        secrets = self.aws.client("secretsmanager")
+        secret = json.dumps(application_secret(self.platform_url, *tenants))
+        secrets.put_secret_value(SecretId=self.outputs["ApplicationsSecret"], SecretString=secret)
+        for tenant in tenants:
+            application = platform_application(self.api_url, tenant)
+            self.platform.send("PUT", f"applications/{tenant.app_key}", application)
+
     def load_numbers(self, tenant: Tenant = APPLICATION) -> httpx.Response:
         """Let the platform issue the tenant's X numbers, and import its number table as an operator would."""
         self.platform.send("POST", "numbers", platform_numbers(tenant))
@@ -105,8 +114,14 @@ def logs(folder: Path) -> Path:
     return folder / "logs"
 
 
-def up(say: Progress, *, folder: Path = FOLDER, emulator_options: tuple[str, ...] = ()) -> Stack:
-    """Start everything and deploy; `say` is told each step.
+def up(
+    say: Progress,
+    *,
+    folder: Path = FOLDER,
+    emulator_options: tuple[str, ...] = (),
+    tenants: tuple[Tenant, ...] = (APPLICATION,),
+) -> Stack:
+    """Start everything and deploy for some tenants; `say` is told each step.
 
     Raises StackError when a part fails, or when a stack of this folder is running.
     """
@@ -123,7 +138,7 @@ def up(say: Progress, *, folder: Path = FOLDER, emulator_options: tuple[str, ...
         outputs = deploy(endpoint, log=logs(folder) / "sam-deploy.log")
         say(f"sam deploy of template.yaml took {time.monotonic() - begin:.0f} s")
         stack = Stack(folder, ministack, emulator, endpoint, platform_url, outputs)
-        _introduce(stack)
+        stack.introduce(*tenants)
         _state(folder).write_text(json.dumps(asdict(stack), default=str, indent=2))
     except BaseException:
         emulator.stop()
@@ -218,15 +233,6 @@ def _await(child: Child, ready: Callable[[], T]) -> T:
     if not (answer := ready()):
         raise StackError(f"{child.name} did not start; {child.log} ends with:\n{tail(child.log)}")
     return answer
-
-
-def _introduce(stack: Stack) -> None:
-    """Tell each side of the other: credentials to our functions, push addresses to the platform."""
-    secrets = stack.aws.client("secretsmanager")
-    secret = json.dumps(application_secret(stack.platform_url))
-    secrets.put_secret_value(SecretId=stack.outputs["ApplicationsSecret"], SecretString=secret)
-    application = platform_application(stack.api_url)
-    stack.platform.send("PUT", f"applications/{APPLICATION.app_key}", application)
 
 
 def main() -> int:

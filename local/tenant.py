@@ -1,13 +1,15 @@
-"""The company of the local stack: one AXB application, its keys and its three X numbers.
+"""The companies of the local stack: one application per mode, each with its keys and X numbers.
 
 Credentials here open nothing but the emulator on this machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from privatenumber.settings import Mode
 from privatenumber.times import beijing_day, utc_now
 
 
@@ -21,6 +23,7 @@ class Tenant:
     callback_token: str
     area_code: str
     numbers: tuple[str, ...]
+    mode: Mode = Mode.AXB
 
 
 APPLICATION = Tenant(
@@ -33,7 +36,29 @@ APPLICATION = Tenant(
 )
 
 
-def application_secret(platform_url: str, *more: Tenant) -> dict[str, Any]:
+def _of_mode(serial: int, mode: Mode, company: str) -> Tenant:
+    return Tenant(
+        id=company,
+        app_key=f"demoAppKey{serial:016d}",
+        app_secret=f"demoAppSecret{serial:010d}",
+        callback_token=f"local-callback-path-token-{serial:07d}",
+        area_code="0755",
+        numbers=tuple(f"+861702000{serial:02d}{n:02d}" for n in (1, 2, 3)),
+        mode=mode,
+    )
+
+
+BY_MODE: Mapping[Mode, Tenant] = {
+    Mode.AXB: APPLICATION,
+    Mode.AX: _of_mode(2, Mode.AX, "couriers"),
+    Mode.AXE: _of_mode(3, Mode.AXE, "rentals"),
+    Mode.AXYB: _of_mode(4, Mode.AXYB, "housekeeping"),
+    Mode.X: _of_mode(5, Mode.X, "online-doctors"),
+}
+"""An application has one mode for life, so each mode has a company of its own."""
+
+
+def application_secret(platform_url: str, *tenants: Tenant) -> dict[str, Any]:
     """Return the document of the applications' secret, as an operator would fill it in."""
     return {
         "applications": [
@@ -41,12 +66,12 @@ def application_secret(platform_url: str, *more: Tenant) -> dict[str, Any]:
                 "id": tenant.id,
                 "app_key": tenant.app_key,
                 "secrets": [tenant.app_secret],
-                "mode": "AXB",
+                "mode": tenant.mode.value,
                 "base_url": platform_url,
                 "auth_scheme": "aksk",
                 "callback_token": tenant.callback_token,
             }
-            for tenant in (APPLICATION, *more)
+            for tenant in tenants
         ]
     }
 
@@ -56,8 +81,15 @@ def platform_application(api_url: str, tenant: Tenant = APPLICATION) -> dict[str
     callbacks = f"{api_url}/callbacks/{tenant.id}/{tenant.callback_token}"
     return {
         "secrets": [tenant.app_secret],
-        "mode": "AXB",
-        "urls": {"status": f"{callbacks}/status", "fee": f"{callbacks}/fee"},
+        "mode": tenant.mode.value,
+        "push_num_status": True,
+        "urls": {
+            "status": f"{callbacks}/status",
+            "fee": f"{callbacks}/fee",
+            "num_status": f"{callbacks}/number",
+            "sms_notify": f"{callbacks}/sms",
+            "sms_control": f"{callbacks}/sms",
+        },
     }
 
 

@@ -13,7 +13,7 @@ from builders.deployed import TENANTS, Company, kill_function
 from builders.played import Played, play_demo
 from local.deploy import ROOT
 from local.stack import Stack, logs, up
-from local.tenant import application_secret
+from local.tenant import APPLICATION, application_secret
 
 HERE = Path(__file__).parent
 KEPT = ROOT / ".local" / "e2e-logs"
@@ -54,7 +54,7 @@ NewCompany = Callable[[], Company]
 @pytest.fixture(scope="session")
 def new_company(stack: Stack) -> NewCompany:
     """Opens tenants, each with three X numbers of its own, so that tests on the one stack do not meet."""
-    secret = json.dumps(application_secret(stack.platform_url, *TENANTS))
+    secret = json.dumps(application_secret(stack.platform_url, APPLICATION, *TENANTS))
     stack.aws.client("secretsmanager").put_secret_value(
         SecretId=stack.outputs["ApplicationsSecret"], SecretString=secret
     )

@@ -243,7 +243,8 @@ class TestApi:
     def test_only_callbacks_are_open(self) -> None:
         """The platform cannot sign for AWS: the function checks token, source, signature, age and nonce."""
         opened = {r["RouteKey"] for r in ROUTES.values() if r["AuthorizationType"] == "NONE"}
-        assert opened == {"POST /callbacks/{app}/{token}/status", "POST /callbacks/{app}/{token}/fee"}
+        kinds = ("status", "fee", "sms", "number")
+        assert opened == {f"POST /callbacks/{{app}}/{{token}}/{kind}" for kind in kinds}
         assert all(r["AuthorizationType"] in {"AWS_IAM", "NONE"} for r in ROUTES.values())
 
     def test_a_route_leads_to_the_function_of_its_room(self) -> None:

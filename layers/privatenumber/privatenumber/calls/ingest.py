@@ -28,7 +28,12 @@ from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, Written
 
-_OWN_ROUTE = {PushKind.CDR: "fee"}
+#: Where the console may point each kind; number states go to the call-status address without one of their own.
+_OWN_ROUTES = {
+    PushKind.CDR: {"fee"},
+    PushKind.SMS: {"sms"},
+    PushKind.NUMBER_STATE: {"number", "status"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class Ingestion:
     ) -> Report:
         keyring = self._keyring()
         notes = [*admitted.flags, *push.notes, *self._nonce_notes(arrival, admitted, keyring)]
-        if arrival.route != _OWN_ROUTE.get(push.kind, "status"):
+        if arrival.route not in _OWN_ROUTES.get(push.kind, {"status"}):
             notes.append("wrong_route")
         flags = (*admitted.flags, *(note for note in push.notes if note != "long_list"))
         desk = _Desk(Reception(admitted.application.id, arrival.received_at, keyring, flags), applications)
