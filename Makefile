@@ -78,8 +78,8 @@ compile = ../$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.
 # ---- Running
 
 .PHONY: demo
-demo: build ## Play an order from bind to reconciled bill on this machine
-	@$(WITH_LAYER) $(RUN) local.demo
+demo: build ## Play an order from bind to reconciled bill on this machine (MODE=ax, axe or x: another mode's)
+	@$(WITH_LAYER) $(RUN) local.demo $(if $(MODE),--mode $(MODE))
 
 .PHONY: up
 up: build ## Start the stack and leave it running, with its addresses and commands to try

@@ -16,6 +16,7 @@ from local import demo
 from local import stack as local_stack
 from local.narrate import Narrator
 from local.stack import Stack
+from privatenumber.settings import Mode
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class Lent(Stack):
         """Go on."""
 
 
-def play_demo(stack: Stack, play: Callable[[Stack, Narrator], None] = demo.play) -> Played:
-    """Run the demo's `main` on a running stack."""
+def play_demo(
+    stack: Stack, mode: Mode = Mode.AXB, play: Callable[[Stack, Narrator], None] | None = None
+) -> Played:
+    """Run the demo's `main` for a mode on a running stack."""
     said, answers = StringIO(), list[Trace]()
     console = Console(file=said, highlight=False, soft_wrap=True)
     lent = Lent(**{field.name: getattr(stack, field.name) for field in fields(stack)})
@@ -51,7 +54,6 @@ def play_demo(stack: Stack, play: Callable[[Stack, Narrator], None] = demo.play)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx, "request", recorded)
-        patch.setattr(local_stack, "up", lambda say, folder: lent)
-        patch.setattr(demo, "play", play)
-        exit_code = demo.main(Narrator(console))
+        patch.setattr(local_stack, "up", lambda say, folder, tenants: lent)
+        exit_code = demo.main(mode, Narrator(console), play)
     return Played(exit_code, said.getvalue(), tuple(answers))

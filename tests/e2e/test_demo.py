@@ -49,7 +49,7 @@ def test_the_month_is_reconciled_and_a_withheld_cdr_is_named(played: Played) -> 
 
 def test_a_claim_that_does_not_hold_ends_the_demo_with_an_error(stack: Stack) -> None:
     """A demo that cannot fail shows nothing."""
-    failed = play_demo(stack, lambda stack, say: say.check(False, "pigs fly"))
+    failed = play_demo(stack, play=lambda stack, say: say.check(False, "pigs fly"))
     assert failed.exit_code == 1
     assert "The demo stopped: pigs fly" in failed.said
     assert "claims checked" not in failed.said

@@ -18,7 +18,7 @@ from builders.deployed import TENANTS, person
 from builders.disclosure import Leak, Secrets, Trace, traces
 from builders.played import Played
 from builders.pushes import SESSION
-from local.demo import STRANGER, A, B, C
+from local.plays.axb_order import STRANGER, A, B, C
 from local.stack import Stack, logs
 from privatenumber.times import utc_now
 
