@@ -28,7 +28,7 @@ from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, Written
 
-#: Where the console may point each kind; number states go to the call-status address without one of their own.
+#: Where the console may point each kind; number states without an address go to that of call status.
 _OWN_ROUTES = {
     PushKind.CDR: {"fee"},
     PushKind.SMS: {"sms"},
