@@ -1,7 +1,7 @@
 """One call of the platform: what was decided at its beginning and what has happened since (axb.md §6)."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emulator.outcomes import Ending, Party, Stage
 from emulator.world import Mode
@@ -29,6 +29,8 @@ class Recording:
     bucket: str
     object_name: str
     url: str | None = None
+    stored: bool = True
+    """False: the CDR names a file that is not there (`recording.short_call` = `flag_without_file`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +96,13 @@ class Call:
         if self.answered_at is None or self.ended_at is None:
             return 0
         return int((self.ended_at - self.answered_at).total_seconds())
+
+
+def play_last_minute(call: Call) -> None:
+    """Note the last-minute tone, once, to both sides, when the call lasted that long (axb.md §6.3)."""
+    route = call.route
+    if route is None or route.last_minute_voice is None or call.answered_at is None or call.ended_at is None:
+        return
+    at = call.answered_at + timedelta(minutes=route.max_duration_min - 1)
+    if at <= call.ended_at:
+        call.prompts.append(Prompt(route.last_minute_voice, "both", at))

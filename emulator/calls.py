@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from emulator.batches import CdrBatcher
 from emulator.books import Books
-from emulator.callrecord import Call, Prompt, Recording, Route
+from emulator.callrecord import Call, Prompt, Recording, Route, play_last_minute
 from emulator.callscript import CALLOUT_AFTER_S, CallScript
 from emulator.cdr import cdr_entry
 from emulator.clock import Handle, Scheduler
 from emulator.engaged import Engaged
 from emulator.events import EventType, event_body
+from emulator.found import ABNORMAL, Exchange, Found, Prelude
 from emulator.gate import Decision, decide
 from emulator.ids import CallIds
 from emulator.outcomes import (
@@ -32,13 +33,11 @@ from emulator.outcomes import (
     Stage,
     refusal,
 )
+from emulator.preludes import ANNOUNCEMENT_S, collect, put_question
 from emulator.pushes import Pusher
-from emulator.settings import EmulatorSettings
-from emulator.world import Number, World
+from emulator.recordings import Recordings
+from emulator.world import Application, Mode, Number
 from privatenumber.phone import is_global
-
-ANNOUNCEMENT_S = 4
-"""How long a refused caller hears the announcement before the call ends."""
 
 SHORTEST_RECORDING_S = 3
 
@@ -51,15 +50,18 @@ _STOPPED = {
 
 
 @dataclass(slots=True)
-class _Run:
-    """A call that has not ended, its script, and its next step."""
+class Run:
+    """A call that has not ended: its script, the private number, whose it is, and the next step."""
 
     call: Call
     script: CallScript
+    number: Number
+    application: Application
+    found: Found
     handle: Handle | None = None
 
 
-Step = Callable[[_Run, datetime], None]
+Step = Callable[[Run, datetime], None]
 
 
 class CallEngine:
@@ -67,44 +69,77 @@ class CallEngine:
 
     def __init__(
         self,
-        world: World,
+        exchange: Exchange,
         clock: Scheduler,
         pusher: Pusher,
         books: Books,
-        settings: EmulatorSettings,
+        recordings: Recordings,
         chance: random.Random,
     ) -> None:
         self.calls: dict[str, Call] = {}
-        self._world = world
+        self.exchange = exchange
+        self.pusher = pusher
+        self._world = exchange.world
         self._clock = clock
-        self._pusher = pusher
+        self._settings = settings = exchange.settings
         self._cdrs = CdrBatcher(clock, pusher, settings.cdr)
         self._books = books
-        self._settings = settings
+        self._recordings = recordings
         self._ids = CallIds(chance, settings.session_id_style)
         self._engaged = Engaged()
-        self._running: dict[str, _Run] = {}
+        self._running: dict[str, Run] = {}
 
     def place(self, script: CallScript, *, redial_of: str | None = None) -> Call | None:
-        """Let a call arrive now. None when nobody knows the number: no event and no CDR (axb.md §6.2 row 1).
-
-        Raises KeyError when the number belongs to a mode that cannot be called yet.
-        """
+        """Let a call arrive now. None when nobody knows the number: no event, no CDR (axb.md §6.2 row 1)."""
         number = self._world.numbers.get(script.called)
         if number is None or number.deleted or number.app_key not in self._world.applications:
             return None
         now = self._clock.now()
-        decision = decide(self._world, self._settings, number, script.caller, now)
-        call = self._arrive(script.caller, number, decision, now.replace(microsecond=0))
+        engaged = self._x_engaged(number.x)
+        decision = decide(self.exchange, number, script.caller, now, x_engaged=engaged)
+        call = self._arrive(script.caller, number, now.replace(microsecond=0))
         call.redial_of = redial_of
-        run = self._running[call.session_id] = _Run(call, script)
+        application = self._world.applications[number.app_key]
+        run = self._running[call.session_id] = Run(call, script, number, application, decision.found)
         self._engaged.add(call.caller, call.session_id)
-        self._push_event(EventType.CALLIN, call, call.call_in_at)
-        if decision.refused is not None:
-            self._end_later(run, _moment(call, ANNOUNCEMENT_S), refusal(decision.refused))
-        else:
-            self._next(run, _moment(call, CALLOUT_AFTER_S), self._callout)
+        self._begin(run, decision)
         return call
+
+    def _begin(self, run: Run, decision: Decision) -> None:
+        """Tell of the arrival and start what follows; X mode asks, unless the call is refused at the door."""
+        call, found = run.call, decision.found
+        if decision.refused is not None:
+            self.refuse(run, self.after_arrival(call, ANNOUNCEMENT_S), found, refusal(decision.refused))
+        elif found.prelude is Prelude.NONE:
+            self.connect(run, self.after_arrival(call, CALLOUT_AFTER_S), found)
+        if call.mode is not Mode.X:
+            self.push_event(EventType.CALLIN, call, call.call_in_at)
+        elif not decision.at_door:
+            put_question(self, run)
+        if decision.refused is None and found.prelude is Prelude.DIGITS:
+            self.next(run, self.after_arrival(call, CALLOUT_AFTER_S), lambda run, at: collect(self, run, at))
+
+    def connect(self, run: Run, when: datetime, found: Found) -> None:
+        """Take the way that was found: the second leg starts at ``when``."""
+        run.found = found
+        _apply(run.call, found)
+        route = run.call.route = found.route
+        run.call.recorded = route is not None and route.record and run.application.recording
+        if run.call.recorded and route is not None and route.record_hint_tone is None:
+            run.call.notes.append("recorded without recordHintTone")
+        found.on_accepted(self._clock.now())
+        self.next(run, when, self._callout)
+
+    def refuse(self, run: Run, when: datetime, found: Found, ending: Ending) -> None:
+        """End a call whose binding is known, after its announcement or tone."""
+        _apply(run.call, found)
+        if found.end_tone:
+            run.call.prompts.append(Prompt(found.end_tone, "caller", run.call.call_in_at))
+        self.end_later(run, when, ending)
+
+    def after_arrival(self, call: Call, seconds: int) -> datetime:
+        """Return a moment so many seconds after a call arrived, not before now."""
+        return max(_moment(call, seconds), self._clock.now().replace(microsecond=0))
 
     async def place_and_wait(self, script: CallScript) -> Call | None:
         """Place a call and advance the clock until it has ended and its pushes have been attempted once.
@@ -126,7 +161,14 @@ class CallEngine:
         due = self._cdrs.due(call.icid)
         if due is not None:
             await self._clock.advance_to(due)
-        await self._pusher.settle()
+        await self.pusher.settle()
+
+    def stoppable(self, app_key: str, session_id: str) -> Call | None:
+        """Return a running call of the application; of X mode only once its question was answered."""
+        run = self._running.get(session_id)
+        if run is None or run.call.app_key != app_key:
+            return None
+        return run.call if run.call.mode is not Mode.X or run.call.route is not None else None
 
     def stop(self, app_key: str, session_id: str) -> bool:
         """End a running call at once (terminate-call); False when the application runs no such call."""
@@ -142,50 +184,45 @@ class CallEngine:
         """Return the calls that have not ended."""
         return [run.call for run in self._running.values()]
 
-    def _arrive(self, caller: str, number: Number, decision: Decision, at: datetime) -> Call:
-        application = self._world.applications[number.app_key]
+    def _arrive(self, caller: str, number: Number, at: datetime) -> Call:
         session_id, icid = self._ids.next_call(caller, number.x, at)
-        found = decision.found
-        route = found.route if decision.refused is None else None
         call = self.calls[session_id] = Call(
             session_id=session_id,
             icid=icid,
             app_key=number.app_key,
-            mode=application.mode,
+            mode=self._world.applications[number.app_key].mode,
             caller=caller,
             dialled=number.x,
-            direction=found.direction,
+            direction=ABNORMAL,
             call_in_at=at,
             number_type=number.number_type,
             area_code=number.area_code,
-            subscription_id=found.subscription_id,
-            user_data=found.user_data,
-            extension=found.extension,
-            route=route,
-            recorded=route is not None and route.record and application.recording,
         )
-        if call.recorded and route is not None and route.record_hint_tone is None:
-            call.notes.append("recorded without recordHintTone")
         return call
 
-    def _callout(self, run: _Run, at: datetime) -> None:
+    def _x_engaged(self, x: str) -> bool:
+        """Whether somebody is being connected through an X at this moment."""
+        return any(run.call.dialled == x and run.call.route is not None for run in self._running.values())
+
+    def _callout(self, run: Run, at: datetime) -> None:
         call, route = run.call, _route(run.call)
         call.started_at = at
+        run.found.on_callout(at)
         tones = (route.pre_voice, route.record_hint_tone)
         call.prompts += [Prompt(tone, "caller", at) for tone in tones if tone]
-        self._push_event(EventType.CALLOUT, call, at)
+        self.push_event(EventType.CALLOUT, call, at)
         outcome = self._what_happens(run, route.destination)
         if outcome in RINGING:
             self._engaged.add(route.destination, call.session_id)
-            self._next(run, _moment(call, run.script.ring_after_s), self._alerting)
+            self.next(run, _moment(call, run.script.ring_after_s), self._alerting)
             return
         silent = outcome is CallOutcome.NO_REACTION
         end = at + timedelta(seconds=self._settings.calls.connect_timeout_s) if silent else None
         ending = ENDINGS[outcome] if outcome is not None else MALFORMED_CALLEE_END
         by = RELEASED_BY.get(outcome) if outcome is not None else None
-        self._end_later(run, end or _moment(call, run.script.ring_after_s), ending, by)
+        self.end_later(run, end or _moment(call, run.script.ring_after_s), ending, by)
 
-    def _what_happens(self, run: _Run, destination: str) -> CallOutcome | None:
+    def _what_happens(self, run: Run, destination: str) -> CallOutcome | None:
         """Return the script's outcome, or busy when the callee is; None for a number nobody can dial."""
         if not is_global(destination):
             return None
@@ -193,46 +230,48 @@ class CallEngine:
         engaged = self._engaged.busy(destination, but=run.call.session_id)
         return CallOutcome.BUSY if wanted in RINGING and engaged and not run.script.override_busy else wanted
 
-    def _alerting(self, run: _Run, at: datetime) -> None:
+    def _alerting(self, run: Run, at: datetime) -> None:
         call, outcome = run.call, run.script.outcome
         call.alerting_at = at
-        self._push_event(EventType.ALERTING, call, at)
+        self.push_event(EventType.ALERTING, call, at)
         reaction = _moment(call, run.script.reaction_after_s)
         if outcome is CallOutcome.ANSWERED:
-            self._next(run, reaction, self._answer)
+            self.next(run, reaction, self._answer)
         elif outcome is CallOutcome.NO_ANSWER:
             patience = timedelta(seconds=self._settings.calls.no_answer_s)
-            self._end_later(run, at + patience, ENDINGS[outcome])
+            self.end_later(run, at + patience, ENDINGS[outcome])
         else:
-            self._end_later(run, reaction, ENDINGS[outcome], RELEASED_BY.get(outcome))
+            self.end_later(run, reaction, ENDINGS[outcome], RELEASED_BY.get(outcome))
 
-    def _answer(self, run: _Run, at: datetime) -> None:
+    def _answer(self, run: Run, at: datetime) -> None:
         call, script = run.call, run.script
         call.answered_at = at
-        self._push_event(EventType.ANSWER, call, at)
+        run.found.on_answer(at)
+        self.push_event(EventType.ANSWER, call, at)
         limit_s = _route(call).max_duration_min * 60
         if limit_s and script.talk_s >= limit_s:
-            self._end_later(run, at + timedelta(seconds=limit_s), MAX_DURATION_END)
+            self.end_later(run, at + timedelta(seconds=limit_s), MAX_DURATION_END)
         else:
-            self._end_later(run, at + timedelta(seconds=script.talk_s), ANSWERED_END, script.hangup_by)
+            self.end_later(run, at + timedelta(seconds=script.talk_s), ANSWERED_END, script.hangup_by)
 
-    def _end(self, run: _Run, at: datetime, ending: Ending, by: Party | None) -> None:
+    def _end(self, run: Run, at: datetime, ending: Ending, by: Party | None) -> None:
         call = run.call
         call.ended_at, call.ending, call.released_by, call.next_at = at, ending, by, None
         if run.handle is not None:
             run.handle.cancel()
         del self._running[call.session_id]
         self._engaged.remove(call.session_id)
-        _play_last_minute(call)
+        play_last_minute(call)
         call.recording = self._recording_of(call)
+        self._recordings.keep(call)
         self._books.record(call)
-        self._push_event(EventType.DISCONNECT, call, at)
+        self.push_event(EventType.DISCONNECT, call, at)
         application = self._world.applications.get(call.app_key)
         if application is not None:
             self._cdrs.add(application, cdr_entry(call, application.account, self._settings))
         self._redial(run)
 
-    def _redial(self, run: _Run) -> None:
+    def _redial(self, run: Run) -> None:
         script = run.script
         if script.redial_after_s is None or run.call.answered_at is not None:
             return
@@ -257,9 +296,12 @@ class CallEngine:
             bucket=f"sp-{call.app_key.lower()}",
             object_name=name,
             url=f"https://{domain}/{name}" if self._settings.recording.delivery == "direct_url" else None,
+            stored=not short or self._settings.recording.short_call == "recorded",
         )
 
-    def _next(self, run: _Run, when: datetime, step: Step) -> None:
+    def next(self, run: Run, when: datetime, step: Step) -> None:
+        """Let a step of a call happen at a moment, unless the call has ended by then."""
+
         async def take() -> None:
             if not run.call.ended:
                 step(run, when)
@@ -267,13 +309,24 @@ class CallEngine:
         run.call.next_at = when
         run.handle = self._clock.at(when, take, f"call {run.call.icid}")
 
-    def _end_later(self, run: _Run, when: datetime, ending: Ending, by: Party | None = None) -> None:
-        self._next(run, when, lambda run, at: self._end(run, at, ending, by))
+    def end_later(self, run: Run, when: datetime, ending: Ending, by: Party | None = None) -> None:
+        """Let a call end at a moment."""
+        self.next(run, when, lambda run, at: self._end(run, at, ending, by))
 
-    def _push_event(self, event: EventType, call: Call, at: datetime) -> None:
+    def push_event(self, event: EventType, call: Call, at: datetime, digits: str | None = None) -> None:
+        """Push an event of a call; ``digits`` only with collectInfo."""
         application = self._world.applications.get(call.app_key)
         if application is not None:
-            self._pusher.push(application, "status", event_body(event, call, at, self._settings))
+            body = event_body(event, call, at, self._settings, digits=digits)
+            self.pusher.push(application, "status", body)
+
+
+def _apply(call: Call, found: Found) -> None:
+    """Enter into a call what was found for it."""
+    call.direction = found.direction
+    call.subscription_id = found.subscription_id
+    call.user_data = found.user_data
+    call.extension = found.extension
 
 
 def _moment(call: Call, seconds: int) -> datetime:
@@ -284,13 +337,3 @@ def _route(call: Call) -> Route:
     if call.route is None:
         raise ValueError("a call without a route has no second leg")
     return call.route
-
-
-def _play_last_minute(call: Call) -> None:
-    """Note the last-minute tone, once, to both sides, when the call lasted that long (axb.md §6.3)."""
-    route = call.route
-    if route is None or route.last_minute_voice is None or call.answered_at is None or call.ended_at is None:
-        return
-    at = call.answered_at + timedelta(minutes=route.max_duration_min - 1)
-    if at <= call.ended_at:
-        call.prompts.append(Prompt(route.last_minute_voice, "both", at))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from emulator.outcomes import CallOutcome, Party
@@ -17,8 +19,9 @@ class CallScript(BaseModel):
 
     `answer_after_s` is also the moment at which a callee who rejects, or a caller who gives up, hangs up.
     The platform's own rules go first: the gate, a busy callee (unless `override_busy`), `maxDuration`. With
-    `redial_after_s` the handset repeats a call that was not answered, with `redial_outcome`. `wait` is for
-    the admin route: advance the clock to the end of the call.
+    `redial_after_s` the handset repeats a call that was not answered, with `redial_outcome`. `digits` is what
+    the caller types at each prompt of an AXE number, an early end as `#`; when all is typed he stays silent,
+    or leaves with `hang_up_at_prompt`. `wait` is for the admin route: advance the clock to the call's end.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +34,8 @@ class CallScript(BaseModel):
     talk_s: int = Field(60, ge=0)
     hangup_by: Party = Party.CALLER
     override_busy: bool = False
+    digits: tuple[Annotated[str, Field(pattern=r"^[0-9]{0,8}#?$")], ...] = ()
+    hang_up_at_prompt: bool = False
     redial_after_s: int | None = Field(None, ge=1)
     redial_outcome: CallOutcome = CallOutcome.ANSWERED
     wait: bool = False

@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from emulator.callrecord import Call
 from emulator.events import Body
 from emulator.faults import Fault
 
-PushKind = Literal["status", "fee", "num_status"]
+PushKind = Literal["status", "fee", "num_status", "sms_notify", "sms_control"]
 
 
 class DeliveryState(StrEnum):
@@ -75,6 +76,15 @@ class DeliveryLog:
         """Keep a new delivery."""
         self._deliveries[delivery.id] = delivery
         return delivery
+
+    def cdr_delivered_at(self, call: Call) -> datetime | None:
+        """Return when the CDR of a call was first delivered, None while it was not."""
+        for delivery in self:
+            if delivery.kind == "fee" and call.icid in delivery.facts.get("icids", ()):
+                accepted = (attempt.at for attempt in delivery.attempts if attempt.error is None)
+                if (at := next(accepted, None)) is not None:
+                    return at
+        return None
 
     def next_id(self) -> str:
         """Return the id of the next delivery: `push-1`, `push-2` ..."""

@@ -1,126 +1,73 @@
-"""What the platform decides when a call arrives: the lookup of the mode, then the gate (axb.md §6.2, §7).
+"""The gate: what ends a call at once, whatever its mode (axb.md §6.2). The first failing check refuses."""
 
-Everything is read here, once; nothing that happens to the binding later changes the call (axb.md §6.4).
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
-from emulator.callrecord import Route
-from emulator.settings import EmulatorSettings
-from emulator.world import Application, AxbBinding, Mode, Number, NumberStatus, World
+from emulator.found import Exchange, Found, Prelude
+from emulator.lookups import LOOKUPS
+from emulator.world import Application, Mode, Number, NumberStatus
 from privatenumber import phone
-
-ABNORMAL = 2
-B_CALLS = 0
-A_CALLS = 1
-ONLY_A_CALLS = 1
-ONLY_B_CALLS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the lookup of a mode says about one caller on one private number.
-
-    `refused`: the mode's code when it has no way for this call. `protected`: A, who must be registered.
-    """
-
-    direction: int = ABNORMAL
-    subscription_id: str | None = None
-    user_data: str | None = None
-    refused: int | None = None
-    route: Route | None = None
-    protected: str | None = None
-    shows_private_number: bool = True
-    extension: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The gate's answer: what was found, and the code that ends the call at once, if any."""
+    """The gate's answer: what was found, and the code that ends the call at once, if any.
+
+    ``at_door``: refused before the mode had a say (rows 2 to 5).
+    """
 
     found: Found
     refused: int | None
+    at_door: bool = False
 
 
-Lookup = Callable[[World, Number, str, datetime], Found]
+def decide(exchange: Exchange, number: Number, caller: str, at: datetime, *, x_engaged: bool) -> Decision:
+    """Judge a call to a number that belongs to an application. ``x_engaged``: X is in a call already."""
+    application = exchange.world.applications[number.app_key]
+    found = LOOKUPS[application.mode](exchange, number, caller, at)
+    refused = next(_at_the_door(exchange, application, number, caller), None)
+    if refused is not None:
+        return Decision(found, refused, at_door=True)
+    if found.prelude is not Prelude.NONE:
+        return Decision(found, None)
+    return Decision(found, judge(exchange, application, found, x_engaged=x_engaged))
 
 
-def find_axb(world: World, number: Number, caller: str, at: datetime) -> Found:
-    """Find the pair in which the caller stands (axb.md §7)."""
-    binding = world.axb_of(number.x, caller, at)
-    if binding is None:
-        return Found(refused=8014)
-    a_calls = caller == binding.a
-    forbidden = binding.direction == (ONLY_B_CALLS if a_calls else ONLY_A_CALLS)
-    return Found(
-        direction=A_CALLS if a_calls else B_CALLS,
-        subscription_id=binding.subscription_id,
-        user_data=binding.user_data,
-        refused=8016 if forbidden else None,
-        route=_axb_route(binding, caller),
-        protected=binding.a,
-    )
+def judge(
+    exchange: Exchange, application: Application, found: Found, *, x_engaged: bool = False
+) -> int | None:
+    """Return the code that refuses the way that was found, or None (rows 6 to 11, then a busy X)."""
+    return next(_on_the_way(exchange, application, found, x_engaged), None)
 
 
-def _axb_route(binding: AxbBinding, caller: str) -> Route:
-    a_calls = caller == binding.a
-    return Route(
-        display=binding.x,
-        destination=binding.other(caller),
-        max_duration_min=binding.max_duration,
-        record=binding.record,
-        record_hint_tone=binding.record_hint_tone if binding.record else None,
-        pre_voice=binding.caller_hint_tone if a_calls else binding.callee_hint_tone,
-        last_minute_voice=binding.last_min_voice if binding.max_duration else None,
-    )
-
-
-LOOKUPS: Mapping[Mode, Lookup] = MappingProxyType({Mode.AXB: find_axb})
-"""One lookup per mode; a mode joins the call engine by standing here."""
-
-
-def decide(world: World, settings: EmulatorSettings, number: Number, caller: str, at: datetime) -> Decision:
-    """Judge a call to a number that belongs to an application.
-
-    Raises KeyError for a mode without a lookup. The first failing check of axb.md §6.2 rows 2-11 refuses.
-    """
-    application = world.applications[number.app_key]
-    found = LOOKUPS[application.mode](world, number, caller, at)
-    checks = _refusals(world, settings, application, number, caller, found)
-    return Decision(found, next(checks, None))
-
-
-def _refusals(
-    world: World,
-    settings: EmulatorSettings,
-    application: Application,
-    number: Number,
-    caller: str,
-    found: Found,
-) -> Iterator[int]:
-    """Yield the codes of all failing checks, in the order of the table."""
+def _at_the_door(exchange: Exchange, application: Application, number: Number, caller: str) -> Iterator[int]:
     if number.status in (NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE):
         yield 8055
-    if world.account_of(application.app_key).frozen:
+    if exchange.world.account_of(application.app_key).frozen:
         yield 7108
     yield from _origin(caller)
     if caller in application.caller_blacklist:
         yield 7005
+
+
+def _on_the_way(exchange: Exchange, application: Application, found: Found, x_engaged: bool) -> Iterator[int]:
     if found.refused is not None:
         yield found.refused
     if _unregistered(application, found):
-        yield settings.calls.unregistered_a_code
+        yield exchange.settings.calls.unregistered_a_code
     if not found.shows_private_number:
         yield 8024
-    if _records_silently(settings, application, found):
+    if _records_silently(exchange, application, found):
         yield 8059
     if found.route is not None and found.route.destination in application.callee_blacklist:
         yield 7004
     if _tone_is_gone(application, found):
         yield 7507
+    if found.one_at_a_time and x_engaged:
+        yield 8102
 
 
 def _origin(caller: str) -> Iterator[int]:
@@ -136,8 +83,8 @@ def _unregistered(application: Application, found: Found) -> bool:
     return found.protected is not None and found.protected not in application.registered_a
 
 
-def _records_silently(settings: EmulatorSettings, application: Application, found: Found) -> bool:
-    if settings.calls.record_without_hint != "intercept" or found.route is None:
+def _records_silently(exchange: Exchange, application: Application, found: Found) -> bool:
+    if exchange.settings.calls.record_without_hint != "intercept" or found.route is None:
         return False
     return found.route.record and application.recording and not found.route.record_hint_tone
 

@@ -93,9 +93,19 @@ RELEASED_BY: Mapping[CallOutcome, Party] = MappingProxyType(
     }
 )
 
-_SIP_OF_REFUSAL: Mapping[int, int] = MappingProxyType({7507: 500})
+_SIP_OF_REFUSAL: Mapping[int, int] = MappingProxyType(
+    {7507: 500, 8019: 404, 8022: 404, 8025: 404, 8030: 404, 8031: 503, 8033: 484, 8102: 486, 8104: 480}
+)
+_TEARDOWN_OF_REFUSAL: Mapping[int, int] = MappingProxyType({8018: 7104})
+"""An X without a binding is one of the few refusals whose two codes differ (ax.md §7)."""
+
+CALLER_LEFT_PROMPT = Ending(7516, 7516, 0, 487)
+CLOSED_BY_ANSWER = Ending(8017, 8017, 0, 603)
+NO_USABLE_ANSWER = Ending(8014, 8014, 0, 500)
+UNKNOWN_TONE_IN_ANSWER = Ending(8014, 8006, 0, 500)
+"""X mode: the customer's server closes, or answers not at all or not usably (x.md §2)."""
 
 
 def refusal(code: int) -> Ending:
     """The ending of a call that the gate refused: no second leg, so no Q.850 cause (cause-codes.md §4)."""
-    return Ending(code, code, 0, _SIP_OF_REFUSAL.get(code, 403))
+    return Ending(code, _TEARDOWN_OF_REFUSAL.get(code, code), 0, _SIP_OF_REFUSAL.get(code, 403))

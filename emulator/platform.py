@@ -9,18 +9,22 @@ from typing import Literal
 
 import httpx
 
-from emulator.api.axb import AxbApi
+from emulator.api.binding_rules import Desk
 from emulator.api.endpoint import ApiEndpoint
+from emulator.api.operations import operations
 from emulator.api.service import ApiService
+from emulator.api.session import SessionApi
 from emulator.auth import Gatekeeper
 from emulator.books import Books
 from emulator.calls import CallEngine
 from emulator.clock import Machine, Scheduler, machine_time
 from emulator.faults import Fault, FaultPlan
+from emulator.found import Exchange
 from emulator.journal import Journal
 from emulator.numberlife import NumberLife
 from emulator.pool import Pool
 from emulator.pushes import Pusher
+from emulator.recordings import Recordings
 from emulator.settings import EmulatorSettings
 from emulator.world import World
 
@@ -40,6 +44,7 @@ class Emulator:
     pusher: Pusher
     books: Books
     calls: CallEngine
+    recordings: Recordings
     numbers: NumberLife
     endpoint: ApiEndpoint
 
@@ -87,12 +92,22 @@ class Emulator:
             self._chance("pushes"),
             client=self._push_client(settings),
         )
+        pool = Pool(self.world, settings, self._chance("pool"))
+        self.recordings = Recordings(
+            settings.recording, self.pusher.log.cdr_delivered_at, self._chance("recordings")
+        )
         self.calls = CallEngine(
-            self.world, scheduler, self.pusher, self.books, settings, self._chance("calls")
+            Exchange(self.world, settings, pool),
+            scheduler,
+            self.pusher,
+            self.books,
+            self.recordings,
+            self._chance("calls"),
         )
         self.numbers = NumberLife(self.world, scheduler, self.pusher, settings)
-        axb = AxbApi(self.world, settings, Pool(self.world, settings, self._chance("pool")))
-        service = ApiService(self.world, settings, Gatekeeper(self.world, settings), axb)
+        sessions = SessionApi(self.calls, self.recordings, settings)
+        table = operations(Desk(self.world, settings, pool), sessions)
+        service = ApiService(self.world, settings, Gatekeeper(self.world, settings), table)
         self.endpoint = ApiEndpoint(service, settings, scheduler, self.faults, self.journal)
 
     def _note_fault(self, fault: Fault, facts: dict[str, object]) -> None:

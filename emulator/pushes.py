@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -44,6 +46,10 @@ def address_for(application: Application, kind: PushKind, body: Body) -> str:
     urls = application.urls
     if kind == "fee":
         return urls.fee
+    if kind == "sms_notify":
+        return urls.sms_notify
+    if kind == "sms_control":
+        return urls.sms_control
     if kind == "num_status":
         return (urls.num_status or urls.status) if application.push_num_status else ""
     return (urls.callin or urls.status) if body["eventType"] == "callin" else urls.status
@@ -110,6 +116,29 @@ class Pusher:
             self._start(copy, 0)
         return original
 
+    async def ask(
+        self,
+        application: Application,
+        kind: PushKind,
+        url: str,
+        body: Body,
+        timeout_s: float,
+        fault: Fault | None,
+    ) -> bytes | None:
+        """Ask the receiver something, once; return the body of its answer if it came in time and counts."""
+        delivery = self._enter(application.app_key, kind, url, body, fault)
+        at = delivery.first_at = self._clock.now()
+        status, error, answer = await self._request(delivery, timeout_s)
+        delivery.attempts.append(Attempt(at, status, error, False))
+        self._finish(delivery, DeliveryState.DELIVERED if error is None else DeliveryState.GIVEN_UP)
+        return answer if error is None else None
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that the clock waits for before it moves."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
+
     async def resend(self, delivery_id: str) -> Delivery:
         """Attempt a delivery once more now, whatever its state, beside its schedule. KeyError: unknown id."""
         delivery = self.log[delivery_id]
@@ -159,9 +188,7 @@ class Pusher:
 
     def _launch(self, delivery: Delivery) -> None:
         delivery.next_at = None
-        task = asyncio.get_running_loop().create_task(self._attempt(delivery))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        self.beside(self._attempt(delivery))
 
     async def _attempt(self, delivery: Delivery, *, manual: bool = False) -> None:
         slot = self._slots.setdefault(delivery.url, asyncio.Semaphore(self._settings.push.parallel))
@@ -195,15 +222,23 @@ class Pusher:
 
     async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
         """Make one request; return the status and, unless it counts as delivered, what was wrong."""
+        status, error, _ = await self._request(delivery, self._settings.push.timeout_s)
+        return status, error
+
+    async def _request(
+        self, delivery: Delivery, timeout_s: float
+    ) -> tuple[int | None, str | None, bytes | None]:
         try:
             content = json.dumps(delivery.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers = {**self._signer.headers(delivery), "Connection": "close"}
-            async with asyncio.timeout(self._settings.push.timeout_s):
-                response = await self._client.post(delivery.url, content=content, headers=headers)
+            async with asyncio.timeout(timeout_s):
+                response = await self._client.post(
+                    delivery.url, content=content, headers=headers, timeout=timeout_s
+                )
         except (TimeoutError, httpx.TimeoutException):
-            return None, "timeout"
+            return None, "timeout", None
         except Exception as failure:  # whatever went wrong, the push is owed and must stay on its schedule
-            return None, type(failure).__name__
+            return None, type(failure).__name__, None
         status = response.status_code
         delivered = status == 200 or (self._settings.push.success == "2xx" and response.is_success)
-        return status, None if delivered else f"status {status}"
+        return status, None if delivered else f"status {status}", response.content

@@ -41,6 +41,10 @@ def facts_of(app_key: str, kind: PushKind, body: Body, private_numbers: Containe
         facts["session_ids"] = [entry["sessionId"] for entry in entries]
         if len(entries) == 1:
             facts |= _record_facts(entries[0])
+    elif kind in ("sms_notify", "sms_control"):
+        sms = body["smsEvent"]
+        facts |= {"event": sms["notificationMode"], "x": sms["virtualNumber"]}
+        facts["subscription_id"] = sms.get("subscriptionId")
     else:
         facts["numbers"] = [info["number"] for info in body["numInfo"]]
         if len(facts["numbers"]) == 1:
@@ -76,7 +80,7 @@ def altered(body: Body, fault: Fault | None) -> Body:
     if fault is None or fault.kind != "drop_subscription_id":
         return body
     changed = copy.deepcopy(body)
-    subjects = changed.get("feeLst") or [changed.get("statusInfo", {})]
+    subjects = changed.get("feeLst") or [changed.get("statusInfo") or changed.get("smsEvent", {})]
     for subject in subjects:
         if "subscriptionId" in subject and fault.params.get("empty", True):
             subject["subscriptionId"] = ""

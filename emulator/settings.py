@@ -85,6 +85,8 @@ class LimitSettings(_Group):
     """Capacities (numbers.md §4); ``binds_per_number_per_day`` 0 = off."""
 
     axb_pairs_per_x: int = Field(5000, ge=1)
+    axyb_relations_per_y: int = Field(1000, ge=1)
+    x_per_a: int = Field(5, ge=1)
     binds_per_number_per_day: int = Field(0, ge=0)
 
 
@@ -103,12 +105,65 @@ class CallSettings(_Group):
     unregistered_a_code: Literal[8058, 8059] = 8058
 
 
-class RecordingSettings(_Group):
-    """Recordings as far as CDRs show them (recording-and-call-stop.md)."""
+class AxSettings(_Group):
+    """AX calls (ax.md §6, §7)."""
 
-    short_call: Literal["not_recorded", "recorded"] = "not_recorded"
+    turn_off_code: int = Field(8104, ge=0)
+    temp_callee_consumption: Literal["first_call", "expiry_only"] = "first_call"
+
+
+class AxeSettings(_Group):
+    """AXE (axe.md). ``default_bind_expired_hours`` 0: a binding without an end lives for ever."""
+
+    default_bind_expired_hours: int = Field(0, ge=0, le=720)
+    allocation: Literal["random", "sequential"] = "random"
+    query_returns_bind_values: bool = True
+    first_digit_s: int = Field(10, ge=1)
+    next_digit_s: int = Field(5, ge=1)
+    callback_record_on: Literal["callout", "answer"] = "callout"
+
+
+class AxybSettings(_Group):
+    """AXYB (axyb.md §1). ``max_yb_per_ax`` 0: no limit."""
+
+    auto_y: bool = True
+    max_yb_per_ax: int = Field(0, ge=0)
+
+
+class XSettings(_Group):
+    """X mode (x.md §2)."""
+
+    allow_other_display: bool = False
+
+
+class BlockSettings(_Group):
+    """How long a question to the customer's server may take, in seconds (x.md §2, notifications.md §6.5)."""
+
+    call_timeout_s: float = Field(5.0, gt=0)
+    sms_timeout_s: float = Field(5.0, gt=0)
+
+
+class CallStopSettings(_Group):
+    """Terminate call (recording-and-call-stop.md §3)."""
+
+    modes: tuple[str, ...] = ("AX", "AXB", "AXE", "AXYB", "X")
+    ended_code: Literal["1020152", "1010002"] = "1020152"
+
+
+class SmsSettings(_Group):
+    """SMS (notifications.md §6.1)."""
+
+    from_suffix_number: Literal["national", "global"] = "national"
+
+
+class RecordingSettings(_Group):
+    """Recordings (recording-and-call-stop.md). ``url_ttl_s`` never reaches beyond ``retention_s``."""
+
+    short_call: Literal["not_recorded", "recorded", "flag_without_file"] = "not_recorded"
     delivery: Literal["api", "direct_url"] = "api"
     domain: str = "ostor.example.com"
+    retention_s: int = Field(604_800, ge=1)
+    url_ttl_s: int = Field(259_200, ge=1)
 
 
 class PushSettings(_Group):
@@ -158,6 +213,7 @@ class ArrearsSettings(_Group):
     """Arrears of the account (numbers.md §3)."""
 
     resume_delay_s: int = Field(600, ge=0)
+    record_code: Literal["1010029", "1012007"] = "1010029"
 
 
 class EmulatorSettings(BaseModel):
@@ -182,6 +238,13 @@ class EmulatorSettings(BaseModel):
     limits: LimitSettings = LimitSettings()
     query: QuerySettings = QuerySettings()
     calls: CallSettings = CallSettings()
+    ax: AxSettings = AxSettings()
+    axe: AxeSettings = AxeSettings()
+    axyb: AxybSettings = AxybSettings()
+    x: XSettings = XSettings()
+    block: BlockSettings = BlockSettings()
+    callstop: CallStopSettings = CallStopSettings()
+    sms: SmsSettings = SmsSettings()
     recording: RecordingSettings = RecordingSettings()
     push: PushSettings = PushSettings()
     cdr: CdrSettings = CdrSettings()

@@ -1,4 +1,4 @@
-"""What the platform knows: accounts, applications, X numbers and AXB bindings. Pure state, no transport.
+"""What the platform knows: accounts, applications, X numbers and bindings. Pure state, no transport.
 
 Every question about bindings names the moment it is asked for: an expired binding is found by nobody
 (axb.md §6.4).
@@ -15,8 +15,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from emulator.ax import AxBook
+from emulator.axe import AxeBook
+from emulator.axyb import AxybBook
+from emulator.book import EndReason
+
 NumberType = Literal["virtual", "carrier"]
-EndReason = Literal["unbound", "unbound_with_x", "expired", "number_withdrawn"]
 
 
 class Mode(StrEnum):
@@ -78,6 +82,12 @@ class Application:
     callee_blacklist: frozenset[str] = frozenset()
     registered_a: frozenset[str] | None = None
     voice_files: frozenset[str] | None = None
+    axe_digits: int = 4
+    axe_repeat_count: int = 3
+    axe_callback_default: str = "none"
+    """``none``, ``tone:<file>`` or ``number:<domestic number>``: a call-back without record (axe.md §2)."""
+    sms_keywords: tuple[str, ...] = ()
+    sms_forbidden_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +169,9 @@ class World:
         self.accounts: dict[str, Account] = {"default": Account()}
         self.applications: dict[str, Application] = {}
         self.numbers: dict[str, Number] = {}
+        self.ax = AxBook()
+        self.axe = AxeBook()
+        self.axyb = AxybBook()
         self.axb_ended: list[AxbBinding] = []
         self._axb: dict[str, AxbBinding] = {}
         self._places: dict[str, _Place] = {}
@@ -183,12 +196,21 @@ class World:
         self.numbers[number.x] = number
         if before is not None and (before.app_key != number.app_key or number.deleted):
             self.end_all(number.x, at, "number_withdrawn")
+            for book in (self.ax, self.axe, self.axyb):
+                book.end_all(number.x, at, "number_withdrawn")
 
     def set_number_status(self, x: str, status: NumberStatus, cause: str | None, at: datetime) -> Number:
         """Change the state of a number and return it. KeyError when the number is unknown."""
         number = replace(self.numbers[x], status=status, cause=cause)
         self.put_number(number, at)
         return number
+
+    def x_of(self, subscription_id: str, at: datetime) -> str | None:
+        """Return the X of a live binding of any mode."""
+        found = self.axb(subscription_id, at) or next(
+            filter(None, (book.by_id(subscription_id, at) for book in (self.ax, self.axe, self.axyb))), None
+        )
+        return found.x if found is not None else None
 
     def numbers_of(self, app_key: str) -> list[Number]:
         """Return the numbers of an application, in order of issue; deleted ones included."""
@@ -260,6 +282,8 @@ class World:
         """Move whatever expired up to that moment to `axb_ended`, for books and statistics."""
         for x in list(self._places):
             self._expire(x, at)
+        for book in (self.ax, self.axe, self.axyb):
+            book.expire(at)
 
     # binds per number and day (1020178)
 

@@ -79,6 +79,13 @@ class ApplicationInput(_Input):
     callee_blacklist: list[str] = []
     registered_a: list[str] | None = None
     voice_files: list[str] | None = None
+    axe_digits: int = Field(4, ge=1, le=4)
+    axe_repeat_count: int = Field(3, ge=0, le=9)
+    axe_callback_default: Annotated[
+        str, Field(pattern=r"^(none|tone:[0-9A-Za-z._@-]{1,128}|number:[0-9]{4,20})$")
+    ] = "none"
+    sms_keywords: list[str] = []
+    sms_forbidden_words: list[str] = []
 
     def application(self, app_key: str) -> Application:
         """Return the application these settings describe."""
@@ -99,6 +106,11 @@ class ApplicationInput(_Input):
             callee_blacklist=frozenset(self.callee_blacklist),
             registered_a=None if self.registered_a is None else frozenset(self.registered_a),
             voice_files=None if self.voice_files is None else frozenset(self.voice_files),
+            axe_digits=self.axe_digits,
+            axe_repeat_count=self.axe_repeat_count,
+            axe_callback_default=self.axe_callback_default,
+            sms_keywords=tuple(self.sms_keywords),
+            sms_forbidden_words=tuple(self.sms_forbidden_words),
         )
 
 

@@ -2,60 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
+from emulator.api.binding_rules import (
+    LONGEST_CALL_MIN,
+    LONGEST_LIFE_S,
+    USER_DATA_FORBIDDEN,
+    Caller,
+    Desk,
+    given_only,
+    note_silent_recording,
+    shown,
+)
 from emulator.api.errors import Payload, Refusal, invalid, success
 from emulator.api.params import Parameters, needed
-from emulator.pool import Pool
-from emulator.settings import EmulatorSettings
-from emulator.world import Application, AxbBinding, NumberStatus, World
-from privatenumber.times import BEIJING, beijing_day
+from emulator.world import AxbBinding
 
-LONGEST_LIFE_S = 7_776_000
-LONGEST_CALL_MIN = 1440
 DEFAULT_PAGE_SIZE = 50
-USER_DATA_FORBIDDEN = "{}^"
-UNBINDABLE = frozenset({NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE, NumberStatus.BINDING_FROZEN})
-UNCHANGEABLE = frozenset({NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and when by the emulator's clock."""
-
-    application: Application
-    at: datetime
 
 
 class AxbApi:
     """The four operations. Each runs without interruption: what was checked still holds when it is done."""
 
-    def __init__(self, world: World, settings: EmulatorSettings, pool: Pool) -> None:
-        self._world = world
-        self._settings = settings
-        self._pool = pool
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._world = desk.world
 
     def bind(self, caller: Caller, given: Parameters) -> Payload:
         """POST: connect A and B through X. Raises Refusal."""
         wanted = _wanted(caller, given)
         area = given.area()
         non_strict = given.digit("areaMatchMode", {"0", "1"}) == "1"
-        if wanted.record and not caller.application.recording:
-            raise Refusal(403, "1012012")
+        self._desk.check_recording(caller, wanted.record)
         if wanted.x:
             self._check_named(caller, wanted)
-        self._check_daily_limit(caller, wanted)
+        self._desk.check_daily_limit(caller, wanted.a, wanted.b)
         if not wanted.x:
-            chosen = self._pool.choose_axb(
+            chosen = self._desk.pool.choose_axb(
                 caller.application, wanted.a, wanted.b, area=area, strict_area=not non_strict, at=caller.at
             )
             if chosen is None:
                 raise Refusal(403, "1012008")
             wanted = replace(wanted, x=chosen.x)
         bound = self._world.add_axb(replace(wanted, subscription_id=self._world.new_id()))
-        self._world.count_binds(beijing_day(caller.at), (bound.a, bound.b))
+        self._desk.count_bind(caller, bound.a, bound.b)
         return success(
             subscriptionId=bound.subscription_id,
             relationNum=bound.x,
@@ -84,17 +75,15 @@ class AxbApi:
         binding = self._own(caller, needed(given.text("subscriptionId", 1, 64), "subscriptionId"))
         changed = replace(binding, **changes)
         _check_distinct(changed.a, changed.b, changed.x)
-        if self._world.numbers[binding.x].status in UNCHANGEABLE:
-            raise Refusal(403, "1012102")
-        if given.flag("recordFlag") and not caller.application.recording:
-            raise Refusal(403, "1012012")
+        self._desk.check_changeable(binding.x)
+        self._desk.check_recording(caller, given.flag("recordFlag"))
         for party in (changed.a, changed.b):
             holder = self._world.axb_of(binding.x, party, caller.at)
             if holder is not None and holder.subscription_id != binding.subscription_id:
                 raise Refusal(403, "1012010")
         if changed != binding:
             self._world.change_axb(replace(changed, changed_at=caller.at))
-        _note_silent_recording(changed, given)
+        note_silent_recording(changed.record, changed.record_hint_tone, given)
         return success()
 
     def query(self, caller: Caller, given: Parameters) -> Payload:
@@ -134,18 +123,11 @@ class AxbApi:
             raise Refusal(403, "1012007")
         if number.app_key != caller.application.app_key:
             raise Refusal(403, "1012001")
-        if number.status in UNBINDABLE:
-            raise Refusal(403, "1012102")
+        self._desk.check_bindable(number)
         if any(self._world.axb_of(wanted.x, party, caller.at) for party in (wanted.a, wanted.b)):
             raise Refusal(403, "1012010")
-        if self._world.axb_load(wanted.x, caller.at) >= self._settings.limits.axb_pairs_per_x:
+        if self._world.axb_load(wanted.x, caller.at) >= self._desk.settings.limits.axb_pairs_per_x:
             raise Refusal(403, "1012009")
-
-    def _check_daily_limit(self, caller: Caller, wanted: AxbBinding) -> None:
-        limit = self._settings.limits.binds_per_number_per_day
-        day = beijing_day(caller.at)
-        if limit and any(self._world.binds_on(day, party) >= limit for party in (wanted.a, wanted.b)):
-            raise Refusal(403, "1020178")
 
     def _page(self, caller: Caller, found: list[AxbBinding], index: int, size: int) -> Payload:
         rows = found[(index - 1) * size : index * size]
@@ -158,31 +140,27 @@ class AxbApi:
         )
 
     def _row(self, binding: AxbBinding) -> Payload:
-        tones = {
-            "callerHintTone": binding.caller_hint_tone,
-            "calleeHintTone": binding.callee_hint_tone,
-        }
-        row = {
-            "subscriptionId": binding.subscription_id,
-            "relationNum": binding.x,
-            "callerNum": binding.a,
-            "calleeNum": binding.b,
-            "callDirection": binding.direction,
-            "duration": binding.duration,
-            "maxDuration": binding.max_duration,
-            "recordFlag": _flag(binding.record),
-            "recordHintTone": binding.record_hint_tone,
-            "lastMinVoice": binding.last_min_voice,
-            "privateSms": _flag(binding.private_sms),
-            "preVoice": {name: tone for name, tone in tones.items() if tone is not None} or None,
-            "userData": binding.user_data,
-            "subscribeTime": self._subscribe_time(binding.changed_at or binding.started_at),
-        }
-        return {name: value for name, value in row.items() if value is not None}
-
-    def _subscribe_time(self, moment: datetime) -> str:
-        beijing = self._settings.query.subscribe_time_zone == "Asia/Shanghai"
-        return moment.astimezone(BEIJING if beijing else UTC).strftime("%Y-%m-%d %H:%M:%S")
+        tones = given_only(
+            {"callerHintTone": binding.caller_hint_tone, "calleeHintTone": binding.callee_hint_tone}
+        )
+        return shown(
+            {
+                "subscriptionId": binding.subscription_id,
+                "relationNum": binding.x,
+                "callerNum": binding.a,
+                "calleeNum": binding.b,
+                "callDirection": binding.direction,
+                "duration": binding.duration,
+                "maxDuration": binding.max_duration,
+                "recordFlag": binding.record,
+                "recordHintTone": binding.record_hint_tone,
+                "lastMinVoice": binding.last_min_voice,
+                "privateSms": binding.private_sms,
+                "preVoice": tones or None,
+                "userData": binding.user_data,
+                "subscribeTime": self._desk.beijing_text(binding.changed_at or binding.started_at),
+            }
+        )
 
 
 def _wanted(caller: Caller, given: Parameters) -> AxbBinding:
@@ -212,7 +190,7 @@ def _wanted(caller: Caller, given: Parameters) -> AxbBinding:
         callee_hint_tone=tones.tone("calleeHintTone"),
         user_data=given.user_data(USER_DATA_FORBIDDEN),
     )
-    _note_silent_recording(binding, given)
+    note_silent_recording(binding.record, binding.record_hint_tone, given)
     return binding
 
 
@@ -233,7 +211,7 @@ def _changes(caller: Caller, given: Parameters) -> dict[str, Any]:
         "record_hint_tone": given.tone("recordHintTone", 1),
         "user_data": given.user_data(USER_DATA_FORBIDDEN),
     }
-    changes = {name: value for name, value in read.items() if value is not None}
+    changes = given_only(read)
     if "duration" in changes:
         changes["started_at"] = caller.at
     return changes
@@ -244,12 +222,3 @@ def _check_distinct(a: str, b: str, x: str) -> None:
         raise invalid("calleeNum")
     if x in (a, b):
         raise invalid("relationNum")
-
-
-def _note_silent_recording(binding: AxbBinding, given: Parameters) -> None:
-    if binding.record and binding.record_hint_tone is None:
-        given.notes.append("recordFlag without recordHintTone: the carrier intercepts such calls")
-
-
-def _flag(value: bool) -> str:
-    return "true" if value else "false"

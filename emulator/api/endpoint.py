@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from emulator import connections
-from emulator.api.errors import Payload, Refusal
+from emulator.api.errors import Payload, Redirect, Refusal
 from emulator.api.params import MAX_BODY
 from emulator.api.service import ApiService, Incoming, Progress
 from emulator.auth import flow_control_refusal
@@ -56,11 +56,15 @@ class ApiEndpoint:
         fault, response = await self._respond(incoming, progress)
         if fault is not None and fault.kind in UNANSWERED:
             self._note(incoming, progress, fault, None, None)
+            _do(progress)
             await _leave_unanswered(fault, scope, receive)
             return
         if self._settings.http.connection_close:
             response.headers["connection"] = "close"
+        if "location" in response.headers:
+            response.headers["location"] = _own_address(scope, incoming) + response.headers["location"]
         await response(scope, receive, send)
+        _do(progress)
 
     async def _respond(self, incoming: Incoming, progress: Progress) -> tuple[Fault | None, Response]:
         """Steps 1 to 26, and between 24 and 25 the faults."""
@@ -68,7 +72,8 @@ class ApiEndpoint:
             self._note(incoming, progress, None, 404, None)
             return None, HTMLResponse(NOT_FOUND_PAGE, 404)
         fault: Fault | None = None
-        status, payload = 200, None
+        status = 200
+        payload: Payload | Redirect | None = None
         try:
             operation = self._service.admit(incoming, progress)
             fault = self._faults.take("api", **_facts(progress))
@@ -99,7 +104,7 @@ class ApiEndpoint:
         progress: Progress,
         fault: Fault | None,
         status: int,
-        payload: Payload | None,
+        payload: Payload | Redirect | None,
     ) -> Response:
         if fault is not None and fault.kind == "garbage":
             self._note(incoming, progress, fault, 200, None)
@@ -110,6 +115,9 @@ class ApiEndpoint:
                 self._note(incoming, progress, fault, status, None)
                 return HTMLResponse(str(fault.params.get("body", ERROR_PAGE)), status)
             payload = Refusal(status, str(fault.params["code"])).payload(progress.api or "")
+        if isinstance(payload, Redirect):
+            self._note(incoming, progress, fault, 301, None)
+            return Response(None, 301, headers={"location": payload.location, "content-length": "0"})
         answer: Mapping[str, Any] = payload or {}
         self._note(incoming, progress, fault, status, answer.get("resultcode"))
         return _json(status, json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
@@ -161,6 +169,17 @@ class ApiEndpoint:
             fault=fault.id if fault else None,
             notes=tuple(progress.notes),
         )
+
+
+def _own_address(scope: Scope, incoming: Incoming) -> str:
+    """The base address under which the client reached us."""
+    return f"{scope['scheme']}://{incoming.headers.get('host', '')}"
+
+
+def _do(progress: Progress) -> None:
+    """Let happen what was to wait for the answer."""
+    for action in progress.afterwards:
+        action()
 
 
 def _facts(progress: Progress) -> dict[str, Any]:

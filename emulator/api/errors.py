@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from privatenumber.codes import results
 
 Payload = dict[str, Any]
 SUCCESS_TEXT = "Success"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """301 with an address and nothing else (recording-and-call-stop.md §2)."""
+
+    location: str
 
 
 class Refusal(Exception):

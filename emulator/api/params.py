@@ -17,7 +17,9 @@ from privatenumber import phone
 
 Value = TypeVar("Value")
 MAX_BODY = 64 * 1024
-NUMBER_PARAMETERS = frozenset({"relationNum", "callerNum", "calleeNum"})
+NUMBER_PARAMETERS = frozenset(
+    {"relationNum", "callerNum", "calleeNum", "privateNum", "origNum", "virtualNum", "yNum", "bNum"}
+)
 _DIGITS = re.compile(r"\+?[0-9]+")
 _WHOLE = re.compile(r"[0-9]+")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -71,7 +73,7 @@ def read_body(raw: bytes, content_type: str, *, strict: bool) -> dict[str, Any]:
 class Parameters:
     """Typed access to the parameters of one request; each reader returns None for an absent one.
 
-    ``notes`` collects what the journal should mention.
+    ``notes`` collects what the journal should mention; ``query`` is the query string beside a body.
     """
 
     values: Mapping[str, Any]
@@ -79,6 +81,7 @@ class Parameters:
     number_validation: str = "platform"
     voice_files: Collection[str] | None = None
     notes: list[str] = field(default_factory=list)
+    query: Mapping[str, Any] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether the parameter is there with a value."""

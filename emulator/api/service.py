@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
-from emulator.api.axb import AxbApi, Caller
-from emulator.api.errors import Payload, Refusal
+from emulator.api.binding_rules import Caller
+from emulator.api.errors import InvalidRequest, Payload, Redirect, Refusal
 from emulator.api.params import MAX_BODY, Parameters, read_body, read_query
 from emulator.auth import Gatekeeper
 from emulator.settings import EmulatorSettings
 from emulator.world import Application, Mode, World
 
-AXB_PATH = "/rest/caas/relationnumber/partners/v1.0"
 IN_BODY = frozenset({"POST", "PUT"})
-Execute = Callable[[Caller, Parameters], Payload]
+NAMES_OF_X = ("relationNum", "privateNum", "virtualNum", "relationNumber")
+"""How requests and answers of the modes name X."""
+Execute = Callable[[Caller, Parameters], Payload | Redirect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,19 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API: its id of auth.md §0, the mode it belongs to and what executes it."""
+    """One API: its id of auth.md §0, the mode it belongs to (None: to all) and what executes it.
+
+    ``invalid`` replaces 403 / 1010002 where a page has a code of its own for bad parameters.
+    """
 
     api: str
     mode: Mode | None
     execute: Execute
+    invalid: tuple[int, str] | None = None
+
+
+Operations = Mapping[str, Mapping[str, Operation]]
+"""All APIs by path and method."""
 
 
 @dataclass(slots=True)
@@ -53,25 +61,19 @@ class Progress:
     x: str | None = None
     subscription_id: str | None = None
     notes: list[str] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
 
 
 class ApiService:
     """All APIs of the platform by path and method."""
 
-    def __init__(self, world: World, settings: EmulatorSettings, gatekeeper: Gatekeeper, axb: AxbApi) -> None:
+    def __init__(
+        self, world: World, settings: EmulatorSettings, gatekeeper: Gatekeeper, operations: Operations
+    ) -> None:
         self._world = world
         self._settings = settings
         self._gatekeeper = gatekeeper
-        self._operations: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
-            {
-                AXB_PATH: {
-                    "POST": Operation("axb.bind", Mode.AXB, axb.bind),
-                    "DELETE": Operation("axb.unbind", Mode.AXB, axb.unbind),
-                    "PUT": Operation("axb.modify", Mode.AXB, axb.modify),
-                    "GET": Operation("axb.query", Mode.AXB, axb.query),
-                }
-            }
-        )
+        self._operations = operations
 
     def knows(self, path: str) -> bool:
         """Step 1: whether there is an API at that path."""
@@ -94,22 +96,34 @@ class ApiService:
         self._name_binding(incoming, progress)
         return operation
 
-    def execute(self, operation: Operation, incoming: Incoming, progress: Progress) -> Payload:
+    def execute(self, operation: Operation, incoming: Incoming, progress: Progress) -> Payload | Redirect:
         """Steps 25 and 26: read the parameters and do it. Raises Refusal."""
         application = progress.application
         if application is None:
             raise ValueError("a request is admitted before it is executed")
-        given = Parameters(
+        try:
+            answer = operation.execute(
+                Caller(application, incoming.at, progress.afterwards),
+                self._given(incoming, application, progress),
+            )
+        except InvalidRequest as refusal:
+            if operation.invalid is None:
+                raise
+            raise Refusal(*operation.invalid, detail=refusal.detail) from None
+        if isinstance(answer, dict):
+            progress.x = next((answer[name] for name in NAMES_OF_X if name in answer), progress.x)
+            progress.subscription_id = answer.get("subscriptionId", progress.subscription_id)
+        return answer
+
+    def _given(self, incoming: Incoming, application: Application, progress: Progress) -> Parameters:
+        return Parameters(
             self._values(incoming),
             self._settings.strict,
             self._settings.numbers.validation,
             application.voice_files,
             progress.notes,
+            read_query(incoming.query, strict=self._settings.strict),
         )
-        payload = operation.execute(Caller(application, incoming.at), given)
-        progress.x = payload.get("relationNum", progress.x)
-        progress.subscription_id = payload.get("subscriptionId", progress.subscription_id)
-        return payload
 
     def _values(self, incoming: Incoming) -> dict[str, Any]:
         if incoming.method in IN_BODY:
@@ -125,10 +139,9 @@ class ApiService:
             values = self._values(incoming)
         except Refusal:
             return
-        subscription_id, x = values.get("subscriptionId"), values.get("relationNum")
-        binding = self._world.axb(str(subscription_id), incoming.at) if subscription_id else None
+        subscription_id = values.get("subscriptionId")
         progress.subscription_id = str(subscription_id) if subscription_id else None
-        if binding is not None:
-            progress.x = binding.x
-        elif isinstance(x, str) and x:
-            progress.x = x
+        if progress.subscription_id is not None:
+            progress.x = self._world.x_of(progress.subscription_id, incoming.at)
+        named = (values.get(name) for name in NAMES_OF_X)
+        progress.x = progress.x or next((x for x in named if isinstance(x, str) and x), None)

@@ -19,8 +19,11 @@ from emulator.callscript import CallScript
 from emulator.clock import Scheduler
 from emulator.deliveries import Delivery
 from emulator.faults import Fault, FaultPlan
+from emulator.found import Exchange
 from emulator.outcomes import ANSWERED_END
+from emulator.pool import Pool
 from emulator.pushes import Pusher
+from emulator.recordings import Recordings
 from emulator.settings import EmulatorSettings
 from emulator.world import Account, Application, AxbBinding, Mode, Number, PushUrls, World
 
@@ -103,7 +106,10 @@ class Platform:
         client = httpx.AsyncClient(transport=transport, timeout=None)
         self.pusher = Pusher(self.world, self.clock, self.faults, self.settings, chance, client=client)
         self.books = Books(self.world, self.settings.price, self.clock.now)
-        self.engine = CallEngine(self.world, self.clock, self.pusher, self.books, self.settings, chance)
+        self.pool = Pool(self.world, self.settings, chance)
+        self.recordings = Recordings(self.settings.recording, self.pusher.log.cdr_delivered_at, chance)
+        exchange = Exchange(self.world, self.settings, self.pool)
+        self.engine = CallEngine(exchange, self.clock, self.pusher, self.books, self.recordings, chance)
         self.world.accounts[ACCOUNT] = Account(ACCOUNT)
         self.world.put_application(application or demo_application())
         self.number(X)

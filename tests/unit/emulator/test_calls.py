@@ -25,7 +25,7 @@ from emulator.callrecord import Call
 from emulator.callscript import CallScript
 from emulator.clock import Scheduler
 from emulator.outcomes import CallOutcome
-from emulator.world import Mode, NumberStatus
+from emulator.world import NumberStatus
 from privatenumber.times import platform_time
 
 pytestmark = pytest.mark.anyio
@@ -316,12 +316,6 @@ async def test_a_badly_formed_bound_number_fails_when_it_is_called() -> None:
     call = await platform.call()
     assert platform.receiver.event_types() == STARTED
     assert cause(platform, call) == (8100, 7506, 28, 484)
-
-
-async def test_a_mode_that_is_not_built_cannot_be_called() -> None:
-    platform = Platform(application=demo_application(mode=Mode.AXE))
-    with pytest.raises(KeyError):
-        platform.engine.place(CallScript(caller=A, called=X))
 
 
 # running calls against unbind, expiry, modify (axb.md §6.4)

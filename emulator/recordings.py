@@ -1,0 +1,112 @@
+"""Recordings: which exist, where they are fetched, and their bytes (recording-and-call-stop.md §1, §2).
+
+A file is an A-law WAV, 8000 Hz, mono, of exactly the talk time. Its bytes are made while they are sent.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from emulator.callrecord import Call
+from emulator.settings import RecordingSettings
+
+BYTES_PER_SECOND = 8000
+_ALAW = 6
+_TONE_HZ = 440
+_LOUDNESS = 8000
+_SEGMENT_STEP = 16
+
+DeliveredAt = Callable[[Call], datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A download address: which call's file it opens, and until when."""
+
+    object_name: str
+    expires_at: datetime
+
+
+class Recordings:
+    """The recordings of all calls. ``delivered_at`` tells when a call's CDR first reached its receiver."""
+
+    def __init__(self, settings: RecordingSettings, delivered_at: DeliveredAt, chance: random.Random) -> None:
+        self._settings = settings
+        self._delivered_at = delivered_at
+        self._chance = chance
+        self._calls: dict[str, Call] = {}
+        self._addresses: dict[str, Address] = {}
+
+    def keep(self, call: Call) -> None:
+        """Keep the recording of a call that ended."""
+        if call.recording is not None:
+            self._calls[call.recording.object_name] = call
+
+    def address(self, app_key: str, domain: str, name: str, at: datetime) -> str | None:
+        """Return the token of a new address; None for a file that is not there (any more)."""
+        call = self._calls.get(name)
+        if call is None or call.recording is None or call.app_key != app_key:
+            return None
+        if call.recording.domain != domain or not call.recording.stored or at >= self._kept_until(call):
+            return None
+        until = min(at + timedelta(seconds=self._settings.url_ttl_s), self._kept_until(call))
+        token = f"{self._chance.getrandbits(128):032x}"
+        self._addresses[token] = Address(name, until)
+        return token
+
+    def open(self, token: str, at: datetime) -> Call | None:
+        """Return the call whose file an address opens; None when it expired or never was."""
+        address = self._addresses.get(token)
+        return self._calls[address.object_name] if address is not None and at < address.expires_at else None
+
+    def _kept_until(self, call: Call) -> datetime:
+        """Seven days from the first successful push of the CDR, else from the end of the call."""
+        if call.ended_at is None:
+            raise ValueError("a call that still runs has no recording")
+        begun = self._delivered_at(call) or call.ended_at
+        return begun + timedelta(seconds=self._settings.retention_s)
+
+
+def size_of(talk_seconds: int) -> int:
+    """Return the size of a file in bytes, header included."""
+    return len(_header(talk_seconds)) + talk_seconds * BYTES_PER_SECOND
+
+
+def content(talk_seconds: int) -> Iterator[bytes]:
+    """Yield a file: its header, then one second of tone after the other."""
+    yield _header(talk_seconds)
+    second = _tone()
+    for _ in range(talk_seconds):
+        yield second
+
+
+def _header(talk_seconds: int) -> bytes:
+    samples = talk_seconds * BYTES_PER_SECOND
+    form = struct.pack("<HHIIHHH", _ALAW, 1, BYTES_PER_SECOND, BYTES_PER_SECOND, 1, 8, 0)
+    chunks = b"WAVE" + _chunk(b"fmt ", form) + _chunk(b"fact", struct.pack("<I", samples))
+    data = b"data" + struct.pack("<I", samples)
+    return b"RIFF" + struct.pack("<I", len(chunks) + len(data) + samples) + chunks + data
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body
+
+
+def _tone() -> bytes:
+    """One second of a tone, A-law coded (ITU-T G.711)."""
+    step = 2 * math.pi * _TONE_HZ / BYTES_PER_SECOND
+    return bytes(_alaw(int(_LOUDNESS * math.sin(step * n))) for n in range(BYTES_PER_SECOND))
+
+
+def _alaw(sample: int) -> int:
+    """Code one 16-bit sample."""
+    mask = 0xD5 if sample >= 0 else 0x55
+    level = min(sample if sample >= 0 else -sample - 1, 32_767) >> 3
+    exponent = max(level.bit_length() - 5, 0)
+    mantissa = (level >> (exponent if exponent else 1)) & (_SEGMENT_STEP - 1)
+    return ((exponent << 4) | mantissa) ^ mask
