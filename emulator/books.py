@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from emulator.book import Kept
 from emulator.callrecord import Call
 from emulator.rent import RentCharge, deducted_in
 from emulator.settings import PriceSettings
@@ -121,10 +122,16 @@ class Books:
         return [f"{first.year + at // 12:04d}-{at % 12 + 1:02d}" for at in ordinals]
 
     def bindings(self) -> list[AxbBinding]:
-        """Return every binding there ever was, ended ones first, as it is or as it ended."""
+        """Return every AXB binding there ever was, ended ones first, as it is or as it ended."""
         now = self._now()
         self._world.settle_expiries(now)
         return [*self._world.axb_ended, *self._world.all_axb(now)]
+
+    def kept_bindings(self) -> list[Kept]:
+        """Return every binding of the other modes there ever was, mode by mode, ended ones first."""
+        now, world = self._now(), self._world
+        books = (world.ax, world.axe, world.axyb)
+        return [binding for book in books for binding in (*book.ended, *book.all(now))]
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

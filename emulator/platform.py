@@ -43,6 +43,7 @@ class Emulator:
     faults: FaultPlan
     pusher: Pusher
     books: Books
+    pool: Pool
     calls: CallEngine
     recordings: Recordings
     numbers: NumberLife
@@ -92,7 +93,7 @@ class Emulator:
             self._chance("pushes"),
             client=self._push_client(settings),
         )
-        pool = Pool(self.world, settings, self._chance("pool"))
+        self.pool = pool = Pool(self.world, settings, self._chance("pool"))
         self.recordings = Recordings(
             settings.recording, self.pusher.log.cdr_delivered_at, self._chance("recordings")
         )

@@ -1,9 +1,14 @@
 """Calls, deliveries and the truth as JSON for the admin API. Times are UTC (`...Z`), money is text in CNY."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
+from emulator.axyb import AxybPair
+from emulator.book import Kept
 from emulator.books import Books, CallCharge
 from emulator.callrecord import Call
 from emulator.deliveries import Attempt, Delivery
@@ -82,10 +87,29 @@ def binding_view(binding: AxbBinding) -> Json:
     }
 
 
+def kept_view(binding: Kept, pairs: Sequence[AxybPair] = ()) -> Json:
+    """Show one binding of AX, AXE or AXYB, live or ended; an AXYB one with its live pairs."""
+    shown: Json = to_jsonable_python(binding)
+    shown |= {"expires_at": _time(binding.expires_at)}
+    return shown | ({"pairs": [kept_view(pair) for pair in pairs]} if pairs else {})
+
+
+def live_bindings(world: World, at: datetime, x: str | None = None) -> list[Json]:
+    """Show every live binding of every mode, or those in which a private number stands."""
+    shown = [binding_view(one) for one in (world.all_axb(at) if x is None else world.axb_on(x, at))]
+    for book in (world.ax, world.axe, world.axyb):
+        found = book.all(at) if x is None else book.on(x, at)
+        shown += [kept_view(one, world.axyb.pairs(one.subscription_id, at)) for one in found]
+    return shown
+
+
 def truth(books: Books, world: World) -> Json:
     """Tell what really happened and what it really costs, whatever was pushed, lost or repeated."""
     return {
-        "bindings": [binding_view(binding) for binding in books.bindings()],
+        "bindings": [
+            *(binding_view(binding) for binding in books.bindings()),
+            *(kept_view(binding) for binding in books.kept_bindings()),
+        ],
         "calls": [_charge_view(charge) for charge in books.calls_of(None)],
         "numbers": [_number_view(number) for number in world.numbers.values()],
         "months": {month: _month_view(books, month) for month in books.months()},

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from emulator.admin import models, views
@@ -19,8 +19,9 @@ from emulator.exportcolumns import COLUMNS, ExportName
 from emulator.exports import export
 from emulator.faults import Fault
 from emulator.platform import Emulator
+from emulator.recordings import content, size_of
 from emulator.settings import EmulatorSettings
-from emulator.views import binding_view, call_view, delivery_view, truth
+from emulator.views import call_view, delivery_view, live_bindings, truth
 from privatenumber.times import beijing_day
 
 PREFIX = "/__emu"
@@ -131,9 +132,18 @@ class Admin:
     async def bindings(self, request: Request) -> Response:
         """Show live bindings, or those on ``x``."""
         now, world = self._emulator.scheduler.now(), self._emulator.world
-        x = _asked_x(request)
-        found = world.all_axb(now) if x is None else world.axb_on(x, now)
-        return JSONResponse({"bindings": [binding_view(binding) for binding in found]})
+        return JSONResponse({"bindings": live_bindings(world, now, _asked_x(request))})
+
+    async def recording(self, request: Request) -> Response:
+        """Send a recording; 403 without a body once its address has expired."""
+        emulator = self._emulator
+        call = emulator.recordings.open(request.path_params["token"], emulator.scheduler.now())
+        if call is None:
+            return Response(status_code=403)
+        size = str(size_of(call.talk_seconds))
+        return StreamingResponse(
+            content(call.talk_seconds), headers={"content-type": "audio/wav", "content-length": size}
+        )
 
     async def faults(self, request: Request) -> Response:
         """List, order or withdraw faults."""
@@ -226,6 +236,7 @@ def admin_application(emulator: Emulator) -> Starlette:
         ("/calls", admin.post_call, ["POST"]),
         ("/calls", admin.calls, ["GET"]),
         ("/bindings", admin.bindings, ["GET"]),
+        ("/recordings/{token}", admin.recording, ["GET"]),
         ("/faults", admin.faults, ["GET", "POST", "DELETE"]),
         ("/faults/{fault_id}", admin.delete_fault, ["DELETE"]),
         ("/deliveries", admin.deliveries, ["GET"]),

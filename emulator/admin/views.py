@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from emulator.platform import Emulator
-from emulator.world import Application, Number
+from emulator.world import Application, Mode, Number
 
 View = dict[str, Any]
 
@@ -42,9 +42,11 @@ def application(found: Application) -> View:
 
 
 def number(emulator: Emulator, found: Number) -> View:
-    """A number with the pairs it carries."""
+    """A number with the relations it carries."""
     view: View = plain(found)
-    return {**view, "pairs": emulator.world.axb_load(found.x, emulator.scheduler.now())}
+    application = emulator.world.applications.get(found.app_key)
+    mode = application.mode if application is not None else Mode.AXB
+    return {**view, "pairs": emulator.pool.load(mode, found.x, emulator.scheduler.now())}
 
 
 def plain(value: object) -> Any:
