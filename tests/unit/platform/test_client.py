@@ -290,7 +290,7 @@ def test_a_later_failure_to_connect_does_not_hide_an_unknown_outcome() -> None:
 def test_waits_are_spread_by_half(random: float, expected: float) -> None:
     """result-codes.md §2: plus or minus 50 %."""
     platform = scripted(answered(500, "1010001"), answered(200, "0"))
-    platform.client._random = lambda: random
+    platform.client._caller._random = lambda: random
     unbind(platform)
     assert platform.time.waits == [pytest.approx(expected)]
 
@@ -360,7 +360,7 @@ def test_a_locked_address_silences_every_application_and_flow_control_only_one(
     with pytest.raises(errors.PlatformError):
         bind(platform)
     other = scripted(bound(), application=replace(APPLICATION, id="food"))
-    other.client._pauses = platform.pauses
+    other.client._caller._pauses = platform.pauses
     if silenced:
         with pytest.raises(errors.NotSent):
             bind(other)
@@ -374,7 +374,7 @@ def test_corrected_credentials_go_ahead_at_once() -> None:
     with pytest.raises(errors.AuthRefused):
         bind(platform)
     corrected = scripted(bound(), application=replace(APPLICATION, secrets=("corrected",)))
-    corrected.client._pauses = platform.pauses
+    corrected.client._caller._pauses = platform.pauses
     assert bind(corrected).subscription_id == ID
 
 

@@ -67,9 +67,10 @@ class ResultCode:
     known: bool = True
 
 
-# One code, another meaning at one API (result-codes.md §6, axb.md §2 and §3).
+# One code, another meaning at one API (result-codes.md §6, ax.md §3, axb.md §2 and §3).
 _AT_API: Final[Mapping[tuple[str, str], Outcome]] = {
     ("axb.bind", "1012007"): Outcome.NOT_OWNED,
+    ("ax.unbind", "1011001"): Outcome.NOT_FOUND,
     ("axb.unbind", "1012001"): Outcome.NOT_FOUND,
     ("axe.unbind", "1012001"): Outcome.NOT_FOUND,
     ("call.stop", "1010002"): Outcome.NOT_FOUND,
