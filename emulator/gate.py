@@ -8,7 +8,7 @@ from datetime import datetime
 
 from emulator.found import Exchange, Found, Prelude
 from emulator.lookups import LOOKUPS
-from emulator.world import Application, Mode, Number, NumberStatus
+from emulator.world import Application, Mode, Number
 from privatenumber import phone
 
 
@@ -44,7 +44,7 @@ def judge(
 
 
 def _at_the_door(exchange: Exchange, application: Application, number: Number, caller: str) -> Iterator[int]:
-    if number.status in (NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE):
+    if not number.usable:
         yield 8055
     if exchange.world.account_of(application.app_key).frozen:
         yield 7108

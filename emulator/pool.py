@@ -9,7 +9,7 @@ from datetime import datetime
 
 from emulator.axyb import AxybBinding
 from emulator.settings import EmulatorSettings
-from emulator.world import Application, Mode, Number, NumberStatus, World
+from emulator.world import Application, Mode, Number, World
 from privatenumber import phone
 
 _LANDLINE_AREA = re.compile(r"\+86(10|2[0-9]|[3-9][0-9]{2})")
@@ -133,7 +133,7 @@ class Pool:
         available = [
             number
             for number in self._world.numbers_of(application.app_key)
-            if number.status is NumberStatus.NORMAL and free(number)
+            if number.bindable and free(number)
         ]
         for fits in rings:
             candidates = [number for number in available if fits(number)]

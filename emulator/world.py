@@ -12,101 +12,34 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Literal
 
 from emulator.ax import AxBook
 from emulator.axe import AxeBook
 from emulator.axyb import AxybBook
 from emulator.book import EndReason
+from emulator.inventory import (
+    Account,
+    Application,
+    ConsoleState,
+    Mode,
+    Number,
+    NumberStatus,
+    NumberType,
+    PushUrls,
+)
 
-NumberType = Literal["virtual", "carrier"]
-
-
-class Mode(StrEnum):
-    """Mode of an application, fixed for life."""
-
-    AX = "AX"
-    AXB = "AXB"
-    AXE = "AXE"
-    AXYB = "AXYB"
-    X = "X"
-
-
-class NumberStatus(StrEnum):
-    """State of an X number as it is pushed (numbers.md §3)."""
-
-    NORMAL = "5"
-    SUSPENDED = "9"
-    UNAVAILABLE = "10"
-    BINDING_FROZEN = "11"
-
-
-@dataclass(slots=True)
-class Account:
-    """A cloud account; ``frozen`` means arrears: every API of its applications is refused."""
-
-    id: str = "default"
-    frozen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PushUrls:
-    """Push addresses of an application; an empty one means that kind is not pushed (notifications.md §1)."""
-
-    status: str = ""
-    callin: str = ""
-    fee: str = ""
-    num_status: str = ""
-    sms_notify: str = ""
-    sms_control: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What the console holds about one application (``app.*``). None instead of a list means "all"."""
-
-    app_key: str
-    secrets: tuple[str, ...] = field(repr=False)
-    mode: Mode = Mode.AXB
-    account: str = "default"
-    status: str = "normal"
-    urls: PushUrls = PushUrls()
-    recording: bool = True
-    sms: bool = True
-    sms_content: bool = True
-    commercial: bool = True
-    push_num_status: bool = False
-    ip_allowlist: tuple[str, ...] = ()
-    caller_blacklist: frozenset[str] = frozenset()
-    callee_blacklist: frozenset[str] = frozenset()
-    registered_a: frozenset[str] | None = None
-    voice_files: frozenset[str] | None = None
-    axe_digits: int = 4
-    axe_repeat_count: int = 3
-    axe_callback_default: str = "none"
-    """``none``, ``tone:<file>`` or ``number:<domestic number>``: a call-back without record (axe.md §2)."""
-    sms_keywords: tuple[str, ...] = ()
-    sms_forbidden_words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A private number X. ``cause`` only with status 10; the dates are Beijing dates."""
-
-    x: str
-    app_key: str
-    area_code: str = "0755"
-    number_type: NumberType = "virtual"
-    status: NumberStatus = NumberStatus.NORMAL
-    cause: str | None = None
-    issued_on: date | None = None
-    unsubscribed_on: date | None = None
-
-    @property
-    def deleted(self) -> bool:
-        """Whether the number is gone for good: calls to it leave no trace (axb.md §6.2)."""
-        return self.status is NumberStatus.UNAVAILABLE and self.cause == "1"
+__all__ = [
+    "Account",
+    "Application",
+    "AxbBinding",
+    "ConsoleState",
+    "Mode",
+    "Number",
+    "NumberStatus",
+    "NumberType",
+    "PushUrls",
+    "World",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +124,11 @@ class World:
         return self.accounts[self.applications[app_key].account]
 
     def put_number(self, number: Number, at: datetime) -> None:
-        """Issue a number or change it. A number that changes hands or is deleted loses its bindings."""
+        """Issue a number or change it. One that changes hands or is gone for good loses its bindings."""
         before = self.numbers.get(number.x)
         self.numbers[number.x] = number
-        if before is not None and (before.app_key != number.app_key or number.deleted):
+        leaves = number.deleted or number.console is ConsoleState.TRANSFERRING
+        if before is not None and (before.app_key != number.app_key or leaves):
             self.end_all(number.x, at, "number_withdrawn")
             for book in (self.ax, self.axe, self.axyb):
                 book.end_all(number.x, at, "number_withdrawn")

@@ -8,7 +8,6 @@ from typing import Any
 from emulator.api.binding_rules import (
     LONGEST_CALL_MIN,
     LONGEST_LIFE_S,
-    USER_DATA_FORBIDDEN,
     Caller,
     Desk,
     given_only,
@@ -17,9 +16,10 @@ from emulator.api.binding_rules import (
 )
 from emulator.api.errors import Payload, Refusal, invalid, success
 from emulator.api.params import Parameters, needed
-from emulator.world import AxbBinding
+from emulator.world import AxbBinding, ConsoleState
 
 DEFAULT_PAGE_SIZE = 50
+USER_DATA_FORBIDDEN = "{}^"
 
 
 class AxbApi:
@@ -119,7 +119,7 @@ class AxbApi:
     def _check_named(self, caller: Caller, wanted: AxbBinding) -> None:
         """Rows 3 to 7: conflict before full."""
         number = self._world.numbers.get(wanted.x)
-        if number is None:
+        if number is None or number.console is ConsoleState.RETURNED:
             raise Refusal(403, "1012007")
         if number.app_key != caller.application.app_key:
             raise Refusal(403, "1012001")

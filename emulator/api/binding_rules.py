@@ -11,14 +11,13 @@ from emulator.api.errors import Payload, Refusal, invalid
 from emulator.api.params import Parameters
 from emulator.pool import Pool
 from emulator.settings import EmulatorSettings
-from emulator.world import Application, Number, NumberStatus, World
+from emulator.world import Application, Number, World
 from privatenumber.times import BEIJING, beijing_day
 
 LONGEST_LIFE_S = 7_776_000
 LONGEST_CALL_MIN = 1440
-USER_DATA_FORBIDDEN = "{}^"
-UNBINDABLE = frozenset({NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE, NumberStatus.BINDING_FROZEN})
-UNCHANGEABLE = frozenset({NumberStatus.SUSPENDED, NumberStatus.UNAVAILABLE})
+USER_DATA_FORBIDDEN = "{}"
+"""What ``userData`` must not hold, in all modes; AXB forbids one more (numbers.md §7.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +40,18 @@ class Desk:
     def own_number(self, caller: Caller, x: str, code: str) -> Number:
         """Return a number of the calling application; refuses any other with ``code``."""
         number = self.world.numbers.get(x)
-        if number is None or number.app_key != caller.application.app_key:
+        if number is None or not number.owned_by(caller.application.app_key):
             raise Refusal(403, code)
         return number
 
     def check_bindable(self, number: Number) -> None:
         """Refuse a number on which nothing may be bound now (numbers.md §3)."""
-        if number.status in UNBINDABLE:
+        if not number.bindable:
             raise Refusal(403, "1012102")
 
     def check_changeable(self, x: str) -> None:
         """Refuse a number whose bindings cannot be touched now (numbers.md §3)."""
-        if self.world.numbers[x].status in UNCHANGEABLE:
+        if not self.world.numbers[x].usable:
             raise Refusal(403, "1012102")
 
     def check_daily_limit(self, caller: Caller, *users: str) -> None:
