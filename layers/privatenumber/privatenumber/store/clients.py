@@ -51,5 +51,5 @@ def sqs() -> "SQSClient":
 
 @cache
 def s3() -> "S3Client":
-    """Imports and exports; files take longer to read than items do."""
-    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=20)))
+    """Files; they take longer to read than items do. Links to encrypted ones need signature version 4."""
+    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=20, signature_version="s3v4")))

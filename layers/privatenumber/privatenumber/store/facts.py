@@ -51,6 +51,7 @@ _ROUNDS = 8
 #: Together at most about two seconds: the platform waits five for its answer.
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 0.4
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_OF_A_CALL = frozenset({"cdr", "event"})
 _CONTENTION_CODES = frozenset({"TransactionConflictException", "TransactionInProgressException"})
 
 
@@ -129,7 +130,8 @@ class FactStore:
         """All facts of one call, in key order, variants included. `session` is the session token."""
         names = {":pk": {"S": call_key(application, session)}}
         for item in self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=names):
-            yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
+            if item["kind"] in _OF_A_CALL:  # its recordings stand beside them
+                yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
 
     def cdrs_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
         """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.

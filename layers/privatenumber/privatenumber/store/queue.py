@@ -1,4 +1,4 @@
-"""The work queue between sweep and worker: one message per binding that is due (Amazon SQS)."""
+"""A work queue between sweep and worker: one message per thing that is due (Amazon SQS)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 ENTRIES_PER_REQUEST: Final = 10
 """Most messages that SQS takes in one SendMessageBatch."""
+
+
+class Message(Protocol):
+    """What a worker is told."""
+
+    def to_body(self) -> str:
+        """Render the message body."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class WorkQueue:
         answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=wanted)
         return sum(int(answer["Attributes"].get(name, 0)) for name in wanted)
 
-    def send(self, work: Iterable[Work]) -> Sent:
+    def send(self, work: Iterable[Message]) -> Sent:
         """Send messages ten at a time. What the queue refuses is counted, not repeated: it is still due."""
         taken = refused = 0
         for batch in _tens(work):
@@ -68,7 +76,7 @@ class WorkQueue:
         return Sent(taken, refused)
 
 
-def _tens(work: Iterable[Work]) -> Iterator[Sequence[Work]]:
+def _tens(work: Iterable[Message]) -> Iterator[Sequence[Message]]:
     left = iter(work)
     while batch := list(islice(left, ENTRIES_PER_REQUEST)):
         yield batch
