@@ -10,6 +10,7 @@ import json
 import logging
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from emulator.admin.routes import PREFIX
+from emulator.certificates import in_folder
 from emulator.platform import Emulator
-from emulator.server import EmulatorServer
+from emulator.server import EmulatorServer, Https
 from emulator.settings import EmulatorSettings
 
 
@@ -27,6 +29,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("emulator", description="The Private Number platform on a laptop.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--https-port", type=int, help="serve HTTPS, too; 0 takes a free one")
+    parser.add_argument(
+        "--tls-folder", type=Path, help="ca.pem, server.pem, server.key; made when they are not there"
+    )
     parser.add_argument("--seed", type=int, default=1, help="repeats every id and every choice")
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--start", type=_moment, help="first moment of the clock, e.g. 2026-09-02T01:00:00Z")
@@ -72,12 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"emulator: {error}\n")
         return 2
+    https = _https(given)
     emulator = Emulator(settings, clock=given.clock, start=given.start)
     server = EmulatorServer(
         emulator,
         host=given.host,
         port=given.port,
-        on_listening=lambda address: _announce(address, given.clock, settings),
+        https=https,
+        on_listening=lambda address: _announce(server, given.clock, settings, https),
     )
     # uvicorn stops gracefully on both signals and then raises them again; here that is a normal end.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
@@ -86,8 +94,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _announce(address: str, clock: str, settings: EmulatorSettings) -> None:
+def _https(given: argparse.Namespace) -> Https | None:
+    if given.https_port is None:
+        return None
+    folder = given.tls_folder or Path(tempfile.mkdtemp(prefix="emulator-tls-"))
+    return Https(given.https_port, in_folder(folder, given.host))
+
+
+def _announce(server: EmulatorServer, clock: str, settings: EmulatorSettings, https: Https | None) -> None:
+    address = server.address
     line = {"address": address, "admin": address + PREFIX, "clock": clock, "seed": settings.seed}
+    if https is not None:
+        line |= {"https": server.secure_address, "ca": str(https.files.authority)}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

@@ -67,10 +67,10 @@ class Reader:
             raise Unusable
         minutes, record = self._minutes(info), self._record(info)
         tones = {name: self._tone(info.get(name)) for name in ("waitVoice", "recordHintTone", "lastMinVoice")}
-        self._tone(info.get("calleeHintVoice") or info.get("calleeHintTone"))
+        greeting = self._tone(info.get("calleeHintVoice") or info.get("calleeHintTone"))
         user_data = _user_data(info)
         display = self._display(info)
-        if not all(self._exists(tone) for tone in tones.values() if tone):
+        if not all(self._exists(tone) for tone in (*tones.values(), greeting) if tone):
             raise Unusable(UNKNOWN_TONE_IN_ANSWER)
         route = Route(
             display=display,
@@ -79,6 +79,7 @@ class Reader:
             record=record,
             record_hint_tone=tones["recordHintTone"] if record else None,
             pre_voice=tones["waitVoice"],
+            greeting=greeting,
             last_minute_voice=tones["lastMinVoice"] if minutes else None,
         )
         return Answer(route, user_data)
@@ -149,9 +150,10 @@ def _object(body: bytes | None) -> Mapping[str, Any]:
 
 
 def _number(value: object) -> str | None:
+    """Read a callee: mobile or landline in global form; 400 and 95 numbers are none (x.md §2)."""
     if not isinstance(value, str) or not 4 <= len(value) <= 31 or not phone.is_global(value):
         return None
-    return value
+    return value if phone.kind(value) in (phone.NumberKind.MOBILE, phone.NumberKind.LANDLINE) else None
 
 
 def _user_data(info: Mapping[str, Any]) -> str | None:

@@ -39,6 +39,7 @@ _BY_SCHEME: Mapping[Problem, Mapping[Scheme, str]] = {
     Problem.DIGEST_MISSING: {Scheme.AKSK: "1023037", Scheme.WSSE: "1023030"},
 }
 FLOW_WINDOW = timedelta(seconds=1)
+LONG_ARREARS = timedelta(days=31)
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class Gatekeeper:
     def identify(
         self, headers: Mapping[str, str], source: str, at: datetime, *, signed_at: datetime
     ) -> Application:
-        """Steps 4 to 21: return the application that signed the request. Raises Refusal.
+        """Steps 4 to 20: return the application that signed the request. Raises Refusal.
 
         ``signed_at`` is the moment Created is compared with, ``at`` the emulator's time of everything else.
         """
@@ -82,7 +83,7 @@ class Gatekeeper:
         if application is None:
             self._count_failure(source, at)
             raise Refusal(403, "1010003")
-        if application.ip_allowlist and not _listed(source, application.ip_allowlist):
+        if application.ip_allowlist and not listed(source, application.ip_allowlist):
             raise Refusal(403, "1020166")
         if not self._digest_right(token, application.secrets):
             self._count_failure(source, at)
@@ -94,9 +95,16 @@ class Gatekeeper:
         self._failures.pop(source, None)
         if application.status != "normal":
             raise Refusal(403, "1010008")
-        if self._world.account_of(application.app_key).frozen:
-            raise Refusal(403, "1010029")
         return application
+
+    def check_account(self, application: Application, api: str, at: datetime) -> None:
+        """Step 21: arrears refuse every API, longer than a month with another code (billing-rules.md §7)."""
+        account = self._world.account_of(application.app_key)
+        if not account.frozen:
+            return
+        if account.frozen_since is not None and at - account.frozen_since > LONG_ARREARS:
+            raise Refusal(403, "1012102")
+        raise Refusal(403, self._settings.arrears.record_code if api == "record.url" else "1010029")
 
     def check_mode(self, application: Application, mode: Mode | None) -> None:
         """Step 22. ``mode`` None belongs to every mode. Raises Refusal 403 / 1010040."""
@@ -157,7 +165,7 @@ class Gatekeeper:
 
     def _count_failure(self, source: str, at: datetime) -> None:
         lockout = self._settings.auth.lockout
-        if lockout.threshold == 0 or _listed(source, lockout.exempt):
+        if lockout.threshold == 0 or listed(source, lockout.exempt):
             return
         failures = self._failures.setdefault(source, deque())
         failures.append(at)
@@ -190,7 +198,7 @@ def _hex_digest(token: Token, secret: str) -> bytes:
     return base64.b64encode(raw.hex().encode())
 
 
-def _listed(source: str, entries: Collection[str]) -> bool:
+def listed(source: str, entries: Collection[str]) -> bool:
     """Whether an address is one of the listed addresses or lies in a listed block."""
     try:
         address = ip_address(source)

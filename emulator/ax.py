@@ -20,18 +20,21 @@ class TemporaryCallee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AxBinding(Kept):
-    """A behind an X. ``max_duration`` in minutes, 0 = no limit; the life never ends by itself."""
+    """A behind an X; the life never ends by itself. ``max_duration`` in minutes, 0 = no limit.
+
+    None is what nobody set: it has its default and no query shows it (ax.md §5).
+    """
 
     a: str = field(repr=False)
-    direction: int = 0
-    turned_on: bool = True
-    display_real: bool = False
+    direction: int | None = None
+    turned_on: bool | None = None
+    display_real: bool | None = None
     """``calleeNumDisplay`` 1: the platform accepts it and intercepts calls to A (ax.md §2)."""
     record: bool = False
     record_hint_tone: str | None = None
-    max_duration: int = 0
+    max_duration: int | None = None
     last_min_voice: str | None = None
-    private_sms: bool = True
+    private_sms: bool | None = None
     caller_hint_tone: str | None = None
     callee_hint_tone: str | None = None
     user_data: str | None = None
@@ -42,12 +45,12 @@ class AxBook(Book[AxBinding]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._of: dict[tuple[str, str], dict[str, None]] = {}
+        self._of: dict[tuple[str, str], set[str]] = {}
         self._callees: dict[str, TemporaryCallee] = {}
 
     def of(self, app_key: str, a: str) -> list[AxBinding]:
         """Return the bindings of one A in an application, oldest first."""
-        return [self._bindings[found] for found in self._of.get((app_key, a), {})]
+        return [self._bindings[found] for found in sorted(self._of.get((app_key, a), ()), key=self.serial)]
 
     def on_x(self, x: str) -> AxBinding | None:
         """Return the binding of an X, which carries one at most."""
@@ -68,10 +71,10 @@ class AxBook(Book[AxBinding]):
         self._callees.pop(subscription_id, None)
 
     def _placed(self, binding: AxBinding) -> None:
-        self._of.setdefault((binding.app_key, binding.a), {})[binding.subscription_id] = None
+        self._of.setdefault((binding.app_key, binding.a), set()).add(binding.subscription_id)
 
     def _displaced(self, binding: AxBinding) -> None:
-        self._of[binding.app_key, binding.a].pop(binding.subscription_id, None)
+        self._of[binding.app_key, binding.a].discard(binding.subscription_id)
 
     def _removed(self, binding: AxBinding, at: datetime) -> None:
         self._callees.pop(binding.subscription_id, None)

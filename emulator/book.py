@@ -42,11 +42,13 @@ class Book(Generic[Binding]):
         self.ended: list[Binding] = []
         self._bindings: dict[str, Binding] = {}
         self._on: dict[str, dict[str, None]] = {}
+        self._serials: dict[str, int] = {}
         self._ends: list[tuple[datetime, str]] = []
 
     def add(self, binding: Binding) -> Binding:
         """Store a new binding; the caller has checked that it may be."""
         self._bindings[binding.subscription_id] = binding
+        self._serials[binding.subscription_id] = len(self.ended) + len(self._bindings)
         self._on.setdefault(binding.x, {})[binding.subscription_id] = None
         self._remember_end(binding)
         self._placed(binding)
@@ -85,6 +87,10 @@ class Book(Generic[Binding]):
         self.expire(at)
         yield from self._bindings.values()
 
+    def serial(self, subscription_id: str) -> int:
+        """Return the place of a live binding in the order of creation."""
+        return self._serials[subscription_id]
+
     def expire(self, at: datetime) -> None:
         """Move what ended up to that moment to `ended`, each at its own moment."""
         while self._ends and self._ends[0][0] <= at:
@@ -100,6 +106,7 @@ class Book(Generic[Binding]):
 
     def _remove(self, binding: Binding, at: datetime, reason: EndReason) -> Binding:
         del self._bindings[binding.subscription_id]
+        del self._serials[binding.subscription_id]
         self._on[binding.x].pop(binding.subscription_id, None)
         self._displaced(binding)
         self._removed(binding, at)

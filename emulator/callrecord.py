@@ -17,6 +17,8 @@ class Route:
     record: bool = False
     record_hint_tone: str | None = None
     pre_voice: str | None = None
+    greeting: str | None = None
+    """Played first to the callee after the answer; X mode only (x.md §2)."""
     last_minute_voice: str | None = None
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from emulator.batches import CdrBatcher
 from emulator.books import Books
-from emulator.callrecord import Call, Prompt, Recording, Route, play_last_minute
+from emulator.callrecord import Call, Prompt, Route, play_last_minute
 from emulator.callscript import CALLOUT_AFTER_S, CallScript
 from emulator.cdr import cdr_entry
 from emulator.clock import Handle, Scheduler
@@ -38,8 +38,6 @@ from emulator.pushes import Pusher
 from emulator.recordings import Recordings
 from emulator.world import Application, Mode, Number
 from privatenumber.phone import is_global
-
-SHORTEST_RECORDING_S = 3
 
 _STOPPED = {
     Stage.CALLIN: ENDINGS[CallOutcome.CALLER_HANGUP_BEFORE_RINGING],
@@ -133,7 +131,7 @@ class CallEngine:
     def refuse(self, run: Run, when: datetime, found: Found, ending: Ending) -> None:
         """End a call whose binding is known, after its announcement or tone."""
         _apply(run.call, found)
-        if found.end_tone:
+        if found.end_tone and ending.state_code == found.refused:
             run.call.prompts.append(Prompt(found.end_tone, "caller", run.call.call_in_at))
         self.end_later(run, when, ending)
 
@@ -248,7 +246,10 @@ class CallEngine:
         call.answered_at = at
         run.found.on_answer(at)
         self.push_event(EventType.ANSWER, call, at)
-        limit_s = _route(call).max_duration_min * 60
+        route = _route(call)
+        if route.greeting:
+            call.prompts.append(Prompt(route.greeting, "callee", at))
+        limit_s = route.max_duration_min * 60
         if limit_s and script.talk_s >= limit_s:
             self.end_later(run, at + timedelta(seconds=limit_s), MAX_DURATION_END)
         else:
@@ -262,8 +263,7 @@ class CallEngine:
         del self._running[call.session_id]
         self._engaged.remove(call.session_id)
         play_last_minute(call)
-        call.recording = self._recording_of(call)
-        self._recordings.keep(call)
+        call.recording = self._recordings.make(call, self._ids.recording_name)
         self._books.record(call)
         self.push_event(EventType.DISCONNECT, call, at)
         application = self._world.applications.get(call.app_key)
@@ -281,23 +281,6 @@ class CallEngine:
             self.place(again, redial_of=run.call.session_id)
 
         self._clock.after(script.redial_after_s, place, "redial")
-
-    def _recording_of(self, call: Call) -> Recording | None:
-        if not call.recorded or call.answered_at is None:
-            return None
-        short = call.talk_seconds < SHORTEST_RECORDING_S
-        if short and self._settings.recording.short_call == "not_recorded":
-            return None
-        name = self._ids.recording_name(call.answered_at)
-        domain = self._settings.recording.domain
-        return Recording(
-            started_at=call.answered_at,
-            domain=domain,
-            bucket=f"sp-{call.app_key.lower()}",
-            object_name=name,
-            url=f"https://{domain}/{name}" if self._settings.recording.delivery == "direct_url" else None,
-            stored=not short or self._settings.recording.short_call == "recorded",
-        )
 
     def next(self, run: Run, when: datetime, step: Step) -> None:
         """Let a step of a call happen at a moment, unless the call has ended by then."""

@@ -77,7 +77,7 @@ def find_ax(exchange: Exchange, number: Number, caller: str, at: datetime) -> Fo
 def _others_call_ax(known: Found, binding: AxBinding, turn_off_code: int) -> Found:
     if binding.direction == ONLY_A_CALLS:
         return replace(known, refused=8016)
-    if not binding.turned_on:
+    if binding.turned_on is False:
         return replace(known, refused=turn_off_code)
     return replace(
         known,
@@ -178,10 +178,11 @@ def _a_dials_y(exchange: Exchange, pair: AxybPair, at: datetime) -> Found:
 def _dials_x(exchange: Exchange, number: Number, ax: AxybBinding, caller: str, at: datetime) -> Found:
     if caller == ax.a:
         return Found(refused=8032)
-    if ax.direction == ONLY_A_CALLS:
-        return Found(direction=TO_A, subscription_id=ax.subscription_id, refused=8016)
     book = exchange.world.axyb
     pair, allocated = book.pair_of_b(ax.subscription_id, caller, at), False
+    if ax.direction == ONLY_A_CALLS:
+        user_data = pair.user_data if pair is not None else ax.user_data
+        return Found(direction=TO_A, subscription_id=ax.subscription_id, user_data=user_data, refused=8016)
     if pair is None:
         if not exchange.settings.axyb.auto_y:
             return Found(refused=8030)
@@ -221,7 +222,7 @@ def _route(binding: AxBinding | AxbBinding, destination: str, a_calls: bool) -> 
     return Route(
         display=binding.x,
         destination=destination,
-        max_duration_min=binding.max_duration,
+        max_duration_min=binding.max_duration or 0,
         record=binding.record,
         record_hint_tone=binding.record_hint_tone if binding.record else None,
         pre_voice=binding.caller_hint_tone if a_calls else binding.callee_hint_tone,

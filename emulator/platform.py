@@ -35,7 +35,8 @@ class Emulator:
     """The rooms of one platform. `reset` replaces all of them but the clock.
 
     Each room draws from its own random source, all of one seed: more calls change no id of a binding.
-    ``push_client`` makes the HTTP client of the pushes; None stands for the usual one.
+    ``push_client`` makes the HTTP client of the pushes; None stands for the usual one. ``address`` is where
+    it is served, "" while it is served nowhere.
     """
 
     world: World
@@ -61,6 +62,7 @@ class Emulator:
         self.settings = settings or EmulatorSettings()
         self.scheduler = Scheduler(clock, start=start, machine=machine)
         self._push_client = push_client
+        self.address = ""
         self._build()
 
     async def reset(self, settings: EmulatorSettings | None = None, start: datetime | None = None) -> None:
@@ -95,7 +97,10 @@ class Emulator:
         )
         self.pool = pool = Pool(self.world, settings, self._chance("pool"))
         self.recordings = Recordings(
-            settings.recording, self.pusher.log.cdr_delivered_at, self._chance("recordings")
+            settings.recording,
+            self.pusher.log.cdr_delivered_at,
+            self._chance("recordings"),
+            lambda: self.address,
         )
         self.calls = CallEngine(
             Exchange(self.world, settings, pool),

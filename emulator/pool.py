@@ -114,6 +114,9 @@ class Pool:
         Without ``area`` the area of X comes first, then everywhere.
         """
         book, most = self._world.axyb, self._settings.limits.axyb_relations_per_y
+        most_of_ax = self._settings.axyb.max_yb_per_ax
+        if most_of_ax and len(book.pairs(ax.subscription_id, at)) >= most_of_ax:
+            return None
 
         def free(number: Number) -> bool:
             if book.on_x(number.x, at) is not None:

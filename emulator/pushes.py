@@ -30,14 +30,22 @@ def push_client(settings: PushSettings) -> httpx.AsyncClient:
     )
 
 
-def retry_due(settings: PushSettings, *, first_at: datetime, last_at: datetime, made: int) -> datetime | None:
+def retry_due(
+    settings: PushSettings,
+    *,
+    first_at: datetime,
+    last_at: datetime,
+    made: int,
+    kind: PushKind = "status",
+) -> datetime | None:
     """Return when the next attempt is due after ``made`` failed ones, None after the last.
 
     notifications.md §8.2. `offset`: minutes count from the first attempt; `successive`: from the one before.
     """
-    if made > len(settings.retry_minutes):
+    schedule = settings.sms_retry_minutes if kind == "sms_notify" else settings.retry_minutes
+    if made > len(schedule):
         return None
-    wait = timedelta(minutes=settings.retry_minutes[made - 1])
+    wait = timedelta(minutes=schedule[made - 1])
     return (first_at if settings.retry_base == "offset" else last_at) + wait
 
 
@@ -208,6 +216,7 @@ class Pusher:
             first_at=delivery.first_at or last_at,
             last_at=last_at,
             made=delivery.scheduled_attempts,
+            kind=delivery.kind,
         )
         if due is None:
             self._finish(delivery, DeliveryState.GIVEN_UP)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from emulator.deliveries import PushKind
 from emulator.events import Body
 from emulator.pushes import Pusher, address_for
+from emulator.pushfaults import altered, copies
 from emulator.world import Application
 
 NEVER_ASKED = frozenset({"lose", "delay"})
@@ -27,13 +28,18 @@ class Question:
 
 
 async def ask(pusher: Pusher, question: Question) -> bytes | None:
-    """Ask; return the body of a usable answer, None for no address, no answer in time or another status."""
+    """Ask; return the body of a usable answer, None for no address, no answer in time or another status.
+
+    A question that a fault duplicates is asked again; only the first answer counts.
+    """
     url = address_for(question.application, question.kind, question.body)
     if not url:
         return None
     fault = pusher.fault_for(question.application, question.kind, question.body)
     if fault is not None and fault.kind in NEVER_ASKED:
         return None
-    return await pusher.ask(
-        question.application, question.kind, url, question.body, question.timeout_s, fault
-    )
+    body = altered(question.body, fault)
+    answer = await pusher.ask(question.application, question.kind, url, body, question.timeout_s, fault)
+    for _ in range(copies(fault)):
+        await pusher.ask(question.application, question.kind, url, body, question.timeout_s, None)
+    return answer

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from emulator.callrecord import Call
+from emulator.callrecord import Call, Recording
 from emulator.settings import RecordingSettings
 
+RECORDINGS_PATH = "/__emu/recordings"
+SHORTEST_RECORDING_S = 3
 BYTES_PER_SECOND = 8000
 _ALAW = 6
 _TONE_HZ = 440
@@ -26,26 +28,48 @@ DeliveredAt = Callable[[Call], datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A download address: which call's file it opens, and until when."""
+    """A download address: which call's file it opens, and until when (None: as long as the file is kept)."""
 
     object_name: str
-    expires_at: datetime
+    expires_at: datetime | None = None
 
 
 class Recordings:
-    """The recordings of all calls. ``delivered_at`` tells when a call's CDR first reached its receiver."""
+    """The recordings of all calls. ``delivered_at`` tells when a call's CDR first reached its receiver,
+    ``base`` the address under which this emulator is reached, "" when it is served nowhere.
+    """
 
-    def __init__(self, settings: RecordingSettings, delivered_at: DeliveredAt, chance: random.Random) -> None:
+    def __init__(
+        self,
+        settings: RecordingSettings,
+        delivered_at: DeliveredAt,
+        chance: random.Random,
+        base: Callable[[], str] = lambda: "",
+    ) -> None:
         self._settings = settings
         self._delivered_at = delivered_at
         self._chance = chance
+        self._base = base
         self._calls: dict[str, Call] = {}
         self._addresses: dict[str, Address] = {}
 
-    def keep(self, call: Call) -> None:
-        """Keep the recording of a call that ended."""
-        if call.recording is not None:
-            self._calls[call.recording.object_name] = call
+    def make(self, call: Call, named: Callable[[datetime], str]) -> Recording | None:
+        """Make and keep the recording of a call that ended; None when it was not recorded, or too short."""
+        if not call.recorded or call.answered_at is None:
+            return None
+        short = call.talk_seconds < SHORTEST_RECORDING_S
+        if short and self._settings.short_call == "not_recorded":
+            return None
+        name = named(call.answered_at)
+        self._calls[name] = call
+        return Recording(
+            started_at=call.answered_at,
+            domain=self._settings.domain,
+            bucket=f"sp-{call.app_key.lower()}",
+            object_name=name,
+            url=self._direct_url(name) if self._settings.delivery == "direct_url" else None,
+            stored=not short or self._settings.short_call == "recorded",
+        )
 
     def address(self, app_key: str, domain: str, name: str, at: datetime) -> str | None:
         """Return the token of a new address; None for a file that is not there (any more)."""
@@ -54,15 +78,27 @@ class Recordings:
             return None
         if call.recording.domain != domain or not call.recording.stored or at >= self._kept_until(call):
             return None
-        until = min(at + timedelta(seconds=self._settings.url_ttl_s), self._kept_until(call))
-        token = f"{self._chance.getrandbits(128):032x}"
-        self._addresses[token] = Address(name, until)
-        return token
+        return self._token(Address(name, at + timedelta(seconds=self._settings.url_ttl_s)))
 
     def open(self, token: str, at: datetime) -> Call | None:
         """Return the call whose file an address opens; None when it expired or never was."""
         address = self._addresses.get(token)
-        return self._calls[address.object_name] if address is not None and at < address.expires_at else None
+        if address is None or (address.expires_at is not None and at >= address.expires_at):
+            return None
+        call = self._calls[address.object_name]
+        there = call.recording is not None and call.recording.stored and at < self._kept_until(call)
+        return call if there else None
+
+    def _direct_url(self, name: str) -> str:
+        """The address that stands in the CDR itself (`recording.delivery` = `direct_url`)."""
+        base = self._base()
+        token = self._token(Address(name))
+        return f"{base}{RECORDINGS_PATH}/{token}" if base else f"https://{self._settings.domain}/{name}"
+
+    def _token(self, address: Address) -> str:
+        token = f"{self._chance.getrandbits(128):032x}"
+        self._addresses[token] = address
+        return token
 
     def _kept_until(self, call: Call) -> datetime:
         """Seven days from the first successful push of the CDR, else from the end of the call."""

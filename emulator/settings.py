@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Strictness = Literal["lenient", "strict"]
 
@@ -29,14 +30,33 @@ STRICTNESS_DEFAULTS: Mapping[str, Mapping[Strictness, Mapping[str, Any]]] = {
 }
 
 
+def _block(text: str) -> str:
+    """Take an address or a block of addresses as it is written. ValueError: it is neither."""
+    ip_network(text, strict=False)
+    return text
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class HttpSettings(_Group):
-    """Transport of the API (auth.md §1)."""
+    """Transport of the API (auth.md §1). ``allow_plain`` false: the API is served over HTTPS only."""
 
+    allow_plain: bool = True
     connection_close: bool = True
+
+
+class NetSettings(_Group):
+    """Callers that are not served, as addresses outside mainland China are not: blocks (auth.md §1)."""
+
+    drop_cidrs: tuple[Annotated[str, AfterValidator(_block)], ...] = ()
+
+
+class AppSettings(_Group):
+    """Settings of applications in the console: when a changed one takes effect (notifications.md §2.7)."""
+
+    change_delay_s: int = Field(0, ge=0)
 
 
 class LockoutSettings(_Group):
@@ -178,6 +198,7 @@ class PushSettings(_Group):
     user_data: bool = True
     retry_base: Literal["offset", "successive"] = "offset"
     retry_minutes: tuple[float, ...] = (1, 4, 9, 106, 203, 300)
+    sms_retry_minutes: tuple[float, ...] = (1, 4, 9, 106, 203, 300)
     empty_optional: Literal["omit", "empty"] = "omit"
 
 
@@ -231,6 +252,8 @@ class EmulatorSettings(BaseModel):
     session_id_style: Literal["classic", "with_numbers"] = "classic"
     signing_clock: Literal["emulator", "machine"] = "emulator"
     http: HttpSettings = HttpSettings()
+    net: NetSettings = NetSettings()
+    app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
     flow: FlowSettings = FlowSettings()
     numbers: NumberSettings = NumberSettings()

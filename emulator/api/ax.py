@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,14 +18,11 @@ from emulator.api.binding_rules import (
 from emulator.api.errors import Payload, Refusal, invalid, missing, success
 from emulator.api.params import Parameters, needed
 from emulator.ax import AxBinding, TemporaryCallee
-from privatenumber import phone
 
 LONGEST_CALLEE_S = 259_200
 DEFAULT_CALLEE_S = 60
 NUMBER_TYPE = "mobile-virtual"
 _TURNED = {"on": True, "off": False}
-_DIALLABLE = re.compile(r"(?:\+86)?[0-9]{4,28}")
-_SERVICE_NUMBER = re.compile(r"(?:\+86)?(?:400[0-9]{7}|95[0-9]{3,6})")
 
 
 class AxApi:
@@ -71,7 +67,7 @@ class AxApi:
         """PUT: change what is given. Raises Refusal."""
         changes = given_only(
             {
-                "a": given.party("origNum"),
+                "a": given.party("origNum", 1, 32),
                 "record": given.flag("recordFlag"),
                 "record_hint_tone": given.tone("recordHintTone", 1),
                 "max_duration": given.integer("maxDuration", 0, LONGEST_CALL_MIN),
@@ -112,7 +108,7 @@ class AxApi:
 
     def set_callee(self, caller: Caller, given: Parameters) -> Payload:
         """PUT calleenumber: say whom A reaches by dialling X; replaces an earlier one. Raises Refusal."""
-        number = _callee(given)
+        number = needed(given.party("calleeNum", 4, 31, service=True), "calleeNum")
         seconds = given.integer("duration", 1, LONGEST_CALLEE_S) or DEFAULT_CALLEE_S
         user_data = given.user_data(USER_DATA_FORBIDDEN)
         binding = self._located(caller, given)
@@ -154,14 +150,14 @@ class AxApi:
                 "privateNumType": NUMBER_TYPE,
                 "subscriptionId": binding.subscription_id,
                 "subscribeTime": self._desk.beijing_text(binding.bound_at),
-                "calleeNumDisplay": "1" if binding.display_real else "0",
+                "calleeNumDisplay": _text_of(binding.display_real, "1", "0"),
                 "recordFlag": binding.record,
                 "recordHintTone": binding.record_hint_tone,
                 "privateSms": binding.private_sms,
                 "preVoice": tones or None,
                 "lastMinVoice": binding.last_min_voice,
                 "maxDuration": binding.max_duration,
-                "turnFlag": "on" if binding.turned_on else "off",
+                "turnFlag": _text_of(binding.turned_on, "on", "off"),
                 "callDirection": binding.direction,
                 "userData": binding.user_data,
             }
@@ -170,26 +166,26 @@ class AxApi:
 
 def _wanted(caller: Caller, given: Parameters) -> AxBinding:
     """Row 1: read and check every parameter of a bind; no id yet, and no ``x`` when none is named."""
-    a = needed(given.party("origNum"), "origNum")
+    a = needed(given.party("origNum", 1, 32), "origNum")
     x = given.text("privateNum", 1, 32) or ""
     if a == x:
         raise invalid("privateNum")
     tones = given.nested("preVoice")
-    private_sms, turned = given.flag("privateSms"), _turned(given)
+    display = given.digit("calleeNumDisplay", {"0", "1"})
     binding = AxBinding(
         subscription_id="",
         app_key=caller.application.app_key,
         x=x,
         bound_at=caller.at,
         a=a,
-        direction=given.integer("callDirection", 0, 2) or 0,
-        turned_on=True if turned is None else turned,
-        display_real=given.digit("calleeNumDisplay", {"0", "1"}) == "1",
+        direction=given.integer("callDirection", 0, 2),
+        turned_on=_turned(given),
+        display_real=None if display is None else display == "1",
         record=given.flag("recordFlag") or False,
         record_hint_tone=given.tone("recordHintTone", 1),
-        max_duration=given.integer("maxDuration", 0, LONGEST_CALL_MIN) or 0,
+        max_duration=given.integer("maxDuration", 0, LONGEST_CALL_MIN),
         last_min_voice=given.tone("lastMinVoice"),
-        private_sms=True if private_sms is None else private_sms,
+        private_sms=given.flag("privateSms"),
         caller_hint_tone=tones.tone("callerHintTone"),
         callee_hint_tone=tones.tone("calleeHintTone"),
         user_data=given.user_data(USER_DATA_FORBIDDEN),
@@ -199,10 +195,21 @@ def _wanted(caller: Caller, given: Parameters) -> AxBinding:
 
 
 def _turned(given: Parameters) -> bool | None:
+    """Read ``turnFlag``; lenient takes any case and JSON booleans (numbers.md §7.2)."""
+    value = given.values.get("turnFlag")
+    if isinstance(value, bool) and not given.strict:
+        return value
     text = given.text("turnFlag", 1, 8)
-    if text is not None and text not in _TURNED:
+    if text is None:
+        return None
+    found = _TURNED.get(text if given.strict else text.lower())
+    if found is None:
         raise invalid("turnFlag")
-    return None if text is None else _TURNED[text]
+    return found
+
+
+def _text_of(value: bool | None, yes: str, no: str) -> str | None:
+    return None if value is None else (yes if value else no)
 
 
 def _check_number_type(given: Parameters, area: str | None) -> None:
@@ -211,14 +218,3 @@ def _check_number_type(given: Parameters, area: str | None) -> None:
         raise invalid("privateNumType")
     if given.strict and kind is None and area is not None:
         raise missing("privateNumType")
-
-
-def _callee(given: Parameters) -> str:
-    """Read a real callee: mobile, landline, 400 or 95 number (ax.md §6)."""
-    number = needed(given.text("calleeNum", 4, 31), "calleeNum")
-    good = _DIALLABLE.fullmatch(number) is not None
-    if given.number_validation == "strict":
-        good = good and (phone.is_global(number) or _SERVICE_NUMBER.fullmatch(number) is not None)
-    if not good:
-        raise invalid("calleeNum")
-    return number

@@ -133,14 +133,14 @@ class AxeApi:
 
     def _wanted(self, caller: Caller, given: Parameters) -> AxeBinding:
         """Row 1: read and check every parameter; no id yet, no X and no extension when none is named."""
-        a = needed(given.party("bindNum"), "bindNum")
+        a = needed(given.party("bindNum", 1, 32), "bindNum")
         x = given.text("virtualNum", 1, 32) or ""
         if a == x:
             raise invalid("virtualNum")
         unit = given.digit("timeUnit", set(LONGEST))
         counted = unit or "0"
         life = given.integer("bindExpiredTime", 0, LONGEST[counted])
-        callback_tone, callback_number = given.tone("callbackTone", 1), given.party("callbackNum")
+        callback_tone, callback_number = given.tone("callbackTone", 1), given.party("callbackNum", 1, 32)
         if callback_tone and callback_number:
             raise InvalidRequest(EXCLUSIVE)
         hours = self._desk.settings.axe.default_bind_expired_hours
@@ -210,7 +210,7 @@ def _extension(given: Parameters, digits: int) -> str | None:
 
 def _callback_pair(given: Parameters) -> dict[str, Any]:
     """Read the call-back pair of a modify: a number wins, one clears the other, ``""`` clears (axe.md §4)."""
-    tone, number = given.tone("callbackTone"), given.party("callbackNum")
+    tone, number = given.tone("callbackTone"), given.party("callbackNum", 1, 32)
     if number:
         return {"callback_number": number, "callback_tone": ""}
     if tone:

@@ -17,7 +17,7 @@ from emulator import connections
 from emulator.api.errors import Payload, Redirect, Refusal
 from emulator.api.params import MAX_BODY
 from emulator.api.service import ApiService, Incoming, Progress
-from emulator.auth import flow_control_refusal
+from emulator.auth import flow_control_refusal, listed
 from emulator.clock import Scheduler
 from emulator.faults import Fault, FaultPlan
 from emulator.journal import Journal
@@ -50,7 +50,10 @@ class ApiEndpoint:
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or leave it without an answer when a fault says so."""
+        """Answer one request, or leave it without an answer when a setting or a fault says so."""
+        if not self._serves(scope):
+            await connections.drop(scope, receive)
+            return
         incoming = await self._read(scope, receive)
         progress = Progress()
         fault, response = await self._respond(incoming, progress)
@@ -65,6 +68,13 @@ class ApiEndpoint:
             response.headers["location"] = _own_address(scope, incoming) + response.headers["location"]
         await response(scope, receive, send)
         _do(progress)
+
+    def _serves(self, scope: Scope) -> bool:
+        """Whether this transport and this address are served at all (auth.md §1)."""
+        client = scope.get("client")
+        if client and listed(client[0], self._settings.net.drop_cidrs):
+            return False
+        return scope["scheme"] == "https" or self._settings.http.allow_plain
 
     async def _respond(self, incoming: Incoming, progress: Progress) -> tuple[Fault | None, Response]:
         """Steps 1 to 26, and between 24 and 25 the faults."""

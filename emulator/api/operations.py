@@ -44,9 +44,9 @@ def operations(desk: Desk, sessions: SessionApi) -> Operations:
             "GET": Operation("axe.query", Mode.AXE, axe.query),
         },
         AXYB_PATH: {
-            "POST": Operation("axyb.bind", Mode.AXYB, axyb.bind),
-            "DELETE": Operation("axyb.unbind", Mode.AXYB, axyb.unbind),
-            "GET": Operation("axyb.query", Mode.AXYB, axyb.query),
+            "POST": Operation("axyb.bind", Mode.AXYB, axyb.bind, longest_key=128),
+            "DELETE": Operation("axyb.unbind", Mode.AXYB, axyb.unbind, longest_key=32),
+            "GET": Operation("axyb.query", Mode.AXYB, axyb.query, longest_key=128),
         },
         RECORD_PATH: {"GET": Operation("record.url", None, sessions.record_address)},
         CALL_STOP_PATH: {

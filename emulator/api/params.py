@@ -73,7 +73,7 @@ def read_body(raw: bytes, content_type: str, *, strict: bool) -> dict[str, Any]:
 class Parameters:
     """Typed access to the parameters of one request; each reader returns None for an absent one.
 
-    ``notes`` collects what the journal should mention; ``query`` is the query string beside a body.
+    ``notes`` collects what the journal should mention.
     """
 
     values: Mapping[str, Any]
@@ -81,7 +81,6 @@ class Parameters:
     number_validation: str = "platform"
     voice_files: Collection[str] | None = None
     notes: list[str] = field(default_factory=list)
-    query: Mapping[str, Any] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether the parameter is there with a value."""
@@ -98,13 +97,13 @@ class Parameters:
             raise invalid(name)
         return value
 
-    def party(self, name: str) -> str | None:
-        """Read the number of a user, mobile or landline (numbers.md §1.2)."""
-        value = self.text(name, 4, 31)
+    def party(self, name: str, shortest: int = 4, longest: int = 31, *, service: bool = False) -> str | None:
+        """Read a user's number, mobile or landline; with ``service`` also 400 and 95 (numbers.md §1.2)."""
+        value = self.text(name, shortest, longest)
         if value is None:
             return None
         refused = _DIGITS.fullmatch(value) is None or (value.startswith("+") and not value.startswith("+86"))
-        if refused or _SERVICE_NUMBER.fullmatch(value):
+        if refused or (not service and _SERVICE_NUMBER.fullmatch(value)):
             raise invalid(name)
         if not phone.is_global(value):
             if self.number_validation == "strict":

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.api.binding_rules import Caller
 from emulator.api.errors import InvalidRequest, Payload, Redirect, Refusal
-from emulator.api.params import MAX_BODY, Parameters, read_body, read_query
+from emulator.api.params import MAX_BODY, Parameters, needed, read_body, read_query
 from emulator.auth import Gatekeeper
 from emulator.settings import EmulatorSettings
 from emulator.world import Application, Mode, World
@@ -39,12 +39,14 @@ class Operation:
     """One API: its id of auth.md §0, the mode it belongs to (None: to all) and what executes it.
 
     ``invalid`` replaces 403 / 1010002 where a page has a code of its own for bad parameters.
+    ``longest_key``: the query names the application, too, in so many characters at most (axyb.md §1).
     """
 
     api: str
     mode: Mode | None
     execute: Execute
     invalid: tuple[int, str] | None = None
+    longest_key: int | None = None
 
 
 Operations = Mapping[str, Mapping[str, Operation]]
@@ -80,7 +82,7 @@ class ApiService:
         return path in self._operations
 
     def admit(self, incoming: Incoming, progress: Progress) -> Operation:
-        """Steps 2 to 23: return what to execute, noting in ``progress`` what became known. Raises Refusal."""
+        """Steps 2 to 24: return what to execute, noting in ``progress`` what became known. Raises Refusal."""
         methods = self._operations[incoming.path]
         operation = methods.get(incoming.method)
         progress.api = operation.api if operation else None
@@ -91,9 +93,12 @@ class ApiService:
             incoming.headers, incoming.source, incoming.at, signed_at=incoming.signed_at
         )
         progress.application = application
+        self._gatekeeper.check_account(application, operation.api, incoming.at)
         self._gatekeeper.check_mode(application, operation.mode)
         self._gatekeeper.check_flow(application, incoming.source, incoming.at)
         self._name_binding(incoming, progress)
+        if operation.longest_key is not None:
+            self._check_key(incoming, application, operation.longest_key)
         return operation
 
     def execute(self, operation: Operation, incoming: Incoming, progress: Progress) -> Payload | Redirect:
@@ -122,8 +127,13 @@ class ApiService:
             self._settings.numbers.validation,
             application.voice_files,
             progress.notes,
-            read_query(incoming.query, strict=self._settings.strict),
         )
+
+    def _check_key(self, incoming: Incoming, application: Application, longest: int) -> None:
+        """Step 24: ``app_key`` in the query is there and says what the headers say."""
+        query = Parameters(read_query(incoming.query, strict=self._settings.strict), self._settings.strict)
+        if needed(query.text("app_key", 1, longest), "app_key") != application.app_key:
+            raise Refusal(403, "1010003")
 
     def _values(self, incoming: Incoming) -> dict[str, Any]:
         if incoming.method in IN_BODY:

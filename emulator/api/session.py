@@ -8,11 +8,10 @@ from emulator.api.binding_rules import Caller
 from emulator.api.errors import Payload, Redirect, Refusal, invalid, success
 from emulator.api.params import Parameters, needed
 from emulator.callrecord import Call
-from emulator.recordings import Recordings
+from emulator.recordings import RECORDINGS_PATH, Recordings
 from emulator.settings import EmulatorSettings
 
 CALL_STOP = "call_stop"
-RECORDINGS_PATH = "/__emu/recordings"
 
 
 class Calls(Protocol):
