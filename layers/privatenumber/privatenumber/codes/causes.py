@@ -4,11 +4,12 @@ The tables are data next to this module: adding a row needs no code. No cause al
 and whether a call was connected is decided by its answer time, not by a code (cause-codes.md §2).
 """
 
-import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Final
+
+from privatenumber.codes.texts import Texts, number_of, rows_of, texts_of, unknown
 
 UNKNOWN: Final = "unknown"
 
@@ -17,15 +18,35 @@ UNKNOWN: Final = "unknown"
 class Cause:
     """One cause. ``group`` says who can act (cause-codes.md §3), empty where the table has no groups.
 
-    ``charged`` is ``yes``, ``no`` or ``partly`` for SMS results and empty for calls.
+    ``charged`` is ``yes``, ``no`` or ``partly`` for SMS results and empty for calls; ``repeatable`` says
+    whether a text may be sent again once the cause is removed.
     """
 
     code: int | None
     group: str
-    meaning: str
-    likely_cause: str = ""
-    what_to_do: str = ""
+    texts: Texts
     charged: str = ""
+    repeatable: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the code is in our tables."""
+        return self.group != UNKNOWN
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in English: for the wire and for logs."""
+        return self.texts.meaning.en
+
+    @property
+    def likely_cause(self) -> str:
+        """What usually causes it, in English."""
+        return self.texts.cause.en
+
+    @property
+    def what_to_do(self) -> str:
+        """What to do about it, in English."""
+        return self.texts.remedy.en
 
 
 def hangup(code: int | str | None) -> Cause:
@@ -38,41 +59,54 @@ def teardown(code: int | str | None) -> Cause:
     return _find("calls.csv", code)
 
 
+def hangups() -> tuple[Cause, ...]:
+    """The platform's list of hang-up causes: what a ``stateCode`` may say."""
+    listed = {row["code"] for row in rows_of("calls.csv") if row["lists"] == "both"}
+    return tuple(cause for cause in teardowns() if str(cause.code) in listed)
+
+
+def teardowns() -> tuple[Cause, ...]:
+    """The platform's list of teardown points, what an ``ulFailReason`` may say: the longer list."""
+    return tuple(_table("calls.csv").values())
+
+
 def q850(code: int | str | None) -> Cause:
     """The meaning of ``fwdUnaswRsn`` and ``callOutUnaswRsn``; absent means not applicable, as 0 does."""
     return _find("q850.csv", 0 if code is None else code)
 
 
+def q850_causes() -> tuple[Cause, ...]:
+    """Every cause of the carriers (C-040)."""
+    return tuple(_table("q850.csv").values())
+
+
 def sms_result(code: int | str | None) -> Cause:
     """The meaning of ``sendResult``; a result of no table is not charged (cause-codes.md §6)."""
     found = _find("sms.csv", code)
-    return found if found.charged else Cause(found.code, found.group, found.meaning, charged="no")
+    return found if found.known else Cause(found.code, found.group, found.texts, charged="no")
+
+
+def sms_results() -> tuple[Cause, ...]:
+    """Every result of a text (C-098)."""
+    return tuple(_table("sms.csv").values())
 
 
 def _find(table: str, code: int | str | None) -> Cause:
-    number = _number(code)
-    if number is None:
-        return Cause(None, UNKNOWN, "no code" if code is None else "unreadable code")
-    return _table(table).get(number) or Cause(number, UNKNOWN, f"unknown code {number}")
-
-
-def _number(code: int | str | None) -> int | None:
-    """The code as a number; codes arrive as both. Longer texts are something else and are not repeated."""
-    text = str(code).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+    number = number_of(code)
+    found = None if number is None else _table(table).get(number)
+    return found or Cause(number, UNKNOWN, unknown(code))
 
 
 @cache
 def _table(name: str) -> dict[int, Cause]:
-    with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as rows:
-        return {
-            int(row["code"]): Cause(
-                code=int(row["code"]),
-                group=row.get("group", ""),
-                meaning=row["meaning"],
-                likely_cause=row.get("likely_cause", ""),
-                what_to_do=row.get("what_to_do", ""),
-                charged=row.get("charged", ""),
-            )
-            for row in csv.DictReader(rows)
-        }
+    return {int(row["code"]): _cause(row) for row in rows_of(name)}
+
+
+def _cause(row: Mapping[str, str]) -> Cause:
+    return Cause(
+        code=int(row["code"]),
+        group=row.get("group", ""),
+        texts=texts_of(row),
+        charged=row.get("charged", ""),
+        repeatable=row.get("repeatable") == "yes",
+    )

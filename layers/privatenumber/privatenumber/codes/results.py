@@ -1,16 +1,18 @@
 """Result codes of the API: what each means to us and whether to repeat (result-codes.md).
 
-The key is HTTP status *and* code: 1010010 is a wrong digest with 401 and flow control with 403. The table is
-data, ``results.csv``; text of the platform is informative and never parsed.
+The key is HTTP status *and* code: 1010010 is a wrong digest with 401 and flow control with 403. The tables
+are data: ``results.csv``; ``results_at_api.csv`` where one interface gives a code a meaning of its own
+(result-codes.md §6); ``statuses.csv`` for answers without a code, or with one nobody documented (§1). Text
+of the platform is informative and never parsed.
 """
 
-import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+from privatenumber.codes.texts import Texts, rows_of, texts_of
 
 
 class Outcome(StrEnum):
@@ -53,7 +55,7 @@ class ResultCode:
     """One row: ``text`` is the platform's wording, ``meaning`` and ``remedy`` are ours, for an operator.
 
     ``apis`` holds API ids (``axb.bind``…) or ``all``. ``known`` is false for a code of no table: worth an
-    alarm, since the platform has changed.
+    alarm, since the platform has changed. `explained` has the same in both languages, with the cause.
     """
 
     http_status: int
@@ -67,33 +69,14 @@ class ResultCode:
     known: bool = True
 
 
-# One code, another meaning at one API (result-codes.md §6, ax.md §3, axb.md §2 and §3).
-_AT_API: Final[Mapping[tuple[str, str], Outcome]] = {
-    ("axb.bind", "1012007"): Outcome.NOT_OWNED,
-    ("ax.unbind", "1011001"): Outcome.NOT_FOUND,
-    ("axb.unbind", "1012001"): Outcome.NOT_FOUND,
-    ("axe.unbind", "1012001"): Outcome.NOT_FOUND,
-    ("call.stop", "1010002"): Outcome.NOT_FOUND,
-}
+class _Row(NamedTuple):
+    result: ResultCode
+    texts: Texts
 
 
-@cache
 def all_codes() -> tuple[ResultCode, ...]:
     """Every documented code, in order of HTTP status and code."""
-    with Path(__file__).with_name("results.csv").open(encoding="utf-8", newline="") as rows:
-        return tuple(
-            ResultCode(
-                http_status=int(row["http_status"]),
-                code=row["code"],
-                text=row["text"],
-                meaning=row["meaning"],
-                remedy=row["remedy"],
-                retry=Retry(row["retry"]),
-                outcome=Outcome(row["outcome"]),
-                apis=frozenset(row["apis"].split()),
-            )
-            for row in csv.DictReader(rows)
-        )
+    return tuple(row.result for row in _table().values())
 
 
 def lookup(http_status: int, code: str | None, api: str) -> ResultCode:
@@ -102,72 +85,74 @@ def lookup(http_status: int, code: str | None, api: str) -> ResultCode:
     ``code`` is the ``resultcode`` as text, None when the body held none. A code of no table is judged by
     its status alone (result-codes.md §1). Code ``0`` counts as success only with status 200.
     """
+    return _find(http_status, code, api).result
+
+
+def explained(http_status: int, code: str | None, api: str) -> Texts:
+    """What an answer means, what causes it and what to do, in both languages; never raises."""
+    return _find(http_status, code, api).texts
+
+
+def _find(http_status: int, code: str | None, api: str) -> _Row:
     text = code or ""
-    found = _by_key().get((http_status, text))
+    found = _table().get((http_status, text))
     if found is None and http_status == 200 and text:
-        found = next((row for row in all_codes() if row.code == text), None)
-    if found is None or (http_status == 301 and api not in found.apis):
+        found = next((row for row in _table().values() if row.result.code == text), None)
+    if found is None or (http_status == 301 and api not in found.result.apis):
         return _by_status(http_status, text)
-    outcome = _AT_API.get((api, text), found.outcome)
-    if outcome is found.outcome:
+    special = _at_api().get((api, text))
+    if special is None:
         return found
-    retry = Retry.NEVER if outcome is Outcome.NOT_FOUND else found.retry
-    return _variant(found, outcome, retry)
+    texts = texts_of(special)
+    result = replace(
+        found.result,
+        meaning=texts.meaning.en,
+        remedy=texts.remedy.en,
+        retry=Retry(special["retry"]),
+        outcome=Outcome(special["outcome"]),
+    )
+    return _Row(result, texts)
 
 
 @cache
-def _by_key() -> dict[tuple[int, str], ResultCode]:
-    return {(row.http_status, row.code): row for row in all_codes()}
+def _table() -> dict[tuple[int, str], _Row]:
+    return {
+        (int(row["http_status"]), row["code"]): _row(
+            row, int(row["http_status"]), row["code"], row["text"], row["apis"]
+        )
+        for row in rows_of("results.csv")
+    }
 
 
-def _variant(row: ResultCode, outcome: Outcome, retry: Retry) -> ResultCode:
-    return ResultCode(
-        row.http_status, row.code, row.text, row.meaning, row.remedy, retry, outcome, row.apis, row.known
+@cache
+def _at_api() -> dict[tuple[str, str], Mapping[str, str]]:
+    return {(row["api"], row["code"]): row for row in rows_of("results_at_api.csv")}
+
+
+@cache
+def _statuses() -> dict[str, Mapping[str, str]]:
+    return {row["http_status"]: row for row in rows_of("statuses.csv")}
+
+
+def _by_status(http_status: int, code: str) -> _Row:
+    statuses = _statuses()
+    row = (
+        statuses.get(str(http_status)) or statuses.get(f"{min(http_status // 100, 5)}xx") or statuses["other"]
     )
+    found = _row(row, http_status, code, "", ALL_APIS)
+    return found if not code else found._replace(result=replace(found.result, known=False))
 
 
-def _by_status(http_status: int, code: str) -> ResultCode:
-    retry, outcome, meaning, remedy = _judged(http_status)
-    return ResultCode(
-        http_status, code, "", meaning, remedy, retry, outcome, frozenset({ALL_APIS}), known=not code
+def _row(row: Mapping[str, str], http_status: int, code: str, text: str, apis: str) -> _Row:
+    texts = texts_of(row)
+    result = ResultCode(
+        http_status=http_status,
+        code=code,
+        text=text,
+        meaning=texts.meaning.en,
+        remedy=texts.remedy.en,
+        retry=Retry(row["retry"]),
+        outcome=Outcome(row["outcome"]),
+        apis=frozenset(apis.split()),
     )
-
-
-def _judged(http_status: int) -> tuple[Retry, Outcome, str, str]:
-    """The list of result-codes.md §1 for answers without a code, or with one nobody documented."""
-    if http_status in {400, 401}:
-        return (
-            Retry.AFTER_FIX,
-            Outcome.AUTH,
-            "The platform refuses the signature without a code we know",
-            "Check headers, key and secret; send nothing until they are right",
-        )
-    if http_status == 404:
-        return (
-            Retry.AFTER_FIX,
-            Outcome.INVALID,
-            "Nothing answers at this address and path",
-            "Compare the application's access address with the console",
-        )
-    if http_status == 429:
-        return Retry.AFTER_1_MINUTE, Outcome.FLOW, "Too many requests", "Wait a minute and send more slowly"
-    if http_status >= 500:
-        return (
-            Retry.NOW,
-            Outcome.TRANSIENT,
-            "The platform, or something before it, failed",
-            "Repeat it; look a bind up first",
-        )
-    if 200 <= http_status < 300:
-        return (
-            Retry.NOW,
-            Outcome.UNKNOWN,
-            "The answer says success but cannot be read",
-            "Look the operation up before repeating it",
-        )
-    return (
-        Retry.NEVER,
-        Outcome.INVALID,
-        "The platform refuses the request for a reason we do not know",
-        "Look the code up with the provider and add it to the table",
-    )
+    return _Row(result, texts)
