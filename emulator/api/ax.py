@@ -111,7 +111,7 @@ class AxApi:
         number = needed(given.party("calleeNum", 4, 31, service=True), "calleeNum")
         seconds = given.integer("duration", 1, LONGEST_CALLEE_S) or DEFAULT_CALLEE_S
         user_data = given.user_data(USER_DATA_FORBIDDEN)
-        binding = self._located(caller, given)
+        binding = self._located(caller, given, 4, 31)
         if number in (binding.a, binding.x):
             raise invalid("calleeNum")
         self._check_touchable(binding)
@@ -119,13 +119,13 @@ class AxApi:
         self._book.set_callee(binding.subscription_id, TemporaryCallee(number, caller.at, ends, user_data))
         return success()
 
-    def _located(self, caller: Caller, given: Parameters) -> AxBinding:
-        """Find the binding by id, else by X; the number A is never evaluated (ax.md §3)."""
+    def _located(self, caller: Caller, given: Parameters, shortest: int = 1, longest: int = 32) -> AxBinding:
+        """Find the binding by id, else by X of that length; A is never evaluated (ax.md §3, §6)."""
         if given.has("subscriptionId"):
             wanted = needed(given.text("subscriptionId", 1, 64), "subscriptionId")
             binding = self._book.by_id(wanted, caller.at)
         else:
-            x = needed(given.text("privateNum", 1, 32), "subscriptionId")
+            x = needed(given.text("privateNum", shortest, longest), "subscriptionId")
             self._desk.own_number(caller, x, "1011001")
             binding = self._book.on_x(x)
         if binding is None or binding.app_key != caller.application.app_key:

@@ -20,6 +20,7 @@ from emulator.axe import MINUTES_PER_UNIT, AxeBinding
 
 LONGEST = {"0": 720, "1": 43_200}
 """Longest times by ``timeUnit``: hours, minutes."""
+BOUND_TEXT = "The extend number has been bound."
 EXCLUSIVE = "callbackTone and callbackNum are exclusive."
 
 
@@ -126,7 +127,7 @@ class AxeApi:
         """Rows 3 to 6: a party that stands there comes before a taken extension."""
         self._desk.check_bindable(self._desk.own_number(caller, wanted.x, "1012001"))
         if self._book.of_party(wanted.x, wanted.a, caller.at) is not None:
-            raise Refusal(403, "1012010")
+            raise Refusal(403, "1012010", text=BOUND_TEXT)
         taken = self._book.extensions_on(wanted.x, caller.at)
         if wanted.extension in taken or len(taken) >= 10**caller.application.axe_digits - 1:
             raise Refusal(403, "1020167")
