@@ -52,7 +52,19 @@ def integer(lowest: int, highest: int, *others: int) -> Member:
     """A whole number; signs and fractions are refused."""
     below = (lowest - 1, str(lowest - 1))
     good = (lowest, highest, *others)
-    bad = (*below, highest + 1, str(highest + 1), "one", 1.5, float(highest), "+60", "60.0", True, [1], {})
+    bad: Values = (
+        *below,
+        highest + 1,
+        str(highest + 1),
+        "one",
+        1.5,
+        float(highest),
+        "+60",
+        "60.0",
+        True,
+        [1],
+        {},
+    )
     return Member(good, tuple(str(value) for value in good), bad)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from builders.contract import MODES, Mode, Subject
 from builders.contract_account import Account, Control, subject_of
-from builders.contract_rows import TABLES, Breach, CheckTable, Scene
+from builders.contract_rows import TABLES, Breach, CheckTable, NamedX, Scene
 
 pytestmark = pytest.mark.contract("order of checks")
 
@@ -33,7 +33,7 @@ def broken_scene(
     account: Account, control: Control | None, subject: Subject, broken: tuple[Breach, ...]
 ) -> Scene:
     """A scene for these rows; the most particular X any of them names."""
-    named = next((breach.named for breach in broken if breach.named != "own"), "own")
+    named: NamedX = next((breach.named for breach in broken if breach.named != "own"), "own")
     if named == "foreign" and subject.credentials.foreign is None:
         pytest.skip(f"no number of another application: set PN_CONTRACT_{subject.mode}_FOREIGN")
     numbers = frozenset(breach.row for breach in broken)
