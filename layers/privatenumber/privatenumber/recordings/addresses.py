@@ -1,0 +1,71 @@
+"""Where a recording may be fetched from: a rule for addresses that somebody else chose.
+
+The address comes from the platform's redirect or from a CDR. It is fetched only when its host is one of those
+allowed (recording-and-call-stop.md §2): exactly, or below one of them. What could be read in two ways, by us
+and by the library that connects, is no address at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from privatenumber.settings import Application
+
+DEFAULT_HOSTS: Final = ("*.myhuaweicloud.com", "*.huawei.com")
+MAX_LENGTH: Final = 4096
+
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253})(?::(?P<port>[0-9]{1,5}))?(?:[/?][!-\[\]-~]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_NAME: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
+)
+_NUMERIC_END: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
+
+
+class AddressRefused(Exception):
+    """An address that is not fetched: ``form``, ``scheme`` or ``host``. Says no part of it."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"address refused by its {part}")
+        self.part = part
+
+
+def allowed_hosts(application: Application, record_domain: str | None) -> tuple[str, ...]:
+    """The hosts of an application: those of its settings, else its access address and the usual ones.
+
+    ``record_domain`` counts for an address that the platform answered for it. Who forges a CDR chooses domain
+    and address alike, so for an address of the CDR itself it must be None.
+    """
+    if application.recording_hosts:
+        return application.recording_hosts
+    own = urlsplit(application.base_url).hostname or ""
+    domain = (record_domain or "").lower()
+    return (own, *([domain] if _NAME.fullmatch(domain) else []), *DEFAULT_HOSTS)
+
+
+def checked(address: str, hosts: Iterable[str], *, allow_http: bool) -> str:
+    """Return the address when it may be fetched. Raises AddressRefused."""
+    found = _ADDRESS.fullmatch(address) if len(address) <= MAX_LENGTH else None
+    if found is None or "#" in address or not 0 < int(found["port"] or 443) < 65_536:
+        raise AddressRefused("form")
+    if found["scheme"].lower() != "https" and not allow_http:
+        raise AddressRefused("scheme")
+    host = found["host"].lower()
+    if not _NAME.fullmatch(host) or not any(_matches(host, allowed) for allowed in hosts):
+        raise AddressRefused("host")
+    return address
+
+
+def _matches(host: str, allowed: str) -> bool:
+    """Exact, or below a name of two labels or more; ``*.name`` means below only. An IP is below nothing."""
+    if host == allowed:
+        return True
+    if _NUMERIC_END.fullmatch(host.rpartition(".")[2]):
+        return False
+    name = allowed.removeprefix("*.")
+    return "." in name and host.endswith(f".{name}")
