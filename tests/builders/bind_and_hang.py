@@ -26,8 +26,11 @@ class Hanging:
     def __init__(self, api: Any) -> None:
         self._api = api
 
-    def bind_axb(self, *args: Any, **named: Any) -> Any:
-        self._api.bind_axb(*args, **named)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def bind(self, *args: Any, **named: Any) -> Any:
+        self._api.bind(*args, **named)
         print("BOUND", flush=True)
         signal.pause()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from builders.dynamodb import Table
 from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B, RunningEmulator
 from builders.keyrings import KEYRING
 from emulator.clock import VIRTUAL_START
-from privatenumber.bindings.engine import AxbApi, Engine
+from privatenumber.bindings.engine import Engine
+from privatenumber.bindings.gateway import Gateway, gateway_to
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item, party
 from privatenumber.bindings.service import BindCommand, BindingService
@@ -44,18 +45,29 @@ class TestClock:
         return self.now
 
 
-def demo_application(base_url: str) -> Application:
-    return Application(
-        APPLICATION, APP_KEY, (SECRET,), Mode.AXB, base_url, Scheme.AKSK, "callback-token-0001"
+def demo_application(base_url: str, mode: Mode = Mode.AXB, **changes: Any) -> Application:
+    application = Application(
+        APPLICATION, APP_KEY, (SECRET,), mode, base_url, Scheme.AKSK, "callback-token-0001"
     )
+    return replace(application, **changes)
 
 
-def command(order: str = "order-1001", **changes: Any) -> BindCommand:
-    """A bind of A and B for an hour, unless told otherwise."""
-    fields: dict[str, Any] = {"application": APPLICATION, "order": order, "a": A, "b": B, "ttl_seconds": 3600}
+ASKED: Mapping[Mode, Mapping[str, Any]] = {
+    Mode.AX: {},
+    Mode.AXB: {"b": B},
+    Mode.AXE: {},
+    Mode.AXYB: {"b": B, "area": "0755"},
+    Mode.X: {"b": B},
+}
+"""What a bind of A names beside A, in each mode."""
+
+
+def command(order: str = "order-1001", mode: Mode = Mode.AXB, **changes: Any) -> BindCommand:
+    """A bind of A, and B where the mode has one, for an hour, unless told otherwise."""
+    fields: dict[str, Any] = {"application": APPLICATION, "order": order, "a": A, "ttl_seconds": 3600}
     if "ends_at" in changes:
         del fields["ttl_seconds"]
-    return BindCommand(**{**fields, **changes})
+    return BindCommand(**{**fields, **ASKED[mode], **changes})
 
 
 def within(seconds: float = 25.0) -> Deadline:
@@ -86,13 +98,14 @@ class Desk:
     clock: TestClock
     pauses: MemoryPauses
     counted: Counter[str] = field(default_factory=Counter)
+    mode: Mode = Mode.AXB
 
     @property
     def service(self) -> BindingService:
         return BindingService(self.engine)
 
     def bind(self, order: str = "order-1001", *, seconds: float = 25.0, **changes: Any) -> Binding:
-        return self.service.bind(command(order, **changes), deadline=within(seconds)).binding
+        return self.service.bind(command(order, self.mode, **changes), deadline=within(seconds)).binding
 
     def advance(self, seconds: float) -> None:
         """Let time pass here and at the platform."""
@@ -118,7 +131,7 @@ class Desk:
         raise AssertionError("bindings do not come to rest")
 
     def _at_rest(self, binding: Binding) -> bool:
-        return binding.state is State.ACTIVE and binding.pending is None and binding.ends_at > self.clock()
+        return binding.state is State.ACTIVE and binding.settled and binding.ends_at > self.clock()
 
     def items(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -134,11 +147,9 @@ class Desk:
     def in_state(self, state: State) -> list[Binding]:
         return [binding for binding in self.bindings() if binding.state is state]
 
-    def platform_bindings(self) -> set[tuple[str, str, str, str]]:
-        """What the platform holds: (subscriptionId, X, A, B)."""
-        return {
-            (row["subscription_id"], row["x"], row["a"], row["b"]) for row in self.emulator.admin.bindings()
-        }
+    def platform_bindings(self) -> set[tuple[Any, ...]]:
+        """What the platform holds: subscriptionId, X, A, and what else names a binding of the mode."""
+        return {held for row in self.emulator.admin.bindings() for held in _held(self.mode, row)}
 
     def calls(self, api: str) -> int:
         """How often an API was asked."""
@@ -152,39 +163,65 @@ class Desk:
     def check(self) -> None:
         """Assert that our books are true: what we say lives, lives; nobody else stands anywhere."""
         items, living = self.items(), [one for one in self.bindings() if not one.state.final]
-        ours = {
-            (one.subscription_id, one.x, one.a.number, one.b.number)
-            for one in living
-            if one.state is State.ACTIVE
-        }
-        assert ours == self.platform_bindings()
-        assert len(ours) == len(living), "something is still under way"
-        standing = [(one.x, who.token) for one in living for who in (one.a, one.b)]
+        assert all(one.state is State.ACTIVE for one in living), "something is still under way"
+        if self.mode is not Mode.X:
+            assert {row for one in living for row in _rows(one)} == self.platform_bindings()
+        standing = [(one.x, token) for one in living for token in one.places]
         assert len(standing) == len(set(standing)), "a party stands twice on one X"
         assert _keys(items, "PARTY#") == {
             (f"PARTY#{APPLICATION}#{token}", f"PLACE#{x}") for x, token in standing
         }
         assert _keys(items, "ORDER#") == {
-            (f"ORDER#{one.application}#{one.order}", f"PAIR#AXB#{pair}")
+            (f"ORDER#{one.application}#{one.order}", f"PAIR#{self.mode.value}#{pair}")
             for one in living
             for pair in one.pairs
         }
+        extensions = {(one.x, one.extension) for one in living if one.extension}
+        assert {
+            (item["pk"].removeprefix("X#"), item["sk"].removeprefix("EXTENSION#"))
+            for item in items
+            if item["sk"].startswith("EXTENSION#")
+        } == extensions
         counted = Counter(one.x for one in living)
         for item in items:
             if item["sk"] == "NUMBER":
                 assert item["pairs"] == counted[item["x"]], "the counter of an X is wrong"
 
 
-def open_platform(address: str, clock: TestClock, pauses: MemoryPauses | None = None) -> PlatformClient:
-    """The real client of the emulator, which never waits between its repetitions."""
-    return PlatformClient(
-        demo_application(address),
+def _rows(binding: Binding) -> Iterator[tuple[Any, ...]]:
+    """What the platform must hold of a binding."""
+    head = (binding.subscription_id, binding.x, binding.a.number)
+    if binding.mode is not Mode.AXYB:
+        yield (*head, binding.b.number if binding.b else binding.extension)
+    for partner in binding.partners:
+        yield (*head, partner.party.number, partner.y)
+    if binding.mode is Mode.AXYB and not binding.partners:
+        yield (*head, None, None)
+
+
+def _held(mode: Mode, row: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The same of a binding that the platform shows."""
+    head = (row["subscription_id"], row["x"], row["a"])
+    if mode is not Mode.AXYB:
+        yield (*head, row.get("b") or row.get("extension"))
+        return
+    for pair in row.get("pairs") or [{"b": None, "y": None}]:
+        yield (*head, pair["b"], pair["y"])
+
+
+def open_platform(
+    address: str, clock: TestClock, pauses: MemoryPauses | None = None, mode: Mode = Mode.AXB, **changes: Any
+) -> Gateway:
+    """The platform that the emulator is, through the real client, which never waits between repetitions."""
+    client = PlatformClient(
+        demo_application(address, mode, **changes),
         transport=Urllib3Transport(),
         pauses=pauses or MemoryPauses(clock),
         clock=clock,
         sleep=lambda seconds: None,
         random=random.Random(1).random,
     )
+    return gateway_to(client)
 
 
 def open_desk(
@@ -192,20 +229,22 @@ def open_desk(
     emulator: RunningEmulator,
     *,
     numbers: tuple[str, ...] = (X1, X2, X3),
-    wrapped: Callable[[AxbApi], AxbApi] = lambda api: api,
+    wrapped: Callable[[Gateway], Gateway] = lambda api: api,
     store: Callable[[BindingStore], BindingStore] = lambda store: store,
     clock: TestClock | None = None,
     patient: bool = False,
     seed: int = 1,
+    mode: Mode = Mode.AXB,
+    **application: Any,
 ) -> Desk:
-    """Compose the engine as the functions do, with the clock and chance of a test.
+    """Compose the engine as the functions do, with the clock and chance of a test, for one application.
 
     ``patient``: a write that meets others really waits before it is repeated, as among many threads it must.
     """
     clock = clock or TestClock()
     chance = random.Random(seed)
     pauses = MemoryPauses(clock)
-    api = wrapped(open_platform(emulator.address, clock, pauses))
+    api = wrapped(open_platform(emulator.address, clock, pauses, mode, **application))
     counted: Counter[str] = Counter()
     ids = itertools.count(1)
     writer = Writer(table.client) if patient else Writer(table.client, sleep=lambda seconds: None)
@@ -218,13 +257,13 @@ def open_desk(
         clock=clock,
         random=chance,
         margin_s=3600,
-        new_id=lambda: f"b{seed:04d}{next(ids):028d}",
+        new_id=lambda letter: f"{letter}{seed:04d}{next(ids):028d}",
         count=lambda name, value: counted.update({name: int(value)}),
     )
     for x in numbers:
         if engine.numbers.get(x) is None:
             engine.numbers.put(active_number(x), seen=None)
-    return Desk(engine, table, emulator, clock, pauses, counted)
+    return Desk(engine, table, emulator, clock, pauses, counted, mode)
 
 
 def in_doubt(desk: Desk, kind: str, *, api: str, times: int | None = 1, **params: Any) -> None:

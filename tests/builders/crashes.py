@@ -8,8 +8,20 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-WRITES = frozenset({"create", "create_stray", "replace", "move", "hold", "let_go", "close"})
-PLATFORM_CALLS = frozenset({"bind_axb", "unbind_axb", "modify_axb", "find_axb"})
+WRITES = frozenset({"create", "create_stray", "replace", "move", "arrive", "hold", "let_go", "close"})
+PLATFORM_CALLS = frozenset(
+    {
+        "bind",
+        "find",
+        "modify",
+        "impose",
+        "unbind",
+        "bind_partner",
+        "find_partner",
+        "unbind_partner",
+        "set_callee",
+    }
+)
 
 
 class Killed(BaseException):

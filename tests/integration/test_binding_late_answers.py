@@ -21,12 +21,12 @@ class Meanwhile:
         self.before: Callable[[], object] | None = None
         self.after: Callable[[], object] | None = None
 
-    def bind_axb(self, *args: Any, **named: Any) -> Any:
+    def bind(self, *args: Any, **named: Any) -> Any:
         before, self.before = self.before, None
         after, self.after = self.after, None
         if before:
             before()
-        bound = self._api.bind_axb(*args, **named)
+        bound = self._api.bind(*args, **named)
         if after:
             after()
         return bound

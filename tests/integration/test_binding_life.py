@@ -20,7 +20,6 @@ from builders.bindings import (
 )
 from builders.dynamodb import moto_client, new_table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
-from privatenumber.bindings.engine import AxbApi
 from privatenumber.bindings.errors import (
     BindingNotFound,
     BindRefused,
@@ -32,6 +31,7 @@ from privatenumber.bindings.errors import (
     PoolEmpty,
     PoolReason,
 )
+from privatenumber.bindings.gateway import Gateway
 from privatenumber.bindings.model import Reason, State
 from privatenumber.store.numbers import NumberState
 
@@ -490,7 +490,7 @@ class TestRelease:
         """No message that fails for ever; when the credentials are back the release goes on."""
         binding = desk.bind(ttl_seconds=60)
 
-        def unknown(application: str) -> AxbApi:
+        def unknown(application: str) -> Gateway:
             raise InvalidRequest("application", "is not configured")
 
         desk.advance(60)

@@ -14,12 +14,12 @@ import pytest
 from builders.bindings import APPLICATION, active_number
 from builders.dynamodb import Table
 from builders.emulator import X1, X2
+from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch, Position
 from privatenumber.store.bindings import (
     BINDING,
     IDEMPOTENCY,
-    MAX_PAIRS,
     PAIR,
     PLACE,
     X_NUMBER,
@@ -46,6 +46,7 @@ def record(binding_id: str = "b1", **changes: Any) -> BindingRecord:
         "area": "0755",
         "a_token": "ann",
         "b_token": "bob",
+        "capacity": AXB_PAIRS,
         "places": frozenset({"ann", "bob"}),
         "pairs": frozenset({"ann+bob"}),
         "idempotency": "key-1",
@@ -158,7 +159,7 @@ class TestCreate:
             TableName=table.name,
             Key={"pk": {"S": f"X#{X1}"}, "sk": {"S": "NUMBER"}},
             UpdateExpression="SET pairs = :most",
-            ExpressionAttributeValues={":most": {"N": str(MAX_PAIRS - 1)}},
+            ExpressionAttributeValues={":most": {"N": str(AXB_PAIRS - 1)}},
         )
         create(store, record())
         with pytest.raises(Refused) as refused:
@@ -391,7 +392,7 @@ class TestAtOnce:
             TableName=table.name,
             Key={"pk": {"S": f"X#{X1}"}, "sk": {"S": "NUMBER"}},
             UpdateExpression="SET pairs = :most",
-            ExpressionAttributeValues={":most": {"N": str(MAX_PAIRS - 3)}},
+            ExpressionAttributeValues={":most": {"N": str(AXB_PAIRS - 3)}},
         )
         rivals = [
             other(f"b{n}", places=frozenset({f"p{n}"}), pairs=frozenset({str(n)}), idempotency=None)
@@ -399,4 +400,4 @@ class TestAtOnce:
         ]
         written = self.outcomes(store, rivals).count("written")
         assert 0 < written <= 3
-        assert pairs(table) == MAX_PAIRS - 3 + written
+        assert pairs(table) == AXB_PAIRS - 3 + written

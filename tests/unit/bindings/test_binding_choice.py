@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from privatenumber.bindings.choose import ENOUGH, MAX_PAGES, Wish, choose
 from privatenumber.bindings.errors import InvalidRequest, PoolEmpty, PoolReason
-from privatenumber.store.bindings import MAX_PAIRS
+from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.numbers import NumberPage, NumberState, NumberStore, NumberType, XNumber
 
 PAGE = 5
@@ -137,8 +137,8 @@ def test_another_city_only_when_allowed() -> None:
         ([number(1, application="other")], PoolReason.EMPTY),
         ([number(1, state=NumberState.SUSPENDED)], PoolReason.SUSPENDED),
         ([number(1, state=NumberState.DRAINING)], PoolReason.SUSPENDED),
-        ([number(1, pairs=MAX_PAIRS)], PoolReason.FULL),
-        ([number(1, pairs=MAX_PAIRS), number(2, state=NumberState.LOCKED)], PoolReason.FULL),
+        ([number(1, pairs=AXB_PAIRS)], PoolReason.FULL),
+        ([number(1, pairs=AXB_PAIRS), number(2, state=NumberState.LOCKED)], PoolReason.FULL),
     ],
 )
 def test_the_reason_is_told(numbers: list[XNumber], reason: PoolReason) -> None:
@@ -150,7 +150,7 @@ def test_the_reason_is_told(numbers: list[XNumber], reason: PoolReason) -> None:
     ("named", "reason"),
     [
         (number(1, state=NumberState.UNAVAILABLE), PoolReason.SUSPENDED),
-        (number(1, pairs=MAX_PAIRS), PoolReason.FULL),
+        (number(1, pairs=AXB_PAIRS), PoolReason.FULL),
     ],
 )
 def test_a_named_number_that_cannot_be_used(named: XNumber, reason: PoolReason) -> None:

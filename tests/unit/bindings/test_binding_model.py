@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,24 +14,35 @@ from hypothesis import strategies as st
 from builders.keyrings import KEYRING
 from privatenumber.bindings.model import (
     ARROWS,
-    PLATFORM_MAX_DURATION_S,
     Binding,
+    Callee,
+    Features,
     ImpossibleStep,
+    Partner,
+    PartnerState,
     Reason,
     State,
     Terms,
     advanced,
     pair_hash,
-    platform_duration,
 )
 from privatenumber.bindings.records import from_item, party, to_record
+from privatenumber.bindings.rules import RULES
 from privatenumber.privacy import SealBroken
 from privatenumber.settings import Mode
-from privatenumber.store.binding_keys import binding_item
+from privatenumber.store.binding_keys import ANYONE, binding_item
 
 NOW = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
 A, B, C = (party(KEYRING, f"+861380013800{n}") for n in (1, 2, 3))
 TERMS = Terms(A, B, NOW + timedelta(hours=1), 0, 0)
+
+
+PARTNER = Partner("p1", B, "+8617010000005", PartnerState.HELD)
+
+
+def of_mode(mode: Mode, **changes: Any) -> Binding:
+    """A living binding of A in a mode without B."""
+    return replace(binding(), mode=mode, terms=replace(TERMS, b=None), **changes)
 
 
 def binding(state: State = State.ACTIVE) -> Binding:
@@ -93,23 +105,62 @@ class TestHeld:
         assert not binding(State.REQUESTED).settled
 
 
-class TestDuration:
-    @given(
-        left=st.timedeltas(timedelta(0), timedelta(seconds=2 * PLATFORM_MAX_DURATION_S)),
-        margin_s=st.integers(0, PLATFORM_MAX_DURATION_S),
-    )
-    def test_it_covers_what_is_left_within_the_platforms_limit(self, left: timedelta, margin_s: int) -> None:
-        """axb.md §2: 0 would be for ever, more than 90 days is refused."""
-        duration = platform_duration(NOW, NOW + left, margin_s)
-        assert 0 < duration <= PLATFORM_MAX_DURATION_S
-        assert duration >= min(left.total_seconds(), PLATFORM_MAX_DURATION_S)
+LIVES = {mode: rules.life for mode, rules in RULES.items() if rules.life}
 
-    def test_it_is_never_0_even_without_a_margin(self) -> None:
-        """axb.md §2: to the platform 0 is a binding without end."""
-        assert platform_duration(NOW, NOW, 0) == 1
+
+class TestLifeAtThePlatform:
+    @given(
+        mode=st.sampled_from(sorted(LIVES)),
+        left=st.timedeltas(timedelta(0), timedelta(days=180)),
+        margin_s=st.integers(0, 86_400),
+    )
+    def test_it_covers_what_is_left_in_the_steps_and_bounds_of_the_mode(
+        self, mode: Mode, left: timedelta, margin_s: int
+    ) -> None:
+        """axb.md §2, axe.md §2, axyb.md §2: 0 would be for ever, more than the bound is refused."""
+        life = LIVES[mode]
+        seconds = life.seconds(NOW, NOW + left, margin_s)
+        assert life.least_s <= seconds <= life.most_s
+        assert seconds % life.step_s == 0
+        assert seconds >= min(left.total_seconds() + margin_s, life.most_s)
+
+    @pytest.mark.parametrize(("mode", "least"), [(Mode.AXB, 1), (Mode.AXE, 60), (Mode.AXYB, 60)])
+    def test_it_is_never_0_even_without_a_margin(self, mode: Mode, least: int) -> None:
+        """To the platform 0 is a binding without end."""
+        assert LIVES[mode].seconds(NOW, NOW, 0) == least
 
     def test_what_is_over_gets_the_margin(self) -> None:
-        assert platform_duration(NOW, NOW - timedelta(days=1), 3600) == 3600
+        assert LIVES[Mode.AXB].seconds(NOW, NOW - timedelta(days=1), 3600) == 3600
+
+    def test_ax_and_x_have_none(self) -> None:
+        """numbers.md §4: AX is permanent, in X mode nothing is stored."""
+        assert {Mode.AX, Mode.X} == set(Mode) - set(LIVES)
+
+
+class TestPlaces:
+    def test_in_axb_both_parties_stand_on_x(self) -> None:
+        """axb.md §1: a user number occurs at most once per X."""
+        assert binding().places == {A.token, B.token}
+
+    def test_in_ax_nobody_else_may_stand_on_x(self) -> None:
+        """ax.md §1: one A per X."""
+        assert of_mode(Mode.AX).places == {A.token, ANYONE}
+
+    def test_in_axe_only_a_stands_on_x(self) -> None:
+        """axe.md §1: extensions per A on one X: 1."""
+        assert of_mode(Mode.AXE, extension="0007").places == {A.token}
+
+    def test_in_axyb_only_a_stands_on_x_and_nobody_before_it_is_known(self) -> None:
+        """axyb.md §1: B stands under the AX with a Y of his own."""
+        with_b = of_mode(Mode.AXYB, partners=(PARTNER,))
+        assert with_b.places == {A.token}
+        assert replace(with_b, x="").places == frozenset()
+
+    @pytest.mark.parametrize("anyone", [False, True])
+    def test_in_x_mode_partners_stand_on_x_and_strangers_if_they_may(self, anyone: bool) -> None:
+        """x.md §5: caller and X lead to one callee."""
+        one = of_mode(Mode.X, partners=(PARTNER,), anyone=anyone)
+        assert one.places == {A.token, B.token} | ({ANYONE} if anyone else set())
 
 
 class TestStored:
@@ -131,18 +182,32 @@ class TestStored:
             moves=1,
             reason=Reason.DELETED,
             failure_code="1010002",
+            features=Features(False, "a.wav", "b.wav", "last.wav", C.number, "back.wav"),
+        )
+
+    def of_people(self) -> Binding:
+        """One with everybody who can be in it beside A and B."""
+        waiting = Partner("p2", C, None, PartnerState.WANTED)
+        return of_mode(
+            Mode.X,
+            partners=(PARTNER, waiting),
+            anyone=True,
+            callee=Callee(C, NOW + timedelta(minutes=1), "ride 78"),
         )
 
     @pytest.mark.parametrize("state", list(State))
     def test_a_binding_comes_back_as_it_was(self, state: State) -> None:
-        for one in (binding(state), replace(self.full(), state=state, due_at=binding(state).due_at)):
+        due = binding(state).due_at
+        for full in (binding(), self.full(), self.of_people(), of_mode(Mode.AXE, extension="0007")):
+            one = replace(full, state=state, due_at=due)
             assert from_item(binding_item(to_record(one, KEYRING)), KEYRING) == one
 
     def test_nothing_stored_tells_a_number(self) -> None:
         """design.md §6; the reference of a business system may be as private."""
-        text = repr(binding_item(to_record(self.full(), KEYRING)))
-        for secret in (A.number[3:], B.number[3:], C.number[3:], "ride 77"):
-            assert secret not in text
+        for one in (self.full(), self.of_people()):
+            text = repr(binding_item(to_record(one, KEYRING)))
+            for secret in (A.number[3:], B.number[3:], C.number[3:], "ride 77", "ride 78"):
+                assert secret not in text
 
     def test_a_sealed_part_opens_in_its_own_binding_only(self) -> None:
         stolen = binding_item(to_record(binding(), KEYRING)) | {"binding_id": "b2"}
@@ -158,5 +223,5 @@ class TestStored:
     def test_people_see_masks_only(self) -> None:
         """numbers.md §6."""
         assert repr(A) == "Party(+86138****8001)"
-        assert A.number not in repr(self.full())
-        assert "ride 77" not in repr(self.full())
+        for one in (self.full(), self.of_people()):
+            assert not any(text in repr(one) for text in (A.number, C.number, "ride 7"))

@@ -6,19 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from privatenumber.bindings.engine import Engine, Overtaken
+from privatenumber.bindings.engine import Engine, Overtaken, life_s, told
 from privatenumber.bindings.errors import Busy
-from privatenumber.bindings.model import (
-    PLATFORM_MAX_DURATION_S,
-    Binding,
-    Reason,
-    State,
-    advanced,
-    platform_duration,
-)
+from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.model import Binding, PartnerState, Reason, State, advanced
 from privatenumber.bindings.records import to_record
+from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import finish_release
-from privatenumber.platform.axb import AxbModify, AxbRow
 from privatenumber.platform.errors import PlatformError
 from privatenumber.platform.transport import Deadline
 from privatenumber.store.transactions import Contended, Refused
@@ -31,7 +25,7 @@ def is_wanted(binding: Binding, now: datetime) -> bool:
     return binding.reason is None and binding.ends_at > now
 
 
-def activate(engine: Engine, binding: Binding, subscription_id: str, deadline: Deadline) -> Binding:
+def activate(engine: Engine, binding: Binding, bound: Bound, deadline: Deadline) -> Binding:
     """REQUESTED becomes ACTIVE; what is not wanted any more is released at once.
 
     When the intent was given up or moved meanwhile, the late binding becomes one of its own that is released.
@@ -39,13 +33,13 @@ def activate(engine: Engine, binding: Binding, subscription_id: str, deadline: D
     current = binding
     for _ in range(_ROUNDS):
         try:
-            after = engine.save(current, _bound(engine, current, subscription_id, deadline))
+            after = _save(engine, current, _bound(engine, current, bound, deadline))
         except Overtaken:
             current = engine.load(binding.id)
-            if current.subscription_id == subscription_id:
+            if current.subscription_id == bound.subscription_id:
                 return current
             if current.state is not State.REQUESTED or current.x != binding.x:
-                _release_stray(engine, binding, subscription_id, deadline)
+                _release_stray(engine, binding, bound, deadline)
                 return current
         except Busy:
             break
@@ -55,69 +49,83 @@ def activate(engine: Engine, binding: Binding, subscription_id: str, deadline: D
     return current
 
 
-def adopt(engine: Engine, binding: Binding, row: AxbRow, deadline: Deadline, *, ours: bool) -> Binding:
-    """Take over a binding of this pair that the platform holds on this X; REQUESTED in the answer: not yet.
+def adopt(engine: Engine, binding: Binding, held: Held, deadline: Deadline, *, ours: bool) -> Binding:
+    """Take over what the platform holds of these people on this X; REQUESTED in the answer: not yet.
 
     Unless it is ``ours`` and carries what we sent, it is brought to our terms first.
     """
-    now = engine.clock()
-    if is_wanted(binding, now) and not (ours and _carries_our_terms(binding, row)):
-        duration = platform_duration(now, binding.ends_at, engine.margin_s)
-        modify = AxbModify(
-            subscription_id=row.subscription_id,
-            direction=binding.direction,
-            duration=duration,
-            max_duration=binding.max_minutes,
-            user_data=binding.user_reference,
-        )
+    if is_wanted(binding, engine.clock()) and not (ours and _carries_our_terms(binding, held)):
+        life = life_s(engine, binding)
         try:
-            engine.platforms(binding.application).modify_axb(modify, deadline=deadline)
+            engine.platforms(binding.application).impose(
+                binding, held.subscription_id, life, deadline=deadline
+            )
         except PlatformError:
             return binding
     engine.count("Adopted", 1)
-    return activate(engine, binding, row.subscription_id, deadline)
+    return activate(engine, binding, Bound(held.subscription_id), deadline)
 
 
-def _bound(engine: Engine, binding: Binding, subscription_id: str, deadline: Deadline) -> Binding:
+def _bound(engine: Engine, binding: Binding, bound: Bound, deadline: Deadline) -> Binding:
     now = engine.clock()
     wanted = is_wanted(binding, now)
+    in_flight = engine.in_flight_until(deadline)
+    complete = all(partner.state is PartnerState.HELD for partner in binding.partners)
+    chosen = {"x": bound.x} if bound.x and not binding.x else {}
     return advanced(
         binding,
         now,
         state=State.ACTIVE if wanted else State.RELEASING,
-        subscription_id=subscription_id,
-        due_at=binding.ends_at if wanted else engine.in_flight_until(deadline),
+        subscription_id=bound.subscription_id,
+        due_at=binding.ends_at if wanted and complete else in_flight,
         reason=None if wanted else binding.reason or Reason.EXPIRED,
-        in_flight_until=None,
+        in_flight_until=None if complete else in_flight,
         attempts=0,
+        **chosen,
     )
 
 
-def _carries_our_terms(binding: Binding, row: AxbRow) -> bool:
+def _save(engine: Engine, before: Binding, after: Binding) -> Binding:
+    """Write what a bind made of the intent, with its place on the X that the platform chose, if it did."""
+    if after.x == before.x:
+        return engine.save(before, after)
+    with told():
+        engine.store.arrive(to_record(after, engine.keyring), seen=before.version)
+    return after
+
+
+def _carries_our_terms(binding: Binding, held: Held) -> bool:
     """The duration sent follows from the moment of sending, and that lies in the intent's own window."""
-    if (row.direction, row.max_duration) != (binding.direction, binding.max_minutes):
+    told = ((held.direction, binding.direction), (held.max_minutes, binding.max_minutes))
+    if any(theirs not in (None, ours) for theirs, ours in told):
         return False
-    if row.duration == PLATFORM_MAX_DURATION_S or not (binding.platform_ends_at and binding.in_flight_until):
+    life = RULES[binding.mode].life
+    if life is None:
+        return True
+    if held.duration in (None, life.most_s) or not (binding.platform_ends_at and binding.in_flight_until):
         return False
-    slack = timedelta(seconds=2)
-    earliest = binding.platform_ends_at - timedelta(seconds=row.duration)
+    slack = timedelta(seconds=life.step_s + 1)
+    earliest = binding.platform_ends_at - timedelta(seconds=held.duration)
     return binding.created_at - slack <= earliest <= binding.in_flight_until + slack
 
 
-def _release_stray(engine: Engine, intent: Binding, subscription_id: str, deadline: Deadline) -> None:
+def _release_stray(engine: Engine, intent: Binding, bound: Bound, deadline: Deadline) -> None:
     """Give a binding that came too late a record of its own, so that its release is not forgotten either."""
     engine.count("StrayBindings", 1)
     now = engine.clock()
     stray = replace(
         intent,
-        id=engine.new_id(),
+        id=engine.new_id("b"),
+        x=bound.x or intent.x,
         state=State.RELEASING,
         version=1,
         created_at=now,
         updated_at=now,
         due_at=engine.in_flight_until(deadline),
         in_flight_until=None,
-        subscription_id=subscription_id,
+        subscription_id=bound.subscription_id,
+        partners=(),
+        extension=None,
         idempotency=None,
         reason=Reason.LOST,
         attempts=0,

@@ -11,12 +11,13 @@ from typing import Final
 
 from privatenumber.bindings.adopt import activate, adopt
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.choose import Wish, choose
-from privatenumber.bindings.engine import Engine, told
+from privatenumber.bindings.choose import Wish, choose, choose_extension
+from privatenumber.bindings.engine import Engine, life_s, told
 from privatenumber.bindings.errors import PoolEmpty, PoolReason
-from privatenumber.bindings.model import Binding, Party, State, advanced, platform_duration
+from privatenumber.bindings.gateway import Held
+from privatenumber.bindings.model import Binding, Party, State, advanced
 from privatenumber.bindings.records import to_record
-from privatenumber.platform.axb import AxbBind, AxbRow
+from privatenumber.bindings.rules import RULES, capacity
 from privatenumber.platform.errors import (
     Conflict,
     Full,
@@ -57,7 +58,7 @@ def attempt(engine: Engine, binding: Binding, deadline: Deadline) -> Attempt:
     platform = engine.platforms(binding.application)
     while True:
         try:
-            bound = platform.bind_axb(_request(engine, binding), deadline=deadline)
+            bound = platform.bind(binding, life_s(engine, binding), deadline=deadline)
         except UNKNOWN:
             return Attempt(look_up(engine, binding, deadline))
         except _WRONG_X as refusal:
@@ -68,7 +69,7 @@ def attempt(engine: Engine, binding: Binding, deadline: Deadline) -> Attempt:
         except PlatformError as refusal:
             return Attempt(binding, refusal)
         else:
-            return Attempt(activate(engine, binding, bound.subscription_id, deadline))
+            return Attempt(activate(engine, binding, bound, deadline))
 
 
 def look_up(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
@@ -79,10 +80,10 @@ def look_up(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     if deadline.remaining() < LOOK_UP_S:
         return binding
     try:
-        row = find(engine, binding, deadline)
+        held = find(engine, binding, deadline)
     except PlatformError:
         return binding
-    return adopt(engine, binding, row, deadline, ours=True) if row else binding
+    return adopt(engine, binding, held, deadline, ours=True) if held else binding
 
 
 def fail(engine: Engine, binding: Binding, code: str) -> Binding:
@@ -93,26 +94,10 @@ def fail(engine: Engine, binding: Binding, code: str) -> Binding:
     return engine.close(binding, after, forget_key=True)
 
 
-def _request(engine: Engine, binding: Binding) -> AxbBind:
-    return AxbBind(
-        a=binding.a.number,
-        b=binding.b.number,
-        x=binding.x,
-        direction=binding.direction,
-        duration=platform_duration(engine.clock(), binding.ends_at, engine.margin_s),
-        max_duration=binding.max_minutes,
-        record_flag=binding.record_hint_tone is not None,
-        record_hint_tone=binding.record_hint_tone,
-        user_data=binding.user_reference,
-    )
-
-
-def find(engine: Engine, binding: Binding, deadline: Deadline) -> AxbRow | None:
-    """Look for the binding's pair on its X; raises PlatformError."""
+def find(engine: Engine, binding: Binding, deadline: Deadline) -> Held | None:
+    """Look for the binding's people on its X; raises PlatformError."""
     try:
-        return engine.platforms(binding.application).find_axb(
-            binding.x, binding.a.number, binding.b.number, deadline=deadline
-        )
+        return engine.platforms(binding.application).find(binding, deadline=deadline)
     except NotOwned:
         # An X that is not the application's carries no binding of ours.
         return None
@@ -122,13 +107,15 @@ def _on_wrong_x(
     engine: Engine, binding: Binding, refusal: PlatformError, deadline: Deadline
 ) -> Attempt | Binding:
     """Adopt the pair if it stands there already, else move on; a Binding in the answer is tried next."""
+    if not RULES[binding.mode].names_x:
+        return Attempt(binding, refusal)
     _take_out_of_the_pool(engine, binding.x, refusal)
     try:
-        row = find(engine, binding, deadline)
+        held = find(engine, binding, deadline)
     except UNKNOWN + PAUSES:
         return Attempt(binding)
-    if row:
-        return Attempt(adopt(engine, binding, row, deadline, ours=False))
+    if held:
+        return Attempt(adopt(engine, binding, held, deadline, ours=False))
     if binding.fixed_x or binding.moves >= MAX_MOVES or deadline.remaining() < LOOK_UP_S:
         return Attempt(binding, refusal)
     try:
@@ -158,17 +145,30 @@ def _take_out_of_the_pool(engine: Engine, x: str, refusal: PlatformError) -> Non
 
 def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     """Take places on another X and leave those on this one; raises PoolEmpty, Overtaken, Busy."""
-    wish = Wish(binding.application, binding.wanted_area, binding.any_area)
+    digits = engine.platforms(binding.application).application.axe_digits
+    wish = Wish(
+        binding.application,
+        binding.wanted_area,
+        binding.any_area,
+        capacity=capacity(binding.mode, digits),
+    )
     avoid = {binding.x}
     for _ in range(MAX_MOVES + 1):
-        taken = occupied(engine, binding.application, binding.a, binding.b)
+        taken = occupied(engine, binding.application, *binding.people)
         number = choose(engine.numbers, wish, taken=taken | avoid, random=engine.random)
+        extension = None
+        if binding.extension:
+            extension = free_extension(engine, number.x, digits)
+            if extension is None:
+                avoid.add(number.x)
+                continue
         in_flight = engine.in_flight_until(deadline)
         after = advanced(
             binding,
             engine.clock(),
             x=number.x,
             area=number.area_code,
+            extension=extension,
             moves=binding.moves + 1,
             binds=binding.binds + 1,
             due_at=in_flight,
@@ -176,7 +176,12 @@ def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
         )
         try:
             with told():
-                engine.store.move(to_record(after, engine.keyring), seen=binding.version, old_x=binding.x)
+                engine.store.move(
+                    to_record(after, engine.keyring),
+                    seen=binding.version,
+                    old_x=binding.x,
+                    old_extension=binding.extension,
+                )
         except Refused:
             avoid.add(number.x)
             continue
@@ -188,3 +193,8 @@ def occupied(engine: Engine, application: str, *parties: Party) -> frozenset[str
     """Numbers that cannot be the X of these parties: where one of them stands, and their own."""
     standing = (engine.store.places_of(application, who.token) for who in parties)
     return frozenset(who.number for who in parties).union(*standing)
+
+
+def free_extension(engine: Engine, x: str, digits: int) -> str | None:
+    """Digits that lead to nobody on an X now; the transaction that takes them checks again."""
+    return choose_extension(engine.store.extensions_on(x), digits, engine.random)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from privatenumber.bindings.attempt import attempt, fail, look_up, occupied
+from privatenumber.bindings.attempt import attempt, fail, free_extension, look_up, occupied
 from privatenumber.bindings.choose import choose
 from privatenumber.bindings.commands import BindCommand, Wanted, read_command
-from privatenumber.bindings.engine import Engine, Overtaken
+from privatenumber.bindings.engine import Engine, Overtaken, life_s, platform_end
 from privatenumber.bindings.errors import (
     BindingNotFound,
+    BindRefused,
     Busy,
     IdempotencyMismatch,
     OrderConflict,
     PartyConflict,
+    PlatformPaused,
+    PoolEmpty,
+    PoolReason,
     refusal,
 )
-from privatenumber.bindings.model import Binding, State, platform_duration
+from privatenumber.bindings.model import Binding, Partner, PartnerState, Reason, State
+from privatenumber.bindings.partners import bind_partners
 from privatenumber.bindings.records import to_record
+from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.platform.errors import LimitPerUser, NoResource, PlatformError
 from privatenumber.platform.transport import Deadline
-from privatenumber.store.bindings import IDEMPOTENCY, PAIR, X_NUMBER, Holder
+from privatenumber.settings import Mode
+from privatenumber.store.binding_keys import ANYONE
+from privatenumber.store.bindings import EXTENSION, IDEMPOTENCY, PAIR, PLACE, Holder
 from privatenumber.store.numbers import XNumber
 from privatenumber.store.transactions import Contended, Refused
 
@@ -29,6 +38,7 @@ KEY_DAYS: Final = 7
 """How long an Idempotency-Key is remembered."""
 
 _ROUNDS: Final = 8
+_TOO_MANY_X: Final = "1011003"
 _FRESH_S: Final = 10
 _PLATFORM_S: Final = 1.0
 """Without this much time left no intent is written any more: its request could not be sent."""
@@ -43,21 +53,43 @@ class BindResult:
 
 
 def bind(engine: Engine, command: BindCommand, deadline: Deadline) -> BindResult:
-    """Bind an order's parties to an X; see `BindingService.bind`."""
-    engine.platforms(command.application)
-    wanted = read_command(command, now=engine.clock(), keyring=engine.keyring)
+    """Bind an order's people to an X; see `BindingService.bind`."""
+    application = engine.platforms(command.application).application
+    wanted = read_command(command, application=application, now=engine.clock(), keyring=engine.keyring)
     found = _same_before(engine, wanted) or _reserve(engine, wanted, deadline)
     if not found.created:
         return BindResult(_looked_up(engine, found.binding, deadline), created=False)
     try:
-        outcome = attempt(engine, found.binding, deadline)
-        if outcome.refusal is None:
-            return BindResult(outcome.binding, created=True)
-        refused = fail(engine, outcome.binding, outcome.refusal.code or outcome.refusal.outcome.value)
+        return BindResult(_brought_about(engine, found.binding, deadline), created=True)
     except Overtaken:
         # It was withdrawn while the request was on its way; the worker finishes it.
         return BindResult(engine.load(found.binding.id), created=True)
-    raise refusal(outcome.refusal, refused.id, engine.clock())
+
+
+def _brought_about(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    """Send an intent to the platform; raises what a refusal means to its caller, with nothing left behind."""
+    outcome = attempt(engine, binding, deadline)
+    if outcome.refusal is not None:
+        refused = fail(engine, outcome.binding, outcome.refusal.code or outcome.refusal.outcome.value)
+        raise _refusal(outcome.refusal, refused, engine)
+    if outcome.binding.state is not State.ACTIVE or outcome.binding.settled:
+        return outcome.binding
+    partners = bind_partners(engine, outcome.binding, deadline)
+    if partners.refusal is None:
+        return partners.binding
+    given_up = begin_release(engine, partners.binding, Reason.REFUSED, deadline)
+    raise _refusal(partners.refusal, finish_release(engine, given_up, deadline), engine)
+
+
+def _refusal(
+    error: PlatformError, binding: Binding, engine: Engine
+) -> PoolEmpty | BindRefused | PlatformPaused:
+    """Where the platform chooses X, its "none left" means what ours means elsewhere."""
+    if isinstance(error, LimitPerUser) and error.code == _TOO_MANY_X:
+        return PoolEmpty(PoolReason.PERSON_LIMIT)
+    if isinstance(error, NoResource):
+        return PoolEmpty(PoolReason.FULL if binding.any_area else PoolReason.CITY)
+    return refusal(error, binding.id, engine.clock())
 
 
 def _same_before(engine: Engine, wanted: Wanted) -> BindResult | None:
@@ -103,9 +135,12 @@ def _reserve(engine: Engine, wanted: Wanted, deadline: Deadline) -> BindResult:
     for _ in range(_ROUNDS):
         if deadline.remaining() < _PLATFORM_S:
             break
-        taken = _taken(engine, wanted)
-        number = choose(engine.numbers, wanted.wish, taken=taken | lost, random=engine.random)
-        binding = _intent(engine, wanted, number, deadline)
+        number = _number(engine, wanted, lost)
+        extension = _extension(engine, wanted, number)
+        if number and wanted.mode is Mode.AXE and extension is None:
+            lost.add(number.x)
+            continue
+        binding = _intent(engine, wanted, number, extension, deadline)
         try:
             _create(engine, binding)
         except Contended:
@@ -115,43 +150,84 @@ def _reserve(engine: Engine, wanted: Wanted, deadline: Deadline) -> BindResult:
                 twin = _same_before(engine, wanted)
                 if twin:
                     return twin
-            elif refused.action == X_NUMBER and not wanted.wish.x:
-                lost.add(number.x)
+            elif number:
+                _note_collision(wanted, number, refused, lost)
         else:
             return BindResult(binding, created=True)
     raise Busy
 
 
+def _note_collision(wanted: Wanted, number: XNumber, refused: Refused, lost: set[str]) -> None:
+    """Avoid an X that another bind was faster on; raises PartyConflict where the request allows no other."""
+    holder = str((refused.found or {}).get("pk", ""))
+    if refused.action == EXTENSION:
+        if wanted.extension:
+            raise PartyConflict("extension")
+    elif not wanted.wish.x:
+        lost.add(number.x)
+    elif refused.action == PLACE and holder.endswith(f"#{ANYONE}"):
+        raise PartyConflict("anyone")
+
+
+def _extension(engine: Engine, wanted: Wanted, number: XNumber | None) -> str | None:
+    """The digits that shall lead to A on this X; None where the mode has none, or X has none left."""
+    if wanted.extension or number is None or wanted.mode is not Mode.AXE:
+        return wanted.extension
+    extension = free_extension(engine, number.x, wanted.extension_digits)
+    if extension is None and wanted.wish.x:
+        raise PoolEmpty(PoolReason.FULL)
+    return extension
+
+
+def _number(engine: Engine, wanted: Wanted, lost: set[str]) -> XNumber | None:
+    """Choose an X; None where the platform chooses. Raises PoolEmpty, PartyConflict, InvalidRequest."""
+    if not wanted.rules.names_x:
+        return None
+    taken = _taken(engine, wanted)
+    return choose(engine.numbers, wanted.wish, taken=taken | lost, random=engine.random)
+
+
 def _taken(engine: Engine, wanted: Wanted) -> frozenset[str]:
-    a, b = wanted.terms.a, wanted.terms.b
+    """Numbers on which these people cannot be bound; raises PartyConflict for a named one, PoolEmpty."""
+    a, *others = wanted.people
+    standing = occupied(engine, wanted.application, a)
+    limit = wanted.rules.x_per_person
+    if limit and len(standing) > limit:
+        # `standing` also holds the person's own number.
+        raise PoolEmpty(PoolReason.PERSON_LIMIT)
+    opposite = occupied(engine, wanted.application, *others) if others else frozenset()
     if wanted.wish.x:
-        for field, who in (("a", a), ("b", b)):
-            if wanted.wish.x in occupied(engine, wanted.application, who):
+        for field, where in (("a", standing), ("b", opposite)):
+            if wanted.wish.x in where:
                 raise PartyConflict(field)
         return frozenset()
-    return occupied(engine, wanted.application, a, b)
+    return standing | opposite
 
 
-def _intent(engine: Engine, wanted: Wanted, number: XNumber, deadline: Deadline) -> Binding:
+def _intent(
+    engine: Engine, wanted: Wanted, number: XNumber | None, extension: str | None, deadline: Deadline
+) -> Binding:
     now = engine.clock()
     in_flight = engine.in_flight_until(deadline)
-    life = platform_duration(now, wanted.terms.ends_at, engine.margin_s)
-    return Binding(
-        id=engine.new_id(),
+    binding = Binding(
+        id=engine.new_id("b"),
         application=wanted.application,
         order=wanted.order,
         mode=wanted.mode,
         state=State.REQUESTED,
         version=1,
-        x=number.x,
-        area=number.area_code,
+        x=number.x if number else "",
+        area=number.area_code if number else wanted.wish.area or "",
         terms=wanted.terms,
         created_at=now,
         updated_at=now,
         content_hash=wanted.content_hash,
         due_at=in_flight,
         in_flight_until=in_flight,
-        platform_ends_at=now + timedelta(seconds=life),
+        partners=_partners(engine, wanted),
+        anyone=wanted.anyone,
+        extension=extension,
+        features=wanted.features,
         record_hint_tone=wanted.record_hint_tone,
         user_reference=wanted.user_reference,
         idempotency=wanted.idempotency,
@@ -160,6 +236,15 @@ def _intent(engine: Engine, wanted: Wanted, number: XNumber, deadline: Deadline)
         fixed_x=wanted.wish.x is not None,
         binds=1,
     )
+    return replace(binding, platform_ends_at=platform_end(now, life_s(engine, binding)))
+
+
+def _partners(engine: Engine, wanted: Wanted) -> tuple[Partner, ...]:
+    """The partner that a bind names; where the platform stores nothing, he stands there at once."""
+    if wanted.partner is None:
+        return ()
+    state = PartnerState.WANTED if wanted.rules.at_platform else PartnerState.HELD
+    return (Partner(engine.new_id("p"), wanted.partner, None, state),)
 
 
 def _create(engine: Engine, binding: Binding) -> None:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
+from privatenumber.bindings.gateway import Gateway, gateway_to
 from privatenumber.bindings.numbers import NumberInventory
 from privatenumber.bindings.numbers_import import NumberImport
 from privatenumber.bindings.service import BindingService
 from privatenumber.platform.client import PlatformClient, Transport, Urllib3Transport
-from privatenumber.settings import Application, Mode, Settings
+from privatenumber.platform.transport import Deadline
+from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
@@ -29,6 +31,8 @@ from privatenumber.times import Clock, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from privatenumber.platform.session_calls import Stopped
 
 _Answer = TypeVar("_Answer")
 
@@ -57,7 +61,7 @@ class Rooms:
         self._clock = clock
         self._sleep = sleep
         self._count = count
-        self._clients: dict[str, tuple[Application, PlatformClient]] = {}
+        self._clients: dict[str, tuple[PlatformClient, Gateway]] = {}
 
     @property
     def service(self) -> BindingService:
@@ -85,24 +89,32 @@ class Rooms:
         """The X numbers, file by file."""
         return NumberImport(self._numbers, self._applications.load)
 
-    def platform(self, application_id: str) -> PlatformClient:
-        """Return the platform client of an application, a new one when its credentials changed.
+    def platform(self, application_id: str) -> Gateway:
+        """Return the platform of an application as bindings see it, anew when its credentials changed.
 
-        Raises InvalidRequest when no AXB application of this id is configured.
+        Raises InvalidRequest when no application of this id is configured.
         """
+        return self._reach(application_id)[1]
+
+    def stop_call(self, application_id: str, session_id: str, *, deadline: Deadline) -> Stopped:
+        """End a running call in any mode (recording-and-call-stop.md §3).
+
+        Raises InvalidRequest for an application that is not configured, and PlatformError.
+        """
+        return self._reach(application_id)[0].sessions.stop(session_id, deadline=deadline)
+
+    def _reach(self, application_id: str) -> tuple[PlatformClient, Gateway]:
         application = self._applications.load().get(application_id)
         if application is None:
             raise InvalidRequest("application", "is not configured")
-        if application.mode is not Mode.AXB:
-            raise InvalidRequest("application", f"is of mode {application.mode.value}, must be AXB")
         known = self._clients.get(application_id)
-        if known is None or known[0] != application:
+        if known is None or known[0].application != application:
             way = self._transport(application.proxy_url or self._settings.outbound_proxy)
             client = PlatformClient(
                 application, transport=way, pauses=self._pauses, clock=self._clock, sleep=self._sleep
             )
-            self._clients[application_id] = known = (application, client)
-        return known[1]
+            self._clients[application_id] = known = (client, gateway_to(client))
+        return known
 
     def opening(self, action: Callable[[], _Answer]) -> _Answer:
         """Do something with `service`; once more with fresh keys for a binding sealed under a newer one."""

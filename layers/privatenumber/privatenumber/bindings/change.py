@@ -6,23 +6,25 @@ change under way stands in the binding until it is known whether the platform ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from privatenumber.bindings.attempt import UNKNOWN
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.commands import check_end, check_terms, read_party
-from privatenumber.bindings.engine import Engine, Overtaken, told
+from privatenumber.bindings.commands import check_end, check_partner, check_terms, read_party
+from privatenumber.bindings.engine import Engine, Overtaken, life_s, platform_end, told
 from privatenumber.bindings.errors import (
+    InvalidRequest,
     OrderConflict,
     PartyConflict,
     StateConflict,
     refusal,
 )
-from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced, platform_duration
+from privatenumber.bindings.gateway import Held
+from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced
 from privatenumber.bindings.records import to_record
+from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
-from privatenumber.platform.axb import AxbModify, AxbRow
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
 from privatenumber.platform.transport import Deadline
 from privatenumber.store.bindings import PAIR, PLACE
@@ -77,36 +79,52 @@ def resume_change(engine: Engine, binding: Binding, deadline: Deadline) -> Bindi
 
 
 def _changed_terms(engine: Engine, binding: Binding, command: ChangeCommand) -> Terms:
+    """The terms that are asked for; raises StateConflict, InvalidRequest."""
     now = engine.clock()
+    _check_state(binding, now)
+    rules = RULES[binding.mode]
+    asked = {one.name: value for one in fields(command) if (value := getattr(command, one.name)) is not None}
+    for name in asked.keys() - rules.changeable:
+        raise InvalidRequest(name, f"cannot be changed in mode {binding.mode.value}")
+    for name in asked.keys() & {"a", "b"}:
+        asked[name] = read_party(asked[name], name, engine.keyring)
+    terms = replace(binding.terms, **asked)
+    if command.ends_at is not None:
+        check_end(command.ends_at, now, rules)
+    check_terms(terms, binding.x)
+    for partner in binding.partners:
+        check_partner(partner.party, terms.a, binding.x)
+    if not rules.prolonged and _too_near(engine, binding, terms):
+        raise InvalidRequest(
+            "ends_at",
+            f"cannot lie that far ahead: in mode {binding.mode.value} the platform keeps the end of the bind",
+        )
+    return terms
+
+
+def _check_state(binding: Binding, now: datetime) -> None:
     if binding.state is State.REQUESTED:
         raise StateConflict(binding.state, "the platform has not confirmed it yet", retry_after_s=30)
     if binding.state is not State.ACTIVE or binding.ends_at <= now:
         raise StateConflict(binding.state, "it has ended")
-    if binding.pending:
+    if not binding.settled:
         raise StateConflict(binding.state, "another change is not finished yet", retry_after_s=30)
-    terms = binding.terms
-    if command.ends_at is not None:
-        check_end(command.ends_at, now)
-        terms = replace(terms, ends_at=command.ends_at)
-    if command.a is not None:
-        terms = replace(terms, a=read_party(command.a, "a", engine.keyring))
-    if command.b is not None:
-        terms = replace(terms, b=read_party(command.b, "b", engine.keyring))
-    if command.direction is not None:
-        terms = replace(terms, direction=command.direction)
-    if command.max_minutes is not None:
-        terms = replace(terms, max_minutes=command.max_minutes)
-    check_terms(terms, binding.x)
-    return terms
 
 
 def _platform_must_know(engine: Engine, binding: Binding, terms: Terms) -> bool:
-    """Tell whether more changes than our own end, or an end too near to the platform's."""
+    """Tell whether more changes than our own end, or an end too near to the platform's.
+
+    Without a platform (X mode) it is enough for new people to be held first.
+    """
+    if not RULES[binding.mode].at_platform:
+        return terms.people != binding.terms.people
     return replace(terms, ends_at=binding.ends_at) != binding.terms or _too_near(engine, binding, terms)
 
 
 def _too_near(engine: Engine, binding: Binding, terms: Terms) -> bool:
     """Tell whether the platform would end the binding with less than half the margin behind our end."""
+    if RULES[binding.mode].life is None:
+        return False
     if binding.platform_ends_at is None:
         return True
     return terms.ends_at + timedelta(seconds=engine.margin_s / 2) > binding.platform_ends_at
@@ -144,7 +162,9 @@ def _carry_out(engine: Engine, binding: Binding, deadline: Deadline, *, patient:
     """
     duration = _duration(engine, binding)
     try:
-        engine.platforms(binding.application).modify_axb(_modify(binding, duration), deadline=deadline)
+        engine.platforms(binding.application).modify(
+            binding, binding.pending or binding.terms, duration, deadline=deadline
+        )
     except NotFound:
         lost = begin_release(engine, binding, Reason.LOST, deadline)
         return _Outcome(finish_release(engine, lost, deadline))
@@ -169,31 +189,29 @@ def _after_refusal(
     patient: bool,
 ) -> _Outcome:
     """An earlier attempt may have carried the change out all the same: look before it is undone."""
-    pending = binding.pending or binding.terms
     try:
-        row = engine.platforms(binding.application).find_axb(
-            binding.x, pending.a.number, pending.b.number, deadline=deadline
-        )
+        held = engine.platforms(binding.application).find(binding, deadline=deadline)
     except PlatformError as unclear:
         return _Outcome(engine.save(binding, postponed(engine, binding, unclear)) if patient else binding)
-    if row and _carried_out(binding, row, duration):
+    if held and _carried_out(binding, held, duration):
         return _Outcome(_done(engine, binding, duration))
     return _Outcome(_end(engine, binding, binding.terms), error)
 
 
-def _carried_out(binding: Binding, row: AxbRow, duration: int | None) -> bool:
+def _carried_out(binding: Binding, held: Held, duration: int | None) -> bool:
     """Tell whether the platform's row shows the change; a mere prolongation shows in its duration only."""
     pending = binding.pending or binding.terms
-    if row.subscription_id != binding.subscription_id:
+    if held.subscription_id != binding.subscription_id:
         return False
-    if (row.direction, row.max_duration) != (pending.direction, pending.max_minutes):
+    shown = ((held.direction, pending.direction), (held.max_minutes, pending.max_minutes))
+    if any(theirs not in (None, ours) for theirs, ours in shown):
         return False
     prolonged_only = replace(pending, ends_at=binding.ends_at) == binding.terms
-    return not prolonged_only or row.duration == duration
+    return not prolonged_only or held.duration == duration
 
 
 def _done(engine: Engine, binding: Binding, duration: int | None) -> Binding:
-    ends = engine.clock() + timedelta(seconds=duration) if duration else binding.platform_ends_at
+    ends = platform_end(engine.clock(), duration) if duration else binding.platform_ends_at
     return _end(engine, replace(binding, platform_ends_at=ends), binding.pending or binding.terms)
 
 
@@ -222,16 +240,4 @@ def _duration(engine: Engine, binding: Binding) -> int | None:
     pending = binding.pending or binding.terms
     if pending.ends_at == binding.ends_at or not _too_near(engine, binding, pending):
         return None
-    return platform_duration(engine.clock(), pending.ends_at, engine.margin_s)
-
-
-def _modify(binding: Binding, duration: int | None) -> AxbModify:
-    now, then = binding.terms, binding.pending or binding.terms
-    return AxbModify(
-        subscription_id=binding.subscription_id or "",
-        a=then.a.number if then.a != now.a else None,
-        b=then.b.number if then.b != now.b else None,
-        direction=then.direction if then.direction != now.direction else None,
-        max_duration=then.max_minutes if then.max_minutes != now.max_minutes else None,
-        duration=duration,
-    )
+    return life_s(engine, binding, pending.ends_at)

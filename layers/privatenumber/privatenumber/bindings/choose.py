@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from privatenumber.bindings.errors import InvalidRequest, PoolEmpty, PoolReason
-from privatenumber.store.bindings import MAX_PAIRS
+from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
 
 ENOUGH: Final = 20
@@ -24,12 +24,16 @@ MAX_PAGES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which X would do: one of the application, of a city if possible or in any case, or exactly this one."""
+    """Which X would do: one of the application, of a city if possible or in any case, or exactly this one.
+
+    ``capacity`` is how many bindings an X may carry.
+    """
 
     application: str
     area: str | None = None
     any_area: bool = False
     x: str | None = None
+    capacity: int = AXB_PAIRS
 
 
 def choose(numbers: NumberStore, wish: Wish, *, taken: Collection[str], random: chance.Random) -> XNumber:
@@ -42,7 +46,7 @@ def choose(numbers: NumberStore, wish: Wish, *, taken: Collection[str], random: 
     areas = [wish.area, None] if wish.area and wish.any_area else [wish.area]
     crowded = False
     for area in areas:
-        candidates, usable = _candidates(numbers, wish.application, area, taken, random)
+        candidates, usable = _candidates(numbers, wish, area, taken, random)
         if candidates:
             return random.choice(candidates)
         crowded = crowded or usable
@@ -55,7 +59,7 @@ def _named(numbers: NumberStore, wish: Wish, taken: Collection[str]) -> XNumber:
         raise InvalidRequest("x", "is not an X number of this application")
     if number.state is not NumberState.ACTIVE:
         raise PoolEmpty(PoolReason.SUSPENDED)
-    if number.pairs >= MAX_PAIRS:
+    if number.pairs >= wish.capacity:
         raise PoolEmpty(PoolReason.FULL)
     if number.x in taken:
         raise PoolEmpty(PoolReason.CONFLICT)
@@ -63,11 +67,11 @@ def _named(numbers: NumberStore, wish: Wish, taken: Collection[str]) -> XNumber:
 
 
 def _candidates(
-    numbers: NumberStore, application: str, area: str | None, taken: Collection[str], random: chance.Random
+    numbers: NumberStore, wish: Wish, area: str | None, taken: Collection[str], random: chance.Random
 ) -> tuple[list[XNumber], bool]:
     """Return numbers that fit, and whether there were usable ones at all."""
     start = f"{random.getrandbits(32):08x}"
-    walk = numbers.ring(application, area_code=area, start=start, below_pairs=MAX_PAIRS)
+    walk = numbers.ring(wish.application, area_code=area, start=start, below_pairs=wish.capacity)
     found: list[XNumber] = []
     usable = False
     for page in islice(walk, MAX_PAGES):
@@ -86,3 +90,14 @@ def _why(numbers: NumberStore, application: str, area: str | None) -> PoolReason
     if not numbers.page(application, area_code=area, state=NumberState.ACTIVE, limit=1).numbers:
         return PoolReason.SUSPENDED
     return PoolReason.FULL
+
+
+def choose_extension(taken: Collection[str], digits: int, random: chance.Random) -> str | None:
+    """Choose free digits of an X, leading zeros included; None when all are taken (axe.md §1.1)."""
+    most = 10**digits - 1
+    if len(taken) >= most:
+        return None
+    while True:
+        extension = f"{random.randint(1, most):0{digits}d}"
+        if extension not in taken:
+            return extension

@@ -7,60 +7,68 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import unquote
 
 from privatenumber.bindings.choose import Wish
 from privatenumber.bindings.errors import InvalidRequest
-from privatenumber.bindings.model import MIN_LIFE_S, PLATFORM_MAX_DURATION_S, Party, Terms, pair_hash
+from privatenumber.bindings.model import MIN_LIFE_S, Features, Party, Terms, pair_hash
 from privatenumber.bindings.records import party
-from privatenumber.phone import InvalidNumber, NumberKind, kind, national, normalise
+from privatenumber.bindings.references import check_order, check_reference
+from privatenumber.bindings.rules import DAY_S, RULES, ModeRules, capacity
+from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.privacy import Keyring, token
-from privatenumber.settings import Mode
+from privatenumber.settings import Application, Mode
 
 MAX_CALL_MINUTES: Final = 1440
-MAX_USER_REFERENCE: Final = 256
-_ORDER: Final = re.compile(r"[\x21-\x7e]{1,64}")
 _TONE: Final = re.compile(r"[0-9A-Za-z\-_.@]{1,128}")
 _AREA: Final = re.compile(r"0\d{2,3}", re.ASCII)
-_REFERENCE: Final = re.compile(r"[\x20-\x7e]+")
-_SOMEBODYS_NUMBER: Final = re.compile(
-    r"(?:\+|%2B|(?<!\d)00)86\d{8,}|(?<![0-9A-Za-z])(?:86)?1[3-9]\d{9}(?![0-9A-Za-z])",
-    re.ASCII | re.IGNORECASE,
-)
-"""Standing alone, because a random hexadecimal id holds such a run of digits now and then."""
+_TONES: Final = ("record_hint_tone", "caller_tone", "callee_tone", "last_minute_tone", "callback_tone")
+_NUMBERS: Final = frozenset({"a", "b", "x", "callback_number"})
+_NOT_CONTENT: Final = frozenset({"idempotency_key", "mode"})
+"""An application has one mode: whether it is named makes no difference."""
 
-_GROUPED_NUMBER: Final = re.compile(
-    r"(?<![0-9A-Za-z])(?:(?:00)?86)?1[3-9]\d([ ._/:-])\d{4}\1\d{4}(?![0-9A-Za-z])", re.ASCII
-)
-"""A mobile number as people group it; no group of a UUID has three digits."""
+_OF_SOME_MODES: Final = frozenset[str]().union(*(rules.fields for rules in RULES.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class BindCommand:
     """What a business system asks for. Exactly one of ``ends_at`` (aware UTC) and ``ttl_seconds`` is given.
 
-    ``a``, ``b`` and ``x`` in any form that numbers.md §1.3 accepts. ``record_hint_tone`` set = calls are
-    recorded (axb.md §6.3). ``area`` is the city of X, ``fallback_any_area`` admits others when it has none.
+    ``mode`` None is the application's. Numbers in any form that numbers.md §1.3 accepts. ``b`` is B (AXB) or
+    the first partner (AXYB, X mode); ``anyone`` lets whoever dials X reach A (X mode). Calls are recorded
+    when ``record_hint_tone`` is set (axb.md §6.3). ``area`` is the city of X, ``fallback_any_area`` admits others
+    when it has none. ``extension`` names the digits (AXE), else we choose. Tones are names of files that the
+    platform has; ``callback_number`` or ``callback_tone`` serve A of an AXE binding while nobody has called.
     """
 
     application: str
     order: str
     a: str = field(repr=False)
-    b: str = field(repr=False)
-    mode: Mode = Mode.AXB
+    b: str | None = field(default=None, repr=False)
+    mode: Mode | None = None
+    anyone: bool = False
     area: str | None = None
     x: str | None = None
+    extension: str | None = None
     ends_at: datetime | None = None
     ttl_seconds: int | None = None
     direction: int = 0
     max_minutes: int = 0
+    sms: bool = True
     record_hint_tone: str | None = None
+    caller_tone: str | None = None
+    callee_tone: str | None = None
+    last_minute_tone: str | None = None
+    callback_number: str | None = field(default=None, repr=False)
+    callback_tone: str | None = None
     user_reference: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     fallback_any_area: bool = False
+
+
+_DEFAULTS: Final = {one.name: one.default for one in fields(BindCommand)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,45 +79,72 @@ class Wanted:
     order: str
     mode: Mode
     terms: Terms
+    partner: Party | None
+    anyone: bool
     wish: Wish
+    extension: str | None
+    extension_digits: int
+    features: Features
     record_hint_tone: str | None
     user_reference: str | None = field(repr=False)
     idempotency: str | None
     content_hash: str
 
     @property
+    def rules(self) -> ModeRules:
+        """What the mode allows."""
+        return RULES[self.mode]
+
+    @property
+    def people(self) -> tuple[Party, ...]:
+        """Everybody who will stand on X."""
+        return (*self.terms.people, *([self.partner] if self.partner else []))
+
+    @property
     def pair(self) -> str:
-        """Name of the pair of the two parties."""
-        return pair_hash(self.terms.a, self.terms.b)
+        """Name of what the order may have once: the pair, or A where the others come and go."""
+        return pair_hash(*self.terms.people)
 
 
-def read_command(command: BindCommand, *, now: datetime, keyring: Keyring) -> Wanted:
-    """Check a command; raises InvalidRequest."""
-    if command.mode is not Mode.AXB:
-        raise InvalidRequest("mode", "must be AXB")
-    a, b = read_party(command.a, "a", keyring), read_party(command.b, "b", keyring)
+def read_command(
+    command: BindCommand, *, application: Application, now: datetime, keyring: Keyring
+) -> Wanted:
+    """Check a command for an application; raises InvalidRequest."""
+    mode = _mode(command, application)
+    rules = RULES[mode]
+    _check_fields(command, mode, rules)
+    a = read_party(command.a, "a", keyring)
+    opposite = read_party(command.b, "b", keyring) if command.b else None
+    terms = Terms(
+        a,
+        None if rules.partners else opposite,
+        _end(command, now, rules),
+        command.direction,
+        command.max_minutes,
+    )
+    partner = opposite if rules.partners else None
     x = _number(command.x, "x") if command.x else None
-    if x and kind(x) is not NumberKind.MOBILE:
-        raise InvalidRequest("x", "must be an X number")
-    if command.area is not None and not _AREA.fullmatch(command.area):
-        raise InvalidRequest("area", "must be a city code with its leading zero, like 0755 or 010")
-    if command.record_hint_tone is not None and not _TONE.fullmatch(command.record_hint_tone):
-        raise InvalidRequest("record_hint_tone", "must be a file name of letters, digits, - _ . or @")
-    terms = Terms(a, b, _end(command, now), command.direction, command.max_minutes)
-    check_terms(terms, x)
-    _check_order(command.order, a, b)
-    _check_reference(command.user_reference, a, b)
+    _check_numbers(command, terms, partner, x)
+    people = (*terms.people, *([partner] if partner else []))
+    check_order(command.order, *people)
+    check_reference(command.user_reference, *people)
+    digits = application.axe_digits
     key = command.idempotency_key
     return Wanted(
         application=command.application,
         order=command.order,
-        mode=command.mode,
+        mode=mode,
         terms=terms,
-        wish=Wish(command.application, command.area, command.fallback_any_area, x),
+        partner=partner,
+        anyone=command.anyone,
+        wish=Wish(command.application, command.area, command.fallback_any_area, x, capacity(mode, digits)),
+        extension=_extension(command.extension, digits),
+        extension_digits=digits,
+        features=_features(command),
         record_hint_tone=command.record_hint_tone,
         user_reference=command.user_reference,
         idempotency=token(keyring, key, purpose="idempotency") if key else None,
-        content_hash=_content_hash(command, a, b, x, keyring),
+        content_hash=_content_hash(command, keyring),
     )
 
 
@@ -120,37 +155,105 @@ def read_party(text: str, field: str, keyring: Keyring) -> Party:
 
 def check_terms(terms: Terms, x: str | None) -> None:
     """Check what a bind and a change have in common; raises InvalidRequest."""
-    if terms.a.number == terms.b.number:
+    if terms.b and terms.a.number == terms.b.number:
         raise InvalidRequest("b", "must be another number than a")
     for name, who in (("a", terms.a), ("b", terms.b)):
-        if who.number == x:
+        if who and who.number == x:
             raise InvalidRequest(name, "must not be the X number itself")
     if terms.direction not in (0, 1, 2):
-        raise InvalidRequest("direction", "must be 0 (both), 1 (only A calls) or 2 (only B calls)")
+        raise InvalidRequest("direction", "must be 0 (both), 1 (only A calls) or 2 (only the others call)")
     if not 0 <= terms.max_minutes <= MAX_CALL_MINUTES:
         raise InvalidRequest("max_minutes", f"must be 0 (no limit) to {MAX_CALL_MINUTES}")
 
 
-def check_end(ends_at: datetime, now: datetime, field: str = "ends_at") -> None:
+def check_partner(partner: Party, a: Party, x: str | None) -> None:
+    """Check who is to stand opposite A; raises InvalidRequest."""
+    if partner.number == a.number:
+        raise InvalidRequest("b", "must be another number than a")
+    if partner.number == x:
+        raise InvalidRequest("b", "must not be the X number itself")
+
+
+def check_end(ends_at: datetime, now: datetime, rules: ModeRules, field: str = "ends_at") -> None:
     """Check that an end is neither too near nor too far; raises InvalidRequest."""
     if ends_at.tzinfo is None:
         raise InvalidRequest(field, "must have a time zone")
     if ends_at < now + timedelta(seconds=MIN_LIFE_S):
         raise InvalidRequest(field, f"must lie at least {MIN_LIFE_S} seconds ahead")
-    if ends_at > now + timedelta(seconds=PLATFORM_MAX_DURATION_S):
-        raise InvalidRequest(field, "must lie at most 90 days ahead")
+    if ends_at > now + timedelta(seconds=rules.longest_s):
+        raise InvalidRequest(field, f"must lie at most {rules.longest_s // DAY_S} days ahead")
 
 
-def _end(command: BindCommand, now: datetime) -> datetime:
+def _mode(command: BindCommand, application: Application) -> Mode:
+    if command.mode not in (None, application.mode):
+        raise InvalidRequest(
+            "mode",
+            f"must be {application.mode.value}, the mode of this application for life; "
+            "the platform answers 1010040 to every other mode",
+        )
+    return application.mode
+
+
+def _check_fields(command: BindCommand, mode: Mode, rules: ModeRules) -> None:
+    """Refuse what the mode does not know rather than to leave it out silently."""
+    for name in sorted(_OF_SOME_MODES - rules.fields):
+        if getattr(command, name) != _DEFAULTS[name]:
+            raise InvalidRequest(name, f"does not exist in mode {mode.value}")
+    if rules.required and not any(getattr(command, name) for name in rules.required):
+        raise InvalidRequest(rules.required[0], f"is required in mode {mode.value}{_or(rules.required[1:])}")
+
+
+def _or(others: tuple[str, ...]) -> str:
+    return "".join(f", or {name}" for name in others)
+
+
+def _check_numbers(command: BindCommand, terms: Terms, partner: Party | None, x: str | None) -> None:
+    if x and kind(x) is not NumberKind.MOBILE:
+        raise InvalidRequest("x", "must be an X number")
+    if command.area is not None and not _AREA.fullmatch(command.area):
+        raise InvalidRequest("area", "must be a city code with its leading zero, like 0755 or 010")
+    for name in _TONES:
+        tone = getattr(command, name)
+        if tone is not None and not _TONE.fullmatch(tone):
+            raise InvalidRequest(name, "must be a file name of letters, digits, - _ . or @")
+    if command.callback_number and command.callback_tone:
+        raise InvalidRequest("callback_tone", "must not be given together with callback_number")
+    check_terms(terms, x)
+    if partner:
+        check_partner(partner, terms.a, x)
+
+
+def _end(command: BindCommand, now: datetime, rules: ModeRules) -> datetime:
     if (command.ends_at is None) == (command.ttl_seconds is None):
         raise InvalidRequest("ends_at", "give either ends_at or ttl_seconds")
     if command.ends_at is not None:
-        check_end(command.ends_at, now)
+        check_end(command.ends_at, now, rules)
         return command.ends_at
-    seconds = command.ttl_seconds or 0
-    if not MIN_LIFE_S <= seconds <= PLATFORM_MAX_DURATION_S:
-        raise InvalidRequest("ttl_seconds", f"must be {MIN_LIFE_S} to {PLATFORM_MAX_DURATION_S} (90 days)")
+    seconds, longest = command.ttl_seconds or 0, rules.longest_s
+    if not MIN_LIFE_S <= seconds <= longest:
+        raise InvalidRequest("ttl_seconds", f"must be {MIN_LIFE_S} to {longest} ({longest // DAY_S} days)")
     return now + timedelta(seconds=seconds)
+
+
+def _extension(text: str | None, digits: int) -> str | None:
+    """Leading zeros count; zero alone is never used (axe.md §1.1)."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) == digits and int(text)):
+        raise InvalidRequest("extension", f"must be {digits} digits, not all of them 0")
+    return text
+
+
+def _features(command: BindCommand) -> Features:
+    number = command.callback_number
+    return Features(
+        sms=command.sms,
+        caller_tone=command.caller_tone,
+        callee_tone=command.callee_tone,
+        last_minute_tone=command.last_minute_tone,
+        callback_number=_number(number, "callback_number") if number else None,
+        callback_tone=command.callback_tone,
+    )
 
 
 def _number(text: str, field: str) -> str:
@@ -160,51 +263,18 @@ def _number(text: str, field: str) -> str:
         raise InvalidRequest(field, error.rule) from None
 
 
-def _check_order(order: str, a: Party, b: Party) -> None:
-    if not _ORDER.fullmatch(order) or "#" in order:
-        raise InvalidRequest("order", "must be 1 to 64 printable ASCII characters without blanks and #")
-    if contains_number(order, a, b):
-        raise InvalidRequest("order", "must not contain a phone number: order ids are keys and stay in bills")
-
-
-def _check_reference(reference: str | None, a: Party, b: Party) -> None:
-    if reference is None:
-        return
-    if len(reference) > MAX_USER_REFERENCE or not _REFERENCE.fullmatch(reference):
-        raise InvalidRequest(
-            "user_reference", f"must be 1 to {MAX_USER_REFERENCE} printable ASCII characters"
-        )
-    if any(sign in reference for sign in "{}^"):
-        raise InvalidRequest("user_reference", "must not contain { } or ^: the platform refuses them")
-    if contains_number(reference, a, b):
-        raise InvalidRequest("user_reference", "must not contain a phone number: it travels in call records")
-
-
-def contains_number(text: str, *parties: Party) -> bool:
-    """Tell whether a text carries a phone number: the parties' in any spelling, others standing alone."""
-    text = unquote(text)
-    bare = re.sub(r"[^0-9A-Za-z]", "", text)
-    own = (form for who in parties for form in (who.number[3:], national(who.number)))
-    somebodys = _SOMEBODYS_NUMBER.search(text) or _GROUPED_NUMBER.search(text)
-    return bool(somebodys) or any(form in bare for form in own)
-
-
-def _content_hash(command: BindCommand, a: Party, b: Party, x: str | None, keyring: Keyring) -> str:
+def _content_hash(command: BindCommand, keyring: Keyring) -> str:
     """Token of everything asked for except the Idempotency-Key: equal for a repetition, tells no number."""
-    content = [
-        command.application,
-        command.order,
-        command.mode.value,
-        a.number,
-        b.number,
-        command.area,
-        x,
-        command.ends_at.timestamp() if command.ends_at else None,
-        command.ttl_seconds,
-        command.direction,
-        command.max_minutes,
-        command.record_hint_tone,
-        command.user_reference,
-        command.fallback_any_area,
-    ]
-    return token(keyring, json.dumps(content), purpose="content")
+    content = {
+        name: _comparable(name, value)
+        for name, default in _DEFAULTS.items()
+        if name not in _NOT_CONTENT and (value := getattr(command, name)) != default
+    }
+    return token(keyring, json.dumps(content, sort_keys=True), purpose="content")
+
+
+def _comparable(name: str, value: object) -> object:
+    """A value in the one form that all its spellings have."""
+    if name in _NUMBERS and isinstance(value, str):
+        return _number(value, name)
+    return value.timestamp() if isinstance(value, datetime) else value

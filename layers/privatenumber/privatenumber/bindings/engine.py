@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
 
 from privatenumber.bindings.errors import BindingNotFound, Busy
+from privatenumber.bindings.gateway import Gateway
 from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item, to_record
+from privatenumber.bindings.rules import RULES
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
 from privatenumber.store.binding_search import BindingSearch
@@ -21,40 +22,17 @@ from privatenumber.store.numbers import NumberStore
 from privatenumber.store.transactions import Contended, Refused
 from privatenumber.times import Clock
 
-if TYPE_CHECKING:
-    from privatenumber.platform.axb import AxbBind, AxbBound, AxbModify, AxbRow
-
 IN_FLIGHT_MARGIN_S = 60
 """A request may reach the platform this long after its caller gave up waiting."""
-
-
-class AxbApi(Protocol):
-    """What the life of a binding asks of the platform (axb.md §2 to §5)."""
-
-    def bind_axb(self, bind: AxbBind, *, deadline: Deadline) -> AxbBound:
-        """Bind; never repeated by the client after an unknown outcome."""
-        ...
-
-    def unbind_axb(self, subscription_id: str, *, deadline: Deadline) -> None:
-        """Unbind one binding; NotFound when it is gone."""
-        ...
-
-    def modify_axb(self, modify: AxbModify, *, deadline: Deadline) -> None:
-        """Change one binding."""
-        ...
-
-    def find_axb(self, x: str, a: str, b: str, *, deadline: Deadline) -> AxbRow | None:
-        """Find the binding of A and B on X; None when there is none."""
-        ...
 
 
 class Overtaken(Exception):
     """Somebody else wrote the binding since it was read; read it again and decide again."""
 
 
-def new_binding_id() -> str:
+def new_id(letter: str) -> str:
     """An unguessable id; the leading letter keeps its digits from ever looking like a phone number."""
-    return f"b{secrets.token_hex(16)}"
+    return f"{letter}{secrets.token_hex(16)}"
 
 
 def _count_nothing(name: str, value: float) -> None:
@@ -68,12 +46,14 @@ class Engine:
     store: BindingStore
     search: BindingSearch
     numbers: NumberStore
-    platforms: Callable[[str], AxbApi]
+    platforms: Callable[[str], Gateway]
+    """The platform of an application; raises InvalidRequest for one that is not configured."""
     keyring: Keyring
     clock: Clock
     random: chance.Random = field(default_factory=chance.SystemRandom)
     margin_s: int = 3600
-    new_id: Callable[[], str] = new_binding_id
+    new_id: Callable[[str], str] = new_id
+    """Makes an id of its first letter: b for bindings, p for partners."""
     count: Callable[[str, float], None] = _count_nothing
 
     def at(self, as_of: datetime) -> Engine:
@@ -109,6 +89,17 @@ class Engine:
     def in_flight_until(self, deadline: Deadline) -> datetime:
         """Until when a request that is sent within ``deadline`` may still take effect at the platform."""
         return self.clock() + timedelta(seconds=max(0.0, deadline.remaining()) + IN_FLIGHT_MARGIN_S)
+
+
+def life_s(engine: Engine, binding: Binding, ends_at: datetime | None = None) -> int | None:
+    """Seconds that the platform is told for a binding to live, None where it never ends one by itself."""
+    life = RULES[binding.mode].life
+    return life.seconds(engine.clock(), ends_at or binding.ends_at, engine.margin_s) if life else None
+
+
+def platform_end(now: datetime, seconds: int | None) -> datetime | None:
+    """When the platform ends what it is told now to let live for so long; None = never."""
+    return None if seconds is None else now + timedelta(seconds=seconds)
 
 
 @contextmanager

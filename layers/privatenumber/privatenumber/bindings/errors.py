@@ -20,6 +20,13 @@ class BindingNotFound(BindingError):
         super().__init__("no binding has this id")
 
 
+class PartnerNotFound(BindingError):
+    """The binding has no partner of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("the binding has no partner of this id")
+
+
 class InvalidRequest(BindingError):
     """A field of the command breaks a rule; nothing was sent.
 
@@ -64,6 +71,8 @@ class PoolReason(StrEnum):
     """There are X numbers, none is in state active."""
     FULL = "full"
     """Every active X carries the maximum of pairs."""
+    PERSON_LIMIT = "person_limit"
+    """A has as many X of this application as the platform gives to one person (ax.md §1)."""
     CONFLICT = "conflict"
     """On every active X with room one of the parties already stands."""
 

@@ -6,8 +6,7 @@ Nothing here talks to a table or to the platform.
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,12 +14,10 @@ from typing import Any
 
 from privatenumber.privacy import mask
 from privatenumber.settings import Mode
+from privatenumber.store.binding_keys import ANYONE
 
 MIN_LIFE_S = 60
 """A binding ends at least this many seconds after it was asked for."""
-
-PLATFORM_MAX_DURATION_S = 7_776_000
-"""Longest `duration` the platform accepts: 90 days (axb.md §2)."""
 
 
 class State(StrEnum):
@@ -55,6 +52,8 @@ class Reason(StrEnum):
     DELETED = "deleted"
     LOST = "lost"
     """The platform no longer had it: removed in the console, X transferred or unsubscribed."""
+    REFUSED = "refused"
+    """AXYB: the platform gave A an X, but refused B a Y."""
 
 
 class ImpossibleStep(RuntimeError):
@@ -79,22 +78,71 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the business system may change while the binding lives."""
+    """What the business system may change while the binding lives. ``b`` exists in AXB only."""
 
     a: Party
-    b: Party
+    b: Party | None
     ends_at: datetime
     direction: int
-    """0 both, 1 only A may call B, 2 only B may call A (axb.md §2)."""
+    """0 both, 1 only A may call, 2 only the others may call (axb.md §2)."""
     max_minutes: int
     """Longest call in minutes from the answer; 0 = no limit."""
+
+    @property
+    def people(self) -> tuple[Party, ...]:
+        """A, and B where there is one."""
+        return (self.a, self.b) if self.b else (self.a,)
+
+
+class PartnerState(StrEnum):
+    """How far a partner has come: the platform may not know a WANTED one yet and a LEAVING one still."""
+
+    WANTED = "wanted"
+    HELD = "held"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Somebody who comes and goes while the binding lives: a B with his Y (AXYB), or a B of ours (X mode)."""
+
+    id: str
+    party: Party
+    y: str | None
+    """AXYB: the number that A dials to reach this B; None until the platform allocated it."""
+    state: PartnerState
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """Whom A reaches by dialling X, until a moment (ax.md §6; in X mode our own record decides)."""
+
+    party: Party
+    until: datetime
+    reference: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is settled when a binding is made; which of it a mode knows stands in `rules`.
+
+    ``callback_number`` and ``callback_tone`` serve A of an AXE binding whom nobody has called yet.
+    """
+
+    sms: bool = True
+    caller_tone: str | None = None
+    callee_tone: str | None = None
+    last_minute_tone: str | None = None
+    callback_number: str | None = field(default=None, repr=False)
+    callback_tone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One binding of an order. `version` grows with every write; a write names the version it saw.
 
-    ``ends_at`` is ours; ``platform_ends_at`` is when the platform itself would end it, a margin later.
+    ``x`` is empty while the platform has not told the X it chose (AXYB). ``ends_at`` is ours;
+    ``platform_ends_at`` is when the platform itself would end it, a margin later, None = never.
     ``due_at`` is when the sweep looks at it next: None only in a final state. Until ``in_flight_until`` a
     request may still be on its way to the platform: no other that depends on its outcome is sent before.
     """
@@ -118,6 +166,14 @@ class Binding:
     in_flight_until: datetime | None = None
     pending: Terms | None = None
     """The change under way: its places are taken, the platform may or may not know it yet."""
+    partners: tuple[Partner, ...] = ()
+    """AXYB and X mode: who stands opposite A, in the order they came."""
+    anyone: bool = False
+    """X mode: whoever dials X reaches A."""
+    extension: str | None = None
+    """AXE: the digits that lead to A on this X."""
+    callee: Callee | None = None
+    features: Features = Features()
     record_hint_tone: str | None = None
     user_reference: str | None = field(default=None, repr=False)
     idempotency: str | None = None
@@ -143,8 +199,8 @@ class Binding:
         return self.terms.a
 
     @property
-    def b(self) -> Party:
-        """Party B, as the platform knows it now."""
+    def b(self) -> Party | None:
+        """Party B of an AXB binding, as the platform knows it now."""
         return self.terms.b
 
     @property
@@ -164,30 +220,60 @@ class Binding:
 
     @property
     def settled(self) -> bool:
-        """False while the platform's view of the binding or of its change is not known for certain."""
-        return self.state is not State.REQUESTED and self.pending is None
+        """False while the platform's view of the binding or of a change to it is not known for certain."""
+        known = all(partner.state is PartnerState.HELD for partner in self.partners)
+        return self.state is not State.REQUESTED and self.pending is None and known
+
+    @property
+    def people(self) -> tuple[Party, ...]:
+        """Everybody who stands on X through this binding, or is about to."""
+        coming = self.pending.people if self.pending else ()
+        return (*self.terms.people, *coming, *(partner.party for partner in self.partners))
 
     @property
     def places(self) -> frozenset[str]:
-        """Tokens of everybody for whom a place on X is held."""
-        held = {self.a.token, self.b.token}
-        if self.pending:
-            held |= {self.pending.a.token, self.pending.b.token}
-        return frozenset(held)
+        """Tokens for which a place on X is held; `ANYONE` keeps every stranger's (ax.md §1).
+
+        Partners of an AXYB binding stand under its AX and not on its X (axyb.md §1).
+        """
+        if not self.x:
+            return frozenset()
+        if self.mode is Mode.AXYB:
+            return frozenset({self.a.token})
+        everybody = {ANYONE} if self.anyone or self.mode is Mode.AX else set[str]()
+        return frozenset({who.token for who in self.people} | everybody)
 
     @property
     def pairs(self) -> frozenset[str]:
         """Hashes of the pairs that the order holds through this binding."""
-        held = {pair_hash(self.a, self.b)}
+        held = {pair_hash(*self.terms.people)}
         if self.pending:
-            held.add(pair_hash(self.pending.a, self.pending.b))
+            held.add(pair_hash(*self.pending.people))
         return frozenset(held)
 
+    def partner(self, partner_id: str) -> Partner | None:
+        """The partner of this id."""
+        return next((one for one in self.partners if one.id == partner_id), None)
 
-def pair_hash(a: Party, b: Party) -> str:
-    """Name of an unordered pair; made of keyed tokens, so it tells nobody a number."""
-    first, second = sorted((a.token, b.token))
-    return hashlib.sha256(f"{first}\0{second}".encode()).hexdigest()[:32]
+    def partner_of(self, party: Party) -> Partner | None:
+        """The partner that is this person."""
+        return next((one for one in self.partners if one.party.token == party.token), None)
+
+
+def without(partners: Iterable[Partner], gone: Partner) -> tuple[Partner, ...]:
+    """The partners but one."""
+    return tuple(one for one in partners if one.id != gone.id)
+
+
+def instead(partners: Iterable[Partner], changed: Partner) -> tuple[Partner, ...]:
+    """The partners, one of them changed."""
+    return tuple(changed if one.id == changed.id else one for one in partners)
+
+
+def pair_hash(*people: Party) -> str:
+    """Name of an unordered pair, or of A alone; made of keyed tokens, so it tells nobody a number."""
+    tokens = sorted(who.token for who in people)
+    return hashlib.sha256("\0".join(tokens).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +292,3 @@ def advanced(binding: Binding, now: datetime, **changes: Any) -> Binding:
     if after.state.final != (after.due_at is None):
         raise ImpossibleStep(f"{after.state} with due time {after.due_at}")
     return after
-
-
-def platform_duration(now: datetime, ends_at: datetime, margin_s: int) -> int:
-    """Life in seconds that the platform is told: what is left and a margin, within its limit (axb.md §2).
-
-    Never 0: to the platform that is a binding without end.
-    """
-    left = max(0, math.ceil((ends_at - now).total_seconds()))
-    return min(max(left + margin_s, 1), PLATFORM_MAX_DURATION_S)

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.bindings.model import Binding, Party, Reason, State, Terms
+from privatenumber.bindings.model import (
+    Binding,
+    Callee,
+    Features,
+    Partner,
+    PartnerState,
+    Party,
+    Reason,
+    State,
+    Terms,
+)
+from privatenumber.bindings.rules import RULES
 from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import BindingRecord
@@ -34,7 +45,8 @@ def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
         x=binding.x,
         area=binding.area,
         a_token=binding.a.token,
-        b_token=binding.b.token,
+        b_token=_b_token(binding),
+        capacity=RULES[binding.mode].capacity,
         places=binding.places,
         pairs=binding.pairs,
         idempotency=binding.idempotency,
@@ -42,6 +54,7 @@ def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
         subscription_id=binding.subscription_id,
         created_at=iso(binding.created_at),
         due_at=_text(binding.due_at),
+        extension=binding.extension,
         sealed=seal(keyring, _private(binding), context=_context(binding.id)),
         expires_at=_expiry(binding),
         rest=_rest(binding),
@@ -62,9 +75,7 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
         version=int(item["version"]),
         x=item["x"],
         area=item["area"],
-        terms=_terms(
-            item["terms"], Party(private["a"], item["a_token"]), Party(private["b"], item["b_token"])
-        ),
+        terms=_terms({**item["terms"], **item}, private, ""),
         created_at=from_iso(item["created_at"]),
         updated_at=from_iso(item["updated_at"]),
         content_hash=item["content_hash"],
@@ -72,7 +83,12 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
         subscription_id=item.get("subscription_id"),
         platform_ends_at=_moment(item.get("platform_ends_at")),
         in_flight_until=_moment(item.get("in_flight_until")),
-        pending=pending and _pending(pending, private),
+        pending=pending and _terms(pending, private, "pending_"),
+        partners=tuple(_partner(plain, private) for plain in item.get("partners", ())),
+        anyone=item.get("anyone", False),
+        extension=item.get("extension"),
+        callee=_callee(item, private),
+        features=_features(item, private),
         record_hint_tone=item.get("record_hint_tone"),
         user_reference=private.get("user_reference"),
         idempotency=item.get("idempotency"),
@@ -87,12 +103,25 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
     )
 
 
+def _b_token(binding: Binding) -> str | None:
+    """Who is found beside A by his number: B, or the partner who came first."""
+    opposite = binding.b or next((partner.party for partner in binding.partners), None)
+    return opposite.token if opposite else None
+
+
 def _rest(binding: Binding) -> dict[str, Any]:
-    pending = binding.pending
+    pending, callee, features = binding.pending, binding.callee, binding.features
     optional = {
         "platform_ends_at": _text(binding.platform_ends_at),
         "in_flight_until": _text(binding.in_flight_until),
-        "pending": pending and {**_plain(pending), "a_token": pending.a.token, "b_token": pending.b.token},
+        "pending": pending and {**_plain(pending), **_tokens(pending)},
+        "partners": [_partner_item(partner) for partner in binding.partners] or None,
+        "anyone": binding.anyone or None,
+        "callee_until": callee and iso(callee.until),
+        "callee_token": callee and callee.party.token,
+        "tones": _tones(features) or None,
+        "sms": None if features.sms else False,
+        "callback_tone": features.callback_tone,
         "record_hint_tone": binding.record_hint_tone,
         "wanted_area": binding.wanted_area,
         "any_area": binding.any_area or None,
@@ -119,23 +148,80 @@ def _plain(terms: Terms) -> dict[str, Any]:
     }
 
 
-def _terms(plain: Mapping[str, Any], a: Party, b: Party) -> Terms:
-    return Terms(a, b, from_iso(plain["ends_at"]), int(plain["direction"]), int(plain["max_minutes"]))
+def _tokens(terms: Terms) -> dict[str, str]:
+    return {"a_token": terms.a.token, **({"b_token": terms.b.token} if terms.b else {})}
 
 
-def _pending(plain: Mapping[str, Any], private: Mapping[str, str]) -> Terms:
-    return _terms(
-        plain, Party(private["pending_a"], plain["a_token"]), Party(private["pending_b"], plain["b_token"])
+def _terms(plain: Mapping[str, Any], private: Mapping[str, Any], prefix: str) -> Terms:
+    """Terms out of their plain part with its tokens, and the numbers that were sealed under ``prefix``."""
+    b = private.get(f"{prefix}b")
+    return Terms(
+        Party(private[f"{prefix}a"], plain["a_token"]),
+        Party(b, plain["b_token"]) if b else None,
+        from_iso(plain["ends_at"]),
+        int(plain["direction"]),
+        int(plain["max_minutes"]),
+    )
+
+
+def _partner_item(partner: Partner) -> dict[str, Any]:
+    item = {"id": partner.id, "token": partner.party.token, "state": partner.state.value}
+    return item | ({"y": partner.y} if partner.y else {})
+
+
+def _partner(plain: Mapping[str, Any], private: Mapping[str, Any]) -> Partner:
+    who = Party(private["partners"][plain["id"]], plain["token"])
+    return Partner(plain["id"], who, plain.get("y"), PartnerState(plain["state"]))
+
+
+def _callee(item: Mapping[str, Any], private: Mapping[str, Any]) -> Callee | None:
+    if "callee_until" not in item:
+        return None
+    who = Party(private["callee"], item["callee_token"])
+    return Callee(who, from_iso(item["callee_until"]), private.get("callee_reference"))
+
+
+def _tones(features: Features) -> dict[str, str]:
+    tones = {
+        "caller": features.caller_tone,
+        "callee": features.callee_tone,
+        "last_minute": features.last_minute_tone,
+    }
+    return {name: tone for name, tone in tones.items() if tone}
+
+
+def _features(item: Mapping[str, Any], private: Mapping[str, Any]) -> Features:
+    tones = item.get("tones", {})
+    return Features(
+        sms=item.get("sms", True),
+        caller_tone=tones.get("caller"),
+        callee_tone=tones.get("callee"),
+        last_minute_tone=tones.get("last_minute"),
+        callback_number=private.get("callback_number"),
+        callback_tone=item.get("callback_tone"),
     )
 
 
 def _private(binding: Binding) -> bytes:
-    content = {"a": binding.a.number, "b": binding.b.number}
+    """Every number and text of people in a binding, for sealing."""
+    content: dict[str, Any] = _numbers(binding.terms, "")
     if binding.pending:
-        content |= {"pending_a": binding.pending.a.number, "pending_b": binding.pending.b.number}
-    if binding.user_reference:
-        content["user_reference"] = binding.user_reference
+        content |= _numbers(binding.pending, "pending_")
+    if binding.partners:
+        content["partners"] = {partner.id: partner.party.number for partner in binding.partners}
+    callee = binding.callee
+    optional = {
+        "callee": callee and callee.party.number,
+        "callee_reference": callee and callee.reference,
+        "callback_number": binding.features.callback_number,
+        "user_reference": binding.user_reference,
+    }
+    content |= {name: value for name, value in optional.items() if value}
     return json.dumps(content).encode()
+
+
+def _numbers(terms: Terms, prefix: str) -> dict[str, Any]:
+    return {f"{prefix}a": terms.a.number, **({f"{prefix}b": terms.b.number} if terms.b else {})}
 
 
 def _context(binding_id: str) -> str:

@@ -10,6 +10,7 @@ from privatenumber.bindings.change import resume_change
 from privatenumber.bindings.engine import Engine, Overtaken
 from privatenumber.bindings.errors import Busy, InvalidRequest
 from privatenumber.bindings.model import Binding, Reason, State, advanced
+from privatenumber.bindings.partners import resume_partners
 from privatenumber.bindings.settle import settle
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.platform.errors import PlatformError
@@ -67,20 +68,21 @@ def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadli
     if deadline.remaining() < LOOK_UP_S:
         return binding
     try:
-        row = find(engine, binding, deadline)
+        held = find(engine, binding, deadline)
     except PlatformError:
         return binding
-    return adopt(engine, binding, row, deadline, ours=True) if row else binding
+    return adopt(engine, binding, held, deadline, ours=True) if held else binding
 
 
 def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
-    if binding.state is State.ACTIVE and (binding.pending is None or _is_over(engine, binding)):
+    if binding.state is State.ACTIVE and (binding.settled or _is_over(engine, binding)):
         return finish_release(engine, begin_release(engine, binding, Reason.EXPIRED, deadline), deadline)
     claimed = engine.save(binding, advanced(binding, engine.clock(), due_at=engine.in_flight_until(deadline)))
     if claimed.state is State.REQUESTED:
         return settle(engine, claimed, deadline)
     if claimed.state is State.ACTIVE:
-        return resume_change(engine, claimed, deadline)
+        resume = resume_change if claimed.pending else resume_partners
+        return resume(engine, claimed, deadline)
     return finish_release(engine, claimed, deadline)
 
 

@@ -1,10 +1,10 @@
-"""The binding engine as others use it: bind, get, find, change, release, and the worker's step."""
+"""The binding engine as others use it: bind, find, change, partners, callee, release, the worker's step."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from privatenumber.bindings import bind, change, find, release
+from privatenumber.bindings import bind, callees, change, find, partners, release
 from privatenumber.bindings.bind import BindResult
 from privatenumber.bindings.change import ChangeCommand
 from privatenumber.bindings.commands import BindCommand
@@ -27,9 +27,9 @@ class BindingService:
         self._engine = engine
 
     def bind(self, command: BindCommand, *, deadline: Deadline) -> BindResult:
-        """Bind an order's parties.
+        """Bind an order's people in the mode of its application.
 
-        State REQUESTED in the answer: the outcome is not known yet, ask again later.
+        `settled` False in the answer: the outcome is not known yet, ask again later.
 
         Raises
         ------
@@ -38,7 +38,7 @@ class BindingService:
         PoolEmpty, PartyConflict
             no X; nothing was written
         BindRefused, PlatformPaused
-            the platform; the binding is FAILED, and everything taken for it is free again
+            the platform; the binding has ended, and everything taken for it is free again
         """
         return bind.bind(self._engine, command, deadline)
 
@@ -74,7 +74,7 @@ class BindingService:
         direction: int | None = None,
         max_minutes: int | None = None,
     ) -> Binding:
-        """Change an ACTIVE binding; None = unchanged, X never changes.
+        """Change an ACTIVE binding; None = unchanged, X never changes. What can change depends on the mode.
 
         `settled` False in the answer: the outcome is not known yet, the worker finishes it.
 
@@ -89,6 +89,51 @@ class BindingService:
         """
         command = ChangeCommand(ends_at=ends_at, a=a, b=b, direction=direction, max_minutes=max_minutes)
         return change.change(self._engine, binding_id, command, deadline)
+
+    def add_partner(self, binding_id: str, number: str, *, deadline: Deadline) -> Binding:
+        """Put one more B opposite A (AXYB, X mode); the same person again changes nothing.
+
+        `settled` False in the answer: his Y is not known yet, the worker finds out.
+
+        Raises
+        ------
+        BindingNotFound, InvalidRequest, StateConflict
+            about the request
+        PartyConflict
+            X mode: he stands on this X in another binding
+        BindRefused, PlatformPaused
+            the platform; the binding is as it was
+        """
+        return partners.add_partner(self._engine, binding_id, number, deadline)
+
+    def remove_partner(self, binding_id: str, partner_id: str, *, deadline: Deadline) -> Binding:
+        """Take a B away from A; `settled` False in the answer: the worker goes on until he is gone.
+
+        Raises BindingNotFound, PartnerNotFound, InvalidRequest, StateConflict.
+        """
+        return partners.remove_partner(self._engine, binding_id, partner_id, deadline)
+
+    def set_callee(
+        self,
+        binding_id: str,
+        number: str,
+        *,
+        deadline: Deadline,
+        seconds: int = 60,
+        user_reference: str | None = None,
+    ) -> Binding:
+        """Say whom A reaches by dialling X within so many seconds (AX, X mode); replaces an earlier one.
+
+        In AX it serves one call: set it before each (ax.md §6).
+
+        Raises
+        ------
+        BindingNotFound, InvalidRequest, StateConflict
+            about the request
+        BindRefused, PlatformPaused
+            the platform; without an answer of it the same request may be repeated
+        """
+        return callees.set_callee(self._engine, binding_id, number, seconds, user_reference, deadline)
 
     def release(self, binding_id: str, *, deadline: Deadline, reason: Reason = Reason.DELETED) -> Binding:
         """End a binding; idempotent, raises BindingNotFound.

@@ -9,8 +9,8 @@ from typing import Final
 from privatenumber.bindings.adopt import adopt, is_wanted
 from privatenumber.bindings.attempt import attempt, fail, find
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.engine import Engine
-from privatenumber.bindings.model import MIN_LIFE_S, Binding, State, advanced, platform_duration
+from privatenumber.bindings.engine import Engine, life_s, platform_end
+from privatenumber.bindings.model import MIN_LIFE_S, Binding, State, advanced
 from privatenumber.bindings.unbind import postponed
 from privatenumber.platform.errors import PlatformError
 from privatenumber.platform.transport import Deadline
@@ -30,12 +30,12 @@ def settle(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     Never binds while an earlier request may still be on its way. Raises Overtaken, Busy.
     """
     try:
-        row = find(engine, binding, deadline)
+        held = find(engine, binding, deadline)
     except PlatformError as error:
         return engine.save(binding, postponed(engine, binding, error))
-    if row:
+    if held:
         engine.count("Recovered", 1)
-        adopted = adopt(engine, binding, row, deadline, ours=True)
+        adopted = adopt(engine, binding, held, deadline, ours=True)
         if adopted.state is State.REQUESTED and adopted.version == binding.version:
             return engine.save(binding, postponed(engine, binding, None))
         return adopted
@@ -60,14 +60,13 @@ def _why_not_again(engine: Engine, binding: Binding) -> str | None:
 def _bind_again(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     now = engine.clock()
     in_flight = engine.in_flight_until(deadline)
-    life = platform_duration(now, binding.ends_at, engine.margin_s)
     claimed = advanced(
         binding,
         now,
         binds=binding.binds + 1,
         due_at=in_flight,
         in_flight_until=in_flight,
-        platform_ends_at=now + timedelta(seconds=life),
+        platform_ends_at=platform_end(now, life_s(engine, binding)),
     )
     outcome = attempt(engine, engine.save(binding, claimed), deadline)
     after, refusal = outcome.binding, outcome.refusal

@@ -38,14 +38,17 @@ def finish_release(engine: Engine, binding: Binding, deadline: Deadline) -> Bind
     """Unbind a RELEASING binding and close it, or set the time of the next attempt."""
     try:
         if binding.subscription_id:
-            engine.platforms(binding.application).unbind_axb(binding.subscription_id, deadline=deadline)
+            engine.platforms(binding.application).unbind(binding, deadline=deadline)
     except _GONE:
         pass
     except PlatformError as error:
         return _try_later(engine, binding, error)
-    after = advanced(binding, engine.clock(), state=State.CLOSED, due_at=None, pending=None, attempts=0)
+    after = advanced(
+        binding, engine.clock(), state=State.CLOSED, due_at=None, pending=None, callee=None, attempts=0
+    )
     try:
-        return engine.close(binding, after, forget_key=False)
+        # A refused bind may be asked for again under its key.
+        return engine.close(binding, after, forget_key=binding.reason is Reason.REFUSED)
     except Overtaken:
         return engine.load(binding.id)
 

@@ -17,6 +17,9 @@ A_INDEX: Final = "by_a"
 B_INDEX: Final = "by_b"
 DUE_SHARDS: Final = 4
 PLACE_PREFIX: Final = "PLACE#"
+EXTENSION_PREFIX: Final = "EXTENSION#"
+ANYONE: Final = "anyone"
+"""Stands where a person's token would: the place on X of everybody who has none of his own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class BindingRecord:
     """A binding as the table needs to know it: what keys are made of, and the rest as attributes.
 
     Times are in the fixed-width form of `times.iso`. ``places`` are the tokens for which a place on X is
-    held, ``pairs`` the pair hashes held for the order. ``rest`` must not repeat a field of this class.
+    held, ``pairs`` the pair hashes held for the order, ``extension`` the digits held on X. ``x`` may be empty
+    while it is not known. ``capacity`` is how many bindings of this mode X carries. ``rest`` must not repeat
+    a field of this class.
     """
 
     id: str
@@ -36,7 +41,8 @@ class BindingRecord:
     x: str
     area: str
     a_token: str
-    b_token: str
+    b_token: str | None
+    capacity: int
     places: frozenset[str]
     pairs: frozenset[str]
     idempotency: str | None
@@ -45,6 +51,7 @@ class BindingRecord:
     created_at: str
     due_at: str | None
     sealed: bytes = field(repr=False)
+    extension: str | None = None
     expires_at: int | None = None
     """Epoch second at which the table may forget it; final states only."""
     rest: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -63,6 +70,11 @@ def party_partition(application: str, token: str) -> str:
 def place_key(application: str, token: str, x: str) -> dict[str, str]:
     """Key of "this person stands on this X": the constraint that a party stands on an X at most once."""
     return {"pk": party_partition(application, token), "sk": f"{PLACE_PREFIX}{x}"}
+
+
+def extension_key(x: str, extension: str) -> dict[str, str]:
+    """Key of "these digits lead to somebody on this X": one binding per extension (axe.md §1.1)."""
+    return {"pk": f"X#{x}", "sk": f"{EXTENSION_PREFIX}{extension}"}
 
 
 def order_pair_key(application: str, order: str, mode: str, pair: str) -> dict[str, str]:
@@ -109,15 +121,19 @@ def binding_item(record: BindingRecord) -> dict[str, Any]:
         "x": record.x,
         "area": record.area,
         "a_token": record.a_token,
-        "b_token": record.b_token,
         "content_hash": record.content_hash,
         "created_at": record.created_at,
         "sealed": record.sealed,
         "order_key": order_index_key(record.application, record.order),
-        "x_key": record.x,
         "a_key": party_index_key(record.application, record.a_token),
-        "b_key": party_index_key(record.application, record.b_token),
     }
+    if record.x:
+        item["x_key"] = record.x
+    if record.b_token:
+        item["b_token"] = record.b_token
+        item["b_key"] = party_index_key(record.application, record.b_token)
+    if record.extension:
+        item["extension"] = record.extension
     if record.idempotency:
         item["idempotency"] = record.idempotency
     if record.subscription_id:

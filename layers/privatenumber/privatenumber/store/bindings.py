@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.binding_keys import (
+    EXTENSION_PREFIX,
     PLACE_PREFIX,
     BindingRecord,
     binding_item,
     binding_key,
+    extension_key,
     idempotency_key,
     order_pair_key,
     party_partition,
@@ -27,13 +29,11 @@ from privatenumber.store.transactions import Action, Refused, Writer
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-MAX_PAIRS: Final = 5000
-"""Pairs that one X carries (axb.md §1)."""
-
 BINDING: Final = "binding"
 IDEMPOTENCY: Final = "idempotency"
 PAIR: Final = "pair"
 PLACE: Final = "place"
+EXTENSION: Final = "extension"
 X_NUMBER: Final = "x"
 """Names of the conditions, as `Refused.action` tells them; `binding`: somebody wrote it meanwhile."""
 
@@ -80,23 +80,11 @@ class BindingStore:
 
     def places_of(self, application: str, token: str) -> frozenset[str]:
         """The X numbers on which a person stands (strongly consistent)."""
-        standing: set[str] = set()
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :party AND begins_with(sk, :place)",
-                ExpressionAttributeValues=encode(
-                    {":party": party_partition(application, token), ":place": PLACE_PREFIX}
-                ),
-                ProjectionExpression="sk",
-                ConsistentRead=True,
-                **request,
-            )
-            standing |= {str(decode(item)["sk"]).removeprefix(PLACE_PREFIX) for item in answer["Items"]}
-            if "LastEvaluatedKey" not in answer:
-                return frozenset(standing)
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return self._sort_keys(party_partition(application, token), PLACE_PREFIX)
+
+    def extensions_on(self, x: str) -> frozenset[str]:
+        """The extensions of an X that lead to somebody (strongly consistent)."""
+        return self._sort_keys(number_key(x)["pk"], EXTENSION_PREFIX)
 
     def holder_of_key(self, application: str, token: str, *, now: int) -> Holder | None:
         """The binding made under an Idempotency-Key that has not expired at ``now`` (epoch seconds)."""
@@ -117,31 +105,40 @@ class BindingStore:
                 self._put_binding(record, seen=None),
                 *self._put_idempotency(record, now, key_expires_at),
                 *self._put_pairs(record, record.pairs),
-                *self._put_places(record, record.places),
-                self._count_in(record.x, record.application),
+                *self._put_on_x(record),
             ]
         )
 
     def create_stray(self, record: BindingRecord) -> None:
-        """Write a binding that the platform made too late: it holds a pair of its X, but no place."""
-        self._writer.transact([self._put_binding(record, seen=None), self._count_stray(record.x)])
+        """Write a binding that the platform made too late: it is counted on its X, but holds no place."""
+        counted = [self._count_stray(record.x)] if record.x else []
+        self._writer.transact([self._put_binding(record, seen=None), *counted])
 
     def replace(self, record: BindingRecord, *, seen: int) -> None:
         """Write a binding over its version ``seen``; what it holds stays as it is."""
         request = self._put_binding(record, seen=seen).request["Put"]
         self._writer.put(BINDING, **request)
 
-    def move(self, record: BindingRecord, *, seen: int, old_x: str) -> None:
-        """Write a binding that goes from ``old_x`` to ``record.x`` with all its places."""
+    def move(self, record: BindingRecord, *, seen: int, old_x: str, old_extension: str | None = None) -> None:
+        """Write a binding that goes from ``old_x`` to ``record.x`` with all it holds there."""
         self._writer.transact(
             [
                 self._put_binding(record, seen=seen),
-                *self._put_places(record, record.places),
-                self._count_in(record.x, record.application),
+                *self._put_on_x(record),
                 *self._delete_places(record, record.places, old_x),
+                *self._delete_extension(record, old_x, old_extension),
                 self._count_out(old_x),
             ]
         )
+
+    def arrive(self, record: BindingRecord, *, seen: int) -> None:
+        """Write a binding whose X the platform chose; what our books cannot hold there is left open.
+
+        The platform's word counts: an X that we never registered, or that we count as full, is bound all the
+        same.
+        """
+        held = [*self._put_places(record, record.places), self._count_stray(record.x)]
+        self._with_what_holds(self._put_binding(record, seen=seen), held)
 
     def hold(
         self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
@@ -159,7 +156,7 @@ class BindingStore:
         self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
     ) -> None:
         """Write a binding that gives up some of its places and pairs."""
-        self._give_up(
+        self._with_what_holds(
             self._put_binding(record, seen=seen),
             [*self._delete_pairs(record, pairs), *self._delete_places(record, places, record.x)],
         )
@@ -177,15 +174,16 @@ class BindingStore:
         held = [
             *self._delete_pairs(record, pairs),
             *self._delete_places(record, places, record.x),
-            self._count_out(record.x),
+            *self._delete_extension(record, record.x, record.extension),
+            *([self._count_out(record.x)] if record.x else []),
         ]
         if forget_key and record.idempotency:
             key = idempotency_key(record.application, record.idempotency)
             held.append(self._delete(IDEMPOTENCY, key, record.id))
-        self._give_up(self._put_binding(record, seen=seen), held)
+        self._with_what_holds(self._put_binding(record, seen=seen), held)
 
-    def _give_up(self, binding: Action, held: Sequence[Action]) -> None:
-        """Free what is held; what somebody else holds stays his and keeps no binding from closing."""
+    def _with_what_holds(self, binding: Action, held: Sequence[Action]) -> None:
+        """Write the binding and those of the actions that can be: what somebody else holds stays his."""
         actions = [binding, *held]
         while True:
             try:
@@ -199,6 +197,24 @@ class BindingStore:
         answer = self._client.get_item(TableName=self._table, Key=encode(key), ConsistentRead=True)
         item = answer.get("Item")
         return decode(item) if item else None
+
+    def _sort_keys(self, partition: str, prefix: str) -> frozenset[str]:
+        """What follows a prefix in the sort keys of a partition."""
+        found: set[str] = set()
+        request: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :partition AND begins_with(sk, :prefix)",
+                ExpressionAttributeValues=encode({":partition": partition, ":prefix": prefix}),
+                ProjectionExpression="sk",
+                ConsistentRead=True,
+                **request,
+            )
+            found |= {str(decode(item)["sk"]).removeprefix(prefix) for item in answer["Items"]}
+            if "LastEvaluatedKey" not in answer:
+                return frozenset(found)
+            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _put_binding(self, record: BindingRecord, *, seen: int | None) -> Action:
         condition = (
@@ -241,6 +257,14 @@ class BindingStore:
         for token in sorted(tokens):
             yield self._put_new(PLACE, place_key(record.application, token, record.x), record.id)
 
+    def _put_on_x(self, record: BindingRecord) -> Iterable[Action]:
+        """Take everything that a binding holds on its X; nothing while no X is known."""
+        yield from self._put_places(record, record.places)
+        if record.x and record.extension:
+            yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
+        if record.x:
+            yield self._count_in(record)
+
     def _put_new(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
         item = encode({**key, "binding_id": binding_id})
         put = {
@@ -259,6 +283,10 @@ class BindingStore:
         for token in sorted(tokens):
             yield self._delete(PLACE, place_key(record.application, token, x), record.id)
 
+    def _delete_extension(self, record: BindingRecord, x: str, extension: str | None) -> Iterable[Action]:
+        if x and extension:
+            yield self._delete(EXTENSION, extension_key(x, extension), record.id)
+
     def _delete(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
         delete = {
             "TableName": self._table,
@@ -268,15 +296,20 @@ class BindingStore:
         }
         return Action(name, {"Delete": delete})
 
-    def _count_in(self, x: str, application: str) -> Action:
+    def _count_in(self, record: BindingRecord) -> Action:
         update = {
             "TableName": self._table,
-            "Key": encode(number_key(x)),
+            "Key": encode(number_key(record.x)),
             "UpdateExpression": "SET pairs = pairs + :one",
             "ConditionExpression": "#state = :active AND pairs < :most AND application = :application",
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": encode(
-                {":one": 1, ":active": "active", ":most": MAX_PAIRS, ":application": application}
+                {
+                    ":one": 1,
+                    ":active": "active",
+                    ":most": record.capacity,
+                    ":application": record.application,
+                }
             ),
         }
         return Action(X_NUMBER, {"Update": update})

@@ -1,0 +1,98 @@
+"""What the life of a binding asks of the platform, in words common to all modes.
+
+One adapter per mode in `gateways` speaks the wire models. An adapter, and with it the models, is imported
+when an application of its mode is first used: a cold start pays for its own mode only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from privatenumber.bindings.model import Binding, Callee, Partner, Terms
+from privatenumber.platform.transport import Deadline
+from privatenumber.settings import Application, Mode
+
+if TYPE_CHECKING:
+    from privatenumber.platform.client import PlatformClient
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a bind made. ``x`` only where the platform chose it; no id where it stores nothing (X mode)."""
+
+    subscription_id: str | None
+    x: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A binding as the platform holds it; None: the mode does not tell. ``duration`` in seconds, as set."""
+
+    subscription_id: str
+    direction: int | None = None
+    max_minutes: int | None = None
+    duration: int | None = None
+
+
+class Gateway(Protocol):
+    """One application at the platform. Every operation raises PlatformError; subclasses tell what to do."""
+
+    @property
+    def application(self) -> Application:
+        """The application in whose name it speaks."""
+        ...
+
+    def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
+        """Bind; never repeated by the client after an unknown outcome."""
+        ...
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """Find the binding of these people on its X; None when there is none, or it cannot be looked up."""
+        ...
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """Change what differs between the binding's terms and ``terms``; None leaves the life as it is."""
+        ...
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """Bring a binding that the platform holds to the terms of ours."""
+        ...
+
+    def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
+        """Unbind by its id; NotFound and NotOwned mean that it is gone."""
+        ...
+
+    def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """Put a B opposite A and return his Y; Conflict when he has one."""
+        ...
+
+    def find_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """The Y of a B, None when he has none."""
+        ...
+
+    def unbind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> None:
+        """Take a B away; NotFound means that he is gone."""
+        ...
+
+    def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
+        """Say whom A reaches by dialling X next."""
+        ...
+
+
+_ADAPTERS: Final = {mode: f"privatenumber.bindings.gateways.{mode.value.lower()}" for mode in Mode}
+
+
+class _Opening(Protocol):
+    """What each adapter's module offers."""
+
+    def open_gateway(self, client: PlatformClient) -> Gateway: ...
+
+
+def gateway_to(client: PlatformClient) -> Gateway:
+    """Return the adapter of the mode of a client's application."""
+    module = cast(_Opening, import_module(_ADAPTERS[client.application.mode]))
+    return module.open_gateway(client)

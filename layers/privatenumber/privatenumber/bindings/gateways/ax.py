@@ -1,0 +1,83 @@
+"""AX at the platform (ax.md): X is A's alone, and the platform never ends a binding."""
+
+from __future__ import annotations
+
+from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.model import Binding, Callee, Terms
+from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice
+from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.transport import Deadline
+
+
+class AxGateway(ModeGateway):
+    """A on an X that we name, and whom A reaches by dialling it."""
+
+    def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
+        """See `Gateway.bind`."""
+        features = binding.features
+        bind = AxBind(
+            a=binding.a.number,
+            x=binding.x,
+            direction=binding.direction,
+            max_duration=binding.max_minutes,
+            record_flag=binding.record_hint_tone is not None,
+            record_hint_tone=binding.record_hint_tone,
+            last_min_voice=features.last_minute_tone,
+            private_sms=None if features.sms else False,
+            pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
+            user_data=binding.user_reference,
+        )
+        return Bound(self._client.ax.bind(bind, deadline=deadline).subscription_id)
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """See `Gateway.find`."""
+        terms = binding.pending or binding.terms
+        row = self._client.ax.find(binding.x, terms.a.number, deadline=deadline)
+        return Held(row.subscription_id, row.direction, row.max_duration) if row else None
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """See `Gateway.modify`."""
+        now = binding.terms
+        modify = AxModify(
+            subscription_id=binding.subscription_id or "",
+            a=terms.a.number if terms.a != now.a else None,
+            direction=terms.direction if terms.direction != now.direction else None,
+            max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
+        )
+        self._client.ax.modify(modify, deadline=deadline)
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """See `Gateway.impose`."""
+        modify = AxModify(
+            subscription_id=subscription_id,
+            direction=binding.direction,
+            max_duration=binding.max_minutes,
+            user_data=binding.user_reference,
+        )
+        self._client.ax.modify(modify, deadline=deadline)
+
+    def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind`."""
+        self._client.ax.unbind(binding.subscription_id or "", deadline=deadline)
+
+    def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
+        """Set the temporary callee of X: it replaces another and serves one call (ax.md §6)."""
+        wish = AxCallee(
+            subscription_id=binding.subscription_id or "",
+            callee=callee.party.number,
+            duration=seconds,
+            user_data=callee.reference,
+        )
+        self._client.ax.set_callee(wish, deadline=deadline)
+
+
+def open_gateway(client: PlatformClient) -> AxGateway:
+    """The adapter of an AX application."""
+    return AxGateway(client)
+
+
+def _pre_voice(caller: str | None, callee: str | None) -> AxPreVoice | None:
+    return AxPreVoice(caller_hint_tone=caller, callee_hint_tone=callee) if caller or callee else None

@@ -1,0 +1,86 @@
+"""AXB at the platform (axb.md)."""
+
+from __future__ import annotations
+
+from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.model import Binding, Terms
+from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice
+from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.transport import Deadline
+
+
+class AxbGateway(ModeGateway):
+    """Pairs: A and B on an X that we name."""
+
+    def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
+        """See `Gateway.bind`."""
+        features = binding.features
+        bind = AxbBind(
+            a=binding.a.number,
+            b=_b(binding.terms),
+            x=binding.x,
+            direction=binding.direction,
+            duration=life_s or 0,
+            max_duration=binding.max_minutes,
+            record_flag=binding.record_hint_tone is not None,
+            record_hint_tone=binding.record_hint_tone,
+            last_min_voice=features.last_minute_tone,
+            private_sms=None if features.sms else False,
+            pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
+            user_data=binding.user_reference,
+        )
+        return Bound(self._client.axb.bind(bind, deadline=deadline).subscription_id)
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """See `Gateway.find`."""
+        terms = binding.pending or binding.terms
+        row = self._client.axb.find(binding.x, terms.a.number, _b(terms), deadline=deadline)
+        if row is None:
+            return None
+        return Held(row.subscription_id, row.direction, row.max_duration, row.duration)
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """See `Gateway.modify`."""
+        now = binding.terms
+        modify = AxbModify(
+            subscription_id=binding.subscription_id or "",
+            a=terms.a.number if terms.a != now.a else None,
+            b=_b(terms) if terms.b != now.b else None,
+            direction=terms.direction if terms.direction != now.direction else None,
+            max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
+            duration=life_s,
+        )
+        self._client.axb.modify(modify, deadline=deadline)
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """See `Gateway.impose`."""
+        modify = AxbModify(
+            subscription_id=subscription_id,
+            direction=binding.direction,
+            duration=life_s,
+            max_duration=binding.max_minutes,
+            user_data=binding.user_reference,
+        )
+        self._client.axb.modify(modify, deadline=deadline)
+
+    def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind`."""
+        self._client.axb.unbind(binding.subscription_id or "", deadline=deadline)
+
+
+def open_gateway(client: PlatformClient) -> AxbGateway:
+    """The adapter of an AXB application."""
+    return AxbGateway(client)
+
+
+def _b(terms: Terms) -> str:
+    if terms.b is None:
+        raise ValueError("an AXB binding has a party B")
+    return terms.b.number
+
+
+def _pre_voice(caller: str | None, callee: str | None) -> AxbPreVoice | None:
+    return AxbPreVoice(caller_hint_tone=caller, callee_hint_tone=callee) if caller or callee else None

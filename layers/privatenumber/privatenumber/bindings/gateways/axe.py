@@ -1,0 +1,64 @@
+"""AXE at the platform (axe.md): A behind an extension of X; lives are told in whole minutes."""
+
+from __future__ import annotations
+
+from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.model import Binding, Terms
+from privatenumber.platform.axe import MINUTES, AxeBind, AxeModify
+from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.transport import Deadline
+
+
+class AxeGateway(ModeGateway):
+    """A behind an X and an extension that we name."""
+
+    def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
+        """See `Gateway.bind`."""
+        bind = AxeBind(
+            a=binding.a.number,
+            x=binding.x,
+            extension=binding.extension,
+            life_minutes=_minutes(life_s) or 0,
+            callback_number=binding.features.callback_number,
+            callback_tone=binding.features.callback_tone,
+            record_flag=binding.record_hint_tone is not None,
+            record_hint_tone=binding.record_hint_tone,
+            user_data=binding.user_reference,
+        )
+        return Bound(self._client.axe.bind(bind, deadline=deadline).subscription_id)
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """See `Gateway.find`. A row tells the life of the bind, whatever was changed since (axe.md §5)."""
+        row = self._client.axe.find(binding.x, binding.extension or "", binding.a.number, deadline=deadline)
+        if row is None:
+            return None
+        duration = row.life * (60 if row.time_unit == MINUTES else 3600)
+        return Held(row.subscription_id, duration=None if binding.pending else duration)
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """See `Gateway.modify`: only the life of a binding can be changed."""
+        self._prolong(binding.subscription_id or "", life_s, deadline)
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """See `Gateway.impose`."""
+        self._prolong(subscription_id, life_s, deadline)
+
+    def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind`."""
+        self._client.axe.unbind(binding.subscription_id or "", deadline=deadline)
+
+    def _prolong(self, subscription_id: str, life_s: int | None, deadline: Deadline) -> None:
+        modify = AxeModify(subscription_id=subscription_id, life_minutes=_minutes(life_s))
+        self._client.axe.modify(modify, deadline=deadline)
+
+
+def open_gateway(client: PlatformClient) -> AxeGateway:
+    """The adapter of an AXE application."""
+    return AxeGateway(client)
+
+
+def _minutes(life_s: int | None) -> int | None:
+    return None if life_s is None else -(-life_s // 60)

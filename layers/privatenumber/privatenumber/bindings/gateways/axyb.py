@@ -1,0 +1,75 @@
+"""AXYB at the platform (axyb.md): first A's X, then a Y for each B; the platform chooses both."""
+
+from __future__ import annotations
+
+from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.model import Binding, Partner, Terms
+from privatenumber.platform.axyb import AxybBindAx, AxybBindYb
+from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.transport import Deadline
+
+
+class AxybGateway(ModeGateway):
+    """A with an X, and every B with a Y of his own."""
+
+    def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
+        """Bind the AX alone; its YB follow by `bind_partner`."""
+        bind = AxybBindAx(
+            a=binding.a.number,
+            area_code=binding.area,
+            area_match_mode="1" if binding.any_area else "0",
+            direction=binding.direction,
+            duration=life_s or 0,
+            record_flag=binding.record_hint_tone is not None,
+            record_hint_tone=binding.record_hint_tone,
+            pre_voice_x=binding.features.caller_tone,
+            pre_voice_y=binding.features.callee_tone,
+            user_data=binding.user_reference,
+        )
+        bound = self._client.axyb.bind_ax(bind, deadline=deadline)
+        return Bound(bound.subscription_id, bound.number)
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """An AX of unknown outcome cannot be found again: no query tells an id by A (axyb.md §4).
+
+        It ends with its own life, and nobody was ever told its X.
+        """
+        return None
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """Nothing of an AXYB binding can be changed at the platform."""
+        self._refuse("axyb.bind")
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """Nothing of an AXYB binding can be changed at the platform."""
+        self._refuse("axyb.bind")
+
+    def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
+        """Unbind the AX with all its YB."""
+        self._client.axyb.unbind_ax(binding.subscription_id or "", deadline=deadline)
+
+    def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """Bind a YB: the platform allocates the Y, in the city of X if it can."""
+        bind = AxybBindYb(subscription_id=binding.subscription_id or "", b=partner.party.number)
+        return self._client.axyb.bind_yb(bind, deadline=deadline).number
+
+    def find_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """The Y of a B under this AX, automatic ones included."""
+        rows = self._client.axyb.query(subscription_id=binding.subscription_id or "", deadline=deadline)
+        return next((row.y for row in rows if row.b == partner.party.number), None)
+
+    def unbind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> None:
+        """Unbind one YB by its Y, or by its B while no Y is known."""
+        ax = binding.subscription_id or ""
+        if partner.y:
+            self._client.axyb.unbind_y(ax, partner.y, deadline=deadline)
+        else:
+            self._client.axyb.unbind_b(ax, partner.party.number, deadline=deadline)
+
+
+def open_gateway(client: PlatformClient) -> AxybGateway:
+    """The adapter of an AXYB application."""
+    return AxybGateway(client)

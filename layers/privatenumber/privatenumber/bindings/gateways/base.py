@@ -1,0 +1,44 @@
+"""What an adapter answers to questions that its mode does not know."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from privatenumber.bindings.model import Binding, Callee, Partner
+from privatenumber.codes.results import lookup
+from privatenumber.platform.caller import WRONG_MODE
+from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.errors import error_for
+from privatenumber.platform.transport import Deadline
+from privatenumber.settings import Application
+
+
+class ModeGateway:
+    """An application's client, and a refusal for whatever the application's mode does not have."""
+
+    def __init__(self, client: PlatformClient) -> None:
+        self._client = client
+
+    @property
+    def application(self) -> Application:
+        """The application in whose name it speaks."""
+        return self._client.application
+
+    def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """Only AXYB has partners at the platform."""
+        self._refuse("axyb.bind")
+
+    def find_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
+        """Only AXYB has partners at the platform."""
+        self._refuse("axyb.query")
+
+    def unbind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> None:
+        """Only AXYB has partners at the platform."""
+        self._refuse("axyb.unbind")
+
+    def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
+        """Only AX has a temporary callee at the platform."""
+        self._refuse("ax.set_callee")
+
+    def _refuse(self, api: str) -> NoReturn:
+        raise error_for(api, lookup(403, WRONG_MODE, api))
