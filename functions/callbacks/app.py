@@ -1,13 +1,14 @@
-"""Pushes of the platform: POST /callbacks/{app}/{token}/status and /fee. Decode, call the layer, answer.
+"""Pushes of the platform, POST /callbacks/{app}/{token}/{kind}: decode, call the layer, answer.
 
-Answers have no body and give no reason (notifications.md §2.5). A request is never logged: one line says
-application, kind, counts and request id.
+Answers give no reason, and have a body for a question only (notifications.md §2.5). A request is never
+logged: one line says application, kind, counts and request id.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -44,7 +45,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         logger.exception("push not stored", extra={"request_id": request_id})
         report = Report(503, reason="store")
     tell(report, request_id)
-    return {"statusCode": report.status, "body": ""}
+    if report.answer is None:
+        return {"statusCode": report.status, "body": ""}
+    headers = {"content-type": "application/json"}
+    return {"statusCode": report.status, "headers": headers, "body": json.dumps(report.answer)}
 
 
 def read_arrival(event: Mapping[str, Any]) -> Arrival:
@@ -80,12 +84,14 @@ def tell(report: Report, request_id: str | None) -> None:
         "NonceReused": int("nonce_reused" in report.notes),
         "Unverified": int("unverified" in report.notes),
         "NotStored": int(report.status == 503),
+        "BlockUndecided": int(report.undecided is not None),
     }
     for name, count in counts.items():
         if count:
             metrics.add_metric(name, MetricUnit.Count, count)
-    if report.refused and report.reason:
-        metrics.add_dimensions(service=SERVICE, reason=report.reason)
+    reason = report.reason if report.refused else report.undecided
+    if reason:
+        metrics.add_dimensions(service=SERVICE, reason=reason)
     if any(counts.values()):
         metrics.flush_metrics()
     about = {
@@ -94,11 +100,13 @@ def tell(report: Report, request_id: str | None) -> None:
         "kind": report.kind,
         "status": report.status,
         "reason": report.reason,
+        "decided": report.decided,
+        "undecided": report.undecided,
         "notes": report.notes,
         "stored": report.stored,
         "duplicates": report.duplicates,
         "conflicts": report.conflicts,
         "unparsable": report.unparsable,
     }
-    warn = report.unparsable or report.conflicts or report.status not in {200, 404}
+    warn = report.unparsable or report.conflicts or report.undecided or report.status not in {200, 404}
     (logger.warning if warn else logger.info)("push", extra=about)

@@ -56,4 +56,5 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "PUSH_SIGNATURE": "required",
         "PRICE_LIST": "",
         "MARGIN_SECONDS": "3600",
+        "BLOCK_SECONDS": "2",
     }

@@ -17,6 +17,7 @@ FUNCTIONS = {
     "unbind-sweep": "UnbindSweepFunction",
     "unbind-work": "UnbindWorkerFunction",
     "billing": "BillingFunction",
+    "follow": "FollowFunction",
 }
 
 

@@ -12,13 +12,14 @@ import pytest
 from builders.bills import facts, rows
 from builders.dynamodb import Table, moto_client, new_table
 from builders.emulated import APP_KEY, SECRET, STRANGER, SUBSCRIPTION, A, B, Platform, X, demo_application
+from builders.ingestion import ingestion
 from builders.keyrings import KEYRING
 from builders.pushes import CALLBACK_TOKEN, application
 from emulator.deliveries import DeliveryState
 from emulator.numstatus import push_number_status
 from emulator.world import NumberStatus, PushUrls
-from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.guard import Arrival
+from privatenumber.calls.ingest import Report
 from privatenumber.privacy import token
 from privatenumber.settings import Application
 from privatenumber.store.fact_rows import CdrFact
@@ -39,9 +40,7 @@ class Scene:
         self.down = False
         self.reports: list[Report] = []
         self.store = FactStore(table.client, table.name, sleep=lambda _: None)
-        self.ingestion = Ingestion(
-            self.store, applications=self._applications, keyring=lambda: KEYRING, policy=DoorPolicy()
-        )
+        self.ingestion = ingestion(table, self._applications)
         ours = demo_application(urls=URLS, push_num_status=True)
         self.platform = Platform(application=ours, **settings)
         self.platform.receiver.answer = self._answer

@@ -85,7 +85,7 @@ class Lambda:
 
 
 def _forget_clients() -> None:
-    for name in ("dynamodb", "kms", "secrets"):
+    for name in ("dynamodb", "hurried_dynamodb", "kms", "secrets"):
         getattr(clients, name).cache_clear()
 
 

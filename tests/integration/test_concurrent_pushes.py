@@ -11,7 +11,7 @@ import pytest
 
 from builders.bills import facts, rows
 from builders.dynamodb import Table, local_client, new_table
-from builders.keyrings import KEYRING
+from builders.ingestion import ingestion
 from builders.pushes import (
     CALLBACK_TOKEN,
     SIGNED_AT,
@@ -25,9 +25,8 @@ from builders.pushes import (
     wire,
 )
 from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.ingest import Report
 from privatenumber.settings import Application, NonceCheck
-from privatenumber.store.facts import FactStore
 
 pytestmark = pytest.mark.dynamodb_local
 
@@ -48,16 +47,11 @@ def _receive(
     table: Table, policy: DoorPolicy | None = None, nonce: str | None = None
 ) -> Callable[[Push], Report]:
     """One environment of the function: its own memory, the common table."""
-    ingestion = Ingestion(
-        FactStore(table.client, table.name),
-        applications=_applications,
-        keyring=lambda: KEYRING,
-        policy=policy or DoorPolicy(),
-    )
+    environment = ingestion(table, _applications, policy=policy)
 
     def receive(body: Push) -> Report:
         headers = signed_headers(nonce=nonce)
-        return ingestion.receive(
+        return environment.receive(
             Arrival("POST", "demo", CALLBACK_TOKEN, "status", "192.0.2.1", headers, wire(body), SIGNED_AT)
         )
 

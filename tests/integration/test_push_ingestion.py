@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from builders.bills import facts, rows
 from builders.dynamodb import Table, moto_client, new_table
+from builders.ingestion import ingestion
 from builders.keyrings import KEYRING
 from builders.pushes import (
     APP_KEY,
@@ -35,7 +36,7 @@ from builders.pushes import (
 )
 from builders.requests_made import log_requests
 from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.ingest import Report
 from privatenumber.calls.quarantine import open_envelope
 from privatenumber.settings import Application, NonceCheck, PushSignature
 from privatenumber.store.facts import FactStore, StoreUnavailable
@@ -67,9 +68,7 @@ class Receiver:
         self.table = table
         self.applications = Configured()
         self.store = FactStore(table.client, table.name, sleep=lambda _: None)
-        self.ingestion = Ingestion(
-            self.store, applications=self.applications, keyring=lambda: KEYRING, policy=policy
-        )
+        self.ingestion = ingestion(table, self.applications, policy=policy)
 
     def push(
         self,

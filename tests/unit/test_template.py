@@ -29,6 +29,8 @@ ALARMS = resources(CHINA, "AWS::CloudWatch::Alarm")
 ROUTES = resources(CHINA, "AWS::ApiGatewayV2::Route")
 SCHEDULES = resources(CHINA, "AWS::Scheduler::Schedule")
 MAPPINGS = resources(CHINA, "AWS::Lambda::EventSourceMapping")
+STREAMS = {name: mapping for name, mapping in MAPPINGS.items() if "StartingPosition" in mapping}
+QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMS}
 DEPLOYED = sorted(functions(TEMPLATE), key=lambda function: function.name)
 RUNTIME_VARIABLES = {"POWERTOOLS_LOG_LEVEL"}
 KEYRING_ONLY = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
@@ -36,7 +38,8 @@ KEYRING_ONLY = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"
 each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 each_schedule = pytest.mark.parametrize("name", sorted(SCHEDULES))
 each_queue = pytest.mark.parametrize("name", sorted(QUEUES))
-each_mapping = pytest.mark.parametrize("name", sorted(MAPPINGS))
+each_mapping = pytest.mark.parametrize("name", sorted(QUEUED))
+each_stream = pytest.mark.parametrize("name", sorted(STREAMS))
 
 
 def target(value: Any) -> str:
@@ -109,11 +112,15 @@ class TestFunctions:
         }
         assert {str(arn).rsplit("/", 1)[-1] for arn in role["ManagedPolicyArns"]} <= allowed
 
-    def test_callbacks_may_touch_the_keyring_and_nothing_else_of_the_bindings_table(self) -> None:
-        """The open function must be no way to people's numbers; it may make the keyring if it comes first."""
+    def test_callbacks_may_look_up_a_relation_and_write_the_keyring_only_of_the_bindings_table(self) -> None:
+        """The open function changes no binding and searches none; it may make the keyring if it comes first."""
         own = [s for s in statements("CallbacksFunction") if "BindingsTable" in json.dumps(s["Resource"])]
-        assert [listed(s["Action"]) for s in own] == [["dynamodb:GetItem", "dynamodb:PutItem"]]
-        assert own[0]["Condition"] == KEYRING_ONLY
+        assert [listed(s["Action"]) for s in own] == [
+            ["dynamodb:BatchGetItem"],
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
+        ]
+        relations = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["PARTY#*", "BINDING#*"]}}
+        assert [s["Condition"] for s in own] == [relations, KEYRING_ONLY]
 
     def test_billing_reads_orders_and_numbers_but_no_binding(self) -> None:
         own = [s for s in statements("BillingFunction") if "BindingsTable" in json.dumps(s["Resource"])]
@@ -196,6 +203,45 @@ class TestQueues:
     @each_queue
     def test_a_queue_is_encrypted(self, name: str) -> None:
         assert QUEUES[name]["SqsManagedSseEnabled"] is True
+
+
+class TestStreams:
+    @each_stream
+    def test_a_batch_of_a_stream_reports_its_failures_and_ends_somewhere(self, name: str) -> None:
+        """What cannot be followed must neither block its shard for a day nor be forgotten."""
+        mapping = STREAMS[name]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert 2 <= mapping["MaximumRetryAttempts"] <= 100
+        assert mapping["MaximumRecordAgeInSeconds"] <= 86_400
+        assert target(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in QUEUES
+
+    @each_stream
+    def test_a_stream_is_read_from_its_beginning_and_for_new_rows_only(self, name: str) -> None:
+        """A row that is written between two deployments is followed too."""
+        assert STREAMS[name]["StartingPosition"] == "TRIM_HORIZON"
+        patterns = [json.loads(f["Pattern"]) for f in STREAMS[name]["FilterCriteria"]["Filters"]]
+        assert patterns
+        assert all(pattern["eventName"] == ["INSERT"] for pattern in patterns)
+
+    @each_stream
+    def test_a_function_that_falls_behind_raises_an_alarm(self, name: str) -> None:
+        assert target(STREAMS[name]["FunctionName"]) in alarmed("IteratorAge", "FunctionName")
+
+    def test_the_follower_reads_the_stream_moves_numbers_and_writes_contacts_alone(self) -> None:
+        """It needs nobody's binding."""
+        own = [s for s in statements("FollowFunction") if "BindingsTable" in json.dumps(s["Resource"])]
+        given = {
+            (action, key)
+            for s in own
+            for action in listed(s["Action"])
+            for key in next(iter(s["Condition"].values()))["dynamodb:LeadingKeys"]
+        }
+        assert given == {
+            ("dynamodb:UpdateItem", "X#*"),
+            ("dynamodb:PutItem", "PARTY#*"),
+            ("dynamodb:GetItem", "KEYRING"),
+        }
 
 
 class TestSchedules:

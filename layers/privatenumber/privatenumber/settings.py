@@ -20,6 +20,7 @@ VARIABLES: Final = frozenset(
         "APPLICATIONS_SECRET",
         "BILLS_TABLE",
         "BINDINGS_TABLE",
+        "BLOCK_SECONDS",
         "EXCHANGE_BUCKET",
         "KEY_ID",
         "MARGIN_SECONDS",
@@ -27,6 +28,9 @@ VARIABLES: Final = frozenset(
         "OUTBOUND_PROXY",
         "PRICE_LIST",
         "PUSH_SIGNATURE",
+        "RECORDINGS_BUCKET",
+        "RECORDING_DAYS",
+        "RECORDING_RETRY_SECONDS",
         "SOURCE_CIDRS",
         "WORK_QUEUE_URL",
     }
@@ -34,8 +38,14 @@ VARIABLES: Final = frozenset(
 """Every variable the layer knows; the template sets no other."""
 
 _APPLICATION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_HOSTS: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}", re.ASCII)
+_RETENTION_S: Final = 7 * 86_400
 _CALLBACK_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _MAX_SECRETS: Final = 2
+_TONE: Final = re.compile(r"[0-9A-Za-z_.@-]{1,128}", re.ASCII)
+_SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
+MAX_CONTACT_HOURS: Final = 720
+"""Longest memory of who spoke to whom last."""
 
 
 class SettingsError(ValueError):
@@ -60,6 +70,14 @@ class NonceCheck(StrEnum):
     ENFORCE = "enforce"
 
 
+class SmsDefault(StrEnum):
+    """What becomes of an SMS that names no receiver (notifications.md §6.5)."""
+
+    DISCARD = "discard"
+    FORWARD = "forward"
+    """To whom the sender was in touch with last, if that is fresh enough."""
+
+
 class PushSignature(StrEnum):
     """What a failed verification means on a push (auth.md §6, second table)."""
 
@@ -73,6 +91,10 @@ class Application:
     """One application of the platform: credentials, address and mode (auth.md §12).
 
     The first of ``secrets`` signs, all verify. ``callback_token`` is the secret part of the callback path.
+    ``close_tone`` is heard by a caller who is connected to nobody; ``contact_hours`` is how long somebody
+    counts as the last counterpart (x.md §2, notifications.md §6.5). ``recording_hosts`` replaces the hosts
+    that recordings are fetched from by default; only with ``recording_allow_http`` may that be without TLS
+    (recording-and-call-stop.md §2).
     """
 
     id: str
@@ -83,6 +105,13 @@ class Application:
     scheme: Scheme
     callback_token: str
     proxy_url: str | None = None
+    axe_digits: int = 4
+    """Digits of an extension, fixed by the platform when the application was made (axe.md §1.1)."""
+    close_tone: str | None = None
+    sms_default: SmsDefault = SmsDefault.DISCARD
+    contact_hours: int = 24
+    recording_hosts: tuple[str, ...] = ()
+    recording_allow_http: bool = False
 
     def __repr__(self) -> str:
         return f"Application(id={self.id!r}, mode={self.mode.value!r}, base_url={self.base_url!r})"
@@ -130,6 +159,31 @@ class Settings:
         return self._required("EXCHANGE_BUCKET")
 
     @property
+    def recordings_bucket(self) -> str:
+        """Bucket of archived recordings."""
+        return self._required("RECORDINGS_BUCKET")
+
+    @property
+    def recording_days(self) -> int:
+        """Days for which the bucket keeps a recording; default 180."""
+        return self._whole("RECORDING_DAYS", "180", "days")
+
+    @property
+    def recording_retry_seconds(self) -> tuple[int, ...]:
+        """Moments of the attempts to fetch a recording, in seconds after its CDR, ascending.
+
+        Default: at once, 10 min, 1 h, 6 h, then daily until day 6 (recording-and-call-stop.md §2).
+        """
+        text = self.variables.get("RECORDING_RETRY_SECONDS", "")
+        parts = [part.strip() for part in text.split(",")] if text else []
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise SettingsError("RECORDING_RETRY_SECONDS: must be a comma-separated list of whole numbers")
+        offsets = tuple(map(int, parts)) or (0, 600, 3600, 21_600, *(86_400 * day for day in range(1, 7)))
+        if offsets[-1] >= _RETENTION_S or list(offsets) != sorted(set(offsets)):
+            raise SettingsError("RECORDING_RETRY_SECONDS: must ascend and end before day 7 (604800)")
+        return offsets
+
+    @property
     def source_cidrs(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Networks pushes may come from; empty admits every address."""
         blocks = (part.strip() for part in self.variables.get("SOURCE_CIDRS", "").split(","))
@@ -164,9 +218,20 @@ class Settings:
     @property
     def margin_seconds(self) -> int:
         """How much later than ours the platform's own expiry of a binding is set; default one hour."""
-        text = self.variables.get("MARGIN_SECONDS", "3600")
+        return self._whole("MARGIN_SECONDS", "3600", "seconds")
+
+    @property
+    def block_seconds(self) -> float:
+        """Time to answer a question of the platform; default 2, at most 4: after 5 it gives up (x.md)."""
+        text = self.variables.get("BLOCK_SECONDS", "2")
+        if not _SECONDS.fullmatch(text) or not 0 < float(text) <= 4:
+            raise SettingsError("BLOCK_SECONDS: must be a number of seconds above 0, at most 4")
+        return float(text)
+
+    def _whole(self, name: str, default: str, unit: str) -> int:
+        text = self.variables.get(name, default)
         if not (text.isascii() and text.isdigit()):
-            raise SettingsError("MARGIN_SECONDS: must be a whole number of seconds")
+            raise SettingsError(f"{name}: must be a whole number of {unit}")
         return int(text)
 
     def _required(self, name: str) -> str:
@@ -189,7 +254,10 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
     """Read the secret ``{"applications": [...]}`` into applications by id, in the order given.
 
     Fields of one: ``id``, ``app_key``, ``secrets`` (one, or two during a rotation), ``mode``, ``base_url``,
-    ``callback_token``, and optionally ``auth_scheme`` (``aksk``, the default, or ``wsse``) and ``proxy_url``.
+    ``callback_token``, and optionally ``auth_scheme`` (``aksk``, the default, or ``wsse``), ``proxy_url``,
+    ``axe_digits`` (1 to 4, the default), ``close_tone`` (a file name), ``sms_default`` (``discard``, the
+    default, or ``forward``), ``contact_hours`` (24), ``recording_hosts`` (names such as ``*.example.com``),
+    ``recording_allow_http``.
     Unknown fields are ignored. Raises SettingsError naming application and field.
     """
     try:
@@ -231,6 +299,14 @@ def _application(entry: Any, place: str) -> Application:
         scheme=Scheme(_member(entry, "auth_scheme", place, [s.value for s in Scheme], Scheme.AKSK)),
         callback_token=token,
         proxy_url=_http_url(_text(entry, "proxy_url", place), f"{place}.proxy_url") if proxy else None,
+        axe_digits=_whole(entry, "axe_digits", place, least=1, most=4, default=4),
+        close_tone=_tone(entry, "close_tone", place),
+        sms_default=SmsDefault(
+            _member(entry, "sms_default", place, [d.upper() for d in SmsDefault], SmsDefault.DISCARD).lower()
+        ),
+        contact_hours=_whole(entry, "contact_hours", place, least=1, most=MAX_CONTACT_HOURS, default=24),
+        recording_hosts=_hosts(entry.get("recording_hosts"), f"{place}.recording_hosts"),
+        recording_allow_http=_flag(entry, "recording_allow_http", place),
     )
 
 
@@ -248,6 +324,22 @@ def _member(entry: Mapping[str, Any], field: str, place: str, allowed: list[str]
     return value
 
 
+def _tone(entry: Mapping[str, Any], field: str, place: str) -> str | None:
+    value = entry.get(field)
+    if not value:
+        return None
+    if not isinstance(value, str) or not _TONE.fullmatch(value):
+        raise SettingsError(f"{place}.{field}: must be a file name of letters, digits, -, _, . and @")
+    return value
+
+
+def _whole(entry: Mapping[str, Any], field: str, place: str, *, least: int, most: int, default: int) -> int:
+    value = entry.get(field, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise SettingsError(f"{place}.{field}: must be a whole number from {least} to {most}")
+    return value
+
+
 def _secrets(value: Any, place: str) -> tuple[str, ...]:
     good = isinstance(value, list) and 1 <= len(value) <= _MAX_SECRETS
     if not good or not all(isinstance(secret, str) and secret.strip() for secret in value):
@@ -255,6 +347,23 @@ def _secrets(value: Any, place: str) -> tuple[str, ...]:
             f"{place}.secrets: must be a list of one or two texts; the first signs, both verify"
         )
     return tuple(secret.strip() for secret in value)
+
+
+def _hosts(value: Any, name: str) -> tuple[str, ...]:
+    given = [] if value is None else value
+    if not isinstance(given, list) or not all(isinstance(host, str) for host in given):
+        raise SettingsError(f"{name}: must be a list of host names")
+    hosts = tuple(host.strip().lower() for host in given)
+    if not all(map(_HOSTS.fullmatch, hosts)):
+        raise SettingsError(f"{name}: must hold names such as obs.example.com or *.example.com")
+    return hosts
+
+
+def _flag(entry: Mapping[str, Any], field: str, place: str) -> bool:
+    value = entry.get(field, False)
+    if not isinstance(value, bool):
+        raise SettingsError(f"{place}.{field}: must be true or false")
+    return value
 
 
 def _http_url(value: str, name: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from privatenumber.calls.guard import DoorPolicy
 from privatenumber.calls.ingest import Ingestion
+from privatenumber.calls.switchboard import Switchboard
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.facts import FactStore
 from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.relations import RelationStore
 from privatenumber.store.secrets import ApplicationsSecret
 
 
@@ -24,9 +26,13 @@ def compose(settings: Settings) -> Ingestion:
         nonce_check=settings.nonce_check,
         sources=settings.source_cidrs,
     )
+    hurried = clients.hurried_dynamodb()
+    relations = RelationStore(hurried, settings.bindings_table, settings.bills_table)
     return Ingestion(
         FactStore(table, settings.bills_table),
         applications=applications.load,
         keyring=keyring.load,
         policy=policy,
+        switchboard=Switchboard(relations, keyring.unseal, seconds=settings.block_seconds),
+        hurried=FactStore(hurried, settings.bills_table),
     )

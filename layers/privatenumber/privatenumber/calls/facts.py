@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from privatenumber.calls.sms_text import addressed, parts, with_sender
 from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
 from privatenumber.privacy import Keyring, open_sealed, seal, token
+from privatenumber.settings import Mode
 from privatenumber.store.fact_rows import (
     NewFact,
     call_key,
@@ -27,18 +29,24 @@ from privatenumber.store.fact_rows import (
 from privatenumber.times import beijing_day, iso
 
 _SHORTEST_NUMBER = 7
+#: `direction` of an SMS in AX: others to A, A to others (notifications.md §6.2).
+TO_A, FROM_A = 0, 1
 #: How long evaluated facts are kept (operations.md §13).
 RETENTION_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Under which circumstances facts came in; ``flags`` are remembered with each of them."""
+    """Under which circumstances facts came in; ``flags`` are remembered with each of them.
+
+    ``mode`` is that of the application: what an SMS means depends on it.
+    """
 
     application: str
     received_at: datetime
     keyring: Keyring
     flags: tuple[str, ...] = ()
+    mode: Mode | None = None
 
     def token(self, value: str | None, purpose: str = "number") -> str | None:
         """The token of a value, `None` for none."""
@@ -50,6 +58,10 @@ class Reception:
         if value and any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted):
             return f"~{token(self.keyring, value, purpose='id')}"
         return value
+
+    def orphan(self, subscription_id: str | None) -> bool:
+        """Whether a record says no binding; in X mode, where the platform knows none, nothing is missing."""
+        return not subscription_id and self.mode is not Mode.X
 
     def digest(self, content: str) -> str:
         """Keyed digest of canonical content: a plain hash of it could be guessed back to its numbers."""
@@ -94,7 +106,11 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
         digest=digest,
         raw=event.raw,
         reception=reception,
-        flags=_flags(reception, orphan=not event.subscription_id, foreign_number=event.foreign_numbers),
+        flags=_flags(
+            reception,
+            orphan=reception.orphan(event.subscription_id),
+            foreign_number=event.foreign_numbers,
+        ),
         attributes={
             "event": event_type,
             "session": session,
@@ -111,7 +127,7 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
 def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
     digest = reception.digest(cdr.content)
     session = reception.token(cdr.session_id, "session")
-    x, display = (_private(number, cdr) for number in (cdr.x, cdr.display))
+    x, display = (_private(number, cdr.caller, cdr.callee) for number in (cdr.x, cdr.display))
     people = (cdr.session_id, cdr.caller, cdr.callee)
     icid = reception.opaque(cdr.icid, people)
     at = cdr.ended_at or reception.received_at
@@ -124,11 +140,12 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
         reception=reception,
         flags=_flags(
             reception,
-            orphan=not cdr.subscription_id,
+            orphan=reception.orphan(cdr.subscription_id),
             foreign_number=cdr.foreign_numbers,
             x_unreadable=x is None,
         ),
         attributes={
+            "mode": reception.mode and reception.mode.value,
             "icid": icid,
             "session": session,
             "subscription_id": reception.opaque(cdr.subscription_id, people),
@@ -171,17 +188,64 @@ def _number_fact(state: NumberStatus, reception: Reception) -> NewFact:
 
 def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
     digest = reception.digest(sms.content)
-    identifier = reception.token(sms.sms_id, "sms") or f"hash{digest}"
+    identifier = reception.token(sms.sms_id, "sms")
+    at = sms.timestamp or reception.received_at
+    x = _private(sms.x, sms.calling, sms.called)
+    # The Notify is the record of an SMS (notifications.md §1); the question has no outcome yet.
+    day = {} if sms.asks else _day("SMS", reception.application, at, identifier or digest)
     return _fact(
-        pk=sms_key(reception.application, identifier),
+        pk=sms_key(reception.application, identifier or f"hash{digest}"),
         sk=key_part(sms.notify_mode or "-"),
         kind="sms",
         digest=digest,
         raw=sms.raw,
         reception=reception,
-        flags=reception.flags,
-        attributes={"notify_mode": sms.notify_mode},
+        flags=_flags(
+            reception,
+            orphan=reception.orphan(sms.subscription_id),
+            foreign_number=sms.foreign_numbers,
+            x_unreadable=x is None,
+        ),
+        attributes={
+            "mode": reception.mode and reception.mode.value,
+            "sms": identifier,
+            "notify_mode": sms.notify_mode,
+            "at": _moment(sms.timestamp),
+            "subscription_id": reception.opaque(sms.subscription_id, (sms.sms_id, sms.calling, sms.called)),
+            "x": x,
+            "calling": reception.token(sms.calling),
+            "called": reception.token(sms.called),
+            "send_result": sms.send_result,
+            "split_num": sms.parts,
+            "direction": sms.direction,
+            **_text(sms, reception.mode),
+            **day,
+        },
     )
+
+
+def _text(sms: SmsNotice, mode: Mode | None) -> dict[str, Any]:
+    """What the text says without saying it: parts as it came and as it is forwarded, A's ``@number``.
+
+    In AX the platform takes ``@number`` off A's text and appends the sender to what others write
+    (notifications.md §6.1); what the customer's answer let pass is forwarded as it came.
+    """
+    if sms.text is None:
+        return {}
+    received = parts(sms.text)
+    if mode is not Mode.AX:
+        return {"parts_received": received, "parts_forwarded": received}
+    if sms.direction == TO_A:
+        altered = with_sender(sms.text, sms.calling) if sms.calling else None
+        return {"parts_received": received, "parts_forwarded": parts(altered) if altered else None}
+    if sms.direction == FROM_A:
+        read = addressed(sms.text)
+        return {
+            "parts_received": received,
+            "parts_forwarded": parts(read.text),
+            "at_number": read.ending.value,
+        }
+    return {"parts_received": received}
 
 
 def _fact(
@@ -210,12 +274,12 @@ def _fact(
     return NewFact(pk, sk, kind, digest, item)
 
 
-def _private(number: str | None, cdr: Cdr) -> str | None:
+def _private(number: str | None, *people: str | None) -> str | None:
     """A number that may stand in clear: a mainland one that is none of the two people of the record.
 
     The number shown to the callee is the real caller in one arrangement of AX (ax.md, calleeNumDisplay).
     """
-    return number if number and is_global(number) and number not in (cdr.caller, cdr.callee) else None
+    return number if number and is_global(number) and number not in people else None
 
 
 def _flags(reception: Reception, **found: bool) -> tuple[str, ...]:

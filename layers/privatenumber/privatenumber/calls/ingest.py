@@ -2,15 +2,20 @@
 
 Answered 200 only when everything in it is stored: as facts, or in quarantine where an entry is unreadable.
 Until then the platform keeps it and pushes again. Nothing slower than the one write happens here.
+
+A question is never pushed again: it gets an answer in its time, whatever fails (x.md §2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
+from privatenumber.calls.answers import Answer
+from privatenumber.calls.deadline import Deadline, in_time
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.guard import (
     Admitted,
@@ -21,9 +26,12 @@ from privatenumber.calls.guard import (
     admit,
 )
 from privatenumber.calls.quarantine import Envelope, body_token, entry_for, single
+from privatenumber.calls.questions import Question, question_in
+from privatenumber.calls.switchboard import Decided, Switchboard, word_for
 from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
 from privatenumber.privacy import Keyring
 from privatenumber.settings import Application, NonceCheck, PushSignature
+from privatenumber.store.decisions import read_decision
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, Written
@@ -42,6 +50,7 @@ class Report:
 
     ``reason`` says why nothing was processed. ``notes`` are oddities: ``wrong_route``, ``nonce_reused``,
     ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``.
+    Of a question: ``answer`` is what to answer (with numbers), ``decided`` why, ``undecided`` what failed.
     """
 
     status: int
@@ -53,6 +62,9 @@ class Report:
     unparsable: int = 0
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    answer: Answer | None = field(default=None, repr=False)
+    decided: str | None = None
+    undecided: str | None = None
 
     @property
     def refused(self) -> bool:
@@ -78,6 +90,10 @@ class Ingestion:
     keyring : Callable
         The deployment's keys; called only for a sender who knows the secret path.
     policy : DoorPolicy
+    switchboard : Switchboard
+        Decides questions.
+    hurried : FactStore
+        The store for what is asked: its client gives up while there is time for an answer.
     """
 
     def __init__(
@@ -87,11 +103,15 @@ class Ingestion:
         applications: Applications,
         keyring: Callable[[], Keyring],
         policy: DoorPolicy,
+        switchboard: Switchboard,
+        hurried: FactStore,
     ) -> None:
         self._store = store
         self._applications = applications
         self._keyring = keyring
         self._policy = policy
+        self._switchboard = switchboard
+        self._hurried = hurried
         self._nonces = NonceMemory()
 
     def receive(self, arrival: Arrival) -> Report:
@@ -102,6 +122,7 @@ class Ingestion:
         StoreUnavailable
             Not everything is stored: answer 503, the platform pushes again.
         """
+        deadline = Deadline(self._switchboard.seconds)
         try:
             applications, admitted = self._admit(arrival)
         except Refused as refused:
@@ -111,13 +132,16 @@ class Ingestion:
         except NotAPush as problem:
             self._quarantine(arrival, admitted.application.id, f"unparsable: {problem.reason}")
             return Report(400, admitted.application.id, unparsable=1, reason=problem.reason)
+        by_app_key = {application.app_key: application for application in applications.values()}
+        question = question_in(push, admitted.application, by_app_key)
+        keep = partial(self._answer, question, deadline) if question else self._keep
         try:
-            return self._keep(arrival, admitted, push, applications)
+            return keep(arrival, admitted, push, by_app_key)
         except NonceReused:
             if self._policy.signature is PushSignature.REQUIRED:
                 return self._refuse(arrival, Refused(401, "nonce", admitted.application))
             unverified = replace(admitted, token=None, flags=("unverified",))
-            return self._keep(arrival, unverified, push, applications)
+            return keep(arrival, unverified, push, by_app_key)
 
     def _admit(self, arrival: Arrival) -> tuple[Mapping[str, Application], Admitted]:
         applications = self._applications()
@@ -131,24 +155,86 @@ class Ingestion:
             return fresh, admit(arrival, fresh, self._policy)
 
     def _keep(
-        self, arrival: Arrival, admitted: Admitted, push: Push, applications: Mapping[str, Application]
+        self, arrival: Arrival, admitted: Admitted, push: Push, by_app_key: Mapping[str, Application]
     ) -> Report:
-        keyring = self._keyring()
+        bundle = self._bundle(arrival, admitted, push, by_app_key)
+        written = self._store.put_facts(bundle.facts, quarantined=bundle.quarantined, nonce=bundle.nonce)
+        return _report(admitted.application.id, push.kind, written, bundle)
+
+    def _answer(
+        self,
+        question: Question,
+        deadline: Deadline,
+        arrival: Arrival,
+        admitted: Admitted,
+        push: Push,
+        by_app_key: Mapping[str, Application],
+    ) -> Report:
+        """Decide, store and answer; whatever fails, and when the time is over, with the careful answer."""
+        decide = partial(self._decide, question, deadline, arrival, admitted, push, by_app_key)
+        try:
+            return in_time(decide, deadline)
+        except NonceReused:
+            raise
+        except Exception as problem:
+            return Report(
+                200,
+                admitted.application.id,
+                push.kind.value,
+                answer=question.default(),
+                undecided=word_for(problem),
+            )
+
+    def _decide(
+        self,
+        question: Question,
+        deadline: Deadline,
+        arrival: Arrival,
+        admitted: Admitted,
+        push: Push,
+        by_app_key: Mapping[str, Application],
+    ) -> Report:
+        bundle = self._bundle(arrival, admitted, push, by_app_key)
+        if bundle.facts:
+            (fact,) = bundle.facts
+            reception = replace(bundle.reception, application=question.application.id)
+            decided = self._switchboard.decide(question, fact, reception, deadline)
+        else:
+            decided = Decided(question.default(), "unreadable", undecided="unreadable")
+        written = self._hurried.put_facts(
+            bundle.facts,
+            quarantined=bundle.quarantined,
+            nonce=bundle.nonce,
+            decision=decided.row,
+            left=deadline.left,
+        )
+        if written.decision is not None:
+            decided = self._switchboard.standing(read_decision(written.decision))
+        return replace(
+            _report(admitted.application.id, push.kind, written, bundle),
+            answer=decided.answer,
+            decided=decided.reason,
+            undecided=decided.undecided,
+        )
+
+    def _bundle(
+        self, arrival: Arrival, admitted: Admitted, push: Push, by_app_key: Mapping[str, Application]
+    ) -> _Bundle:
+        application, keyring = admitted.application, self._keyring()
         notes = [*admitted.flags, *push.notes, *self._nonce_notes(arrival, admitted, keyring)]
         if arrival.route not in _OWN_ROUTES.get(push.kind, {"status"}):
             notes.append("wrong_route")
         flags = (*admitted.flags, *(note for note in push.notes if note != "long_list"))
-        desk = _Desk(Reception(admitted.application.id, arrival.received_at, keyring, flags), applications)
+        reception = Reception(application.id, arrival.received_at, keyring, flags, application.mode)
+        desk = _Desk(reception, by_app_key)
         for entry in push.entries:
-            desk.take(entry, admitted.application)
+            desk.take(entry, application)
         quarantined = [
-            self._unreadable(arrival, push.kind, bad, admitted.application.id, keyring)
+            self._unreadable(arrival, push.kind, bad, application.id, keyring)
             for bad in (*push.bad, *desk.bad)
         ]
-        written = self._store.put_facts(
-            desk.facts, quarantined=quarantined, nonce=self._nonce_use(arrival, admitted, keyring)
-        )
-        return _report(admitted.application.id, push.kind, written, quarantined, (*notes, *desk.notes))
+        nonce = self._nonce_use(arrival, admitted, keyring)
+        return _Bundle(reception, desk.facts, quarantined, nonce, (*notes, *desk.notes))
 
     def _refuse(self, arrival: Arrival, refused: Refused) -> Report:
         if refused.application is None:
@@ -204,12 +290,23 @@ class Ingestion:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    """What is to be written for one push, and what was noted."""
+
+    reception: Reception
+    facts: Sequence[NewFact]
+    quarantined: Sequence[QuarantineEntry]
+    nonce: NonceUse | None
+    notes: Sequence[str]
+
+
 class _Desk:
     """Turns the entries of one push into facts, each under the application it belongs to."""
 
-    def __init__(self, reception: Reception, applications: Mapping[str, Application]) -> None:
+    def __init__(self, reception: Reception, by_app_key: Mapping[str, Application]) -> None:
         self._reception = reception
-        self._by_app_key = {application.app_key: application.id for application in applications.values()}
+        self._by_app_key = by_app_key
         self.facts: list[NewFact] = []
         self.bad: list[BadEntry] = []
         self.notes: set[str] = set()
@@ -224,9 +321,8 @@ class _Desk:
             if owner is None:
                 self.bad.append(BadEntry("unknown appKey", entry.raw))
                 return
-            reception = replace(
-                reception, application=owner, flags=tuple(sorted({*reception.flags, "foreign_app_key"}))
-            )
+            flags = tuple(sorted({*reception.flags, "foreign_app_key"}))
+            reception = replace(reception, application=owner.id, flags=flags, mode=owner.mode)
         try:
             self.facts.append(fact_of(entry, reception))
         except (ValueError, OverflowError, RecursionError):
@@ -234,13 +330,7 @@ class _Desk:
             self.bad.append(BadEntry("not a fact", entry.raw))
 
 
-def _report(
-    application: str,
-    kind: PushKind,
-    written: Written,
-    quarantined: Sequence[QuarantineEntry],
-    notes: Sequence[str],
-) -> Report:
+def _report(application: str, kind: PushKind, written: Written, bundle: _Bundle) -> Report:
     return Report(
         200,
         application,
@@ -248,6 +338,6 @@ def _report(
         stored=len(written.stored),
         duplicates=len(written.duplicates),
         conflicts=len(written.conflicts),
-        unparsable=len(quarantined),
-        notes=tuple(sorted(set(notes))),
+        unparsable=len(bundle.quarantined),
+        notes=tuple(sorted(set(bundle.notes))),
     )

@@ -20,6 +20,8 @@ Value = TypeVar("Value")
 
 #: Longest text of a field that is read; the longest documented one has 1 024 characters.
 MAX_TEXT = 1024
+#: Longest text of an SMS that is read; 2 000 characters are documented (notifications.md §6.2).
+MAX_MESSAGE = 8192
 _MAX_INTEGER = 2**31
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
@@ -54,6 +56,10 @@ class Fields:
     def text(self, name: str) -> str | None:
         """A string; a JSON number or Boolean is converted. Surrounding blanks go."""
         return self._get(name, _as_text)
+
+    def message(self, name: str) -> str | None:
+        """A text whose blanks count, at its ends too: what a person wrote."""
+        return self._get(name, _as_message)
 
     def integer(self, name: str) -> int | None:
         """An integer, also as text or Boolean; below 2^31 either way."""
@@ -118,8 +124,15 @@ def _as_text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise ValueError
-    text = value.strip()
-    if len(text) > MAX_TEXT:
+    return _bounded(value.strip(), MAX_TEXT)
+
+
+def _as_message(value: Any) -> str:
+    return _bounded(value, MAX_MESSAGE) if isinstance(value, str) else _as_text(value)
+
+
+def _bounded(text: str, longest: int) -> str:
+    if len(text) > longest:
         raise ValueError
     text.encode()  # half a surrogate pair passes as JSON but can neither be stored nor hashed: ValueError
     return text

@@ -23,6 +23,10 @@ class PushKind(StrEnum):
     SMS = "sms"
 
 
+#: `notifyMode` and `notificationMode` of a question, compared without case.
+BLOCK = "block"
+
+
 class EventType(StrEnum):
     """Documented call events, in the order of a call (notifications.md §4.1, §9.1)."""
 
@@ -57,6 +61,11 @@ class CallEvent:
     def ends_call(self) -> bool:
         """Whether this is the hang-up, of which each call has exactly one."""
         return self.event_type == EventType.DISCONNECT
+
+    @property
+    def asks(self) -> bool:
+        """Whether the platform waits for an answer where the call shall go (§4.5)."""
+        return self.event_type == EventType.CALLIN and (self.notify_mode or "").lower() == BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +115,36 @@ class NumberStatus:
 
 @dataclass(frozen=True, slots=True)
 class SmsNotice:
-    """An SMS notification (notifications.md §6), read as far as its key; the rest stays in ``raw``."""
+    """An SMS notification or question (notifications.md §6.2).
+
+    ``x`` is the private number that was written to, ``text`` the message as the sender wrote it, if the
+    platform delivers it. ``parts`` and ``direction`` stand in ``extInfo``: the parts that were sent
+    (Notify), or that the received text would need (Block).
+    """
 
     app_key: str | None
     sms_id: str | None
     notify_mode: str | None
+    calling: str | None = field(repr=False)
+    called: str | None = field(repr=False)
+    x: str | None = field(repr=False)
+    event: str | None
+    timestamp: datetime | None
+    subscription_id: str | None
+    text: str | None = field(repr=False)
+    send_result: int | None
+    parts: int | None
+    direction: int | None
+    area_code: str | None
+    user_data: str | None = field(repr=False)
+    foreign_numbers: bool
     content: str = field(repr=False)
     raw: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the platform waits for an answer what to do with the message (§6.5)."""
+        return (self.notify_mode or "").lower() == BLOCK
 
 
 Entry: TypeAlias = CallEvent | Cdr | NumberStatus | SmsNotice

@@ -12,6 +12,7 @@ from typing import Any
 
 from privatenumber.platform.push_fields import Fields, UnreadableField, canonical
 from privatenumber.platform.push_models import (
+    BLOCK,
     BadEntry,
     CallEvent,
     Cdr,
@@ -24,6 +25,7 @@ from privatenumber.platform.push_models import (
 )
 
 __all__ = [
+    "BLOCK",
     "BadEntry",
     "CallEvent",
     "Cdr",
@@ -192,11 +194,45 @@ def _read_number_status(raw: dict[str, Any]) -> NumberStatus:
 
 def _read_sms(document: dict[str, Any]) -> SmsNotice:
     envelope = Fields(document)
-    sms = Fields(_single(document.get("smsEvent")))
+    event, extras = _sms_event(document)
+    sms, extra = Fields(event), Fields(extras)
     app_key = envelope.text("appKey")
-    sms_id, mode = sms.text("smsIdentifier"), sms.text("notificationMode")
     others = {k: v for k, v in document.items() if k != "smsEvent"}
-    return SmsNotice(app_key, sms_id, mode, canonical(others) + sms.content(), document)
+    return SmsNotice(
+        app_key=app_key,
+        sms_id=sms.text("smsIdentifier"),
+        notify_mode=sms.text("notificationMode"),
+        calling=sms.number("calling"),
+        called=sms.number("called"),
+        x=sms.number("virtualNumber"),
+        event=sms.text("event"),
+        timestamp=sms.time("timeStamp"),
+        subscription_id=sms.text("subscriptionId"),
+        text=sms.message("smsContent"),
+        send_result=sms.integer("sendResult"),
+        parts=extra.integer("splitNum"),
+        direction=extra.integer("direction"),
+        area_code=sms.text("areaCode"),
+        user_data=sms.text("userData"),
+        # Arguments are evaluated in order: the two below see what the getters above found.
+        foreign_numbers=sms.foreign_numbers,
+        content=canonical(others) + sms.content() + extra.content(),
+        raw=document,
+    )
+
+
+def _sms_event(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The event without its extras, and the extras by key: `extInfo` holds them as a list of pairs (§6.2)."""
+    event = dict(_single(document.get("smsEvent")))
+    info = _single(event.get("extInfo"))
+    pairs = info.get("extParas") if isinstance(info, dict) else None
+    if not isinstance(pairs, list):
+        pairs = [pairs]
+    if not all(isinstance(pair, dict) and isinstance(pair.get("key"), str) for pair in pairs):
+        return event, {}
+    others = {name: value for name, value in info.items() if name != "extParas"}
+    extras = {pair["key"].strip(): pair.get("value") for pair in pairs}
+    return {**event, "extInfo": others or None}, extras
 
 
 def _decode(body: bytes) -> tuple[Any, tuple[str, ...]]:

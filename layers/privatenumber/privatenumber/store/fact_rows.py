@@ -6,16 +6,19 @@ partition key                               sort key                            
 ``CALL#<app>#<session token>``              ``EVENT#<type>``                            call event
                                             ``EVENT#collectInfo#<time>#<digits token>`` digits of one attempt
                                             ``CDR#<icid>`` (``CDR#-`` without icid)     call detail record
+                                            ``DECISION``                                our answer (decisions)
 ``CALL#<app>#hash<digest>``                 as above                                    without sessionId
 ``NUMBER#<app>#<x>``                        ``<received>#<digest>``                     state of a number
 ``SMS#<app>#<token of smsIdentifier>``      ``<Notify or Block>``                       SMS notice
+                                            ``DECISION``                                our answer (decisions)
 ``QUARANTINE#<app>#<shard>``                ``<body token>`` (``#PART#<n>``)            refused or unreadable
 ``NONCE#<app>#<nonce hash>``                ``NONCE``                                   used nonce
 ==========================================  ==========================================  =====================
 
 A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``.
-Index ``by_day``: ``day_key`` = ``<CDR|END|VARIANT|QUARANTINE>#<app>#<Beijing day>#<shard>``, ``day_sort`` =
-``<time>#<id>``. Tokens and digests are keyed (privacy.py): nothing here can be turned back into a number.
+Index ``by_day``: ``day_key`` = ``<CDR|END|SMS|VARIANT|QUARANTINE>#<app>#<Beijing day>#<shard>``,
+``day_sort`` = ``<time>#<id>``. Tokens and digests are keyed (privacy.py): nothing here can be turned back
+into a number.
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ def nonce_key(application: str, username: str, nonce: str) -> str:
 
 
 def day_key(kind: str, application: str, day: date, shard: int) -> str:
-    """Partition of the day index. `kind`: ``CDR``, ``END``, ``VARIANT`` or ``QUARANTINE``."""
+    """Partition of the day index. `kind`: ``CDR``, ``END``, ``SMS``, ``VARIANT``, ``QUARANTINE``."""
     return f"{kind}#{application}#{day.isoformat()}#{shard}"
 
 

@@ -7,9 +7,10 @@ other content is kept beside the first and reported (notifications.md §9.2).
 
 from __future__ import annotations
 
+import math
 import random as _random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from privatenumber.store.decisions import DecisionWrite, NewDecision
 from privatenumber.store.fact_rows import (
     DAY_INDEX,
     SHARDS,
@@ -40,6 +42,7 @@ from privatenumber.store.fact_writes import (
 )
 from privatenumber.store.items import decode
 from privatenumber.store.quarantined import QuarantinedPush, read_quarantined
+from privatenumber.store.sms_rows import SmsFact, read_sms
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -65,11 +68,15 @@ class NonceReused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the facts of a push: each is in exactly one of the three."""
+    """What became of the facts of a push: each is in exactly one of the three.
+
+    ``decision`` is the row of a decision that was there before; `None` when the new one was written.
+    """
 
     stored: tuple[NewFact, ...] = ()
     duplicates: tuple[NewFact, ...] = ()
     conflicts: tuple[NewFact, ...] = ()
+    decision: Mapping[str, Any] | None = None
 
 
 class FactStore:
@@ -103,8 +110,12 @@ class FactStore:
         *,
         quarantined: Sequence[QuarantineEntry] = (),
         nonce: NonceUse | None = None,
+        decision: NewDecision | None = None,
+        left: Callable[[], float] = lambda: math.inf,
     ) -> Written:
-        """Store facts, unreadable entries and the use of a nonce.
+        """Store facts, unreadable entries, the use of a nonce and the answer to a question.
+
+        ``left`` tells how many seconds are left: no request begins and no pause lasts beyond them.
 
         One request when nothing was there before or everything was; else two. A push of more than 100 entries
         takes one more per hundred; a repetition then finds what a crash between two of them left.
@@ -120,10 +131,11 @@ class FactStore:
         writes: list[Write] = [NonceWrite(nonce)] if nonce else []
         writes += [write for entry in quarantined for write in QuarantineWrite.of(entry)]
         writes += [FactWrite(fact) for fact in facts]
+        writes += [DecisionWrite(decision)] if decision else []
         waiting = writes
         while waiting:
             bundle, waiting = _bundle(waiting)
-            self._settle(bundle, tally)
+            self._settle(bundle, tally, left)
         return tally.written()
 
     def call(self, application: str, session: str) -> Iterator[CdrFact | EventFact]:
@@ -143,6 +155,10 @@ class FactStore:
     def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
         """``disconnect`` events of a Beijing day, by shard and time."""
         return map(read_event, self._day("END", application, day))
+
+    def sms_of_day(self, application: str, day: date) -> Iterator[SmsFact]:
+        """SMS that were notified on a Beijing day (their own time), by shard and time."""
+        return map(read_sms, self._day("SMS", application, day))
 
     def variants_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
         """CDRs that contradict a stored one of the same key (`record_conflict`), by the variant's own end."""
@@ -176,8 +192,10 @@ class FactStore:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def _settle(self, bundle: list[Write], tally: _Tally) -> None:
+    def _settle(self, bundle: list[Write], tally: _Tally, left: Callable[[], float]) -> None:
         for attempt in range(_ROUNDS):
+            if left() <= 0:
+                raise StoreUnavailable("out of time")
             reasons = self._request(bundle)
             if reasons is None:
                 tally.stored += [write.fact for write in bundle if isinstance(write, FactWrite)]
@@ -186,7 +204,8 @@ class FactStore:
             if not bundle:
                 return
             if any(reason.get("Code") in _CONTENTION for reason in reasons):
-                self._sleep(min(_BACKOFF_S * 2**attempt, _LONGEST_BACKOFF_S) * self._random())
+                pause = min(_BACKOFF_S * 2**attempt, _LONGEST_BACKOFF_S) * self._random()
+                self._sleep(max(0.0, min(pause, left())))
         raise StoreUnavailable("contention")
 
     def _request(self, bundle: list[Write]) -> list[dict[str, Any]] | None:
@@ -211,9 +230,10 @@ class _Tally:
         self.stored: list[NewFact] = []
         self.duplicates: list[NewFact] = []
         self.conflicts: list[NewFact] = []
+        self.decision: Mapping[str, Any] | None = None
 
     def written(self) -> Written:
-        return Written(tuple(self.stored), tuple(self.duplicates), tuple(self.conflicts))
+        return Written(tuple(self.stored), tuple(self.duplicates), tuple(self.conflicts), self.decision)
 
 
 def _bundle(writes: list[Write]) -> tuple[list[Write], list[Write]]:
@@ -235,6 +255,8 @@ def _remaining(bundle: list[Write], reasons: Iterable[dict[str, Any]], tally: _T
             remaining.append(write)
         elif isinstance(write, NonceWrite):
             raise NonceReused
+        elif isinstance(write, DecisionWrite):
+            tally.decision = decode(reason["Item"])
         elif isinstance(write, FactWrite):
             if decode(reason["Item"])["digest"] == write.fact.digest:
                 tally.duplicates.append(write.fact)

@@ -37,9 +37,20 @@ class NumberState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     UNAVAILABLE = "unavailable"
+    FROZEN = "frozen"
+    """Its bindings go on, no new one is taken (numbers.md §3, status 11)."""
     DRAINING = "draining"
     LOCKED = "locked"
     RETIRED = "retired"
+
+
+PLATFORM_STATES: Final = (
+    NumberState.ACTIVE,
+    NumberState.SUSPENDED,
+    NumberState.UNAVAILABLE,
+    NumberState.FROZEN,
+)
+"""States the platform moves a number between; from the others only people take it."""
 
 
 class NumberType(StrEnum):

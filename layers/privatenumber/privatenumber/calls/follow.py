@@ -1,0 +1,133 @@
+"""What follows a stored fact: states of numbers reach the pool, contacts are remembered (design.md §3).
+
+Each step may be repeated and come in any order: newer states and contacts stay, older ones change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from privatenumber.calls.relations import Unseal
+from privatenumber.calls.switchboard import decision_context
+from privatenumber.platform.pushes import Cdr, SmsNotice, parse_push
+from privatenumber.privacy import Keyring, seal, token
+from privatenumber.settings import Mode
+from privatenumber.store.contacts import Contact, ContactStore, contact_context
+from privatenumber.store.number_states import Effect, NumberStates
+from privatenumber.store.numbers import NumberState
+from privatenumber.times import from_iso
+
+#: Late window of a push (notifications.md §8.3): two states within it make a number flap (§7).
+FLAPPING: Final = timedelta(minutes=660)
+STATES: Final[Mapping[str, NumberState]] = {
+    "5": NumberState.ACTIVE,
+    "9": NumberState.SUSPENDED,
+    "10": NumberState.UNAVAILABLE,
+    "11": NumberState.FROZEN,
+}
+#: Results of an SMS that reached its receiver, at least in part (sms-results.csv).
+_SENT: Final = frozenset({0, 9})
+
+
+class Outcome(StrEnum):
+    """What became of a row; the value is the name of its metric."""
+
+    NUMBER_MOVED = "NumberStatesApplied"
+    NUMBER_FLAPPING = "NumberStatesFlapping"
+    NUMBER_UNKNOWN = "NumberStatesUnknown"
+    CONTACT = "ContactsRemembered"
+
+
+class Follower:
+    """Does what follows a row.
+
+    Parameters
+    ----------
+    states, contacts
+        The pool and the contact memory.
+    unseal : Callable
+        Opens a sealed value of a context (`KeyringStore.unseal`).
+    keyring : Callable
+        The deployment's keys.
+    """
+
+    def __init__(
+        self, states: NumberStates, contacts: ContactStore, *, unseal: Unseal, keyring: Callable[[], Keyring]
+    ) -> None:
+        self._states = states
+        self._contacts = contacts
+        self._unseal = unseal
+        self._keyring = keyring
+
+    def follow(self, row: Mapping[str, Any]) -> tuple[Outcome, ...]:
+        """Do what follows a new row of the Bills table; rows of other rooms are passed over."""
+        if "variant" in row.get("flags", ()):
+            return ()  # it contradicts a record that came first and counts
+        match row.get("kind"):
+            case "number_state":
+                return self._number(row)
+            case "decision":
+                return tuple(self._decided(row))
+            case "cdr" | "sms" if row.get("mode") == Mode.AX.value:
+                return tuple(self._in_touch(row))
+            case _:
+                return ()
+
+    def _number(self, row: Mapping[str, Any]) -> tuple[Outcome, ...]:
+        state = STATES.get(row.get("status", ""))
+        if state is None:
+            return ()
+        applied = self._states.apply(
+            row["x"], application=row["application"], state=state, status_at=row["sk"]
+        )
+        if applied.effect is Effect.UNKNOWN:
+            return (Outcome.NUMBER_UNKNOWN,)
+        if applied.effect is not Effect.MOVED:
+            return ()
+        flapping = applied.since and from_iso(row["received_at"]) - applied.since < FLAPPING
+        return (Outcome.NUMBER_MOVED, Outcome.NUMBER_FLAPPING) if flapping else (Outcome.NUMBER_MOVED,)
+
+    def _decided(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
+        """A decision that connected two people: our relation knows both (x.md §5)."""
+        if "callee" not in row or "x" not in row:
+            return
+        private = json.loads(self._unseal(bytes(row["sealed"]), decision_context(row["application"])))
+        yield from self._remember(row, private["caller"], private["callee"], from_iso(row["at"]))
+
+    def _in_touch(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
+        """A call or SMS of AX that went to somebody: only the record names both (notifications.md §4.3)."""
+        entry = self._entry(row)
+        if isinstance(entry, Cdr):
+            people, at = (entry.caller, entry.callee), entry.call_in_at or entry.ended_at
+        elif entry.send_result in _SENT and not entry.asks:
+            people, at = (entry.calling, entry.called), entry.timestamp
+        else:
+            return
+        caller, callee = people
+        if caller and callee and "x" in row:
+            yield from self._remember(row, caller, callee, at or from_iso(row["received_at"]))
+
+    def _entry(self, row: Mapping[str, Any]) -> Cdr | SmsNotice:
+        """The record, read again from its sealed raw."""
+        raw = json.loads(self._unseal(bytes(row["sealed"]), row["application"]))
+        body = {"eventType": "fee", "feeLst": [raw]} if row["kind"] == "cdr" else raw
+        (entry,) = parse_push(json.dumps(body).encode()).entries
+        if not isinstance(entry, Cdr | SmsNotice):
+            raise TypeError(f"a {row['kind']} row holds a {type(entry).__name__}")
+        return entry
+
+    def _remember(self, row: Mapping[str, Any], caller: str, callee: str, at: datetime) -> Iterator[Outcome]:
+        keyring, application, x = self._keyring(), row["application"], row["x"]
+        for person, other in ((caller, callee), (callee, caller)):
+            name = token(keyring, person)
+            sealed = seal(
+                keyring,
+                json.dumps({"number": other}).encode(),
+                context=contact_context(application, name, x),
+            )
+            if self._contacts.remember(Contact(application, name, x, token(keyring, other), at, sealed)):
+                yield Outcome.CONTACT

@@ -1,0 +1,87 @@
+"""Which pushes are questions, and what they ask (notifications.md §4.5, §6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from privatenumber.calls.answers import Answer, close, discard
+from privatenumber.platform.pushes import BLOCK, CallEvent, EventType, Push, PushKind, SmsNotice
+from privatenumber.settings import Application, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to be answered in the same request.
+
+    ``caller`` and ``x`` are `None` when the question does not say them readably; ``calling`` is the sender
+    of an SMS as he was written.
+    """
+
+    kind: PushKind
+    application: Application
+    caller: str | None = field(default=None, repr=False)
+    x: str | None = field(default=None, repr=False)
+    calling: str | None = field(default=None, repr=False)
+
+    @property
+    def call(self) -> bool:
+        """A call; otherwise an SMS."""
+        return self.kind is PushKind.EVENT
+
+    @property
+    def asked_by_mode(self) -> bool:
+        """Whether the application's mode asks this at all."""
+        return self.application.mode in ({Mode.X} if self.call else {Mode.AX, Mode.X})
+
+    def default(self) -> Answer:
+        """The careful answer: nobody is connected, nothing is forwarded (x.md §2, §4)."""
+        return close(self.application.close_tone) if self.call else discard()
+
+
+def question_in(push: Push, addressed: Application, by_app_key: Mapping[str, Application]) -> Question | None:
+    """The question that a push is, `None` for a push that only tells.
+
+    A push that cannot be read is a question all the same when it says so. An SMS belongs to the application
+    whose ``appKey`` it carries, if that is one of ours (§2.4).
+    """
+    for entry in push.entries:
+        if isinstance(entry, CallEvent) and _asks(entry, addressed):
+            return Question(push.kind, addressed, entry.caller, entry.called)
+        if isinstance(entry, SmsNotice) and entry.asks:
+            owner = by_app_key.get(entry.app_key or "", addressed)
+            return Question(push.kind, owner, entry.calling, entry.x, _as_written(entry.raw))
+    if any(_says_so(push.kind, bad.raw) for bad in push.bad):
+        return Question(push.kind, addressed)
+    return None
+
+
+def _asks(event: CallEvent, application: Application) -> bool:
+    """In X mode a call asks also when it leaves out the word for it: there is no other kind (§4.2)."""
+    silent = not event.notify_mode and event.event_type == EventType.CALLIN
+    return event.asks or (silent and application.mode is Mode.X)
+
+
+def _as_written(raw: Mapping[str, Any]) -> str | None:
+    calling = _member(raw, "smsEvent").get("calling")
+    return calling if isinstance(calling, str) else None
+
+
+def _says_so(kind: PushKind, raw: Any) -> bool:
+    if not isinstance(raw, dict):
+        return False
+    if kind is PushKind.EVENT:
+        word = _member(raw, "statusInfo").get("notifyMode")
+    elif kind is PushKind.SMS:
+        word = _member(raw, "smsEvent").get("notificationMode")
+    else:
+        return False
+    return isinstance(word, str) and word.strip().lower() == BLOCK
+
+
+def _member(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = raw.get(name)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,183 @@
+"""Answering the platform's questions from our relations, within the time there is (x.md §2, §4, §5).
+
+Two reads, a pure decision, and one write that stores the question and its answer together. Whatever fails,
+the answer is the careful one: it connects nobody. Who asks again gets what was answered first.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from privatenumber.calls import answers
+from privatenumber.calls.answers import Answer
+from privatenumber.calls.deadline import Deadline, OutOfTime, in_time
+from privatenumber.calls.facts import RETENTION_DAYS, Reception
+from privatenumber.calls.questions import Question
+from privatenumber.calls.relations import Unseal, opened_contact, opened_relation
+from privatenumber.calls.routing import Asked, Person, Reason, Ruling, rule_call, rule_sms
+from privatenumber.phone import is_global
+from privatenumber.privacy import seal
+from privatenumber.settings import SmsDefault
+from privatenumber.store.decisions import Decision, NewDecision
+from privatenumber.store.fact_rows import NewFact
+from privatenumber.store.facts import StoreUnavailable
+from privatenumber.store.relations import RelationStore
+from privatenumber.times import iso
+
+#: Part of the time that is kept for the write.
+WRITE_SHARE: Final = 0.4
+_LOG: Final = logging.getLogger("privatenumber.calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer, and the row that is to be stored with it (`None`: it is stored).
+
+    ``undecided`` says in a word why the careful answer had to be taken.
+    """
+
+    answer: Answer = field(repr=False)
+    reason: str
+    row: NewDecision | None = None
+    undecided: str | None = None
+
+
+class Switchboard:
+    """Decides questions.
+
+    Parameters
+    ----------
+    relations : RelationStore
+    unseal : Callable
+        Opens a sealed value of a context (`KeyringStore.unseal`).
+    seconds : float
+        Time from the arrival of a question to its answer.
+    """
+
+    def __init__(self, relations: RelationStore, unseal: Unseal, *, seconds: float) -> None:
+        self._relations = relations
+        self._unseal = unseal
+        self.seconds = seconds
+
+    def decide(self, question: Question, fact: NewFact, reception: Reception, deadline: Deadline) -> Decided:
+        """Decide a question, whose fact is `fact`, early enough to store the answer by the deadline."""
+        try:
+            earlier = deadline.minus(self.seconds * WRITE_SHARE)
+            ruling = in_time(lambda: self._rule(question, fact, reception, earlier.left), earlier)
+        except Exception as problem:
+            return self._new(question, fact, reception, Ruling(Reason.UNDECIDED), undecided=word_for(problem))
+        if isinstance(ruling, Decision):
+            return self.standing(ruling)
+        return self._new(question, fact, reception, ruling)
+
+    def standing(self, decision: Decision) -> Decided:
+        """What was answered before, by this environment or by one that was faster."""
+        return Decided(self._answer_in(decision), decision.reason)
+
+    def _rule(
+        self, question: Question, fact: NewFact, reception: Reception, left: Callable[[], float]
+    ) -> Decision | Ruling:
+        application, caller, x = question.application, question.caller, question.x
+        if not question.asked_by_mode:
+            return Ruling(Reason.MODE)
+        person = reception.token(caller)
+        if not caller or not person or not x or not is_global(x):
+            return Ruling(Reason.UNREADABLE)
+        found = self._relations.standing(
+            application=application.id, person=person, x=x, question=fact.pk, left=left
+        )
+        if found.decision is not None:
+            return found.decision
+        items = self._relations.relations(found.places, left)
+        asked = Asked(
+            application=application.id,
+            mode=application.mode,
+            x=x,
+            caller=Person(caller, person),
+            now=reception.received_at,
+            contact=opened_contact(found.contact, self._unseal) if found.contact else None,
+            contact_life=timedelta(hours=application.contact_hours),
+        )
+        relations = [opened_relation(item, self._unseal) for item in items]
+        if question.call:
+            return rule_call(asked, relations)
+        return rule_sms(asked, relations, forward=application.sms_default is SmsDefault.FORWARD)
+
+    def _new(
+        self,
+        question: Question,
+        fact: NewFact,
+        reception: Reception,
+        ruling: Ruling,
+        undecided: str | None = None,
+    ) -> Decided:
+        answer = _answer(question, ruling)
+        row = NewDecision(fact.pk, _item(question, fact, reception, ruling, answer))
+        return Decided(answer, ruling.reason.value, row, undecided)
+
+    def _answer_in(self, decision: Decision) -> Answer:
+        sealed = json.loads(self._unseal(decision.sealed, decision_context(decision.application)))
+        answer: Answer = sealed["answer"]
+        return answer
+
+
+def decision_context(application: str) -> str:
+    """What the sealed answer of a decision is bound to."""
+    return f"decision#{application}"
+
+
+def word_for(problem: Exception) -> str:
+    """Why a question could not be decided, as a metric and a log may say it."""
+    if isinstance(problem, OutOfTime):
+        return "time"
+    if isinstance(problem, StoreUnavailable):
+        return "time" if str(problem) == "out of time" else "store"
+    _LOG.error("question not decided", exc_info=problem)
+    return "error"
+
+
+def _answer(question: Question, ruling: Ruling) -> Answer:
+    application = question.application
+    if ruling.callee is None:
+        return question.default()
+    if question.call:
+        return answers.connect(ruling, question.x or "", application.close_tone)
+    calling = question.calling or question.caller
+    return answers.forward(ruling, calling, with_user_data=application.mode.value == "AX")
+
+
+def _item(
+    question: Question, fact: NewFact, reception: Reception, ruling: Ruling, answer: Answer
+) -> dict[str, Any]:
+    relation, callee = ruling.relation, ruling.callee
+    private = {"answer": answer, "caller": question.caller, "callee": callee and callee.number}
+    application = question.application.id
+    optional = {
+        "session": fact.item.get("session"),
+        "sms": fact.item.get("sms"),
+        "x": question.x if question.x and is_global(question.x) else None,
+        "caller_role": ruling.role and ruling.role.value,
+        "binding_id": relation and relation.binding_id,
+        "order": relation and relation.order,
+        "caller": reception.token(question.caller),
+        "callee": callee and callee.token,
+    }
+    return {
+        **{name: value for name, value in optional.items() if value is not None},
+        "kind": "decision",
+        "about": "call" if question.call else "sms",
+        "application": application,
+        "mode": question.application.mode.value,
+        "at": iso(reception.received_at),
+        "operation": answers.operation(answer),
+        "reason": ruling.reason.value,
+        "sealed": seal(
+            reception.keyring, json.dumps(private).encode(), context=decision_context(application)
+        ),
+        "expires_at": int((reception.received_at + timedelta(days=RETENTION_DAYS)).timestamp()),
+    }

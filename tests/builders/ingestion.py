@@ -1,0 +1,41 @@
+"""The ingestion of an environment on given tables, as `calls.bootstrap` composes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builders.dynamodb import Table
+from builders.keyrings import KEYRING
+from privatenumber.calls.guard import DoorPolicy
+from privatenumber.calls.ingest import Applications, Ingestion
+from privatenumber.calls.switchboard import Switchboard
+from privatenumber.privacy import open_sealed
+from privatenumber.store.facts import FactStore
+from privatenumber.store.relations import RelationStore
+
+
+def unseal(sealed: bytes, context: str) -> bytes:
+    """Open with the keyring of the tests."""
+    return open_sealed(KEYRING, sealed, context=context)
+
+
+def ingestion(
+    bills: Table,
+    applications: Applications,
+    *,
+    bindings: Table | None = None,
+    policy: DoorPolicy | None = None,
+    seconds: float = 30,
+    **changes: Any,
+) -> Ingestion:
+    """An ingestion; without `bindings` questions find no relation. `changes` replace what it is made of."""
+    store = FactStore(bills.client, bills.name, sleep=lambda _: None)
+    relations = RelationStore(bills.client, bindings.name if bindings else bills.name, bills.name)
+    made: dict[str, Any] = {
+        "applications": applications,
+        "keyring": lambda: KEYRING,
+        "policy": policy or DoorPolicy(),
+        "switchboard": Switchboard(relations, unseal, seconds=seconds),
+        "hurried": store,
+    }
+    return Ingestion(store, **{**made, **changes})
