@@ -69,6 +69,11 @@ class PlatformClient:
         )
         self.axb = AxbCalls(self._caller)
 
+    @property
+    def application(self) -> Application:
+        """The application in whose name it speaks."""
+        return self._caller.application
+
     @cached_property
     def ax(self) -> "AxCalls":
         """AX (ax.md)."""
