@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from emulator.book import Book, Kept
+from emulator.book import Book, EndReason, Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +76,5 @@ class AxBook(Book[AxBinding]):
     def _displaced(self, binding: AxBinding) -> None:
         self._of[binding.app_key, binding.a].discard(binding.subscription_id)
 
-    def _removed(self, binding: AxBinding, at: datetime) -> None:
+    def _removed(self, binding: AxBinding, at: datetime, reason: EndReason) -> None:
         self._callees.pop(binding.subscription_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from emulator.book import Book, Kept
+from emulator.book import Book, EndReason, Kept
 
 MINUTES_PER_UNIT = {"0": 60, "1": 1}
 """``timeUnit``: 0 hours, 1 minutes."""
@@ -104,5 +104,5 @@ class AxeBook(Book[AxeBinding]):
         self._extensions.pop((binding.x, binding.extension), None)
         self._parties.pop((binding.x, binding.a), None)
 
-    def _removed(self, binding: AxeBinding, at: datetime) -> None:
+    def _removed(self, binding: AxeBinding, at: datetime, reason: EndReason) -> None:
         self._callers.pop(binding.subscription_id, None)

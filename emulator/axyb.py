@@ -128,9 +128,10 @@ class AxybBook(Book[AxybBinding]):
         self.expire(at)
         return [self._pairs.get(found) for found in self._pairs.by_y.get(y, {})]
 
-    def ended_pairs(self) -> list[AxybPair]:
-        """Return the YB relations that ended."""
-        return self._pairs.ended
+    def ever_paired(self, at: datetime) -> list[AxybPair]:
+        """Return every YB relation there ever was, ended ones first."""
+        self.expire(at)
+        return [*self._pairs.ended, *self._pairs.all(at)]
 
     def end_all(self, x: str, at: datetime, reason: EndReason) -> int:
         """End everything in which a number stands, as X or as Y; return how many relations there were."""
@@ -151,9 +152,9 @@ class AxybBook(Book[AxybBinding]):
     def _displaced(self, binding: AxybBinding) -> None:
         self._of[binding.app_key, binding.a].pop(binding.subscription_id, None)
 
-    def _removed(self, binding: AxybBinding, at: datetime) -> None:
+    def _removed(self, binding: AxybBinding, at: datetime, reason: EndReason) -> None:
         for bind_id in list(self._pairs.by_ax.get(binding.subscription_id, {})):
-            self._pairs.end(bind_id, at)
+            self._pairs.end(bind_id, at, reason)
 
 
 def pair_of(

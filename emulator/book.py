@@ -109,7 +109,7 @@ class Book(Generic[Binding]):
         del self._serials[binding.subscription_id]
         self._on[binding.x].pop(binding.subscription_id, None)
         self._displaced(binding)
-        self._removed(binding, at)
+        self._removed(binding, at, reason)
         ended = replace(binding, ended_at=at, end_reason=reason)
         self.ended.append(ended)
         return ended
@@ -120,5 +120,5 @@ class Book(Generic[Binding]):
     def _displaced(self, binding: Binding) -> None:
         """Take a binding out of the indices of the mode."""
 
-    def _removed(self, binding: Binding, at: datetime) -> None:
+    def _removed(self, binding: Binding, at: datetime, reason: EndReason) -> None:
         """Forget what depended on a binding that ended."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-ExportName = Literal["calls", "stats", "bill", "numbers"]
+ExportName = Literal["calls", "sms", "stats", "bill", "numbers"]
 
 COLUMNS: Mapping[ExportName, tuple[str, ...]] = MappingProxyType(
     {
@@ -12,6 +12,7 @@ COLUMNS: Mapping[ExportName, tuple[str, ...]] = MappingProxyType(
             "record_id", "binding_id", "app_key", "x_number", "caller", "callee", "call_in_time",
             "answer_time", "end_time", "duration_s", "billed_minutes", "result",
         ),
+        "sms": ("sms_id", "app_key", "x_number", "sender", "receiver", "time", "parts", "result"),
         "stats": (
             "period_start", "period_end", "app_key", "city", "enterprise", "attempts", "connected",
             "duration_s", "sms_sends", "sms_success", "sms_parts", "binds", "manual_unbinds", "auto_unbinds",
@@ -32,7 +33,9 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "record_id": "呼叫记录ID", "binding_id": "绑定ID", "app_key": "APP_Key", "x_number": "隐私号码",
         "caller": "主叫号码", "callee": "被叫号码", "call_in_time": "呼叫时间", "answer_time": "接通时间",
         "end_time": "结束时间", "duration_s": "通话时长(秒)", "billed_minutes": "计费时长(分钟)",
-        "result": "呼叫结果", "period_start": "开始日期", "period_end": "结束日期", "city": "城市",
+        "result": "呼叫结果", "sms_id": "短信ID", "sender": "发送号码", "receiver": "接收号码",
+        "time": "发送时间", "parts": "短信条数",
+        "period_start": "开始日期", "period_end": "结束日期", "city": "城市",
         "enterprise": "企业", "attempts": "呼叫次数", "connected": "接通次数",
         "sms_sends": "短信发送次数", "sms_success": "短信成功次数", "sms_parts": "短信条数",
         "binds": "绑定次数", "manual_unbinds": "主动解绑次数", "auto_unbinds": "自动解绑次数",

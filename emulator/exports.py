@@ -12,22 +12,29 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from emulator.axyb import AxybPair
+from emulator.book import Kept
 from emulator.books import Books, CallCharge, rounded
 from emulator.exportcolumns import CHINESE, CHINESE_VALUES, COLUMNS, ExportName
 from emulator.rent import RentCharge
+from emulator.smsrecord import SendResult
 from emulator.world import AxbBinding, World
 from privatenumber.phone import is_global, national
 from privatenumber.times import BEIJING, beijing_day
 
 Row = Mapping[str, object]
+Fee = tuple[str, Decimal, int]
+"""Number type, unit price, quantity."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
     """How a file deviates from the truth.
 
-    `omit` leaves out calls with these `icid`; `masked` prints parties as `138****8001`; `shift_hours` moves
-    every time (-8: a file in UTC); `call_price` is a wrong unit price of calls on the bill, amounts alike.
+    `omit` leaves out calls with these `icid` and SMS with these ids; `masked` prints parties as
+    `138****8001`; `shift_hours` moves every time (-8: a file in UTC); `call_price` is a wrong unit price of
+    calls on the bill, amounts alike;
+    `marker_counts` counts the `@B` of AX in the parts of an SMS, as a FAQ says (billing-rules.md §4).
     """
 
     omit: frozenset[str] = frozenset()
@@ -36,6 +43,7 @@ class ExportOptions:
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
     headers: Literal["en", "zh"] = "en"
     call_price: Decimal | None = None
+    marker_counts: bool = False
 
 
 AS_IT_WAS = ExportOptions()
@@ -47,6 +55,7 @@ def export(
     """Write one file for a Beijing month `yyyy-MM`, or for all time; `bill` without a month: all months."""
     rows: Mapping[ExportName, Callable[[], Iterable[Row]]] = {
         "calls": lambda: _call_rows(books, month, options),
+        "sms": lambda: _sms_rows(books, month, options),
         "stats": lambda: _stat_rows(books, month),
         "bill": lambda: _bill_rows(books, month, options),
         "numbers": lambda: _number_rows(world),
@@ -85,6 +94,24 @@ def _call_rows(books: Books, month: str | None, options: ExportOptions) -> Itera
         }
 
 
+def _sms_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
+    for charge in books.sms_of(month):
+        sms = charge.sms
+        if sms.id in options.omit:
+            continue
+        parts = sms.parts_received if options.marker_counts and charge.parts else charge.parts
+        yield {
+            "sms_id": sms.id,
+            "app_key": sms.app_key,
+            "x_number": sms.x,
+            "sender": _party(sms.sender, options),
+            "receiver": _party(sms.receiver or "", options) if sms.arrived else "",
+            "time": _time(charge.finished_at, options),
+            "parts": parts,
+            "result": int(sms.result) if sms.result is not None else None,
+        }
+
+
 def _stat_rows(books: Books, month: str | None) -> Iterator[Row]:
     """One row per day and application that saw anything."""
     counts: dict[tuple[date, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -93,8 +120,15 @@ def _stat_rows(books: Books, month: str | None) -> Iterator[Row]:
         row["attempts"] += 1
         row["connected"] += charge.call.answered_at is not None
         row["duration_s"] += charge.call.talk_seconds
-    for binding in books.bindings():
-        _count_binding(counts, binding)
+    for message in books.sms_of(None):
+        row = counts[message.day, message.sms.app_key]
+        row["sms_sends"] += 1
+        row["sms_success"] += message.sms.result == SendResult.SENT
+        row["sms_parts"] += message.parts
+    bindings: list[AxbBinding | Kept] = [*books.bindings(), *books.kept_bindings()]
+    for binding in bindings:
+        if not (isinstance(binding, AxybPair) and binding.automatic):
+            _count_binding(counts, binding)
     for day, app_key in sorted(counts):
         if month is not None and f"{day:%Y-%m}" != month:
             continue
@@ -107,8 +141,9 @@ def _stat_rows(books: Books, month: str | None) -> Iterator[Row]:
         }
 
 
-def _count_binding(counts: Mapping[tuple[date, str], dict[str, int]], binding: AxbBinding) -> None:
-    bound_on = beijing_day(binding.bound_at or binding.started_at)
+def _count_binding(counts: Mapping[tuple[date, str], dict[str, int]], binding: AxbBinding | Kept) -> None:
+    bound_at = binding.bound_at or binding.started_at if isinstance(binding, AxbBinding) else binding.bound_at
+    bound_on = beijing_day(bound_at)
     counts[bound_on, binding.app_key]["binds"] += 1
     if binding.ended_at is not None:
         ordered = binding.end_reason in ("unbound", "unbound_with_x")
@@ -119,7 +154,9 @@ def _count_binding(counts: Mapping[tuple[date, str], dict[str, int]], binding: A
 def _bill_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
     for period in [month] if month is not None else books.months():
         yield from _rent_rows(period, books.rent_of(period))
-        yield from _fee_rows(period, books.calls_of(period), options)
+        yield from _fee_rows(period, "call", _call_fees(books.calls_of(period), options))
+        messages = [(one.sms.number_type, one.unit_price, one.parts) for one in books.sms_of(period)]
+        yield from _fee_rows(period, "sms", messages)
 
 
 def _rent_rows(period: str, charges: Iterable[RentCharge]) -> Iterator[Row]:
@@ -130,14 +167,19 @@ def _rent_rows(period: str, charges: Iterable[RentCharge]) -> Iterator[Row]:
         yield _bill_row(period, "rent", number_type, quantity, price)
 
 
-def _fee_rows(period: str, charges: Iterable[CallCharge], options: ExportOptions) -> Iterator[Row]:
-    by_type: dict[tuple[str, Decimal], int] = defaultdict(int)
+def _call_fees(charges: Iterable[CallCharge], options: ExportOptions) -> Iterator[Fee]:
     for charge in charges:
         price = charge.unit_price if options.call_price is None else options.call_price
-        by_type[charge.call.number_type, price] += charge.minutes
-    for (number_type, price), minutes in sorted(by_type.items(), reverse=True):
-        if minutes:
-            yield _bill_row(period, "call", number_type, minutes, price)
+        yield charge.call.number_type, price, charge.minutes
+
+
+def _fee_rows(period: str, item: str, fees: Iterable[Fee]) -> Iterator[Row]:
+    by_type: dict[tuple[str, Decimal], int] = defaultdict(int)
+    for number_type, price, quantity in fees:
+        by_type[number_type, price] += quantity
+    for (number_type, price), quantity in sorted(by_type.items(), reverse=True):
+        if quantity:
+            yield _bill_row(period, item, number_type, quantity, price)
 
 
 def _bill_row(period: str, item: str, number_type: str, quantity: int, price: Decimal) -> Row:
@@ -165,7 +207,7 @@ def _number_rows(world: World) -> Iterator[Row]:
             "app_key": number.app_key,
             "city_code": number.area_code,
             "state": number.status.value,
-            "sms": "true" if application is not None and application.sms else "false",
+            "sms": "true" if application is not None and application.sms and number.sms else "false",
             "real_name": "true",
             "issued_on": number.issued_on,
             "unsubscribed_on": number.unsubscribed_on,

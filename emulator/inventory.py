@@ -119,6 +119,11 @@ class Number:
         """Whether something new may be bound on it."""
         return self.usable and self.status is not NumberStatus.BINDING_FROZEN
 
+    @property
+    def released(self) -> bool:
+        """Whether the platform took it for arrears (billing-rules.md §7)."""
+        return self.console is ConsoleState.RETURNED and self.cause == "2"
+
     def owned_by(self, app_key: str) -> bool:
         """Tell whether it belongs to an application; a returned number belongs to nobody (decision 65)."""
         return self.app_key == app_key and self.console is not ConsoleState.RETURNED

@@ -26,6 +26,7 @@ from emulator.pool import Pool
 from emulator.pushes import Pusher
 from emulator.recordings import Recordings
 from emulator.settings import EmulatorSettings
+from emulator.sms import SmsEngine
 from emulator.world import World
 
 PushClient = Callable[[EmulatorSettings], httpx.AsyncClient | None]
@@ -46,6 +47,7 @@ class Emulator:
     books: Books
     pool: Pool
     calls: CallEngine
+    sms: SmsEngine
     recordings: Recordings
     numbers: NumberLife
     endpoint: ApiEndpoint
@@ -110,6 +112,7 @@ class Emulator:
             self.recordings,
             self._chance("calls"),
         )
+        self.sms = SmsEngine(self.world, settings, scheduler, self.pusher, self.books)
         self.numbers = NumberLife(self.world, scheduler, self.pusher, settings)
         sessions = SessionApi(self.calls, self.recordings, settings)
         table = operations(Desk(self.world, settings, pool), sessions)

@@ -67,12 +67,15 @@ def deducted_in(
 
 
 def _pays(number: Number, first: date) -> bool:
-    """Unsubscribed up to the 25th: free from the next month on; later: from the month after that."""
+    """Unsubscribed up to the 25th: free from the next month on; later: from the month after that.
+
+    A number that the platform took for arrears pays nothing further.
+    """
     left = number.unsubscribed_on
     if left is None:
         return True
     months_later = (first.year - left.year) * 12 + first.month - left.month
-    return months_later <= (1 if left.day > LAST_DAY_FREE_NEXT_MONTH else 0)
+    return months_later <= (1 if left.day > LAST_DAY_FREE_NEXT_MONTH and not number.released else 0)
 
 
 def _deduction(issued: date | None, first: date, last: date) -> datetime:

@@ -9,10 +9,11 @@ from pydantic_core import to_jsonable_python
 
 from emulator.axyb import AxybPair
 from emulator.book import Kept
-from emulator.books import Books, CallCharge
+from emulator.books import Books, CallCharge, SmsCharge
 from emulator.callrecord import Call
 from emulator.deliveries import Attempt, Delivery
 from emulator.rent import RentCharge
+from emulator.smsrecord import Sms
 from emulator.world import AxbBinding, Number, World
 from privatenumber.times import iso
 
@@ -46,6 +47,29 @@ def call_view(call: Call) -> Json:
         "prompts": [{"name": tone.name, "to": tone.to, "at": _time(tone.at)} for tone in call.prompts],
         "notes": call.notes,
         "redial_of": call.redial_of,
+    }
+
+
+def sms_view(sms: Sms) -> Json:
+    """Show one SMS, under way or with its outcome."""
+    return {
+        "id": sms.id,
+        "app_key": sms.app_key,
+        "mode": sms.mode.value,
+        "sender": sms.sender,
+        "x": sms.x,
+        "receiver": sms.receiver,
+        "text": sms.text,
+        "forwarded": sms.forwarded,
+        "direction": sms.direction,
+        "subscription_id": sms.subscription_id,
+        "asked": sms.asked,
+        "dropped": sms.dropped,
+        "send_result": int(sms.result) if sms.result is not None else None,
+        "parts_received": sms.parts_received,
+        "parts_sent": sms.parts_sent,
+        "received_at": _time(sms.received_at),
+        "finished_at": _time(sms.finished_at),
     }
 
 
@@ -111,6 +135,7 @@ def truth(books: Books, world: World) -> Json:
             *(kept_view(binding) for binding in books.kept_bindings()),
         ],
         "calls": [_charge_view(charge) for charge in books.calls_of(None)],
+        "sms": [_sms_charge_view(charge) for charge in books.sms_of(None)],
         "numbers": [_number_view(number) for number in world.numbers.values()],
         "months": {month: _month_view(books, month) for month in books.months()},
     }
@@ -124,6 +149,9 @@ def _month_view(books: Books, month: str) -> Json:
         "talk_seconds": totals.talk_seconds,
         "minutes": totals.minutes,
         "calls": _money(totals.calls),
+        "sms_sends": totals.sms_sends,
+        "sms_parts": totals.sms_parts,
+        "sms": _money(totals.sms),
         "rent": _money(totals.rent),
         "total": _money(totals.total),
         "rents": [_rent_view(charge) for charge in books.rent_of(month)],
@@ -136,6 +164,17 @@ def _charge_view(charge: CallCharge) -> Json:
         "number_type": charge.call.number_type,
         "month": charge.month,
         "minutes": charge.minutes,
+        "unit_price": _money(charge.unit_price),
+        "amount": _money(charge.amount),
+    }
+
+
+def _sms_charge_view(charge: SmsCharge) -> Json:
+    return {
+        **sms_view(charge.sms),
+        "number_type": charge.sms.number_type,
+        "month": charge.month,
+        "parts": charge.parts,
         "unit_price": _money(charge.unit_price),
         "amount": _money(charge.amount),
     }

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from emulator.exports import ExportOptions
-from emulator.world import Application, Mode, Number, NumberStatus, PushUrls
+from emulator.world import Application, ConsoleState, Mode, Number, NumberStatus, PushUrls
 from privatenumber import phone
 
 #: Where the clock may stand: at the ends of the calendar no Beijing day and no later moment can be computed.
@@ -115,21 +115,27 @@ class ApplicationInput(_Input):
 
 
 class NumberInput(_Input):
-    """One X number; ``issued_on`` is a Beijing date, today when left out."""
+    """One X number; ``issued_on`` is a Beijing date, the day of issue when left out.
+
+    ``activated`` false: it waits for its real-name registration. ``sms``: what it was ordered with.
+    """
 
     number: X
     area_code: str = Field("0755", pattern=r"^0[0-9]{2,3}$")
     type: Literal["virtual", "carrier"] = "virtual"
     issued_on: date | None = None
+    sms: bool = True
+    activated: bool = True
 
 
 class NumbersInput(_Input):
-    """Numbers issued to one application."""
+    """Numbers ordered for one application; they are issued ``issue_after_s`` later."""
 
     app_key: str
     numbers: Annotated[list[NumberInput], Field(min_length=1)]
+    issue_after_s: int = Field(0, ge=0)
 
-    def all(self, today: date) -> list[Number]:
+    def all(self) -> list[Number]:
         """Return the numbers in their first state."""
         return [
             Number(
@@ -137,7 +143,9 @@ class NumbersInput(_Input):
                 app_key=self.app_key,
                 area_code=given.area_code,
                 number_type=given.type,
-                issued_on=given.issued_on or today,
+                issued_on=given.issued_on,
+                sms=given.sms,
+                console=ConsoleState.IN_USE if given.activated else ConsoleState.PENDING_REAL_NAME,
             )
             for given in self.numbers
         ]
@@ -148,6 +156,19 @@ class StatusInput(_Input):
 
     status: NumberStatus
     cause: str | None = None
+
+
+class SmsSwitchInput(_Input):
+    """SMS of a number, on or off."""
+
+    on: bool
+
+
+class TransferInput(_Input):
+    """Whom a number goes to, and how many seconds it is on its way."""
+
+    app_key: str
+    takes_s: int = Field(0, ge=0)
 
 
 class AccountInput(_Input):
@@ -186,6 +207,7 @@ class ExportInput(_Input):
     masked: bool = False
     shift_hours: int = 0
     call_price: Decimal | None = None
+    marker_counts: bool = False
 
     def options(self) -> ExportOptions:
         """Return the deviations; ``omit_icid`` is a list separated by commas."""
@@ -196,4 +218,5 @@ class ExportInput(_Input):
             encoding=self.encoding,
             headers=self.headers,
             call_price=self.call_price,
+            marker_counts=self.marker_counts,
         )
