@@ -1,11 +1,10 @@
 """What the AX interfaces carry (ax.md §2 to §6): our names inside, the platform's names on the wire."""
 
-import re
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from privatenumber.phone import NumberKind, is_global, kind
+from privatenumber.phone import is_global
 from privatenumber.platform.fields import (
     Answer,
     AreaCode,
@@ -28,13 +27,10 @@ NUMBER_TYPE: Final = "mobile-virtual"
 MAX_CALLEE_S: Final = 259_200
 DEFAULT_CALLEE_S: Final = 60
 
-_SERVICE: Final = re.compile(r"(?:\+86)?(?:400\d{7}|95\d{3,6})", re.ASCII)
-
 
 def _callee(number: str) -> str:
-    user = is_global(number) and kind(number) in {NumberKind.MOBILE, NumberKind.LANDLINE}
-    if not user and not _SERVICE.fullmatch(number):
-        raise ValueError("must be a mobile, landline, 400 or 95 number")
+    if not is_global(number):
+        raise ValueError("must be a mobile, landline, 400, 800 or 95 number in global form")
     return number
 
 

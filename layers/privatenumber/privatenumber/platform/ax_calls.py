@@ -3,6 +3,7 @@
 from privatenumber.platform.ax import CALLEE_PATH, PATH, AxBind, AxBound, AxCallee, AxModify, AxRow, AxRows
 from privatenumber.platform.caller import Caller, Request, required
 from privatenumber.platform.errors import NotFound
+from privatenumber.platform.fields import located
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 
@@ -56,9 +57,9 @@ class AxCalls:
         if subscription_id is not None:
             query = {"subscriptionId": required(subscription_id)}
         elif a is not None:
-            query = {"origNum": required(a)}
+            query = {"origNum": located(a)}
         else:
-            query = {"privateNum": required(x)}
+            query = {"privateNum": located(x)}
         return self._caller.read(
             Request("ax.query", "GET", PATH, Mode.AX, True, query), AxRows, deadline
         ).rows

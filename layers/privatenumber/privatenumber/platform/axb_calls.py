@@ -1,10 +1,16 @@
 """AXB: bind, unbind, modify, query (axb.md §2 to §5)."""
 
+from typing import Final
+
 from privatenumber.platform.axb import PATH, AxbBind, AxbBound, AxbModify, AxbPage, AxbRow
 from privatenumber.platform.caller import Caller, Request, required
 from privatenumber.platform.errors import NotFound
+from privatenumber.platform.fields import located
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
+
+SHORTEST_PAGE: Final = 10
+LONGEST_PAGE: Final = 100
 
 
 class AxbCalls:
@@ -50,11 +56,18 @@ class AxbCalls:
         page_index: int = 1,
         page_size: int = 50,
     ) -> AxbPage:
-        """One page of bindings, by id or by X with optional A and B (axb.md §5). Raises NotFound for none."""
+        """One page of bindings, by id or by X with optional A and B (axb.md §5). Raises NotFound for none.
+
+        Pages count from 1 and hold 10 to 100 rows; anything else is refused here with ValueError, since the
+        platform would silently answer another page.
+        """
+        if page_index < 1 or not SHORTEST_PAGE <= page_size <= LONGEST_PAGE:
+            raise ValueError(f"pages count from 1 and hold {SHORTEST_PAGE} to {LONGEST_PAGE} rows")
         if subscription_id is not None:
             query: dict[str, str | int] = {"subscriptionId": required(subscription_id)}
         else:
-            wanted = {"relationNum": required(x), "callerNum": a, "calleeNum": b}
-            query = {name: value for name, value in wanted.items() if value}
+            parties = {"callerNum": a, "calleeNum": b}
+            query = {"relationNum": located(x)}
+            query |= {name: located(number) for name, number in parties.items() if number is not None}
             query |= {"pageIndex": page_index, "pageSize": page_size}
         return self._caller.read(Request("axb.query", "GET", PATH, Mode.AXB, True, query), AxbPage, deadline)

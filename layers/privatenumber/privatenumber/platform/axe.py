@@ -11,6 +11,8 @@ from privatenumber.platform.fields import (
     Answer,
     AreaCode,
     AreaMatch,
+    ClearableParty,
+    ClearableTone,
     Flag,
     Party,
     PrivateNumber,
@@ -25,13 +27,14 @@ MAX_LIFE_MINUTES: Final = 43_200
 MINUTES: Final = "1"
 
 
-def _extension(digits: str) -> str:
+def extension_of(digits: str) -> str:
+    """Return an extension. Raises ValueError for what cannot be one (axe.md §1.1)."""
     if not (1 <= len(digits) <= 4 and digits.isascii() and digits.isdigit() and int(digits)):
         raise ValueError("must be 1 to 4 digits, not zero; leading zeros count")
     return digits
 
 
-Extension = Annotated[str, AfterValidator(_extension)]
+Extension = Annotated[str, AfterValidator(extension_of)]
 LifeMinutes = Annotated[int, Field(ge=0, le=MAX_LIFE_MINUTES)]
 """Life in minutes; 0 never ends."""
 
@@ -101,10 +104,8 @@ class AxeModify(Wire):
     subscription_id: SubscriptionId = Field(alias="subscriptionId")
     life_minutes: LifeMinutes | None = Field(None, alias="bindExpiredTime")
     callback_life_minutes: LifeMinutes | None = Field(None, alias="callbackExpiredTime")
-    callback_number: Party | Annotated[str, Field(max_length=0)] | None = Field(
-        None, alias="callbackNum", repr=False
-    )
-    callback_tone: Tone | Annotated[str, Field(max_length=0)] | None = Field(None, alias="callbackTone")
+    callback_number: ClearableParty | None = Field(None, alias="callbackNum", repr=False)
+    callback_tone: ClearableTone | None = Field(None, alias="callbackTone")
     record_flag: Flag | None = Field(None, alias="recordFlag")
     record_hint_tone: Tone | None = Field(None, alias="recordHintTone")
     announced: bool = Field(False, exclude=True)

@@ -1,8 +1,9 @@
 """AXE: bind, unbind, modify, query (axe.md §2 to §5)."""
 
-from privatenumber.platform.axe import PATH, AxeBind, AxeBound, AxeModify, AxeRow
+from privatenumber.platform.axe import PATH, AxeBind, AxeBound, AxeModify, AxeRow, extension_of
 from privatenumber.platform.caller import Caller, Request, required
 from privatenumber.platform.errors import NotFound
+from privatenumber.platform.fields import located
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 
@@ -33,7 +34,7 @@ class AxeCalls:
 
     def find(self, x: str, extension: str, a: str, *, deadline: Deadline) -> AxeRow | None:
         """The binding of A behind an extension of X, None when nobody or somebody else stands there."""
-        query = {"virtualNum": required(x), "extendNum": required(extension)}
+        query = {"virtualNum": located(x), "extendNum": extension_of(extension)}
         try:
             row = self._query(query, deadline)
         except NotFound:

@@ -2,6 +2,7 @@
 
 from privatenumber.platform.axyb import PATH, AxybBindAx, AxybBindYb, AxybBound, AxybRow, AxybRows
 from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.fields import located
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 
@@ -28,11 +29,11 @@ class AxybCalls:
 
     def unbind_y(self, subscription_id: str, y: str, *, deadline: Deadline) -> None:
         """End the YB of one Y. An empty Y is refused here: to the platform it would mean all of them."""
-        self._unbind({"subscriptionId": required(subscription_id), "yNum": required(y)}, deadline)
+        self._unbind({"subscriptionId": required(subscription_id), "yNum": located(y)}, deadline)
 
     def unbind_b(self, subscription_id: str, b: str, *, deadline: Deadline) -> None:
         """End the YB of one B. An empty B is refused here: to the platform it would mean all of them."""
-        self._unbind({"subscriptionId": required(subscription_id), "bNum": required(b)}, deadline)
+        self._unbind({"subscriptionId": required(subscription_id), "bNum": located(b)}, deadline)
 
     def query(
         self, *, deadline: Deadline, subscription_id: str | None = None, x: str | None = None
@@ -41,7 +42,7 @@ class AxybCalls:
         if subscription_id is not None:
             query = self._key() | {"subscriptionId": required(subscription_id)}
         else:
-            query = self._key() | {"relationNum": required(x)}
+            query = self._key() | {"relationNum": located(x)}
         request = Request("axyb.query", "GET", PATH, Mode.AXYB, True, query)
         return self._caller.read(request, AxybRows, deadline).rows
 

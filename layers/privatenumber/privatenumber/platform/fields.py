@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 
 from privatenumber.phone import NumberKind, is_global, kind
@@ -25,7 +26,7 @@ MAX_CALL_MINUTES: Final = 1440
 
 _TONE: Final = re.compile(r"[A-Za-z0-9_.@-]{1,128}", re.ASCII)
 _USER_DATA: Final = re.compile(r"[\x20-\x7e]{1,256}")
-_AREA: Final = re.compile(r"0\d{2,3}", re.ASCII)
+_AREA: Final = re.compile(r"010|02[0-57-9]|0[3-9]\d{2}", re.ASCII)
 
 
 def _party(number: str) -> str:
@@ -38,6 +39,12 @@ def _private(number: str) -> str:
     if not is_global(number) or kind(number) is not NumberKind.MOBILE:
         raise ValueError("must be a private number in global form; they are always mobile numbers")
     return number
+
+
+def _id(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank: the platform would take it as absent")
+    return text
 
 
 def _tone(name: str) -> str:
@@ -69,8 +76,12 @@ def _on_off(value: object) -> object:
 
 
 Party = Annotated[str, AfterValidator(_party)]
+ClearableParty = Annotated[str, AfterValidator(lambda number: number and _party(number))]
+"""A number, or the empty string that clears it (numbers.md §7.1)."""
 PrivateNumber = Annotated[str, AfterValidator(_private)]
 Tone = Annotated[str, AfterValidator(_tone)]
+ClearableTone = Annotated[str, AfterValidator(lambda name: name and _tone(name))]
+"""A file name, or the empty string that clears it (numbers.md §7.1)."""
 UserData = Annotated[str, AfterValidator(_user_data)]
 AreaCode = Annotated[str, AfterValidator(_area_code)]
 Flag = Annotated[bool, BeforeValidator(_flag), PlainSerializer(lambda on: "true" if on else "false")]
@@ -85,14 +96,19 @@ CallMinutes = Annotated[int, Field(ge=0, le=MAX_CALL_MINUTES)]
 """Longest call in minutes; 0 has no limit."""
 AreaMatch = Annotated[str, Field(pattern="^[01]$")]
 """0: only this city; 1: else its province, else anywhere."""
-SubscriptionId = Annotated[str, Field(min_length=1, max_length=64)]
+SubscriptionId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_id)]
 
 
 class Wire(BaseModel):
     """A request, or a part of one: unset members are left out."""
 
     model_config = ConfigDict(
-        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+        frozen=True,
+        populate_by_name=True,
+        loc_by_alias=False,
+        extra="ignore",
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
     def to_wire(self) -> dict[str, Any]:
@@ -101,9 +117,30 @@ class Wire(BaseModel):
 
 
 class Answer(Wire):
-    """An answer of the platform: its own word, read leniently; members nobody documented are kept."""
+    """An answer of the platform: its own word, read leniently; members nobody documented are kept.
+
+    ``null`` and ``""`` are absent, as everywhere on this wire (numbers.md §7.1).
+    """
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_members(cls, document: object) -> object:
+        if not isinstance(document, dict):
+            return document
+        return {name: value for name, value in document.items() if value is not None and value != ""}
+
+
+def located(number: str | None) -> str:
+    """Return a number as the locator of a request.
+
+    Raises ValueError for an empty one, which the platform would take as absent, and for one that is not in
+    global form, which it would not find.
+    """
+    if not number or not is_global(number):
+        raise ValueError("a platform request needs a number in global form as its locator")
+    return number
 
 
 def violations(error: ValidationError) -> Mapping[str, str]:
