@@ -29,21 +29,21 @@ Call = Callable[[Platform], Any]
 
 
 def bind(platform: Platform) -> Any:
-    return platform.client.bind_axb(BIND, deadline=platform.time.deadline())
+    return platform.client.axb.bind(BIND, deadline=platform.time.deadline())
 
 
 def unbind(platform: Platform) -> Any:
-    return platform.client.unbind_axb(ID, deadline=platform.time.deadline())
+    return platform.client.axb.unbind(ID, deadline=platform.time.deadline())
 
 
 def modify(platform: Platform) -> Any:
-    return platform.client.modify_axb(
+    return platform.client.axb.modify(
         AxbModify(subscription_id=ID, duration=3600), deadline=platform.time.deadline()
     )
 
 
 def find(platform: Platform) -> Any:
-    return platform.client.find_axb(X, A, B, deadline=platform.time.deadline())
+    return platform.client.axb.find(X, A, B, deadline=platform.time.deadline())
 
 
 REPEATABLE = pytest.mark.parametrize("call", [unbind, modify, find])
@@ -188,9 +188,9 @@ def test_an_empty_id_is_refused_before_sending(missing: str) -> None:
     """U-D07: the platform would take it as absent and look at other parameters."""
     platform = scripted(answered(200, "0"))
     with pytest.raises(ValueError, match="locator"):
-        platform.client.unbind_axb(missing, deadline=platform.time.deadline())
+        platform.client.axb.unbind(missing, deadline=platform.time.deadline())
     with pytest.raises(ValueError, match="locator"):
-        platform.client.query_axb(x=missing, deadline=platform.time.deadline())
+        platform.client.axb.query(x=missing, deadline=platform.time.deadline())
     assert platform.requests == []
 
 
@@ -234,7 +234,7 @@ def test_a_refusal_at_the_door_does_not_undo_an_attempt_that_may_have_been_execu
     """U-D03: a modify that got no answer and was then refused for arrears may still be in force."""
     platform = scripted(NoAnswer("x"), refusal)
     with pytest.raises(errors.UnknownOutcome):
-        platform.client.modify_axb(
+        platform.client.axb.modify(
             AxbModify(subscription_id=ID, direction=1), deadline=platform.time.deadline(9.0)
         )
     assert len(platform.requests) == 2
@@ -305,7 +305,7 @@ def test_time_outs_are_the_documented_ones_when_there_is_time() -> None:
 
 def test_time_outs_shrink_to_the_deadline() -> None:
     platform = scripted(bound())
-    platform.client.bind_axb(BIND, deadline=platform.time.deadline(2.0))
+    platform.client.axb.bind(BIND, deadline=platform.time.deadline(2.0))
     [sent] = platform.requests
     assert sent.connect_s + sent.read_s == pytest.approx(2.0)
 
@@ -313,14 +313,14 @@ def test_time_outs_shrink_to_the_deadline() -> None:
 def test_without_time_nothing_is_sent() -> None:
     platform = scripted(bound())
     with pytest.raises(errors.NotSent):
-        platform.client.bind_axb(BIND, deadline=platform.time.deadline(0.1))
+        platform.client.axb.bind(BIND, deadline=platform.time.deadline(0.1))
     assert platform.requests == []
 
 
 def test_no_repetition_starts_that_the_deadline_would_cut_off() -> None:
     platform = scripted(answered(500, "1010001"))
     with pytest.raises(errors.TransientFault):
-        platform.client.unbind_axb(ID, deadline=platform.time.deadline(1.5))
+        platform.client.axb.unbind(ID, deadline=platform.time.deadline(1.5))
     assert platform.time.seconds <= 1.5
     assert len(platform.requests) == 2
 
