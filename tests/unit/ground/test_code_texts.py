@@ -91,6 +91,11 @@ def test_a_meaning_is_about_one_code() -> None:
     assert [text for text, times in results.items() if times > 1] == []
 
 
+def test_the_meaning_of_a_cause_fits_into_the_field_that_carries_it() -> None:
+    """notifications.md §4.2: stateDesc is String(1-128), and the emulator sends our words there."""
+    assert max(len(cause.texts.meaning.en) for cause in causes.teardowns()) <= 128
+
+
 def test_meaning_cause_and_remedy_say_three_things() -> None:
     for name, texts in tables():
         assert len({texts.meaning.en, texts.cause.en, texts.remedy.en}) == 3, name
