@@ -25,6 +25,7 @@ SIGNED_AT = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
 
 A, B, STRANGER = "+8613800138001", "+8613800138002", "+8613800138003"
 X = "+8617010000002"
+QUESTION_X = "+8617010000006"
 SESSION = "1200_1001_4294967295_20260902010000@callenabler246.huaweicaas.com"
 SUBSCRIPTION = "3f2b8c10-6a4d-4e57-9b21-000000000002"
 ICID = "c0a8f3d1b7e24c6590ab12cd34ef5678.3997785600.1.7"
@@ -44,17 +45,28 @@ def application(**changes: Any) -> Application:
     return Application(**{**fields, **changes})
 
 
+#: Applications of the examples whose platform asks: id and APP_Key by mode.
+ASKING = {"AX": ("demo-ax", "demoAppKey0000000000000002"), "X": ("demo-x", "demoAppKey0000000000000003")}
+_IN_SECRET: dict[str, Any] = {
+    "id": APP_ID,
+    "app_key": APP_KEY,
+    "secrets": [SECRET],
+    "mode": "AXB",
+    "base_url": "https://platform.example.com",
+    "callback_token": CALLBACK_TOKEN,
+}
+
+
+def asking(mode: str, **changes: Any) -> dict[str, Any]:
+    """An application whose platform asks, as the secret holds it."""
+    name, key = ASKING[mode]
+    own = {"id": name, "app_key": key, "mode": mode, "close_tone": "closeHintTone.wav"}
+    return {**_IN_SECRET, **own, **changes}
+
+
 def applications_secret(*more: Mapping[str, Any]) -> str:
     """The text of the applications secret that holds the application of the examples."""
-    first: dict[str, Any] = {
-        "id": APP_ID,
-        "app_key": APP_KEY,
-        "secrets": [SECRET],
-        "mode": "AXB",
-        "base_url": "https://platform.example.com",
-        "callback_token": CALLBACK_TOKEN,
-    }
-    return json.dumps({"applications": [first, *more]})
+    return json.dumps({"applications": [_IN_SECRET, *more]})
 
 
 def event_body(event_type: str = "callin", *, second: int = 0, **info: Any) -> dict[str, Any]:
@@ -243,6 +255,54 @@ def signed_now(event: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     headers = fresh["headers"]
     for scheme in Scheme:
         nonce = headers.get(scheme.token_header.lower(), "").partition('Nonce="')[2].partition('"')[0]
-        if nonce and headers.items() >= signed_headers(scheme=scheme, nonce=nonce).items():
-            headers |= signed_headers(at, scheme=scheme)
+        app_key = headers.get(scheme.token_header.lower(), "").partition('Username="')[2].partition('"')[0]
+        if nonce and headers.items() >= signed_headers(scheme=scheme, nonce=nonce, app_key=app_key).items():
+            headers |= signed_headers(at, scheme=scheme, app_key=app_key)
     return fresh
+
+
+def callin_body(
+    caller: str = STRANGER, *, session: str = SESSION, x: str = QUESTION_X, **info: Any
+) -> dict[str, Any]:
+    """The question of X mode, notifications.md §4.6; a change to `None` leaves the field out."""
+    status = {
+        "timestamp": "2026-09-02 01:00:00",
+        "sessionId": session,
+        "caller": caller,
+        "called": x,
+        "notifyMode": "Block",
+        **info,
+    }
+    present = {name: value for name, value in status.items() if value is not None}
+    return {"eventType": "callin", "statusInfo": present}
+
+
+def sms_body(
+    mode: str = "Notify",
+    *,
+    app_key: str = APP_KEY,
+    parts: str | None = "1",
+    direction: str | None = "1",
+    **event: Any,
+) -> dict[str, Any]:
+    """The AXB notice of notifications.md §6.6, or a question; a change to `None` leaves the field out."""
+    extras = {"splitNum": parts, "direction": direction}
+    sms: dict[str, Any] = {
+        "smsIdentifier": "sms-20260902-0001",
+        "notificationMode": mode,
+        "calling": A,
+        "virtualNumber": X,
+        "event": "Text SMS ",
+        "timeStamp": "2026-09-02T02:00:00.120Z",
+        "smsContent": "I am at the gate",
+        "extInfo": {
+            "extParas": [{"key": name, "value": value} for name, value in extras.items() if value is not None]
+        },
+    }
+    if mode == "Notify":
+        sms |= {"called": B, "subscriptionId": SUBSCRIPTION, "sendResult": 0}
+    changed = {**sms, **event}
+    return {
+        "appKey": app_key,
+        "smsEvent": {name: value for name, value in changed.items() if value is not None},
+    }

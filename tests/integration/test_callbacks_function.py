@@ -27,6 +27,7 @@ from builders.pushes import (
     B,
     X,
     applications_secret,
+    asking,
     cdr_entry,
     event_body,
     fee_body,
@@ -111,7 +112,9 @@ def environment(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.M
     clients.dynamodb().create_table(**_BILLS_TABLE)
     clients.dynamodb().create_table(**KEYRING_TABLE)
     name = f"applications-{next(_NUMBERS)}"
-    secret = clients.secrets().create_secret(Name=name, SecretString=applications_secret())
+    secret = clients.secrets().create_secret(
+        Name=name, SecretString=applications_secret(asking("AX"), asking("X"))
+    )
     monkeypatch.setenv("BILLS_TABLE", "bills")
     monkeypatch.setenv("BINDINGS_TABLE", "bindings")
     monkeypatch.setenv("APPLICATIONS_SECRET", secret["ARN"])

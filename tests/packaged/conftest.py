@@ -14,7 +14,7 @@ import pytest
 
 from builders.deployment import create_stores
 from builders.events import EVENTS, ROOT, read_event
-from builders.pushes import applications_secret
+from builders.pushes import applications_secret, asking
 from local.aws import CREDENTIALS, REGION, Aws
 from local.lambda_runtime import BUILT_TEMPLATE, Answer, FunctionProcess, runtime_directory
 from local.platform import Platform
@@ -117,7 +117,9 @@ def deployed(aws: Aws, platform: Platform, tmp_path_factory: pytest.TempPathFact
     built = {function.name: function for function in functions(BUILT_TEMPLATE)}
     common = create_stores(aws, {"applications": [{**APPLICATION, "base_url": platform.base_url}]})
     # The samples of pushes are of another application with the same key: one secret cannot hold both.
-    pushes = aws.client("secretsmanager").create_secret(Name="pushes", SecretString=applications_secret())
+    pushes = aws.client("secretsmanager").create_secret(
+        Name="pushes", SecretString=applications_secret(asking("AX"), asking("X"))
+    )
     environments = dict.fromkeys(built, common)
     environments["CallbacksFunction"] = {**common, "APPLICATIONS_SECRET": pushes["ARN"]}
     running = Lambda(built, environments, runtime_directory(tmp_path_factory.mktemp("runtime")), {})

@@ -123,7 +123,7 @@ class SmsNotice:
     """
 
     app_key: str | None
-    sms_id: str | None
+    sms_id: str | None = field(repr=False)
     notify_mode: str | None
     calling: str | None = field(repr=False)
     called: str | None = field(repr=False)

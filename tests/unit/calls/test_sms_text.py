@@ -1,0 +1,167 @@
+"""What the platform does to the text of an SMS: notifications.md §6.1, billing-rules.md §4.1."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.pushes import A, B
+from privatenumber.calls.sms_text import AtNumber, addressed, parts, with_sender
+
+mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),  # S01
+        ("中", 1),
+        ("中" * 70, 1),
+        ("中" * 71, 2),
+        ("中" * 134, 2),
+        ("中" * 135, 3),
+        ("中" * 201, 3),
+        ("中" * 202, 4),
+        ("中" * 500, 8),
+        ("a" * 160, 1),  # S10
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 2),
+        ("a" * 308, 2),
+        ("a" * 309, 3),
+        ("a" * 459, 3),
+        ("a" * 462, 3),
+        ("a" * 463, 4),
+        ("a" * 1000, 7),
+        ("a" * 69 + "中", 1),  # S20
+        ("a" * 70 + "中", 2),
+        ("a" * 159 + "中", 3),
+        ("a" * 71 + "，", 2),
+        ("a" * 100 + "é", 2),
+        ("[]{}~^|\\" * 20, 1),
+        ("中" * 68 + "😀", 1),
+        ("中" * 69 + "😀", 2),
+        ("a" * 158 + "\n\n", 1),  # S28
+    ],
+)
+def test_a_text_is_split_as_documented(text: str, count: int) -> None:
+    """billing-rules.md §4.1, S01 to S28: 160/154 and 70/67, UTF-16 code units."""
+    assert parts(text) == count
+
+
+@pytest.mark.parametrize(
+    ("body", "received", "forwarded"),
+    [
+        ("中" * 58, 1, 1),  # S31
+        ("中" * 59, 2, 1),
+        ("中" * 70, 2, 1),
+        ("中" * 122, 2, 2),
+        ("中" * 123, 3, 2),
+        ("a" * 148, 1, 1),
+        ("a" * 149, 2, 1),
+        ("a" * 160, 2, 1),  # S38
+    ],
+)
+def test_what_a_sends_is_forwarded_without_the_number(body: str, received: int, forwarded: int) -> None:
+    """billing-rules.md §4.1, S31 to S38."""
+    text = f"{body}@13800138002"
+    assert parts(text) == received
+    read = addressed(text)
+    assert (read.ending, read.receiver, read.text) == (AtNumber.VALID, B, body)
+    assert parts(read.text) == forwarded
+
+
+@pytest.mark.parametrize(
+    ("body", "received", "forwarded"),
+    [
+        ("中" * 53, 1, 1),  # S39
+        ("中" * 54, 1, 2),
+        ("中" * 70, 1, 2),
+        ("中" * 117, 2, 2),
+        ("中" * 118, 2, 3),
+        ("a" * 143, 1, 1),
+        ("a" * 144, 1, 2),
+        ("a" * 160, 1, 2),  # S46
+    ],
+)
+def test_what_others_send_is_forwarded_with_the_number(body: str, received: int, forwarded: int) -> None:
+    """billing-rules.md §4.1, S39 to S46; C-156."""
+    assert parts(body) == received
+    assert with_sender(body, B) == f"{body}[From13800138002]"
+    assert parts(with_sender(body, B)) == forwarded
+
+
+@pytest.mark.parametrize("ending", ["@13800138002", "@+8613800138002", "@13800138002  ", "@+8613800138002\n"])
+def test_a_valid_ending_names_the_receiver(ending: str) -> None:
+    """notifications.md §6.1: half-width @, optional +86, 11 digits, trailing blanks."""
+    read = addressed("On my way" + ending)
+    assert (read.ending, read.receiver, read.text) == (AtNumber.VALID, B, "On my way")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On my way＠13800138002",  # full-width
+        "On my way@1380013800",  # ten digits
+        "On my way@138001380022",  # twelve digits
+        "On my way@12800138002",  # no mobile number
+        "On my way@8613800138002",  # 86 without +
+        "On my way@13800138002 thanks",
+        "On my way@ 13800138002",
+        "On my way#13800138002",  # another separator
+        "On my way 13800138002",
+        "On my way@075520000001",
+        "On my way@１３８００１３８００２",
+    ],
+)
+def test_an_attempt_that_is_no_valid_ending_is_malformed(text: str) -> None:
+    """notifications.md §6.1: wrong separator or bad number; C-059."""
+    read = addressed(text)
+    assert (read.ending, read.receiver, read.text) == (AtNumber.MALFORMED, None, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "On my way", "mail me: bob@example.com", "room 1205", "@", "order 12345678901234"]
+)
+def test_a_text_without_a_number_at_its_end_has_none(text: str) -> None:
+    assert addressed(text).ending is AtNumber.MISSING
+
+
+def test_a_sender_who_is_no_mobile_is_appended_as_he_came() -> None:
+    assert with_sender("hi", "+85212345678") == "hi[From+85212345678]"
+
+
+@given(
+    body=st.text(),
+    number=mobiles,
+    prefix=st.sampled_from(["", "+86"]),
+    blanks=st.sampled_from(["", " ", "   "]),
+)
+def test_a_valid_ending_is_taken_off_and_nothing_else(
+    body: str, number: str, prefix: str, blanks: str
+) -> None:
+    read = addressed(f"{body}@{prefix}{number}{blanks}")
+    assert (read.ending, read.text, read.receiver) == (AtNumber.VALID, body, f"+86{number}")
+
+
+@given(st.text())
+def test_a_text_is_either_addressed_or_left_as_it_is(text: str) -> None:
+    read = addressed(text)
+    assert (read.receiver is None) == (read.ending is not AtNumber.VALID)
+    assert read.text == text if read.receiver is None else text.startswith(read.text + "@")
+
+
+@given(text=st.text(max_size=700), more=st.text(max_size=200))
+def test_more_text_never_makes_fewer_parts(text: str, more: str) -> None:
+    """The parts fit the text: enough room for it, and one part less would not be."""
+    count, length = parts(text), len(text.encode("utf-16-le")) // 2
+    single, part = (160, 154) if text.isascii() else (70, 67)
+    assert length <= (single if count == 1 else count * part)
+    assert count == 1 or length > max(single, (count - 1) * part)
+    assert parts(text + more) >= count
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8")))
+def test_only_mobiles_are_read_as_sender(text: str) -> None:
+    assert with_sender(text, A).endswith("[From13800138001]")
