@@ -26,6 +26,11 @@ PUSH_KINDS = frozenset(
         "repeat_nonce",
         "wsse",
         "drop_subscription_id",
+        "integers_as_text",
+        "empty_times",
+        "beijing_time",
+        "unknown_fields",
+        "unknown_event",
     }
 )
 

@@ -11,24 +11,33 @@
 | repeat_nonce | the nonce of the application's previous push | attempts (1) |
 | wsse | signed by the old scheme | attempts (1) |
 | drop_subscription_id | `subscriptionId` is sent empty, or left out with empty=false | empty (true) |
+| integers_as_text | whole numbers are sent as strings | - |
+| empty_times | times of stages that were not reached are sent as `""` | - |
+| beijing_time | times of events are Beijing time | - |
+| unknown_fields | members nobody knows are sent beside the others | - |
+| unknown_event | `eventType` is one nobody knows | - |
 """
 
 import copy
 import random
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from emulator.deliveries import PushKind
 from emulator.events import Body
 from emulator.faults import Fault
+from privatenumber.times import BEIJING, parse_time
 
 DAMAGES = frozenset({"bad_signature", "old_created", "repeat_nonce", "wsse"})
+UNKNOWN_EVENT = "futureEvent"
+UNREACHED_TIMES = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime", "failTime", "recordStartTime")
 
 
 def facts_of(app_key: str, kind: PushKind, body: Body, private_numbers: Container[str]) -> dict[str, Any]:
     """Return what a fault can match: kind, application, event and, when the body has one subject, its ids.
 
-    Names: `kind`, `application`, `event`, `session_id`, `icid`, `subscription_id`, `x`, `answered`.
+    Names: `kind`, `application`, `event`, `session_id`, `icid`, `subscription_id`, `x`, `answered`, `sms`.
     """
     facts: dict[str, Any] = {"kind": kind, "application": app_key, "event": body.get("eventType")}
     if kind == "status":
@@ -43,7 +52,7 @@ def facts_of(app_key: str, kind: PushKind, body: Body, private_numbers: Containe
             facts |= _record_facts(entries[0])
     elif kind in ("sms_notify", "sms_control"):
         sms = body["smsEvent"]
-        facts |= {"event": sms["notificationMode"], "x": sms["virtualNumber"]}
+        facts |= {"event": sms["notificationMode"], "x": sms["virtualNumber"], "sms": sms["smsIdentifier"]}
         facts["subscription_id"] = sms.get("subscriptionId")
     else:
         facts["numbers"] = [info["number"] for info in body["numInfo"]]
@@ -75,17 +84,57 @@ def damage(fault: Fault | None, attempts_before: int) -> str | None:
     return fault.kind if attempts_before < int(fault.params.get("attempts", 1)) else None
 
 
+def _drop_subscription_id(subject: Body, fault: Fault) -> None:
+    if "subscriptionId" in subject and fault.params.get("empty", True):
+        subject["subscriptionId"] = ""
+    else:
+        subject.pop("subscriptionId", None)
+
+
+def _integers_as_text(subject: Body, fault: Fault) -> None:
+    for name, value in subject.items():
+        if isinstance(value, int):
+            subject[name] = str(value)
+
+
+def _empty_times(subject: Body, fault: Fault) -> None:
+    if "callInTime" in subject:
+        for name in UNREACHED_TIMES:
+            subject.setdefault(name, "")
+
+
+def _beijing_time(subject: Body, fault: Fault) -> None:
+    if "timestamp" in subject:
+        moment = parse_time(subject["timestamp"]).astimezone(BEIJING)
+        subject["timestamp"] = moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _unknown_fields(subject: Body, fault: Fault) -> None:
+    subject |= {"futureField": "value", "futureObject": {"member": [1, None]}}
+
+
+ALTERATIONS: Mapping[str, Callable[[Body, Fault], None]] = MappingProxyType(
+    {
+        "drop_subscription_id": _drop_subscription_id,
+        "integers_as_text": _integers_as_text,
+        "empty_times": _empty_times,
+        "beijing_time": _beijing_time,
+        "unknown_fields": _unknown_fields,
+    }
+)
+"""What changes each subject of a body: an event, an SMS, a CDR, a number."""
+
+
 def altered(body: Body, fault: Fault | None) -> Body:
-    """Return the body as it is sent: without its binding id under `drop_subscription_id`."""
-    if fault is None or fault.kind != "drop_subscription_id":
+    """Return the body as it is sent under a fault that changes it; the given one stays as it is."""
+    if fault is not None and fault.kind == "unknown_event":
+        return {**body, "eventType": UNKNOWN_EVENT}
+    if fault is None or fault.kind not in ALTERATIONS:
         return body
     changed = copy.deepcopy(body)
-    subjects = changed.get("feeLst") or [changed.get("statusInfo") or changed.get("smsEvent", {})]
-    for subject in subjects:
-        if "subscriptionId" in subject and fault.params.get("empty", True):
-            subject["subscriptionId"] = ""
-        else:
-            subject.pop("subscriptionId", None)
+    single = changed.get("statusInfo") or changed.get("smsEvent") or {}
+    for subject in changed.get("feeLst") or changed.get("numInfo") or [single]:
+        ALTERATIONS[fault.kind](subject, fault)
     return changed
 
 

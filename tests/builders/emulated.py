@@ -20,11 +20,14 @@ from emulator.clock import Scheduler
 from emulator.deliveries import Delivery
 from emulator.faults import Fault, FaultPlan
 from emulator.found import Exchange
+from emulator.numberlife import NumberLife
 from emulator.outcomes import ANSWERED_END
 from emulator.pool import Pool
 from emulator.pushes import Pusher
 from emulator.recordings import Recordings
 from emulator.settings import EmulatorSettings
+from emulator.sms import SmsEngine
+from emulator.smsrecord import Sms, SmsScript
 from emulator.world import Account, Application, AxbBinding, Mode, Number, PushUrls, World
 
 APP_KEY = "demoAppKey0000000000000001"
@@ -38,6 +41,9 @@ START = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
 STATUS_URL = "https://receiver.example.com/status"
 FEE_URL = "https://receiver.example.com/fee"
 URLS = PushUrls(status=STATUS_URL, fee=FEE_URL)
+SMS_URL, QUESTION_URL = "https://receiver.example.com/sms", "https://receiver.example.com/sms-question"
+NUMBER_URL = "https://receiver.example.com/numbers"
+ALL_URLS = PushUrls(STATUS_URL, "", FEE_URL, NUMBER_URL, SMS_URL, QUESTION_URL)
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -79,6 +85,15 @@ class Receiver:
         """Bodies of the CDR pushes, in order of arrival."""
         return [request.body for request in self.requests if "feeLst" in request.body]
 
+    def sms(self, mode: str = "Notify") -> list[dict[str, Any]]:
+        """Every SMS event of a mode, in order of arrival."""
+        told = [request.body["smsEvent"] for request in self.requests if "smsEvent" in request.body]
+        return [event for event in told if event["notificationMode"] == mode]
+
+    def states(self) -> list[list[dict[str, Any]]]:
+        """The numbers of every push of number states, in order of arrival."""
+        return [request.body["numInfo"] for request in self.requests if "numInfo" in request.body]
+
     def cdrs(self) -> list[dict[str, Any]]:
         """Every CDR of every push."""
         return [entry for body in self.fees() for entry in body["feeLst"]]
@@ -110,6 +125,8 @@ class Platform:
         self.recordings = Recordings(self.settings.recording, self.pusher.log.cdr_delivered_at, chance)
         exchange = Exchange(self.world, self.settings, self.pool)
         self.engine = CallEngine(exchange, self.clock, self.pusher, self.books, self.recordings, chance)
+        self.sms_engine = SmsEngine(self.world, self.settings, self.clock, self.pusher, self.books)
+        self.numbers = NumberLife(self.world, self.clock, self.pusher, self.settings)
         self.world.accounts[ACCOUNT] = Account(ACCOUNT)
         self.world.put_application(application or demo_application())
         self.number(X)
@@ -132,6 +149,12 @@ class Platform:
         call = await self.engine.place_and_wait(CallScript(caller=caller, called=called, **script))
         assert call is not None
         return call
+
+    async def sms(self, sender: str = A, x: str = X, text: str = "hello", **script: Any) -> Sms:
+        """Send an SMS and wait for its outcome."""
+        sms = await self.sms_engine.receive_and_wait(SmsScript(sender=sender, x=x, text=text, **script))
+        assert sms is not None
+        return sms
 
     def start_call(self, caller: str = A, called: str = X, **script: Any) -> Call:
         """Place a call and leave the clock where it is."""
