@@ -160,12 +160,28 @@ class Desk:
         assert number
         return number.pairs
 
+    def _brought_by_calls(self) -> set[tuple[Any, ...]]:
+        """AXYB: the YB that the platform made by itself when somebody called an X (axyb.md §1)."""
+        rows = self.emulator.admin.bindings()
+        return {held for row in rows for held in _held(self.mode, row, automatic_only=True)}
+
+    def _check_platform(self, ours: set[tuple[Any, ...]]) -> None:
+        """Assert that the platform holds what we know, and of AXYB nothing else but an AX that nobody uses.
+
+        An AX whose answer was lost cannot be found again; it ends by its own life (axyb.md §4, §6).
+        """
+        held = self.platform_bindings() - (self._brought_by_calls() - ours)
+        lost = {row for row in held - ours if self.mode is Mode.AXYB and row[3] is None}
+        known = {one.subscription_id for one in self.bindings()}
+        assert held - lost == ours
+        assert not {row[0] for row in lost} & known
+
     def check(self) -> None:
         """Assert that our books are true: what we say lives, lives; nobody else stands anywhere."""
         items, living = self.items(), [one for one in self.bindings() if not one.state.final]
         assert all(one.state is State.ACTIVE for one in living), "something is still under way"
         if self.mode is not Mode.X:
-            assert {row for one in living for row in _rows(one)} == self.platform_bindings()
+            self._check_platform({row for one in living for row in _rows(one)})
         standing = [(one.x, token) for one in living for token in one.places]
         assert len(standing) == len(set(standing)), "a party stands twice on one X"
         assert _keys(items, "PARTY#") == {
@@ -189,24 +205,27 @@ class Desk:
 
 
 def _rows(binding: Binding) -> Iterator[tuple[Any, ...]]:
-    """What the platform must hold of a binding."""
+    """What the platform must hold of a binding; of AXYB the AX itself, and each YB."""
     head = (binding.subscription_id, binding.x, binding.a.number)
     if binding.mode is not Mode.AXYB:
         yield (*head, binding.b.number if binding.b else binding.extension)
     for partner in binding.partners:
         yield (*head, partner.party.number, partner.y)
-    if binding.mode is Mode.AXYB and not binding.partners:
+    if binding.mode is Mode.AXYB:
         yield (*head, None, None)
 
 
-def _held(mode: Mode, row: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _held(mode: Mode, row: Mapping[str, Any], *, automatic_only: bool = False) -> Iterator[tuple[Any, ...]]:
     """The same of a binding that the platform shows."""
     head = (row["subscription_id"], row["x"], row["a"])
     if mode is not Mode.AXYB:
-        yield (*head, row.get("b") or row.get("extension"))
+        yield from () if automatic_only else [(*head, row.get("b") or row.get("extension"))]
         return
-    for pair in row.get("pairs") or [{"b": None, "y": None}]:
-        yield (*head, pair["b"], pair["y"])
+    for pair in row.get("pairs") or []:
+        if pair["automatic"] or not automatic_only:
+            yield (*head, pair["b"], pair["y"])
+    if not automatic_only:
+        yield (*head, None, None)
 
 
 def open_platform(
@@ -269,6 +288,12 @@ def open_desk(
 def in_doubt(desk: Desk, kind: str, *, api: str, times: int | None = 1, **params: Any) -> None:
     """Order a fault of one API."""
     desk.emulator.admin.fault(kind, match={"api": api}, times=times, params=params)
+
+
+def b_of(binding: Binding) -> str:
+    """The number of party B."""
+    assert binding.b
+    return binding.b.number
 
 
 def token_of(number: str) -> str:

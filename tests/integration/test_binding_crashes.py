@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from builders.bindings import SETTLING_S, Desk, in_doubt, open_desk, within
+from builders.bindings import SETTLING_S, Desk, b_of, in_doubt, open_desk, within
 from builders.crashes import PLATFORM_CALLS, WRITES, Fuse, Killed, fragile
 from builders.dynamodb import moto_client, new_table
 from builders.emulator import C, RunningEmulator
@@ -100,7 +100,7 @@ def test_killed_while_changing_a_party(desk: Desk, fuse: Fuse, at: int) -> None:
     desk.settle()
     desk.check()
     changed = desk.service.get(binding.id)
-    assert (changed.b.number == C) is (at > 0)
+    assert (b_of(changed) == C) is (at > 0)
 
 
 @pytest.mark.parametrize("at", range(SETTLE))
