@@ -212,13 +212,13 @@ class CallEngine:
         outcome = self._what_happens(run, route.destination)
         if outcome in RINGING:
             self._engaged.add(route.destination, call.session_id)
-            self.next(run, _moment(call, run.script.ring_after_s), self._alerting)
+            self.next(run, _reaction(call, run.script.ring_after_s), self._alerting)
             return
         silent = outcome is CallOutcome.NO_REACTION
         end = at + timedelta(seconds=self._settings.calls.connect_timeout_s) if silent else None
         ending = ENDINGS[outcome] if outcome is not None else MALFORMED_CALLEE_END
         by = RELEASED_BY.get(outcome) if outcome is not None else None
-        self.end_later(run, end or _moment(call, run.script.ring_after_s), ending, by)
+        self.end_later(run, end or _reaction(call, run.script.ring_after_s), ending, by)
 
     def _what_happens(self, run: Run, destination: str) -> CallOutcome | None:
         """Return the script's outcome, or busy when the callee is; None for a number nobody can dial."""
@@ -232,7 +232,7 @@ class CallEngine:
         call, outcome = run.call, run.script.outcome
         call.alerting_at = at
         self.push_event(EventType.ALERTING, call, at)
-        reaction = _moment(call, run.script.reaction_after_s)
+        reaction = _reaction(call, run.script.reaction_after_s)
         if outcome is CallOutcome.ANSWERED:
             self.next(run, reaction, self._answer)
         elif outcome is CallOutcome.NO_ANSWER:
@@ -314,6 +314,12 @@ def _apply(call: Call, found: Found) -> None:
 
 def _moment(call: Call, seconds: int) -> datetime:
     return call.call_in_at + timedelta(seconds=seconds)
+
+
+def _reaction(call: Call, seconds: int) -> datetime:
+    """When the far end reacts: digits and questions before the second leg put it off."""
+    started = call.started_at or call.call_in_at
+    return started + timedelta(seconds=seconds - CALLOUT_AFTER_S)
 
 
 def _route(call: Call) -> Route:

@@ -15,7 +15,8 @@ DEFAULT_THINKING_S = 5
 
 
 class CallScript(BaseModel):
-    """A scripted call. `ring_after_s` and `answer_after_s` count from the moment the call arrives.
+    """A scripted call. `ring_after_s` and `answer_after_s` count from the moment the call arrives; what the
+    caller types before the second leg is not counted.
 
     `answer_after_s` is also the moment at which a callee who rejects, or a caller who gives up, hangs up.
     The platform's own rules go first: the gate, a busy callee (unless `override_busy`), `maxDuration`. With
