@@ -95,7 +95,8 @@ class Account:
         """Release the connections."""
         self._http.close()
 
-    def _made(self, credentials: Credentials) -> Subject:
+    def made(self, credentials: Credentials) -> Subject:
+        """An application by its credentials."""
         return Subject(self._http, credentials, self._now, self._remember)
 
     def _remember(self, subject: Subject, subscription_id: str) -> None:
@@ -113,7 +114,7 @@ class RealAccount(Account):
         super().__init__(
             environ["PN_CONTRACT_URL"].rstrip("/"), destructive=environ.get("PN_CONTRACT_DESTRUCTIVE") == "1"
         )
-        self._subjects = {mode: self._made(found) for mode, found in real_credentials(environ).items()}
+        self._subjects = {mode: self.made(found) for mode, found in real_credentials(environ).items()}
 
     def subject(self, mode: Mode) -> Subject | None:
         """See `Account`."""
@@ -179,7 +180,7 @@ class EmulatedAccount(Account):
 
     def _known(self, credentials: Credentials) -> Subject:
         if credentials.app_key not in self._subjects:
-            self._register(self._made(credentials))
+            self._register(self.made(credentials))
         return self._subjects[credentials.app_key]
 
     def _register(self, subject: Subject) -> None:

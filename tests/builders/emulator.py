@@ -84,6 +84,10 @@ class AdminClient:
         """All calls."""
         return self._list("/calls", "calls")
 
+    def sms(self, sender: str, x: str, text: str, **script: Any) -> Json:
+        """Send an SMS; ``wait=True`` advances the clock to its outcome."""
+        return self._ask("POST", "/sms", {"sender": sender, "x": x, "text": text, **script})
+
     def bindings(self, x: str | None = None) -> list[Json]:
         """Live bindings, of one X or of all."""
         return self._list("/bindings", "bindings", {"x": x} if x else {})

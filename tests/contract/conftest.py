@@ -30,8 +30,8 @@ OUTCOMES = ("passed", "failed", "skipped")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "contract(group, mode=None): a line of the list of what passed; the mode is also read from the"
-        " parameters `mode`, `api` or `interface` of a test",
+        "contract(group, mode=None): a line of the list of what passed; the mode is that of a test's"
+        " parameter `mode` or `api`, else of its name (test_axb_...), else the marker's",
     )
     config.addinivalue_line("markers", "destructive: wipes a number or may lock the address; opt-in")
 
@@ -56,11 +56,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _mode_of(item: pytest.Item, marker: pytest.Mark) -> str:
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    for name in ("mode", "api", "interface"):
+    for name in ("mode", "api"):
         mode = str(params.get(name, "")).partition(".")[0].upper()
         if mode in MODES:
             return mode
-    return str(marker.kwargs.get("mode", COMMON))
+    named = item.name.split("_")[1].upper()
+    return named if named in MODES else str(marker.kwargs.get("mode", COMMON))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
