@@ -78,7 +78,7 @@ compile = ../$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.
 # ---- Running
 
 .PHONY: demo
-demo: build ## Play an order from bind to reconciled bill on this machine (MODE=ax, axe or x: another mode's)
+demo: build ## Play an order from bind to reconciled bill on this machine (MODE=ax, axe, axyb or x: another mode's)
 	@$(WITH_LAYER) $(RUN) local.demo $(if $(MODE),--mode $(MODE))
 
 .PHONY: up

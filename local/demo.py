@@ -1,4 +1,4 @@
-"""`python -m local.demo [--mode ax|axb|axe|x]`: a mode's typical order through the deployed stack.
+"""`python -m local.demo [--mode ax|axb|axe|axyb|x]`: a mode's typical order through the deployed stack.
 
 Every step goes over HTTP: the business system's signed requests to the deployed API, the platform's
 signed pushes to the deployed callbacks. Each claim printed with a tick was checked.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from local import stack as local_stack
 from local.deploy import ROOT
 from local.narrate import DemoFailed, Narrator
-from local.plays import ax_order, axb_order, axe_order, x_order
+from local.plays import ax_order, axb_order, axe_order, axyb_order, x_order
 from local.processes import StackError
 from local.tenant import BY_MODE
 from privatenumber.settings import Mode
@@ -26,6 +26,7 @@ PLAYS: Mapping[Mode, Play] = {
     Mode.AXB: axb_order.play,
     Mode.AX: ax_order.play,
     Mode.AXE: axe_order.play,
+    Mode.AXYB: axyb_order.play,
     Mode.X: x_order.play,
 }
 

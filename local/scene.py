@@ -58,6 +58,23 @@ class Scene:
         self.say.line("business", f"PUT {path[:17]}…/callee {mask(callee)}  →  {answer.status_code}")
         return answer
 
+    def add_partner(self, order: str, b: str) -> dict[str, Any]:
+        """Put one more B opposite A of an order."""
+        path = f"/bindings/{self.bindings[order]['id']}/partners"
+        answer = self.stack.api.request("POST", path, body={"b": b})
+        self.say.line("business", f"POST …/partners {mask(b)}  →  {answer.status_code}")
+        self.bindings[order] = answer.json()
+        return self.bindings[order]
+
+    def remove_partner(self, order: str, n: int) -> dict[str, Any]:
+        """Take the n-th B away from A of an order."""
+        binding = self.bindings[order]
+        path = f"/bindings/{binding['id']}/partners/{binding['partners'][n]['id']}"
+        answer = self.stack.api.request("DELETE", path)
+        self.say.line("business", f"DELETE …/partners {binding['partners'][n]['b']}  →  {answer.status_code}")
+        self.bindings[order] = answer.json()
+        return self.bindings[order]
+
     def call(self, what: str, caller: str, x: str, **script: Any) -> dict[str, Any]:
         """Let somebody dial a number, let the platform's clock run to the end of the call, and tell it."""
         body = {"caller": caller, "called": x, "wait": True, **script}

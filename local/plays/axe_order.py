@@ -36,7 +36,7 @@ def a_tenant_calls(scene: Scene) -> None:
     reached = scene.call(
         "a tenant dials X and the flat's extension", TENANT, flat["x"], digits=[flat["extension"]], talk_s=80
     )
-    right = reached["talk_seconds"] == 80 and reached["subscription_id"] == flat["subscription_id"]
+    right = reached["talk_seconds"] == 80 and reached["subscription_id"] == _held_for(scene, FLAT)
     scene.say.check(right, "the landlord of the flat answered")
     taken = {scene.bindings[order]["extension"] for order in (FLAT, HOUSE)}
     wrong = next(digits for digits in ("0001", "0002", "0003") if digits not in taken)
@@ -59,9 +59,17 @@ def the_landlord_calls_back(scene: Scene) -> None:
 def an_offer_ends(scene: Scene) -> None:
     """Act 4: one offer ends, the other goes on."""
     scene.say.act(4, "the flat is let")
+    staying = _held_for(scene, HOUSE)
     closed = scene.pass_end_of(FLAT)
     left = [binding["subscription_id"] for binding in scene.held()]
     scene.say.check(
-        closed["state"] == "CLOSED" and left == [scene.bindings[HOUSE]["subscription_id"]],
+        closed["state"] == "CLOSED" and left == [staying],
         "the sweep released the flat's binding and no other",
     )
+
+
+def _held_for(scene: Scene, order: str) -> str:
+    """The platform's id of the binding behind an order's extension."""
+    extension = scene.bindings[order]["extension"]
+    held: str = next(one["subscription_id"] for one in scene.held() if one["extension"] == extension)
+    return held
