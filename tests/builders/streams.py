@@ -1,0 +1,52 @@
+"""Rows of a table as its stream hands them to a function."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from privatenumber.store.items import encode
+
+
+_TABLE = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/bills"
+
+
+def stream_event(
+    rows: Iterable[Mapping[str, Any]], *, name: str = "INSERT", first: int = 1
+) -> dict[str, Any]:
+    """An event of a batch: one record per row, numbered upwards; binary values are Base64 text."""
+    return {
+        "Records": [
+            {
+                "eventID": f"{number:032x}",
+                "eventName": name,
+                "eventVersion": "1.1",
+                "eventSource": "aws:dynamodb",
+                "awsRegion": "cn-north-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1788310800,
+                    "Keys": {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}},
+                    "NewImage": {key: _json(value) for key, value in encode(row).items()},
+                    "SequenceNumber": f"{number:021d}",
+                    "SizeBytes": 1024,
+                    "StreamViewType": "NEW_AND_OLD_IMAGES",
+                },
+                "eventSourceARN": f"{_TABLE}/stream/2026-09-02T00:00:00.000",
+            }
+            for number, row in enumerate(rows, first)
+        ]
+    }
+
+
+def _json(value: Any) -> Any:
+    ((kind, content),) = value.items()
+    if kind == "B":
+        return {kind: base64.b64encode(content).decode()}
+    if kind == "BS":
+        return {kind: [base64.b64encode(each).decode() for each in content]}
+    if kind == "M":
+        return {kind: {name: _json(member) for name, member in content.items()}}
+    if kind == "L":
+        return {kind: [_json(member) for member in content]}
+    return value
