@@ -22,6 +22,9 @@ from privatenumber.store.recordings import RecordingRow
 IN_ARREARS: Final = timedelta(hours=1)
 """Between two attempts while the account is frozen: nobody tells us when it has been paid."""
 
+_HINDRANCES: Final = (Reason.ARREARS, Reason.HOST_REFUSED, Reason.FAILED)
+"""What kept us from a file while it was there: the better reason for having none than that it has expired."""
+
 FAILURES: Final = (
     PlatformError,
     AddressRefused,
@@ -81,5 +84,6 @@ def _not_found(detail: str, row: RecordingRow, now: datetime) -> Failure:
     if row.talk_seconds is not None and row.talk_seconds < SHORTEST_TALK_S:
         return Failure(Reason.TOO_SHORT, detail, final=True)
     if forgotten(row.received_at, now):
-        return Failure(Reason.EXPIRED, detail, final=True)
+        hindrance = next((reason for reason in _HINDRANCES if reason == row.reason), None)
+        return Failure(hindrance or Reason.EXPIRED, detail, final=True)
     return Failure(Reason.NOT_YET, detail)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 PART_BYTES: Final = 6 * 1024 * 1024
-"""Size of a part, of which one is held at a time; S3 wants 5 MiB or more. Twelve minutes of talk are less."""
+"""Size of a part; S3 wants 5 MiB or more. Twelve minutes of talk are less, and travel in one request."""
 
 _CHUNK_BYTES: Final = 64 * 1024
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
@@ -101,16 +101,23 @@ class RecordingFiles:
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Blocks of exactly PART_BYTES and a last, shorter one, which may be missing but is never empty."""
-    buffer = bytearray()
+    block = bytearray()
     for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= PART_BYTES:
-            block = bytes(buffer[:PART_BYTES])
-            del buffer[:PART_BYTES]
-            yield block
-            del block
-    if buffer:
-        yield bytes(buffer)
+        at = 0
+        while at < len(chunk):
+            taken = chunk[at : at + PART_BYTES - len(block)]
+            block += taken
+            at += len(taken)
+            if len(block) == PART_BYTES:
+                yield _handed_over(block)
+                block = bytearray()
+    if block:
+        yield _handed_over(block)
+
+
+def _handed_over(block: bytearray) -> bytes:
+    """Not a copy: no more than two parts exist, the one under way and the one that fills."""
+    return cast("bytes", block)  # botocore takes either, its stubs know bytes only
 
 
 def _read(body: Any) -> Iterator[bytes]:
