@@ -149,7 +149,7 @@ def test_a_number_in_use_as_y_never_becomes_x_and_the_other_way_round(
     bound = axyb.bound()
     y = number(axyb, axyb.yb(bound))
     x = axyb.row(bound)["numX"]
-    others = []
+    others: list[str] = []
     while (answer := axyb.bind(origNum=f"+861390013900{len(others)}")).outcome == OK:
         others.append(answer.json["relationNumber"])
     assert answer.outcome == NONE_LEFT

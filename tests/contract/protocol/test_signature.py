@@ -64,8 +64,9 @@ class Draft:
         pairs = dict(
             pair.split("=", 1) for pair in signed.pop(header).removeprefix("UsernameToken ").split(",")
         )
-        pairs |= {name: value if value is None else f'"{value}"' for name, value in self.token.items()}
-        text = ",".join(f"{name}={value}" for name, value in pairs.items() if value is not None)
+        pairs |= {name: f'"{value}"' for name, value in self.token.items() if value is not None}
+        gone = {name for name, value in self.token.items() if value is None}
+        text = ",".join(f"{name}={value}" for name, value in pairs.items() if name not in gone)
         signed[self.token_header or header] = f"{self.token_word} {text}"
         return {name: value for name, value in signed.items() if name not in self.left_out}
 
