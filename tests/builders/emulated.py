@@ -109,6 +109,7 @@ class Platform:
         application: Application | None = None,
         clock: Scheduler | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        served_at: str = "",
         **settings: Any,
     ) -> None:
         self.settings = EmulatorSettings(**settings)
@@ -122,7 +123,9 @@ class Platform:
         self.pusher = Pusher(self.world, self.clock, self.faults, self.settings, chance, client=client)
         self.books = Books(self.world, self.settings.price, self.clock.now)
         self.pool = Pool(self.world, self.settings, chance)
-        self.recordings = Recordings(self.settings.recording, self.pusher.log.cdr_delivered_at, chance)
+        self.recordings = Recordings(
+            self.settings.recording, self.pusher.log.cdr_delivered_at, chance, lambda: served_at
+        )
         exchange = Exchange(self.world, self.settings, self.pool)
         self.engine = CallEngine(exchange, self.clock, self.pusher, self.books, self.recordings, chance)
         self.sms_engine = SmsEngine(self.world, self.settings, self.clock, self.pusher, self.books)
