@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 import httpx
 
+from emulator.certificates import TlsFiles
 from emulator.clock import Machine, machine_time
 from emulator.platform import Emulator
-from emulator.server import EmulatorServer
+from emulator.server import EmulatorServer, Https
 from emulator.settings import EmulatorSettings
 
 APP_KEY = "demoAppKey0000000000000001"
@@ -61,10 +62,26 @@ class AdminClient:
         """Register an application, AXB unless told otherwise."""
         return self._ask("PUT", f"/applications/{app_key}", {"secrets": [secret], **settings})
 
-    def numbers(self, *numbers: str, app_key: str = APP_KEY, area_code: str = "0755", **fields: Any) -> Json:
-        """Issue X numbers; ``type`` and ``issued_on`` are further fields."""
+    def numbers(
+        self,
+        *numbers: str,
+        app_key: str = APP_KEY,
+        area_code: str = "0755",
+        issue_after_s: int = 0,
+        **fields: Any,
+    ) -> Json:
+        """Issue X numbers; ``type``, ``issued_on``, ``sms`` and ``activated`` are further fields."""
         issued = [{"number": number, "area_code": area_code, **fields} for number in numbers]
-        return self._ask("POST", "/numbers", {"app_key": app_key, "numbers": issued})
+        order = {"app_key": app_key, "numbers": issued, "issue_after_s": issue_after_s}
+        return self._ask("POST", "/numbers", order)
+
+    def number(self, x: str, order: str, **values: Any) -> Json:
+        """Order something for one number: ``activate``, ``transfer``, ``unsubscribe``."""
+        return self._ask("POST", f"/numbers/{x.removeprefix('+86')}/{order}", values)
+
+    def switch_sms(self, x: str, on: bool) -> Json:
+        """Switch SMS of a number on or off."""
+        return self._ask("PUT", f"/numbers/{x.removeprefix('+86')}/sms", {"on": on})
 
     def number_status(self, x: str, status: str, cause: str | None = None) -> Json:
         """Change the state of a number."""
@@ -75,6 +92,14 @@ class AdminClient:
     def arrears(self, frozen: bool, account: str = "default") -> Json:
         """Freeze an account, or pay."""
         return self._ask("PUT", f"/accounts/{account}", {"frozen": frozen})
+
+    def release(self, account: str = "default") -> Json:
+        """Take the numbers of an account that did not pay."""
+        return self._ask("POST", f"/accounts/{account}/release")
+
+    def messages(self) -> list[Json]:
+        """All SMS."""
+        return self._list("/sms", "sms")
 
     def call(self, caller: str, called: str, **script: Any) -> Json:
         """Place a call; ``wait=True`` advances the clock to its end."""
@@ -150,11 +175,15 @@ class AdminClient:
 
 @dataclass(frozen=True)
 class RunningEmulator:
-    """A served emulator. ``emulator`` is only looked at, never called: it lives in another thread."""
+    """A served emulator. ``emulator`` is only looked at, never called: it lives in another thread.
+
+    ``secure_address`` is where HTTPS is served, None without.
+    """
 
     address: str
     admin: AdminClient
     emulator: Emulator
+    secure_address: str | None = None
 
 
 @contextmanager
@@ -164,12 +193,17 @@ def running_emulator(
     start: datetime | None = None,
     machine: Machine = machine_time,
     ready: bool = True,
+    tls: TlsFiles | None = None,
     **settings: Any,
 ) -> Iterator[RunningEmulator]:
-    """Serve an emulator until the block ends. ``ready``: with one application and the numbers X1 to X3."""
+    """Serve an emulator until the block ends. ``ready``: with one application and the numbers X1 to X3.
+
+    ``tls``: over HTTPS, too, with these files.
+    """
     emulator = Emulator(EmulatorSettings(**settings), clock=clock, start=start, machine=machine)
     listening = threading.Event()
-    server = EmulatorServer(emulator, on_listening=lambda address: listening.set())
+    https = Https(0, tls) if tls is not None else None
+    server = EmulatorServer(emulator, https=https, on_listening=lambda address: listening.set())
     thread = threading.Thread(target=server.run, name="emulator", daemon=True)
     thread.start()
     assert listening.wait(20), "the emulator does not listen"
@@ -178,7 +212,7 @@ def running_emulator(
         if ready:
             admin.application()
             admin.numbers(X1, X2, X3)
-        yield RunningEmulator(server.address, admin, emulator)
+        yield RunningEmulator(server.address, admin, emulator, server.secure_address)
     finally:
         admin.close()
         server.should_exit = True
