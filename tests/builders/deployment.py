@@ -32,13 +32,14 @@ def _tables() -> Mapping[str, Any]:
 
 
 def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
-    """Create tables, queue, bucket, key and secret; return the functions' environment."""
+    """Create tables, queue, buckets, key and secret; return the functions' environment."""
     dynamodb = aws.client("dynamodb")
     for logical_id in ("BindingsTable", "BillsTable"):
         dynamodb.create_table(**table_request(logical_id, logical_id))
-    aws.client("s3").create_bucket(
-        Bucket="exchange", CreateBucketConfiguration={"LocationConstraint": aws.session.region_name}
-    )
+    for bucket in ("exchange", "recordings"):
+        aws.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.session.region_name}
+        )
     secret = aws.client("secretsmanager").create_secret(
         Name="applications", SecretString=json.dumps(applications)
     )
@@ -57,4 +58,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "PRICE_LIST": "",
         "MARGIN_SECONDS": "3600",
         "BLOCK_SECONDS": "2",
+        "RECORDINGS_BUCKET": "recordings",
+        "RECORDING_DAYS": "180",
+        "RECORDING_RETRY_SECONDS": "",
     }

@@ -18,6 +18,10 @@ FUNCTIONS = {
     "unbind-work": "UnbindWorkerFunction",
     "billing": "BillingFunction",
     "follow": "FollowFunction",
+    "recordings-note": "RecordingsNoteFunction",
+    "recordings-sweep": "RecordingsSweepFunction",
+    "recordings-work": "RecordingsWorkerFunction",
+    "recordings-read": "RecordingsReadFunction",
 }
 
 

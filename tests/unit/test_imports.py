@@ -43,6 +43,14 @@ DENIED: dict[str, tuple[str, ...]] = {
     ),
     "bindings": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
     "unbind": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
+    "recordings": (
+        "pydantic",
+        "privatenumber.bindings",
+        "privatenumber.billing",
+        "privatenumber.calls",
+        "privatenumber.platform.client",
+        "privatenumber.platform.pushes",
+    ),
     "billing": ("privatenumber.calls", "privatenumber.bindings", "privatenumber.platform.client"),
 }
 

@@ -19,6 +19,7 @@ import pytest
 from builders.events import ROOT, event_files, function_of
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
+from privatenumber.recordings.archive import LEASE
 
 TEMPLATE = ROOT / "template.yaml"
 TEXT = TEMPLATE.read_text(encoding="utf-8")
@@ -29,6 +30,7 @@ ALARMS = resources(CHINA, "AWS::CloudWatch::Alarm")
 ROUTES = resources(CHINA, "AWS::ApiGatewayV2::Route")
 SCHEDULES = resources(CHINA, "AWS::Scheduler::Schedule")
 MAPPINGS = resources(CHINA, "AWS::Lambda::EventSourceMapping")
+BUCKETS = resources(CHINA, "AWS::S3::Bucket")
 STREAMS = {name: mapping for name, mapping in MAPPINGS.items() if "StartingPosition" in mapping}
 QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STREAMS}
 DEPLOYED = sorted(functions(TEMPLATE), key=lambda function: function.name)
@@ -39,6 +41,7 @@ each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 each_schedule = pytest.mark.parametrize("name", sorted(SCHEDULES))
 each_queue = pytest.mark.parametrize("name", sorted(QUEUES))
 each_mapping = pytest.mark.parametrize("name", sorted(QUEUED))
+each_bucket = pytest.mark.parametrize("name", sorted(BUCKETS))
 each_stream = pytest.mark.parametrize("name", sorted(STREAMS))
 
 
@@ -127,6 +130,20 @@ class TestFunctions:
         by_index = [s for s in own if "/index/" in json.dumps(s["Resource"])]
         assert [listed(s["Action"]) for s in by_index] == [["dynamodb:Query"]]
         assert [s["Condition"] for s in own if s not in by_index] == [KEYRING_ONLY]
+
+    @pytest.mark.parametrize("name", [name for name in sorted(FUNCTIONS) if name.startswith("Recordings")])
+    def test_recordings_see_no_binding_and_no_fact_but_those_of_calls(self, name: str) -> None:
+        """Keyring and pauses of the one table, calls of the other, never a search."""
+        for statement in statements(name):
+            where = json.dumps(statement["Resource"])
+            if "Table" in where and "/stream/" not in where and "/index/" not in where:
+                (keys,) = statement["Condition"].values()
+                allowed = ["KEYRING", "PAUSE#*"] if "BindingsTable" in where else ["CALL#*"]
+                assert set(keys["dynamodb:LeadingKeys"]) <= set(allowed), statement["Sid"]
+
+    def test_an_attempt_ends_before_its_claim_does(self) -> None:
+        """Else two workers could be at one recording."""
+        assert FUNCTIONS["RecordingsWorkerFunction"]["Timeout"] < LEASE.total_seconds()
 
     @each_function
     def test_errors_throttles_and_slowness_raise_an_alarm(self, name: str) -> None:
@@ -264,10 +281,10 @@ class TestSchedules:
         given = json.loads(SCHEDULES[name]["Target"]["Input"])
         assert given in ({}, {"action": "rate"}, {"action": "close"})
 
-    def test_there_are_a_minute_an_hour_and_a_beijing_day(self) -> None:
+    def test_there_are_a_minute_five_an_hour_and_a_beijing_day(self) -> None:
         expressions = {schedule["ScheduleExpression"] for schedule in SCHEDULES.values()}
         # 16:10 UTC is 00:10 in Beijing, which has no summer time.
-        assert expressions == {"rate(1 minute)", "rate(1 hour)", "cron(10 16 * * ? *)"}
+        assert expressions == {"rate(1 minute)", "rate(5 minutes)", "rate(1 hour)", "cron(10 16 * * ? *)"}
 
     def test_the_scheduler_may_invoke_what_is_scheduled_and_nothing_else(self) -> None:
         role = resources(CHINA, "AWS::IAM::Role")["SchedulerRole"]
@@ -283,7 +300,10 @@ class TestApi:
         assert closed == {
             "POST /bindings", "GET /bindings",
             "GET /bindings/{id}", "PATCH /bindings/{id}", "DELETE /bindings/{id}",
+            "POST /bindings/{id}/partners", "DELETE /bindings/{id}/partners/{partner}",
+            "PUT /bindings/{id}/callee", "POST /bindings/{id}/call", "POST /calls/{session}/stop",
             "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import",
+            "GET /recordings/{session}",
         }  # fmt: skip
 
     def test_only_callbacks_are_open(self) -> None:
@@ -295,7 +315,8 @@ class TestApi:
 
     def test_a_route_leads_to_the_function_of_its_room(self) -> None:
         for route in ROUTES.values():
-            room = "Callbacks" if "/callbacks/" in route["RouteKey"] else "Bindings"
+            rooms = {"callbacks": "Callbacks", "recordings": "Recordings"}
+            room = rooms.get(route["RouteKey"].split("/")[1], "Bindings")
             assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
 
     def test_an_integration_outlasts_its_function_but_not_the_caller(self) -> None:
@@ -345,16 +366,30 @@ class TestStores:
             for name in resources(CHINA, kind):
                 assert CHINA["Resources"][name]["DeletionPolicy"] == "Retain", name
 
-    def test_exchanged_files_are_private_encrypted_and_forgotten_after_a_month(self) -> None:
-        (bucket,) = resources(CHINA, "AWS::S3::Bucket").values()
+    @each_bucket
+    def test_files_are_private_encrypted_and_travel_encrypted(self, name: str) -> None:
+        bucket = BUCKETS[name]
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-        assert [r["ExpirationInDays"] for r in bucket["LifecycleConfiguration"]["Rules"]] == [31]
-        (policy,) = resources(CHINA, "AWS::S3::BucketPolicy").values()
+        policies = resources(CHINA, "AWS::S3::BucketPolicy").values()
+        (policy,) = [policy for policy in policies if target(policy["Bucket"]) == name]
         (statement,) = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_exchanged_files_are_forgotten_after_a_month_and_recordings_when_agreed(self) -> None:
+        days = {
+            name: [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]]
+            for name, bucket in BUCKETS.items()
+        }
+        assert days == {"ExchangeBucket": [31], "RecordingsBucket": [{"Ref": "RecordingRetentionDays"}]}
+
+    @each_bucket
+    def test_what_is_left_of_an_upload_is_removed(self, name: str) -> None:
+        """A worker that dies cannot do it."""
+        (rule,) = BUCKETS[name]["LifecycleConfiguration"]["Rules"]
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
     def test_the_data_key_is_rotated(self) -> None:
         (key,) = resources(CHINA, "AWS::KMS::Key").values()
