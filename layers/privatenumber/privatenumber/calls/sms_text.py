@@ -18,7 +18,7 @@ PART_ENGLISH: Final = 154
 SINGLE_OTHER: Final = 70
 PART_OTHER: Final = 67
 
-_VALID: Final = re.compile(r"@(?P<number>(?:\+86)?1[3-9][0-9]{9})[ \t\r\n\u3000]*\Z")
+_VALID: Final = re.compile(r"@(?P<number>(?:\+86)?1[3-9][0-9]{9})\s*\Z")
 #: What was meant as a receiver and is none: digits behind any @, or a mobile number at the end without one.
 _ATTEMPT: Final = re.compile(
     r"[@＠]\s*[+＋]?[0-9０-９]|(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}\s*\Z",
