@@ -65,7 +65,8 @@ def receiving() -> Iterator[Receiver]:
 def receiver(emulator: RunningEmulator) -> Iterator[Receiver]:
     """A receiver that is configured for every kind of push."""
     with receiving() as started:
-        urls = {kind: f"{started.url}/{kind}" for kind in ("status", "fee", "num_status")}
+        kinds = ("status", "fee", "num_status", "sms_notify", "sms_control")
+        urls = {kind: f"{started.url}/{kind}" for kind in kinds}
         emulator.admin.application(urls=urls, push_num_status=True)
         yield started
 
@@ -231,6 +232,124 @@ def test_a_state_that_does_not_exist_is_refused(emulator: RunningEmulator, body:
 
 def test_the_state_of_an_unknown_number_is_refused(emulator: RunningEmulator) -> None:
     assert ask(emulator, "PUT", "/numbers/17010000099/status", {"status": "9"}).status_code == 404
+
+
+def test_a_changed_setting_takes_effect_after_the_consoles_delay() -> None:
+    """Decision 9: real consoles take 10 to 15 minutes; a new application is there at once."""
+    with running_emulator(app={"change_delay_s": 900}) as emulator:
+        emulator.admin.application(status="disabled")
+        headers = sign(Scheme.AKSK, APP_KEY, SECRET, created=emulator.admin.now(), nonce=new_nonce())
+        codes = []
+        for wait_s in (0, 899, 1):
+            emulator.admin.advance(wait_s)
+            answer = httpx.get(
+                f"{emulator.address}{AXB}?relationNum=1701", headers={**headers}, trust_env=False
+            )
+            codes.append(answer.json()["resultcode"])
+        assert codes == ["1012007", "1012007", "1010008"]
+
+
+# life of numbers (operations.md §6)
+
+
+def test_an_ordered_number_comes_later_and_waits_for_its_registration(emulator: RunningEmulator) -> None:
+    x = "+8617010000055"
+    assert emulator.admin.numbers(x, issue_after_s=3600, activated=False) == {"numbers": []}
+    emulator.admin.advance(3600)
+    assert number(emulator, x)["console"] == "pending_real_name"
+    assert emulator.admin.number(x, "activate")["console"] == "in_use"
+
+
+def test_a_number_is_unsubscribed_with_its_bindings(emulator: RunningEmulator, receiver: Receiver) -> None:
+    bind(emulator)
+    emulator.admin.number(X1, "unsubscribe")
+    emulator.admin.advance(1)
+    assert receiver.bodies()[-1]["numInfo"] == [{"number": X1, "status": "10", "cause": "1"}]
+    assert emulator.admin.bindings() == []
+    assert number(emulator, X1)["console"] == "returned"
+
+
+def test_a_number_is_transferred_without_a_push(emulator: RunningEmulator, receiver: Receiver) -> None:
+    emulator.admin.application("another", mode="AX")
+    assert emulator.admin.number(X1, "transfer", app_key="another", takes_s=60)["console"] == "transferring"
+    emulator.admin.advance(60)
+    assert number(emulator, X1)["app_key"] == "another"
+    assert receiver.bodies() == []
+
+
+@pytest.mark.parametrize(
+    ("order", "body", "status"),
+    [
+        ("activate", {}, 422),
+        ("transfer", {"app_key": "nobody"}, 422),
+        ("transfer", {}, 422),
+    ],
+)
+def test_an_order_that_cannot_be_followed_is_explained(
+    emulator: RunningEmulator, order: str, body: dict[str, str], status: int
+) -> None:
+    answer = httpx.post(f"{emulator.address}/__emu/numbers/{X1[3:]}/{order}", json=body, trust_env=False)
+    assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
+
+
+def test_numbers_are_released_only_in_arrears(emulator: RunningEmulator) -> None:
+    path = f"{emulator.address}/__emu/accounts/default/release"
+    assert httpx.post(path, trust_env=False).status_code == 409
+    emulator.admin.arrears(True)
+    emulator.admin.release()
+    assert {one["cause"] for one in emulator.admin.truth()["numbers"]} == {"2"}
+    assert httpx.post(f"{emulator.address}/__emu/accounts/none/release", trust_env=False).status_code == 404
+
+
+def test_nothing_is_ordered_in_arrears(emulator: RunningEmulator) -> None:
+    emulator.admin.arrears(True)
+    body = {"app_key": APP_KEY, "numbers": [{"number": "17010000055"}]}
+    answer = httpx.post(f"{emulator.address}/__emu/numbers", json=body, trust_env=False)
+    assert (answer.status_code, "arrears" in answer.json()["error"]) == (409, True)
+
+
+# SMS (notifications.md §6)
+
+
+def test_an_sms_runs_to_its_outcome_and_its_push_arrives(
+    emulator: RunningEmulator, receiver: Receiver
+) -> None:
+    bind(emulator)
+    sms = emulator.admin.sms("13800138001", "17010000001", "I am at the gate", wait=True)
+    assert (sms["send_result"], sms["receiver"], sms["parts_sent"]) == (0, B, 1)
+    [told] = [body["smsEvent"] for body in receiver.bodies() if "smsEvent" in body]
+    assert (told["smsIdentifier"], told["called"]) == (sms["id"], B)
+    assert [one["id"] for one in emulator.admin.messages()] == [sms["id"]]
+    assert emulator.admin.truth()["sms"][0]["amount"] == "0.28"
+
+
+def test_an_sms_without_waiting_runs_on_the_clock(emulator: RunningEmulator) -> None:
+    bind(emulator)
+    assert emulator.admin.sms(A, X1, "hello", takes_s=30)["send_result"] is None
+    emulator.admin.advance(30)
+    assert emulator.admin.messages()[0]["send_result"] == 0
+
+
+def test_a_question_is_asked_of_the_customers_server(emulator: RunningEmulator, receiver: Receiver) -> None:
+    """The receiver answers 200 without a body: no decision in time (sendResult 7)."""
+    urls = {"sms_notify": f"{receiver.url}/sms", "sms_control": f"{receiver.url}/sms"}
+    emulator.admin.application("doctors", mode="X", urls=urls)
+    emulator.admin.numbers("+8617010000055", app_key="doctors")
+    sms = emulator.admin.sms(A, "+8617010000055", "hello", wait=True)
+    assert (sms["asked"], sms["send_result"]) == (True, 7)
+    modes = [body["smsEvent"]["notificationMode"] for body in receiver.bodies()]
+    assert modes == ["Block", "Notify"]
+
+
+def test_sms_of_a_number_are_switched_off(emulator: RunningEmulator) -> None:
+    bind(emulator)
+    emulator.admin.switch_sms(X1, False)
+    assert emulator.admin.sms(A, X1, "hello", wait=True)["send_result"] == 11
+
+
+def test_an_sms_nobody_can_take_is_explained(emulator: RunningEmulator) -> None:
+    told = emulator.admin.sms(A, "+8617010000099", "hello", wait=True)
+    assert (told["id"], told["send_result"], "nobody knows" in told["text"]) == (None, None, True)
 
 
 def test_arrears_suspend_all_numbers_until_ten_minutes_after_payment(
@@ -408,3 +527,9 @@ def test_two_advances_at_once_add_up(emulator: RunningEmulator) -> None:
     for thread in threads:
         thread.join()
     assert emulator.admin.now() == START + timedelta(seconds=120)
+
+
+def number(emulator: RunningEmulator, x: str) -> dict[str, Any]:
+    numbers = httpx.get(f"{emulator.address}/__emu/numbers", trust_env=False).json()["numbers"]
+    found: dict[str, Any] = next(one for one in numbers if one["x"] == x)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,22 @@ def test_it_announces_itself_on_one_line_and_stops_gracefully(stop: signal.Signa
         assert "Traceback" not in log
 
 
+def test_https_is_served_beside_http_with_files_to_trust(tmp_path: Path) -> None:
+    """auth.md §1: the line tells the address and which file a client has to trust."""
+    with started("--https-port", "0", "--tls-folder", str(tmp_path / "tls")) as (_, line):
+        assert line["ca"] == str(tmp_path / "tls" / "ca.pem")
+        context = ssl.create_default_context(cafile=line["ca"])
+        with httpx.Client(verify=context, trust_env=False) as client:
+            assert client.get(f"{line['https']}/__emu/health").json()["status"] == "ok"
+            assert client.get(f"{line['address']}/__emu/health").json()["status"] == "ok"
+
+
+def test_without_https_no_certificate_is_made(tmp_path: Path) -> None:
+    with started("--tls-folder", str(tmp_path / "tls")) as (_, line):
+        assert not {"https", "ca"} & set(line)
+    assert not (tmp_path / "tls").exists()
+
+
 def test_its_log_names_no_party_no_x_and_no_secret() -> None:
     with started() as (process, line):
         admin = AdminClient(line["address"])
@@ -64,11 +81,12 @@ def test_its_log_names_no_party_no_x_and_no_secret() -> None:
             query = {"relationNum": X1, "callerNum": A}
             client.get(line["address"] + AXB, params=query, headers={**headers})
         admin.call(A, X1, talk_s=5, wait=True)
+        admin.sms(A, X1, "the code is 4711", wait=True)
         admin.close()
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=20)
     assert "axb.bind 200/0" in log
-    for secret in ("13800138", "17010000", SECRET):
+    for secret in ("13800138", "17010000", SECRET, "4711"):
         assert secret not in log
 
 
@@ -77,6 +95,7 @@ def test_its_log_names_no_party_no_x_and_no_secret() -> None:
     [
         (["--set", "push.wrong=1"], "push.wrong"),
         (["--set", "push"], "NAME=VALUE"),
+        (["--set", 'net.drop_cidrs=["203.0.113.0/33"]'], "net.drop_cidrs"),
         (["--settings", "/none"], "/none"),
     ],
 )
