@@ -12,7 +12,7 @@ from builders.keyrings import KEYRING
 from builders.pushes import ASKING, QUESTION_X, SIGNED_AT, A
 from privatenumber.bindings.model import Binding, Callee, Partner, PartnerState, State, Terms
 from privatenumber.bindings.records import party, to_record
-from privatenumber.privacy import seal, token
+from privatenumber.privacy import Keyring, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import binding_item, place_key
 from privatenumber.store.contacts import Contact, ContactStore, contact_context
@@ -61,9 +61,11 @@ def relation(
     return Binding(**fields)
 
 
-def put_relation(table: Table, binding: Binding, *, places: tuple[str, ...] | None = None) -> None:
+def put_relation(
+    table: Table, binding: Binding, *, places: tuple[str, ...] | None = None, keyring: Keyring = KEYRING
+) -> None:
     """Store a binding and the places of those who stand on its X (tokens; default: those it holds)."""
-    record = to_record(binding, KEYRING)
+    record = to_record(binding, keyring)
     standing = [
         {**place_key(binding.application, name, binding.x), "binding_id": binding.id}
         for name in (record.places if places is None else places)

@@ -8,7 +8,6 @@ from typing import Any
 
 from privatenumber.store.items import encode
 
-
 _TABLE = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/bills"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,12 +18,14 @@ from moto import mock_aws
 from builders.bills import rows
 from builders.deployment import table_request
 from builders.dynamodb import Table
-from builders.events import case_of, event_files, function_of, read_event
+from builders.events import EVENTS, case_of, event_files, function_of, read_event
 from builders.pushes import (
     CALLBACK_TOKEN,
+    QUESTION_X,
     SECRET,
     SESSION,
     SIGNED_AT,
+    STRANGER,
     A,
     B,
     X,
@@ -37,8 +40,10 @@ from builders.pushes import (
     signed_now,
     wire,
 )
+from builders.relations import put_relation, relation
 from builders.requests_made import RequestLog, log_requests
 from privatenumber.store import clients
+from privatenumber.store.keyring import KeyringStore
 
 _NUMBERS = count()
 _BILLS_TABLE = table_request("BillsTable", "bills")
@@ -281,3 +286,53 @@ class TestSampleEvents:
         stale = function.invoke(read_event(path))["statusCode"]
         environment.setattr(app, "utc_now", lambda: later)
         assert function.invoke(signed_now(read_event(path), later))["statusCode"] == stale
+
+
+class TestQuestions:
+    def ask(self, function: Lambda, case: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The answer to a sample question, and its body."""
+        answer = function.invoke(read_event(EVENTS / f"{case}.json"))
+        return answer, json.loads(answer["body"])
+
+    @pytest.mark.parametrize(
+        ("case", "body"),
+        [
+            (
+                "callbacks-x-callin-block",
+                {"operation": "close", "closeInfo": {"closeHintTone": "closeHintTone.wav"}},
+            ),
+            ("callbacks-x-sms-block", {"actions": [{"operation": "DiscardMessage"}]}),
+            ("callbacks-ax-sms-block", {"actions": [{"operation": "DiscardMessage"}]}),
+        ],
+    )
+    def test_a_question_is_answered_with_json(self, function: Lambda, case: str, body: Any) -> None:
+        """notifications.md §2.5, §4.5, §6.5; x.md §2."""
+        answer, said = self.ask(function, case)
+        assert (answer["statusCode"], said) == (200, body)
+        assert answer["headers"] == {"content-type": "application/json"}
+
+    def test_a_relation_connects(self, function: Lambda) -> None:
+        """Sealed with the deployment's own keys, as the bindings function does it."""
+        table = Table(clients.dynamodb(), "bindings")
+        keyring = KeyringStore(table.client, table.name, clients.kms(), os.environ["KEY_ID"]).load()
+        put_relation(table, relation(anyone=True), keyring=keyring)
+        _, said = self.ask(function, "callbacks-x-callin-block")
+        assert said["connectInfo"]["calleeNum"] == A
+        assert A not in function.printed
+
+    def test_a_table_that_does_not_answer_closes_the_call_and_is_counted(self, function: Lambda) -> None:
+        """Whatever fails: the alarm watches the sum, a person the reason."""
+        clients.dynamodb().delete_table(TableName="bills")
+        answer, said = self.ask(function, "callbacks-x-callin-block")
+        assert (answer["statusCode"], said["operation"]) == (200, "close")
+        assert function.metrics() == {"BlockUndecided": 1}
+        (emf,) = [line for line in function.lines if "_aws" in line]
+        assert (emf["service"], emf["reason"]) == ("callbacks", "store")
+
+    def test_a_line_says_why_and_not_who(self, function: Lambda) -> None:
+        self.ask(function, "callbacks-x-callin-block")
+        (line,) = [line for line in function.lines if line.get("message") == "push"]
+        assert line["decided"] == "no_relation"
+        assert "undecided" not in line
+        for secret in (STRANGER, QUESTION_X, SESSION, "closeHintTone"):
+            assert secret not in function.printed
