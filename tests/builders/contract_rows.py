@@ -5,7 +5,7 @@ ax.md §2-§6, axb.md §2-§5, axe.md §2-§5, axyb.md §2-§4, recording-and-ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -433,3 +433,26 @@ TABLES: tuple[CheckTable, ...] = (
         ),
     ),
 )
+
+
+def scene_of(subject: Subject, broken: Sequence[Breach], control: Control | None) -> Scene:
+    """The scene these rows are broken in; the most particular X any of them names."""
+    named: NamedX = next((breach.named for breach in broken if breach.named != "own"), "own")
+    numbers = frozenset(breach.row for breach in broken)
+    return Scene(subject, numbers, named, subject.credentials.foreign or "", control)
+
+
+def arranged(table: CheckTable, broken: Sequence[Breach], scene: Scene) -> Json:
+    """Bring the platform into the state that breaks these rows; return the request that meets it."""
+    limits = {name: value for breach in broken for name, value in breach.settings.get("limits", {}).items()}
+    if limits:
+        scene.console().settings(limits=limits)
+    values = table.base(scene)
+    for breach in broken:
+        if not breach.also & scene.rows:
+            breach.bind(scene)
+    for breach in broken:
+        breach.set_up(scene)
+    for breach in broken:
+        values |= breach.values
+    return values
