@@ -56,14 +56,16 @@ def _permit_what_only_ministack_refuses(aws: Aws, outputs: dict[str, str]) -> No
     """Bridge the two places where its permissions differ from those of AWS.
 
     It asks for `sqs:SendMessageBatch`, an action AWS does not know (SendMessage covers it there), and it
-    speaks plain HTTP on loopback, which the bucket's TLS-only policy denies.
+    speaks plain HTTP on loopback, which the buckets' TLS-only policies deny.
     """
-    aws.client("s3").delete_bucket_policy(Bucket=outputs["ExchangeBucket"])
-    function = outputs["UnbindSweepFunctionName"]
-    configuration = aws.client("lambda").get_function_configuration(FunctionName=function)
+    for bucket in ("ExchangeBucket", "RecordingsBucket"):
+        aws.client("s3").delete_bucket_policy(Bucket=outputs[bucket])
     statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
-    aws.client("iam").put_role_policy(
-        RoleName=configuration["Role"].rsplit("/", 1)[-1],
-        PolicyName="ministack",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
+    for function in ("UnbindSweep", "RecordingsNote", "RecordingsSweep"):
+        name = outputs[f"{function}FunctionName"]
+        configuration = aws.client("lambda").get_function_configuration(FunctionName=name)
+        aws.client("iam").put_role_policy(
+            RoleName=configuration["Role"].rsplit("/", 1)[-1],
+            PolicyName="ministack",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )

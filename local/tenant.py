@@ -70,6 +70,7 @@ def application_secret(platform_url: str, *tenants: Tenant) -> dict[str, Any]:
                 "base_url": platform_url,
                 "auth_scheme": "aksk",
                 "callback_token": tenant.callback_token,
+                "recording_allow_http": True,  # the platform of this machine has no certificate
             }
             for tenant in tenants
         ]
