@@ -1,11 +1,17 @@
 """AXE: bind, unbind, modify, query (axe.md §2 to §5)."""
 
+from dataclasses import replace
+from typing import Final
+
+from privatenumber.codes.results import Outcome, lookup
 from privatenumber.platform.axe import PATH, AxeBind, AxeBound, AxeModify, AxeRow, extension_of
 from privatenumber.platform.caller import Caller, Request, required
-from privatenumber.platform.errors import NotFound
+from privatenumber.platform.errors import Conflict, NotFound, error_for
 from privatenumber.platform.fields import located
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
+
+NO_IDLE_EXTENSION: Final = "1020167"
 
 
 class AxeCalls:
@@ -15,9 +21,18 @@ class AxeCalls:
         self._caller = caller
 
     def bind(self, bind: AxeBind, *, deadline: Deadline) -> AxeBound:
-        """Bind (axe.md §2). Raises UnknownOutcome when it may have happened, NotSent when it has not."""
+        """Bind (axe.md §2). Raises UnknownOutcome when it may have happened, NotSent when it has not.
+
+        Without an extension to choose from, a named one is a Conflict, one of the platform's choice Full.
+        """
         request = Request("axe.bind", "POST", PATH, Mode.AXE, False, body=bind.to_wire())
-        return self._caller.read(request, AxeBound, deadline)
+        try:
+            return self._caller.read(request, AxeBound, deadline)
+        except Conflict as error:
+            if error.code != NO_IDLE_EXTENSION or bind.extension is not None:
+                raise
+            result = lookup(403, NO_IDLE_EXTENSION, "axe.bind")
+            raise error_for("axe.bind", replace(result, outcome=Outcome.FULL)) from None
 
     def unbind(self, subscription_id: str, *, deadline: Deadline) -> None:
         """Release one binding by its id (axe.md §3); NotFound means it was gone already.
