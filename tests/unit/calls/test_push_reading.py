@@ -104,8 +104,8 @@ def test_number_states_are_read_with_status_and_cause() -> None:
     assert states == [("+8617010000001", "9", None), ("+8617010000002", "10", "3")]
 
 
-def test_an_sms_notice_is_read_as_far_as_its_key() -> None:
-    """notifications.md §6, §9.2: nothing that arrives is lost, whether or not its room is built."""
+def test_an_sms_notice_without_details_is_read() -> None:
+    """notifications.md §2.8, §9.2: the details are optional, test_sms_facts.py reads them."""
     body = {"appKey": APP_KEY, "smsEvent": {"smsIdentifier": "sms-1", "notificationMode": "Notify"}}
     (sms,) = parse_push(wire(body)).entries
     assert isinstance(sms, SmsNotice)

@@ -1,0 +1,130 @@
+"""Bindings made by their service decide the platform's questions: both rooms meet in the table (x.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from builders.bindings import APPLICATION, Desk, demo_application, open_desk, within
+from builders.dynamodb import moto_client, new_table
+from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B, C, D, RunningEmulator
+from builders.ingestion import ingestion
+from builders.pushes import callin_body, signed_headers, sms_body, wire
+from emulator.clock import VIRTUAL_START
+from privatenumber.calls.guard import Arrival
+from privatenumber.settings import Application, Mode, SmsDefault
+
+
+class Company:
+    """A company that binds through the service and is asked by the platform, on one table and one clock."""
+
+    def __init__(self, desk: Desk, bills: Any, **settings: Any) -> None:
+        self.desk = desk
+        self._settings = settings
+        self._serial = 0
+        self._ingestion = ingestion(bills, self._applications, bindings=desk.table)
+
+    def call(self, caller: str, x: str) -> str | None:
+        """Who is connected when somebody dials X; None when the call is closed."""
+        self._serial += 1
+        answer = self._push("status", callin_body(caller, session=f"session-{self._serial}", x=x))
+        info: dict[str, str] = answer.get("connectInfo", {})
+        assert (answer["operation"] == "connect") == bool(info)
+        return info.get("calleeNum")
+
+    def write(self, sender: str, x: str) -> str | None:
+        """Who gets what somebody writes to X; None when it is discarded."""
+        self._serial += 1
+        body = sms_body(
+            "Block", app_key=APP_KEY, calling=sender, virtualNumber=x, smsIdentifier=f"sms-{self._serial}"
+        )
+        (action,) = self._push("sms", body)["actions"]
+        message: dict[str, str] = action.get("message", {})
+        return message.get("called")
+
+    def _push(self, route: str, body: dict[str, Any]) -> Any:
+        now = self.desk.clock()
+        headers = signed_headers(now, app_key=APP_KEY, secret=SECRET)
+        token = self._applications()[APPLICATION].callback_token
+        report = self._ingestion.receive(
+            Arrival("POST", APPLICATION, token, route, "192.0.2.1", headers, wire(body), now)
+        )
+        assert report.undecided is None
+        return report.answer
+
+    def _applications(self, *, refresh: bool = False) -> dict[str, Application]:
+        address = "https://platform.example.com"
+        return {APPLICATION: demo_application(address, self.desk.mode, **self._settings)}
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with moto_client() as made:
+        yield made
+
+
+def company(client: Any, emulator: RunningEmulator, mode: Mode, **settings: Any) -> Company:
+    desk = open_desk(new_table(client), emulator, mode=mode)
+    return Company(desk, new_table(client, "BillsTable"), **settings)
+
+
+@pytest.fixture
+def in_x_mode(client: Any, emulator: RunningEmulator) -> Company:
+    return company(client, emulator, Mode.X)
+
+
+def test_a_pair_reaches_each_other_until_it_is_released(in_x_mode: Company) -> None:
+    """One pair on an X number; a stranger never gets through."""
+    bound = in_x_mode.desk.bind()
+    for ask in (in_x_mode.call, in_x_mode.write):
+        assert (ask(A, bound.x), ask(B, bound.x), ask(C, bound.x)) == (B, A, None)
+    in_x_mode.desk.service.release(bound.id, deadline=within())
+    for ask in (in_x_mode.call, in_x_mode.write):
+        assert (ask(A, bound.x), ask(B, bound.x)) == (None, None)
+
+
+def test_a_relation_ends_with_its_time(in_x_mode: Company) -> None:
+    """x.md §5: at the next question, whether or not the sweep has run."""
+    bound = in_x_mode.desk.bind()
+    in_x_mode.desk.clock.now = bound.ends_at
+    assert in_x_mode.call(B, bound.x) is None
+
+
+def test_partners_come_and_go(in_x_mode: Company) -> None:
+    desk = in_x_mode.desk
+    bound = desk.bind()
+    desk.service.add_partner(bound.id, C, deadline=within())
+    assert (in_x_mode.call(B, bound.x), in_x_mode.call(C, bound.x)) == (A, A)
+    assert in_x_mode.call(A, bound.x) is None
+    first = bound.partners[0]
+    desk.service.remove_partner(bound.id, first.id, deadline=within())
+    assert (in_x_mode.call(B, bound.x), in_x_mode.call(A, bound.x)) == (None, C)
+
+
+def test_a_callee_is_whom_a_reaches_for_a_while(in_x_mode: Company) -> None:
+    desk = in_x_mode.desk
+    bound = desk.bind()
+    desk.service.set_callee(bound.id, D, seconds=60, deadline=within())
+    assert in_x_mode.call(A, bound.x) == D
+    desk.clock.now = desk.clock().replace(minute=desk.clock().minute + 1)
+    assert in_x_mode.call(A, bound.x) == B
+
+
+def test_anyone_reaches_a_where_anyone_may(in_x_mode: Company) -> None:
+    """One to many."""
+    bound = in_x_mode.desk.bind(b=None, anyone=True)
+    assert (in_x_mode.call(C, bound.x), in_x_mode.call(A, bound.x)) == (A, None)
+
+
+def test_an_sms_of_ax_goes_to_the_callee_our_api_set(client: Any, emulator: RunningEmulator) -> None:
+    """notifications.md §6.5, with the binding the platform knows."""
+    emulator.admin.reset(now=VIRTUAL_START.isoformat())
+    emulator.admin.application(mode="AX")
+    emulator.admin.numbers(X1, X2, X3)
+    ours = company(client, emulator, Mode.AX, sms_default=SmsDefault.FORWARD)
+    bound = ours.desk.bind()
+    assert ours.write(A, bound.x) is None
+    ours.desk.service.set_callee(bound.id, D, seconds=60, deadline=within())
+    assert (ours.write(A, bound.x), ours.write(C, bound.x)) == (D, None)
