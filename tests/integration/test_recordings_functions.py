@@ -14,29 +14,35 @@ from urllib.parse import quote
 
 import boto3
 import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from moto import mock_aws
 
 from builders.deployment import table_request
 from builders.emulator import APP_KEY, SECRET, RunningEmulator, running_emulator
-from builders.events import event_files, function_of, read_event
+from builders.events import ROOT, event_files, function_of, read_event
 from builders.keyrings import KEYRING
 from builders.pushes import cdr_entry
 from builders.recordings import BUCKET, NOWHERE, X, new_bucket
 from builders.streams import stream_event
 from emulator.recordings import content
 from functions.recordings import app
+from functions.recordings.answers import KINDS
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.axb import AxbBind
 from privatenumber.platform.pushes import parse_push
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
 from privatenumber.recordings.archive import LEASE
+from privatenumber.recordings.model import Reason, State
 from privatenumber.store import clients
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import decode
 from privatenumber.times import iso, utc_now
 
 A, B = "+8613800138001", "+8613800138002"
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
+OPERATION = DOCUMENT["paths"]["/recordings/{session}"]["get"]
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 
 
@@ -167,7 +173,12 @@ def read(
     if application:
         event["queryStringParameters"] = {"application": application}
     answer = app.read(event, Context())
-    return answer["statusCode"], json.loads(answer["body"])
+    status, body = answer["statusCode"], json.loads(answer["body"])
+    told = OPERATION["responses"][str(status)]
+    told = DOCUMENT["components"]["responses"]["Problem"] if "$ref" in told else told
+    schema = told["content"][answer["headers"]["content-type"]]["schema"]
+    Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(body)
+    return status, body
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -313,6 +324,17 @@ def test_a_bad_field_is_named(session: str, application: str | None, field: str)
     status, problem = read(session, application)
     assert status == 422
     assert [error["field"] for error in problem["errors"]] == [field]
+
+
+def test_states_and_reasons_are_described() -> None:
+    """docs/openapi.yaml has those of the code."""
+    told = DOCUMENT["components"]["schemas"]["Recording"]["properties"]
+    assert told["state"]["enum"] == [state.value for state in State]
+    assert told["reason"]["enum"] == [*(reason.value for reason in Reason), None]
+    assert {int(status) for status in OPERATION["responses"]} == {
+        200,
+        *(kind.status for kind in KINDS.values()),
+    }
 
 
 def test_another_route_is_404() -> None:
