@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
@@ -58,6 +59,7 @@ class Request:
 
     route: str
     id: str
+    at: datetime
     actor: str | None
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -86,14 +88,15 @@ class Request:
         return data
 
 
-def read_event(event: Mapping[str, Any], context: LambdaContext) -> Request:
-    """Make a Request of an event; lenient, because API Gateway has checked the form."""
+def read_event(event: Mapping[str, Any], context: LambdaContext, now: datetime) -> Request:
+    """Make a Request of an event that came `now`; lenient, because API Gateway has checked the form."""
     about = event.get("requestContext") or {}
     authorizer = about.get("authorizer") or {}
     left = context.get_remaining_time_in_millis() / 1000
     return Request(
         route=event.get("routeKey") or "",
         id=about.get("requestId") or context.aws_request_id,
+        at=now,
         actor=(authorizer.get("iam") or {}).get("userArn"),
         path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
         query=dict(event.get("queryStringParameters") or {}),

@@ -8,104 +8,32 @@ masks what looks like one.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from privatenumber.bindings import errors
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.numbers import NumberInUse
 from privatenumber.bindings.numbers_import import ImportReport
-from privatenumber.codes.results import Outcome
+from privatenumber.codes.results import ALL_APIS, Outcome, lookup
 from privatenumber.csv_table import FileRefused
 from privatenumber.phone import InvalidNumber
-from privatenumber.platform.errors import NotSent, PlatformError
+from privatenumber.platform.caller import WRONG_MODE
+from privatenumber.platform.errors import NotSent, PlatformError, TransientFault, UnknownOutcome
 from privatenumber.platform.pausing import LENGTHS
-from privatenumber.privacy import scrub
 
 from .event import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
-from .responses import Response, row_view
+from .number_views import row_view
+from .problem_kinds import NEVER_REAL, Problem
 
-TYPE_PREFIX: Final = "urn:private-number:problem:"
 _ERRORS_SHOWN: Final = 100
 _UNKNOWN_S: Final = 10
 _PAUSE_S: Final = 60  # whatever has no better end (result-codes.md §2)
-_NEVER_REAL: Final = " Do not hand out a real number instead."
-
-
-class Kind(NamedTuple):
-    """What all problems of one type have in common."""
-
-    status: int
-    title: str
-    remedy: str
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    "unreadable-body": Kind(400, "Body cannot be read", "Send one JSON object in UTF-8."),
-    "no-such-route": Kind(404, "No such route", "See the API description."),
-    "binding-not-found": Kind(
-        404,
-        "Binding not found",
-        "Search by order, number or x; ended bindings are forgotten after their time.",
-    ),
-    "order-conflict": Kind(
-        409,
-        "Order already has this binding",
-        "Read that binding; change or release it instead of binding again.",
-    ),
-    "idempotency-mismatch": Kind(
-        409,
-        "Idempotency-Key was used for other content",
-        "Use a new key for new content, and the same content to repeat a request.",
-    ),
-    "party-conflict": Kind(
-        409,
-        "Party already stands on this X",
-        "Leave x out, so that a free one is chosen, or release the other binding.",
-    ),
-    "state-conflict": Kind(409, "State does not allow this", "Bind again where a new binding is wanted."),
-    "number-in-use": Kind(
-        409,
-        "Number carries bindings",
-        "Set its state to draining or locked, wait until pairs is 0, then move it.",
-    ),
-    "body-too-large": Kind(413, "Body too large", "Send less, or split the file."),
-    "media-type": Kind(415, "Media type not accepted", "Set Content-Type."),
-    "invalid-fields": Kind(422, "Fields are not valid", "Correct the fields and send the request again."),
-    "file-refused": Kind(
-        422,
-        "File cannot be imported",
-        "Save the number table as CSV in UTF-8 or GB18030 with its header line.",
-    ),
-    "too-many-bad-rows": Kind(
-        422, "Too many bad rows", "Correct the rows or leave them out, and send the file again."
-    ),
-    "internal": Kind(
-        500,
-        "Internal error",
-        "Repeat the request with the same content and Idempotency-Key; if it fails again report request_id.",
-    ),
-    "platform-refused": Kind(502, "The platform refused", "See meaning." + _NEVER_REAL),
-    "no-number-available": Kind(503, "No X number available", "Order more X numbers." + _NEVER_REAL),
-    "platform-paused": Kind(503, "The platform cannot be used now", "Repeat the request." + _NEVER_REAL),
-    "outcome-unknown": Kind(503, "Outcome not known yet", "Repeat the request with the same content."),
-    "busy": Kind(503, "Too many writers", "Repeat the request."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem before it is written; a `remedy` of `None` is the usual one of its kind."""
-
-    kind: str
-    detail: str
-    remedy: str | None = None
-    retry_after_s: int | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+_UNKNOWN: Final = (UnknownOutcome, TransientFault)
+"""It may have happened (result-codes.md §5)."""
 
 
 class FileRejected(Exception):
@@ -118,25 +46,6 @@ class FileRejected(Exception):
 
 class NoSuchRoute(Exception):
     """The API has no such method and path."""
-
-
-def answer_problem(problem: Problem, request_id: str) -> Response:
-    """Write a problem as an answer."""
-    kind = KINDS[problem.kind]
-    document = {
-        "type": TYPE_PREFIX + problem.kind,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": problem.detail,
-        "remedy": problem.remedy or kind.remedy,
-        "request_id": request_id,
-        **problem.more,
-    }
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if problem.retry_after_s is not None:
-        headers["retry-after"] = str(problem.retry_after_s)
-    body = scrub(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
-    return {"statusCode": kind.status, "headers": headers, "body": body}
 
 
 def describe(error: Exception, now: datetime) -> Problem:
@@ -154,7 +63,15 @@ def _invalid(broken: Iterable[tuple[str, str]]) -> Problem:
 
 
 def _invalid_field(error: errors.InvalidRequest | InvalidNumber, now: datetime) -> Problem:
-    return _invalid([(error.field, error.rule)])
+    problem = _invalid([(error.field, error.rule)])
+    return _wrong_mode(problem) if error.field == "mode" else problem
+
+
+def _wrong_mode(problem: Problem) -> Problem:
+    """Explain what the platform would have answered; nothing was sent (result-codes.md, 1010040)."""
+    refused = lookup(403, WRONG_MODE, ALL_APIS)
+    told = {"platform_code": refused.code, "platform_status": None, "meaning": refused.meaning}
+    return replace(problem, remedy=refused.remedy + ".", more={**problem.more, **told})
 
 
 def _media_type(error: WrongMediaType, now: datetime) -> Problem:
@@ -171,9 +88,22 @@ def _order_conflict(error: errors.OrderConflict, now: datetime) -> Problem:
     return Problem("order-conflict", detail, more={"binding_id": error.binding_id})
 
 
+_STANDS: Final = "The number in {} already stands on this X in another binding."
+_TAKEN: Final[Mapping[str, tuple[str, str]]] = {
+    "anyone": (
+        "Another binding on this X has everybody who dials it.",
+        "Leave x out, so that a free one is chosen, or release the other binding.",
+    ),
+    "extension": (
+        "The extension leads to somebody else on this X.",
+        "Leave extension out, so that a free one is chosen, or name another.",
+    ),
+}
+
+
 def _party_conflict(error: errors.PartyConflict, now: datetime) -> Problem:
-    detail = f"The number in {error.field} already stands on this X in another binding."
-    return Problem("party-conflict", detail, more={"field": error.field})
+    detail, remedy = _TAKEN.get(error.field, (_STANDS.format(error.field), None))
+    return Problem("party-conflict", detail, remedy, more={"field": error.field})
 
 
 def _state_conflict(error: errors.StateConflict, now: datetime) -> Problem:
@@ -189,7 +119,11 @@ _POOL: Final[Mapping[PoolReason, tuple[str, str]]] = {
         "Allow other cities with fallback_any_area, or order numbers of the city.",
     ),
     PoolReason.SUSPENDED: ("No X number that would do is active.", "Look at the states of the numbers."),
-    PoolReason.FULL: ("Every active X number carries its maximum of pairs.", "Order more X numbers."),
+    PoolReason.FULL: ("Every active X number carries its maximum of bindings.", "Order more X numbers."),
+    PoolReason.PERSON_LIMIT: (
+        "A has as many X numbers of this application as one person may have.",
+        "Release a binding of this person that is not needed any more.",
+    ),
     PoolReason.CONFLICT: (
         "On every active X number with room one of the parties already stands.",
         "Release bindings that have ended, or order more X numbers.",
@@ -200,7 +134,7 @@ _POOL: Final[Mapping[PoolReason, tuple[str, str]]] = {
 def _pool_empty(error: errors.PoolEmpty, now: datetime) -> Problem:
     detail, remedy = _POOL[error.reason]
     more = {"reason": error.reason.value}
-    return Problem("no-number-available", detail, remedy + _NEVER_REAL, error.retry_after_s, more)
+    return Problem("no-number-available", detail, remedy + NEVER_REAL, error.retry_after_s, more)
 
 
 # Reason told to the caller (billing-rules.md §7, result-codes.md §2).
@@ -214,6 +148,8 @@ _PAUSES: Final[Mapping[Outcome, str]] = {
 
 
 def _platform_paused(error: errors.PlatformPaused, now: datetime) -> Problem:
+    if isinstance(error.cause, _UNKNOWN):
+        return _unknown(error.cause)
     wait = None if error.until is None else max(1, math.ceil((error.until - now).total_seconds()))
     return _paused(error.cause, wait, {})
 
@@ -225,17 +161,21 @@ def _bind_refused(error: errors.BindRefused, now: datetime) -> Problem:
 def _platform_error(error: PlatformError, now: datetime) -> Problem:
     if isinstance(error, NotSent):
         return _paused(error, None, {})
-    if error.outcome is Outcome.UNKNOWN:
-        detail = "The platform did not answer; the operation may have had its effect."
-        return Problem("outcome-unknown", detail, None, _UNKNOWN_S, _platform(error))
+    if isinstance(error, _UNKNOWN) or error.outcome is Outcome.UNKNOWN:
+        return _unknown(error)
     return _answered(error, {})
+
+
+def _unknown(cause: PlatformError) -> Problem:
+    detail = "The platform gave no usable answer; the operation may have had its effect."
+    return Problem("outcome-unknown", detail, None, _UNKNOWN_S, _platform(cause))
 
 
 def _answered(cause: PlatformError, more: Mapping[str, Any]) -> Problem:
     if cause.outcome in _PAUSES:
         return _paused(cause, None, more)
     detail = "The platform gave a definite refusal; nothing changed."
-    remedy = cause.remedy.rstrip(".") + "." + _NEVER_REAL
+    remedy = cause.remedy.rstrip(".") + "." + NEVER_REAL
     return Problem("platform-refused", detail, remedy, more={**_platform(cause), **more})
 
 
@@ -243,7 +183,7 @@ def _paused(cause: PlatformError, wait: int | None, more: Mapping[str, Any]) -> 
     reason = _PAUSES.get(cause.outcome, "out-of-reach")
     usual = math.ceil(LENGTHS[cause.outcome].total_seconds()) if cause.outcome in LENGTHS else _PAUSE_S
     detail = "Nothing was changed at the platform and nothing is left behind."
-    remedy = cause.remedy.rstrip(".") + "." + _NEVER_REAL
+    remedy = cause.remedy.rstrip(".") + "." + NEVER_REAL
     told = {"reason": reason, **_platform(cause), **more}
     return Problem("platform-paused", detail, remedy, usual if wait is None else wait, told)
 
@@ -275,6 +215,9 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
     BodyTooLarge: lambda error, now: Problem("body-too-large", f"A body may have {error.limit} bytes."),
     NoSuchRoute: lambda error, now: Problem("no-such-route", "The API has no such method and path."),
     errors.BindingNotFound: lambda error, now: Problem("binding-not-found", "No binding has this id."),
+    errors.PartnerNotFound: lambda error, now: Problem(
+        "partner-not-found", "The binding has no partner of this id."
+    ),
     NumberInUse: _number_in_use,
     errors.OrderConflict: _order_conflict,
     errors.IdempotencyMismatch: lambda error, now: Problem(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,12 +22,17 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from privatenumber.bindings.callees import LONGEST_S
+from privatenumber.bindings.model import MIN_LIFE_S
+from privatenumber.bindings.rules import RULES
+from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState, NumberType
 
 from .event import InvalidFields, Request, UnreadableBody
 
 JSON_TYPES: Final = ("application/json",)
 JSON_LIMIT: Final = 64 * 1024
+_LONGEST_S: Final = max(rules.longest_s for rules in RULES.values())
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -55,6 +60,10 @@ PhoneText = Annotated[str, Field(max_length=40)]
 AreaCode = Annotated[str, Field(pattern=r"^0(?:10|2\d|[3-9]\d{2})$")]
 Direction = Annotated[int, Field(ge=0, le=2)]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
+Tone = Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")]
+"""Name of a voice file that the platform has (axb.md §2)."""
+
+Reference = Annotated[str, Field(pattern=r"^[ -\]_-z|~]{1,256}$")]
 
 
 class _Body(BaseModel):
@@ -64,22 +73,34 @@ class _Body(BaseModel):
 
 
 class BindBody(_Body):
-    """Body of `POST /bindings` (axb.md §2 says what the fields mean to the platform)."""
+    """Body of `POST /bindings` in every mode; which field exists in which is checked by the domain.
+
+    axb.md §2, ax.md §2, axe.md §2, axyb.md §2 and x.md §2 say what the fields mean to the platform. A life
+    has limits of its own in each mode; here stand the widest of them.
+    """
 
     application: Name
     order: Annotated[str, Field(pattern=r'^[!-"$-~]{1,64}$')]
-    mode: Literal["AXB"] = "AXB"
+    mode: Mode | None = None
     a: PhoneText
-    b: PhoneText
+    b: PhoneText | None = None
+    anyone: bool = False
     x: PhoneText | None = None
     area: AreaCode | None = None
     fallback_any_area: bool = False
+    extension: Annotated[str, Field(pattern=r"^[0-9]{1,4}$")] | None = None
     ends_at: Time | None = None
-    ttl_seconds: Annotated[int, Field(ge=60, le=7_776_000)] | None = None
+    ttl_seconds: Annotated[int, Field(ge=MIN_LIFE_S, le=_LONGEST_S)] | None = None
     direction: Direction = 0
     max_minutes: Minutes = 0
-    record_hint_tone: Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")] | None = None
-    user_reference: Annotated[str, Field(pattern=r"^[ -\]_-z|~]{1,256}$")] | None = None
+    sms: bool = True
+    record_hint_tone: Tone | None = None
+    caller_tone: Tone | None = None
+    callee_tone: Tone | None = None
+    last_minute_tone: Tone | None = None
+    callback_number: PhoneText | None = None
+    callback_tone: Tone | None = None
+    user_reference: Reference | None = None
 
 
 class ChangeBody(_Body):
@@ -90,6 +111,25 @@ class ChangeBody(_Body):
     b: PhoneText | None = None
     direction: Direction | None = None
     max_minutes: Minutes | None = None
+
+
+class PartnerBody(_Body):
+    """Body of `POST /bindings/{id}/partners` (axyb.md §2.2, x.md §5)."""
+
+    b: PhoneText
+
+
+class CallBody(_Body):
+    """Body of `POST /bindings/{id}/call` (ax.md §6)."""
+
+    callee: PhoneText
+    user_reference: Reference | None = None
+
+
+class CalleeBody(CallBody):
+    """Body of `PUT /bindings/{id}/callee` (ax.md §6)."""
+
+    seconds: Annotated[int, Field(ge=1, le=LONGEST_S)] = 60
 
 
 class NumberBody(_Body):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,115 +10,72 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from moto import mock_aws
 
+from builders.bindings_platform import DictPlatform
 from builders.deployment import table_request
 from functions.bindings import app
+from local.tenant import BY_MODE
 from privatenumber.bindings.bootstrap import Rooms
-from privatenumber.platform.client import NoAnswer, Response
-from privatenumber.settings import Settings
+from privatenumber.platform.client import Transport
+from privatenumber.settings import Mode, Settings
 from privatenumber.store import clients
 
-A, B, C = "+8613800138001", "+8613800138002", "+8613800138003"
+A, B, C, D = "+8613800138001", "+8613800138002", "+8613800138003", "+8613800138004"
 LANDLINE = "+8675520000001"
 X1, X2, X3 = "+8617010000001", "+8617010000002", "+8617010000003"
-PEOPLE = (A, B, C, LANDLINE)
+PEOPLE = (A, B, C, D, LANDLINE)
 APPLICATION = "demo-axb"
 EMPTY_APPLICATION = "empty-axb"
 APP_KEY = "demoAppKey0000000000000001"
+APP_SECRET = "demoAppSecret0000000001"
 START = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 TABLE = "Bindings"
 
-APPLICATIONS = [
-    {
-        "id": identity,
-        "app_key": app_key,
-        "secrets": ["demoAppSecret0000000001"],
-        "mode": mode,
-        "base_url": "https://platform.example.com",
-        "callback_token": "demoCallbackToken0000001",
-    }
-    for identity, app_key, mode in (
-        (APPLICATION, APP_KEY, "AXB"),
-        (EMPTY_APPLICATION, "demoAppKey0000000000000002", "AXB"),
-        ("demo-ax", "demoAppKey0000000000000003", "AX"),
-    )
-]
+COMPANIES: Mapping[Mode, str] = {
+    **{mode: tenant.id for mode, tenant in BY_MODE.items()},
+    Mode.AXB: APPLICATION,
+}
+"""The application of each mode."""
 
-Scripted = tuple[int, str] | Exception
+NUMBERS: Mapping[Mode, tuple[str, ...]] = {mode: tenant.numbers for mode, tenant in BY_MODE.items()}
+"""Its X numbers."""
+
+APP_KEYS = {
+    **{tenant.id: tenant.app_key for mode, tenant in BY_MODE.items() if mode is not Mode.AXB},
+    APPLICATION: APP_KEY,
+    EMPTY_APPLICATION: "demoAppKey0000000000000009",
+}
+
+ASKED: Mapping[Mode, Mapping[str, Any]] = {
+    Mode.AX: {},
+    Mode.AXB: {"b": B},
+    Mode.AXE: {},
+    Mode.AXYB: {"b": B, "area": "0755"},
+    Mode.X: {"b": B},
+}
+"""What a bind of A names beside A, in each mode."""
 
 
-class DictPlatform:
-    """AXB of one application in memory (axb.md §2 to §5), answering from a script first.
-
-    A scripted answer is (HTTP status, code); a scripted exception is raised after the request had its effect.
-    """
-
-    def __init__(self) -> None:
-        self.bindings: dict[str, dict[str, Any]] = {}
-        self.script: deque[Scripted] = deque()
-        self.requests: list[str] = []
-
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        connect_s: float,
-        read_s: float,
-    ) -> Response:
-        self.requests.append(method)
-        scripted = self.script.popleft() if self.script else None
-        if isinstance(scripted, tuple):
-            return _said(*scripted)
-        answer = self._do(method, parse_qs(urlsplit(url).query), json.loads(body) if body else {})
-        if scripted is not None:
-            raise scripted
-        return answer
-
-    def _do(self, method: str, query: dict[str, list[str]], body: dict[str, Any]) -> Response:
-        if method == "POST":
-            identity = f"3f2b8c10-6a4d-4e57-9b21-{len(self.requests):012d}"
-            self.bindings[identity] = body
-            effective = {name: body.get(name, 0) for name in ("callDirection", "duration", "maxDuration")}
-            return _said(200, "0", subscriptionId=identity, relationNum=body["relationNum"], **effective)
-        if method == "GET":
-            return self._query(query)
-        identity = body["subscriptionId"] if method == "PUT" else query["subscriptionId"][0]
-        if identity not in self.bindings:
-            return _said(403, "1012007")
-        if method == "PUT":
-            self.bindings[identity] |= body
-        else:
-            del self.bindings[identity]
-        return _said(200, "0")
-
-    def _query(self, query: dict[str, list[str]]) -> Response:
-        wanted = {name: query[name][0] for name in ("relationNum", "callerNum", "calleeNum") if name in query}
-        rows = [
-            {"subscriptionId": identity, "callDirection": 0, "duration": 0, "maxDuration": 0, **binding}
-            for identity, binding in self.bindings.items()
-            if wanted.items() <= binding.items()
+def applications_document(base_url: str = "https://platform.example.com") -> dict[str, Any]:
+    """The document of the applications' secret: one of each mode, and one more without numbers."""
+    modes = {company: mode.value for mode, company in COMPANIES.items()}
+    return {
+        "applications": [
+            {
+                "id": identity,
+                "app_key": app_key,
+                "secrets": [APP_SECRET],
+                "mode": modes.get(identity, "AXB"),
+                "base_url": base_url,
+                "callback_token": "demoCallbackToken0000001",
+            }
+            for identity, app_key in APP_KEYS.items()
         ]
-        if not rows:
-            return _said(403, "1012007")
-        return _said(200, "0", totalCount=len(rows), pageIndex=1, pageSize=50, relationNumList=rows)
-
-
-def no_answer() -> NoAnswer:
-    """The answer is lost after the platform did its work."""
-    return NoAnswer("lost")
-
-
-def _said(status: int, code: str, **more: Any) -> Response:
-    envelope = {"resultcode": code, "resultdesc": "Success" if code == "0" else "refused", **more}
-    return Response(status, {"content-type": "application/json"}, json.dumps(envelope).encode())
+    }
 
 
 class FakeContext:
@@ -186,6 +142,29 @@ class BindingsApi:
         body = {"application": APPLICATION, "order": order, "a": a, "b": b, "ttl_seconds": 7200, **more}
         return self.call("POST /bindings", body=body, headers=headers)
 
+    def bind_in(self, mode: Mode, a: str = A, *, order: str = "order-1001", **more: Any) -> Answer:
+        """POST /bindings for two hours in the application of a mode, with what the mode needs."""
+        company = {"application": COMPANIES[mode], "order": order, "a": a, "ttl_seconds": 7200}
+        return self.call("POST /bindings", body={**company, **ASKED[mode], **more})
+
+    def furnish(self, mode: Mode) -> None:
+        """Register the X numbers of the application of a mode."""
+        self.add_numbers(*NUMBERS[mode], application=COMPANIES[mode])
+
+    def of(self, method: str, identity: str, below: str = "", **request: Any) -> Answer:
+        """Ask something of one binding: `of("PUT", id, "/callee", body=…)`."""
+        return self.call(f"{method} /bindings/{{id}}{below}", path={"id": identity}, **request)
+
+    def remove_partner(self, identity: str, partner: str) -> Answer:
+        """DELETE /bindings/{id}/partners/{partner}."""
+        path = {"id": identity, "partner": partner}
+        return self.call("DELETE /bindings/{id}/partners/{partner}", path=path)
+
+    def stop(self, session: str, application: str = APPLICATION) -> Answer:
+        """POST /calls/{session}/stop."""
+        route, query = "POST /calls/{session}/stop", {"application": application}
+        return self.call(route, path={"session": session}, query=query)
+
     def put_number(self, x: str, **fields: Any) -> Answer:
         """PUT /numbers/{x}."""
         return self.call("PUT /numbers/{x}", path={"x": x}, body=fields)
@@ -231,8 +210,14 @@ def _client(service: Any) -> Any:
 
 
 @contextmanager
-def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
-    """The function's domain on moto, talking to `platform`."""
+def running_api(
+    platform: DictPlatform,
+    *,
+    way: Transport | None = None,
+    base_url: str = "https://platform.example.com",
+    now: datetime = START,
+) -> Iterator[tuple[BindingsApi, Rooms]]:
+    """The function's domain on moto, talking to `platform`, or over `way` to the one at `base_url`."""
     factories: dict[str, Any] = {
         "dynamodb": lambda: _client("dynamodb"),
         "kms": lambda: _client("kms"),
@@ -241,7 +226,7 @@ def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
     with mock_aws(), patch.multiple(clients, **factories):
         clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
         secret = clients.secrets().create_secret(
-            Name="applications", SecretString=json.dumps({"applications": APPLICATIONS})
+            Name="applications", SecretString=json.dumps(applications_document(base_url))
         )
         settings = Settings(
             {
@@ -250,14 +235,14 @@ def running_api(platform: DictPlatform) -> Iterator[tuple[BindingsApi, Rooms]]:
                 "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
             }
         )
-        api = BindingsApi(platform)
-        yield api, _rooms(api, settings)
+        api = BindingsApi(platform, now)
+        yield api, _rooms(api, settings, way)
 
 
-def _rooms(api: BindingsApi, settings: Settings) -> Rooms:
+def _rooms(api: BindingsApi, settings: Settings, way: Transport | None) -> Rooms:
     return Rooms(
         settings,
-        transport=lambda proxy: api.platform,
+        transport=lambda proxy: way or api.platform,
         clock=lambda: api.now,
         sleep=lambda seconds: None,
         count=app._count,

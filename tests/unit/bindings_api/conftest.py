@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from builders.bindings_api import BindingsApi, DictPlatform, running_api
+from builders.bindings_api import BindingsApi, running_api
+from builders.bindings_platform import DictPlatform
 from functions.bindings import app
 
 

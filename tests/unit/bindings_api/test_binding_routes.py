@@ -13,8 +13,8 @@ from builders.bindings_api import (
     B,
     BindingsApi,
     C,
-    no_answer,
 )
+from builders.bindings_platform import no_answer
 from privatenumber.times import iso
 
 

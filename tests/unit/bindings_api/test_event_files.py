@@ -10,6 +10,7 @@ import pytest
 from builders.bindings_api import APPLICATION, X1, X2, BindingsApi
 from builders.events import case_of, event_files, function_of, read_event
 from functions.bindings.app import ROUTES
+from privatenumber.settings import Mode
 
 FILES = {case_of(path): path for path in event_files() if function_of(path) == "BindingsFunction"}
 STATUS = {
@@ -18,6 +19,16 @@ STATUS = {
     "bindings-create-named-x": 201,
     "bindings-create-invalid": 422,
     "bindings-create-malformed": 400,
+    "bindings-create-ax": 201,
+    "bindings-create-axe": 201,
+    "bindings-create-axyb": 201,
+    "bindings-create-x": 201,
+    "bindings-create-x-anyone": 201,
+    "bindings-callee": 200,
+    "bindings-call": 200,
+    "bindings-partner-add": 201,
+    "bindings-partner-remove": 200,
+    "bindings-call-stop": 200,
     "bindings-read": 200,
     "bindings-find-order": 200,
     "bindings-find-number": 200,
@@ -31,16 +42,39 @@ STATUS = {
 }
 
 
-def prepared(api: BindingsApi, event: dict[str, Any]) -> dict[str, Any]:
+MODES = {
+    "bindings-create-ax": Mode.AX,
+    "bindings-create-axe": Mode.AXE,
+    "bindings-create-axyb": Mode.AXYB,
+    "bindings-create-x": Mode.X,
+    "bindings-create-x-anyone": Mode.X,
+    "bindings-callee": Mode.AX,
+    "bindings-call": Mode.AX,
+    "bindings-partner-add": Mode.AXYB,
+    "bindings-partner-remove": Mode.AXYB,
+}
+"""Mode of the binding that an event makes or names, where it must be another than AXB."""
+
+
+def prepared(api: BindingsApi, case: str, event: dict[str, Any]) -> dict[str, Any]:
     """Let an event that names a binding name one that exists."""
-    if "id" not in event.get("pathParameters", {}):
+    path = event.get("pathParameters", {})
+    if "id" not in path:
         return event
-    bound = api.bind(order="order-0001")
-    return {**event, "pathParameters": {"id": bound.body["id"]}}
+    bound = api.bind_in(MODES.get(case, Mode.AXB), order="order-0001").body
+    partner = {"partner": bound["partners"][0]["id"]} if "partner" in path else {}
+    return {**event, "pathParameters": {"id": bound["id"], **partner}}
 
 
 def test_every_file_has_its_expectation() -> None:
     assert set(FILES) == set(STATUS)
+
+
+def test_every_mode_has_a_bind() -> None:
+    good = [case for case in STATUS if case.startswith("bindings-create") and STATUS[case] == 201]
+    events = [read_event(FILES[case]) for case in good if not case.endswith("base64")]
+    named = {json.loads(event["body"]).get("mode", "AXB") for event in events}
+    assert named == set(Mode)
 
 
 def test_every_route_has_a_file() -> None:
@@ -49,7 +83,9 @@ def test_every_route_has_a_file() -> None:
 
 @pytest.mark.parametrize("case", sorted(STATUS))
 def test_the_event_is_answered_as_expected(api: BindingsApi, case: str) -> None:
-    event = prepared(api, read_event(FILES[case]))
+    if case in MODES:
+        api.furnish(MODES[case])
+    event = prepared(api, case, read_event(FILES[case]))
     answer = api.send(event)
     assert answer.status == STATUS[case], answer.text
 

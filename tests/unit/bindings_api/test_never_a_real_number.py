@@ -22,8 +22,8 @@ from builders.bindings_api import (
     B,
     BindingsApi,
     C,
-    no_answer,
 )
+from builders.bindings_platform import no_answer
 from functions.bindings.requests import BindBody
 from privatenumber.codes.results import all_codes
 from privatenumber.platform.client import NoAnswer, NoConnection

@@ -8,12 +8,27 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
+from pydantic import BaseModel
 
-from builders.bindings_api import X1, A, B, BindingsApi, C
+from builders.bindings_api import X1, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
 from functions.bindings.app import ROUTES
-from functions.bindings.problems import KINDS, TYPE_PREFIX
-from functions.bindings.requests import BindBody, ChangeBody, NumberBody
+from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
+from functions.bindings.requests import (
+    BindBody,
+    CallBody,
+    CalleeBody,
+    ChangeBody,
+    NumberBody,
+    PartnerBody,
+)
+from functions.recordings import app as recordings
+from functions.recordings.answers import KINDS as RECORDING_KINDS
+from privatenumber.bindings.errors import PoolReason
+from privatenumber.bindings.model import PartnerState, Reason, State
+from privatenumber.platform.session_calls import Stopped
+from privatenumber.settings import Mode
+from privatenumber.store.numbers import NumberState
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
@@ -61,7 +76,7 @@ def resolved(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_routes_are_those_of_the_function() -> None:
-    assert set(operations()) == set(ROUTES)
+    assert set(operations()) == {*ROUTES, recordings.ROUTE}
 
 
 def test_the_schemas_are_well_formed() -> None:
@@ -74,8 +89,8 @@ def test_every_reference_leads_somewhere() -> None:
         assert reference[1] in DOCUMENT["components"][reference[0]]
 
 
-@pytest.mark.parametrize("model", [BindBody, ChangeBody, NumberBody])
-def test_a_body_is_described_as_its_model_reads_it(model: type[BindBody | ChangeBody | NumberBody]) -> None:
+@pytest.mark.parametrize("model", [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody])
+def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> None:
     """Names, required fields, types, limits, patterns and enumerations."""
     schema, told = model.model_json_schema(), SCHEMAS[model.__name__]
     assert told["additionalProperties"] is False
@@ -84,13 +99,15 @@ def test_a_body_is_described_as_its_model_reads_it(model: type[BindBody | Change
     for name, field in schema["properties"].items():
         real, written = plain(field, schema.get("$defs", {})), told["properties"][name]
         assert written["type"] == real["type"], name
-        for limit in (*LIMITS, "enum", "const"):
+        for limit in (*LIMITS, "enum", "const", "default"):
+            if limit == "default" and real.get(limit) is None:
+                continue
             assert written.get(limit) == real.get(limit), (name, limit)
 
 
 def test_the_problem_types_are_those_of_the_table() -> None:
     told = SCHEMAS["Problem"]["properties"]["type"]["enum"]
-    assert told == [TYPE_PREFIX + kind for kind in KINDS]
+    assert told == [TYPE_PREFIX + kind for kind in [*KINDS, *(RECORDING_KINDS.keys() - KINDS.keys())]]
 
 
 def test_every_status_a_route_may_answer_is_described() -> None:
@@ -99,23 +116,82 @@ def test_every_status_a_route_may_answer_is_described() -> None:
     assert documented == {kind.status for kind in KINDS.values()} | {200, 201, 202}
 
 
+def test_every_value_of_a_set_is_described() -> None:
+    """Modes, states, reasons and outcomes as the code has them."""
+    binding, partner = SCHEMAS["Binding"]["properties"], SCHEMAS["Partner"]["properties"]
+    assert binding["mode"]["enum"] == [mode.value for mode in Mode]
+    assert binding["state"]["enum"] == [state.value for state in State]
+    assert binding["reason"]["enum"] == [*(reason.value for reason in Reason), None]
+    assert partner["state"]["enum"] == [state.value for state in PartnerState]
+    assert SCHEMAS["NumberState"]["enum"] == [state.value for state in NumberState]
+    assert SCHEMAS["StoppedCall"]["properties"]["outcome"]["enum"] == [outcome.value for outcome in Stopped]
+    unavailable = DOCUMENT["components"]["responses"]["Unavailable"]["description"]
+    assert all(reason.value in unavailable for reason in PoolReason)
+
+
+def test_every_example_of_a_request_is_one_that_its_schema_allows() -> None:
+    examples = []
+    for operation in operations().values():
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        several = content.get("examples", {"": {"value": content.get("example")}})
+        examples += [(content["schema"], one["value"]) for one in several.values() if one["value"]]
+    assert len(examples) > 10
+    for schema, example in examples:
+        Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(example)
+
+
+def test_the_examples_of_a_bind_are_answered_201(api: BindingsApi) -> None:
+    """One for each mode at least."""
+    for mode in set(Mode) - {Mode.AXB}:
+        api.furnish(mode)
+    told = operations()["POST /bindings"]["requestBody"]["content"]["application/json"]["examples"]
+    bound = [api.call("POST /bindings", body=example["value"]) for example in told.values()]
+    assert [answer.status for answer in bound] == [201] * len(bound)
+    assert {answer.body["mode"] for answer in bound} == set(Mode)
+
+
 def test_real_answers_follow_their_schemas(api: BindingsApi) -> None:
+    several = answers_of_axb(api)
+    for mode in (Mode.AX, Mode.AXE, Mode.AXYB, Mode.X):
+        api.furnish(mode)
+        for route, answers in answers_of_mode(api, mode).items():
+            several.setdefault(route, []).extend(answers)
+    assert set(several) == set(ROUTES)
+    for route, answers in several.items():
+        for answer in answers:
+            check(route, answer)
+
+
+def check(route: str, answer: Answer) -> None:
+    """Hold an answer against what the document says of its route and status."""
+    response = resolved(operations()[route]["responses"][str(answer.status)])
+    schema = response["content"][answer.headers["content-type"]]["schema"]
+    Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer.body)
+    for header in ("location", "retry-after", "idempotent-replay"):
+        if header in answer.headers:
+            assert header in {name.lower() for name in response["headers"]}, (route, header)
+
+
+def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
+    """Answers to each route that AXB has, good and bad."""
     bound = api.bind()
-    path = {"id": bound.body["id"]}
-    answers = {
+    identity = bound.body["id"]
+    return {
         "POST /bindings": [
             bound,
             api.bind(),
             api.bind(A, "bad"),
             api.bind(A, C, order="o", x=bound.body["x"]),
+            api.bind(mode="X"),
         ],
         "GET /bindings": [api.call("GET /bindings", query={"application": "demo-axb", "number": B})],
-        "GET /bindings/{id}": [
-            api.call("GET /bindings/{id}", path=path),
-            api.call("GET /bindings/{id}", path={"id": "none"}),
-        ],
-        "PATCH /bindings/{id}": [api.call("PATCH /bindings/{id}", path=path, body={"max_minutes": 5})],
-        "DELETE /bindings/{id}": [api.call("DELETE /bindings/{id}", path=path)],
+        "GET /bindings/{id}": [api.of("GET", identity), api.of("GET", "none")],
+        "PATCH /bindings/{id}": [api.of("PATCH", identity, body={"max_minutes": 5})],
+        "POST /bindings/{id}/partners": [api.of("POST", identity, "/partners", body={"b": C})],
+        "PUT /bindings/{id}/callee": [api.of("PUT", identity, "/callee", body={"callee": C})],
+        "POST /bindings/{id}/call": [api.of("POST", identity, "/call", body={"callee": "bad"})],
+        "DELETE /bindings/{id}": [api.of("DELETE", identity)],
+        "POST /calls/{session}/stop": [api.stop("1200_1001@example.com"), api.stop("a b")],
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
         "PUT /numbers/{x}": [api.put_number(X1, state="locked"), api.put_number(X1, state="5")],
         "POST /numbers/import": [
@@ -123,13 +199,23 @@ def test_real_answers_follow_their_schemas(api: BindingsApi) -> None:
             api.call("POST /numbers/import", body=f"x_number,number_type\n{X1},carrier\n"),
         ],
     }
-    assert set(answers) == set(ROUTES)
-    for route, several in answers.items():
-        for answer in several:
-            response = resolved(operations()[route]["responses"][str(answer.status)])
-            schema = response["content"][answer.headers["content-type"]]["schema"]
-            whole = {**schema, "components": DOCUMENT["components"]}
-            Draft202012Validator(whole).validate(answer.body)
-            for header in ("location", "retry-after", "idempotent-replay"):
-                if header in answer.headers:
-                    assert header in {name.lower() for name in response["headers"]}, (route, header)
+
+
+def answers_of_mode(api: BindingsApi, mode: Mode) -> dict[str, list[Answer]]:
+    """The same in another mode, callee and partners included where it has them."""
+    bound = api.bind_in(mode)
+    identity = bound.body["id"]
+    added = [api.of("POST", identity, "/partners", body={"b": C}) for _ in range(2)]
+    partners = api.of("GET", identity).body["partners"]
+    return {
+        "POST /bindings": [bound],
+        "POST /bindings/{id}/partners": added,
+        "DELETE /bindings/{id}/partners/{partner}": [
+            *(api.remove_partner(identity, partner["id"]) for partner in partners),
+            api.remove_partner(identity, "none"),
+        ],
+        "PUT /bindings/{id}/callee": [api.of("PUT", identity, "/callee", body={"callee": D})],
+        "POST /bindings/{id}/call": [api.of("POST", identity, "/call", body={"callee": D})],
+        "GET /bindings/{id}": [api.of("GET", identity)],
+        "DELETE /bindings/{id}": [api.of("DELETE", identity)],
+    }

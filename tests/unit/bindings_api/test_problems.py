@@ -10,12 +10,13 @@ import pytest
 
 from builders.bindings_api import PEOPLE, A
 from functions.bindings import event
-from functions.bindings.problems import KINDS, answer_problem, describe
+from functions.bindings.problem_kinds import KINDS, answer_problem
+from functions.bindings.problems import describe
 from privatenumber import csv_table
 from privatenumber.bindings import errors, numbers
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.codes.results import Outcome, lookup
-from privatenumber.platform.errors import NotSent, PlatformError, error_for
+from privatenumber.platform.errors import NotSent, PlatformError, error_for, no_answer
 
 NOW = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 
@@ -26,11 +27,13 @@ def refusal(status: int = 403, code: str = "1012012") -> PlatformError:
 
 EXAMPLES: list[Exception] = [
     errors.BindingNotFound(),
+    errors.PartnerNotFound(),
     errors.InvalidRequest("a", "must be a number"),
+    errors.InvalidRequest("mode", "must be AXB"),
     errors.OrderConflict("b1"),
     errors.IdempotencyMismatch(),
     *[errors.PoolEmpty(reason) for reason in PoolReason],
-    errors.PartyConflict("b"),
+    *[errors.PartyConflict(field) for field in ("a", "b", "anyone", "extension")],
     errors.StateConflict("CLOSED", "it has ended"),
     errors.BindRefused(refusal(), "b1"),
     errors.PlatformPaused(NOW + timedelta(seconds=90), refusal(403, "1010010")),
@@ -81,6 +84,51 @@ def test_a_state_that_passes_tells_when_to_come_again() -> None:
     error = errors.StateConflict("REQUESTED", "its outcome is not known yet", retry_after_s=15)
     response = answer_problem(describe(error, NOW), "request-1")
     assert (response["statusCode"], response["headers"]["retry-after"]) == (409, "15")
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_what_may_have_happened_is_not_called_undone(status: int) -> None:
+    """result-codes.md §5: without a usable answer the callee may be set; the same request may be repeated."""
+    cause = no_answer("ax.set_callee") if status == 403 else refusal(500, "1023001")
+    for error in (errors.PlatformPaused(None, cause), cause):
+        document = json.loads(answer_problem(describe(error, NOW), "r")["body"])
+        assert document["type"] == "urn:private-number:problem:outcome-unknown"
+        assert "may have had its effect" in document["detail"]
+
+
+def test_a_wrong_mode_is_explained_with_the_code_that_was_not_even_asked_for() -> None:
+    """C-120, C-172: 1010040."""
+    error = errors.InvalidRequest("mode", "must be AX, the mode of this application for life")
+    document = json.loads(answer_problem(describe(error, NOW), "r")["body"])
+    assert (document["status"], document["platform_code"], document["platform_status"]) == (
+        422,
+        "1010040",
+        None,
+    )
+    assert "mode" in document["meaning"]
+    assert document["remedy"] == "Use an application of the right mode."
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("b", "The number in b already stands on this X"),
+        ("anyone", "everybody who dials it"),
+        ("extension", "The extension leads to somebody else"),
+    ],
+)
+def test_a_conflict_says_what_is_taken(field: str, said: str) -> None:
+    document = json.loads(answer_problem(describe(errors.PartyConflict(field), NOW), "r")["body"])
+    assert document["field"] == field
+    assert said in document["detail"]
+
+
+def test_a_person_with_five_x_is_told_to_release_one() -> None:
+    """C-161, ax.md §1: 1011003."""
+    error = errors.PoolEmpty(PoolReason.PERSON_LIMIT)
+    document = json.loads(answer_problem(describe(error, NOW), "r")["body"])
+    assert (document["status"], document["reason"]) == (503, "person_limit")
+    assert document["remedy"].startswith("Release a binding of this person")
 
 
 def test_the_end_of_a_pause_is_told_in_whole_seconds_and_never_less_than_one() -> None:

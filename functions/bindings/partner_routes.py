@@ -1,0 +1,51 @@
+"""Routes of the people opposite A who come and go: AXYB and X mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.bindings.model import Binding, Partner, PartnerState
+from privatenumber.phone import normalise
+
+from .binding_views import binding_view, waiting_answer
+from .event import Request
+from .paths import Route, binding_id, partner_id, partner_path
+from .requests import PartnerBody, read_body
+from .responses import Response, answer
+
+
+def add_partner(rooms: Rooms, request: Request) -> Response:
+    """POST /bindings/{id}/partners: 201 for somebody new, 200 for somebody who stands there already."""
+    body = read_body(request, PartnerBody)
+    identity, service = binding_id(request), rooms.service
+    before = service.get(identity)
+    binding = service.add_partner(identity, body.b, deadline=request.deadline)
+    partner = _of_number(binding, body.b)
+    location = {"location": partner_path(identity, partner.id)}
+    if partner.state is not PartnerState.HELD:
+        return waiting_answer(binding, request.at, location)
+    status = 200 if before.partner(partner.id) else 201
+    return answer(status, binding_view(binding, request.at), location)
+
+
+def remove_partner(rooms: Rooms, request: Request) -> Response:
+    """DELETE /bindings/{id}/partners/{partner}: 202 until the platform is known to have let go of him."""
+    identity, partner = binding_id(request), partner_id(request)
+    binding = rooms.service.remove_partner(identity, partner, deadline=request.deadline)
+    if binding.partner(partner):
+        return waiting_answer(binding, request.at)
+    return answer(200, binding_view(binding, request.at))
+
+
+def _of_number(binding: Binding, number: str) -> Partner:
+    """The partner that a request has named by a number in any form."""
+    wanted = normalise(number, field="b")
+    return next(one for one in binding.partners if one.party.number == wanted)
+
+
+ROUTES: Final[Mapping[str, Route]] = {
+    "POST /bindings/{id}/partners": add_partner,
+    "DELETE /bindings/{id}/partners/{partner}": remove_partner,
+}
