@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +13,7 @@ import pytest
 from builders.bindings import APPLICATION, active_number
 from builders.dynamodb import Table
 from builders.emulator import X1, X2
+from builders.records import record
 from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch, Position
@@ -30,34 +30,6 @@ from privatenumber.store.numbers import NumberState, NumberStore
 from privatenumber.store.transactions import Contended, Refused
 
 NOW, LATER = 1_788_224_400, 1_788_829_200
-MORNING = "2026-09-02T01:00:00.000Z"
-
-
-def record(binding_id: str = "b1", **changes: Any) -> BindingRecord:
-    """A new binding of the persons `ann` and `bob` on X1."""
-    fields: dict[str, Any] = {
-        "id": binding_id,
-        "version": 1,
-        "state": "REQUESTED",
-        "application": APPLICATION,
-        "order": "order-1",
-        "mode": "AXB",
-        "x": X1,
-        "area": "0755",
-        "a_token": "ann",
-        "b_token": "bob",
-        "capacity": AXB_PAIRS,
-        "places": frozenset({"ann", "bob"}),
-        "pairs": frozenset({"ann+bob"}),
-        "idempotency": "key-1",
-        "content_hash": "content-1",
-        "subscription_id": None,
-        "created_at": MORNING,
-        "due_at": "2026-09-02T01:01:00.000Z",
-        "sealed": os.urandom(16),
-        "rest": {"attempts": 0},
-    }
-    return BindingRecord(**{**fields, **changes})
 
 
 def other(binding_id: str = "b2", **changes: Any) -> BindingRecord:
@@ -161,10 +133,11 @@ class TestCreate:
             UpdateExpression="SET pairs = :most",
             ExpressionAttributeValues={":most": {"N": str(AXB_PAIRS - 1)}},
         )
-        create(store, record())
-        with pytest.raises(Refused) as refused:
-            create(store, other())
-        assert refused.value.action == X_NUMBER
+        store.create(record(), now=NOW, key_expires_at=LATER, fills=True)
+        for fills in (False, True):
+            with pytest.raises(Refused) as refused:
+                store.create(other(), now=NOW, key_expires_at=LATER, fills=fills)
+            assert refused.value.action == X_NUMBER
 
     def test_a_number_that_is_not_active_takes_none(self, table: Table, store: BindingStore) -> None:
         numbers = NumberStore(table.client, table.name)

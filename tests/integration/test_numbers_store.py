@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from builders.dynamodb import Table
+from builders.records import record
 from builders.requests_made import log_requests
-from privatenumber.store import numbers
+from privatenumber.store import numbers, room
+from privatenumber.store.bindings import BindingStore
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import (
     NumberPage,
@@ -25,7 +27,7 @@ from privatenumber.store.numbers import (
     number_key,
     rank_of,
 )
-from privatenumber.store.transactions import Action, Contended, Writer
+from privatenumber.store.transactions import Action, Contended, Refused, Writer
 
 RIDE, FOOD = "ride", "food"
 
@@ -57,12 +59,8 @@ def filled(store: NumberStore, numbers: Sequence[XNumber]) -> None:
     assert all(store.put_many([(one, None) for one in numbers]))
 
 
-def walk(
-    store: NumberStore, start: str = "00000000", area: str | None = None, below: int = 5000
-) -> list[str]:
-    return [
-        one.x for page in store.ring(RIDE, area_code=area, start=start, below_pairs=below) for one in page
-    ]
+def walk(store: NumberStore, start: str = "00000000", area: str | None = None) -> list[str]:
+    return [one.x for page in store.room.walk(RIDE, area_code=area, start=start) for one in page]
 
 
 def all_pages(store: NumberStore, limit: int, **query: Any) -> list[NumberPage]:
@@ -77,6 +75,7 @@ def store(table: Table, monkeypatch: pytest.MonkeyPatch) -> NumberStore:
     """The store with requests of ten items, so that few numbers need several."""
     for limit in ("_KEYS_PER_READ", "_WRITES_PER_TRANSACTION", "_EVALUATED_PER_QUERY"):
         monkeypatch.setattr(numbers, limit, 10)
+    monkeypatch.setattr(room, "_PER_QUERY", 10)
     return NumberStore(table.client, table.name)
 
 
@@ -217,10 +216,44 @@ def test_a_walk_passes_by_numbers_that_take_no_binding(table: Table, store: Numb
     """operations.md §6; the limit of pairs: axb.md §1."""
     states = [state for state in NumberState if state is not NumberState.ACTIVE]
     filled(store, [number(n, state=state) for n, state in enumerate(states)])
-    filled(store, [number(100), number(101)])
-    count_pair(table, number(101).x, 3)
-    assert walk(store, below=3) == [number(100).x]
-    assert sorted(walk(store, below=4)) == [number(100).x, number(101).x]
+    filled(store, [number(100)])
+    assert walk(store) == [number(100).x]
+
+
+@pytest.mark.parametrize("area", [None, "0755"])
+def test_a_full_number_is_not_met_until_somebody_leaves(
+    table: Table, store: NumberStore, area: str | None
+) -> None:
+    """ax.md §1: one A per X, so the first bind fills it."""
+    filled(store, [number(1), number(2)])
+    bindings = BindingStore(table.client, table.name)
+    one = record(x=number(1).x, application=RIDE, capacity=1)
+    bindings.create(one, now=0, key_expires_at=1, fills=True)
+    assert (walk(store, area=area), stored(store).has_room) == ([number(2).x], False)
+    bindings.close(replace(one, version=2), seen=1, places=one.places, pairs=one.pairs, forget_key=True)
+    assert (sorted(walk(store, area=area)), stored(store).pairs) == ([number(1).x, number(2).x], 0)
+
+
+@pytest.mark.parametrize("fills", [False, True])
+def test_whoever_saw_another_counter_takes_no_place(table: Table, store: NumberStore, *, fills: bool) -> None:
+    """Only who knows that it is the last place takes it, so that no full number stays in the walk."""
+    filled(store, [number(1)])
+    count_pair(table, number(1).x, 0 if fills else 1)
+    one = record(x=number(1).x, application=RIDE, capacity=2)
+    with pytest.raises(Refused):
+        BindingStore(table.client, table.name).create(one, now=0, key_expires_at=1, fills=fills)
+    assert len(walk(store)) == 1
+
+
+def test_a_description_changes_without_giving_a_full_number_room(table: Table, store: NumberStore) -> None:
+    filled(store, [number(1)])
+    one = record(x=number(1).x, application=RIDE, capacity=1)
+    seen = stored(store)
+    BindingStore(table.client, table.name).create(one, now=0, key_expires_at=1, fills=True)
+    with pytest.raises(StaleNumberError):
+        store.put(replace(seen, area_code="010"), seen=seen)
+    store.put(replace(stored(store), area_code="010"), seen=stored(store))
+    assert walk(store) == walk(store, area="010") == []
 
 
 def test_a_walk_in_a_city_stays_there(store: NumberStore) -> None:
@@ -232,7 +265,7 @@ def test_a_walk_reads_only_as_far_as_it_is_followed(table: Table, store: NumberS
     """The first suitable number ends the cost, however large the pool."""
     filled(store, [number(n) for n in range(25)])
     log = log_requests(table.client)
-    next(iter(store.ring(RIDE, area_code=None, start="00000000", below_pairs=5000)))
+    next(iter(store.room.walk(RIDE, area_code=None, start="00000000")))
     assert log.operations == ["Query"]
 
 

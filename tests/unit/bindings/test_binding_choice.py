@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privatenumber.bindings.choose import ENOUGH, MAX_PAGES, Wish, choose
+from privatenumber.bindings.choose import ANY, ENOUGH, MAX_PAGES, PROVINCE, Wish, choose
 from privatenumber.bindings.errors import InvalidRequest, PoolEmpty, PoolReason
+from privatenumber.bindings.model import Spread
 from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.numbers import NumberPage, NumberState, NumberStore, NumberType, XNumber
+from privatenumber.store.room import Candidate
 
 PAGE = 5
 
@@ -29,6 +31,10 @@ def number(n: int, **changes: Any) -> XNumber:
     return XNumber(**{**fields, **changes})
 
 
+def full(n: int) -> XNumber:
+    return number(n, pairs=AXB_PAIRS, has_room=False)
+
+
 class Pool:
     """Numbers in memory, walked round as the store walks its index; counts the pages read."""
 
@@ -39,18 +45,20 @@ class Pool:
     def get(self, x: str) -> XNumber | None:
         return next((one for one in self.numbers if one.x == x), None)
 
-    def ring(
-        self, application: str, *, area_code: str | None, start: str, below_pairs: int
-    ) -> Iterator[tuple[XNumber, ...]]:
-        mine = [one for one in self.numbers if self._in(one, application, area_code)]
+    def get_many(self, numbers: Sequence[str]) -> dict[str, XNumber]:
+        return {one.x: one for one in self.numbers if one.x in numbers}
+
+    @property
+    def room(self) -> Pool:
+        return self
+
+    def walk(self, application: str, *, area_code: str | None, start: str) -> Iterator[tuple[Candidate, ...]]:
+        mine = [one for one in self.numbers if self._in(one, application, area_code) and one.has_room]
         walk = [one for one in mine if one.rank > start] + [one for one in mine if one.rank <= start]
         for first in range(0, len(walk), PAGE):
             self.pages += 1
-            yield tuple(
-                one
-                for one in walk[first : first + PAGE]
-                if one.state is NumberState.ACTIVE and one.pairs < below_pairs
-            )
+            page = walk[first : first + PAGE]
+            yield tuple(Candidate(one.x, one.area_code) for one in page if one.state is NumberState.ACTIVE)
 
     def page(
         self,
@@ -127,7 +135,41 @@ def test_a_city_is_kept_to() -> None:
 def test_another_city_only_when_allowed() -> None:
     pool = Pool([number(1)])
     assert why(pool, Wish("ride", area="010")) is PoolReason.CITY
-    assert chosen(pool, Wish("ride", area="010", any_area=True)).area_code == "0755"
+    assert chosen(pool, Wish("ride", area="010", cities=(ANY,))).area_code == "0755"
+
+
+def test_fallback_cities_are_asked_in_turn() -> None:
+    """users.md U-S05."""
+    pool = Pool([number(1), number(2, area_code="021")])
+    assert chosen(pool, Wish("ride", area="010", cities=("021", "0755"))).area_code == "021"
+    assert chosen(pool, Wish("ride", area="010", cities=("0769", "0755"))).area_code == "0755"
+    assert why(pool, Wish("ride", area="010", cities=("0769",))) is PoolReason.CITY
+
+
+def test_a_province_is_its_other_cities() -> None:
+    """numbers.md §2: 0755 and 0769 lie in Guangdong."""
+    pool = Pool([number(1, area_code="0769"), number(2, area_code="010")])
+    assert chosen(pool, Wish("ride", area="0755", cities=(PROVINCE,))).area_code == "0769"
+    assert why(pool, Wish("ride", area="021", cities=(PROVINCE,))) is PoolReason.CITY
+
+
+def test_the_least_loaded_of_a_few_is_taken() -> None:
+    pool = Pool([number(n, pairs=n) for n in range(5)])
+    for seed in range(20):
+        assert chosen(pool, Wish("ride", spread=Spread.LEAST_LOADED), seed=seed).x == number(0).x
+
+
+def test_a_preferred_x_is_taken_if_it_has_room() -> None:
+    """users.md U-S04."""
+    pool = Pool([number(n) for n in range(9)])
+    assert chosen(pool, Wish("ride", prefer=number(7).x)).x == number(7).x
+    assert chosen(pool, Wish("ride", prefer=number(7).x), taken=[number(7).x]).x != number(7).x
+
+
+def test_what_the_index_says_is_read_again() -> None:
+    """An index is a moment behind: a number that filled meanwhile is passed by."""
+    pool = Pool([number(1, pairs=AXB_PAIRS, has_room=True), number(2)])
+    assert {chosen(pool, seed=seed).x for seed in range(20)} == {number(2).x}
 
 
 @pytest.mark.parametrize(
@@ -137,8 +179,8 @@ def test_another_city_only_when_allowed() -> None:
         ([number(1, application="other")], PoolReason.EMPTY),
         ([number(1, state=NumberState.SUSPENDED)], PoolReason.SUSPENDED),
         ([number(1, state=NumberState.DRAINING)], PoolReason.SUSPENDED),
-        ([number(1, pairs=AXB_PAIRS)], PoolReason.FULL),
-        ([number(1, pairs=AXB_PAIRS), number(2, state=NumberState.LOCKED)], PoolReason.FULL),
+        ([full(1)], PoolReason.FULL),
+        ([full(1), number(2, state=NumberState.LOCKED)], PoolReason.FULL),
     ],
 )
 def test_the_reason_is_told(numbers: list[XNumber], reason: PoolReason) -> None:
@@ -150,7 +192,7 @@ def test_the_reason_is_told(numbers: list[XNumber], reason: PoolReason) -> None:
     ("named", "reason"),
     [
         (number(1, state=NumberState.UNAVAILABLE), PoolReason.SUSPENDED),
-        (number(1, pairs=AXB_PAIRS), PoolReason.FULL),
+        (full(1), PoolReason.FULL),
     ],
 )
 def test_a_named_number_that_cannot_be_used(named: XNumber, reason: PoolReason) -> None:

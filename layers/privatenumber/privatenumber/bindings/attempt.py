@@ -149,8 +149,9 @@ def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     wish = Wish(
         binding.application,
         binding.wanted_area,
-        binding.any_area,
+        binding.cities,
         capacity=capacity(binding.mode, digits),
+        spread=binding.spread,
     )
     avoid = {binding.x}
     for _ in range(MAX_MOVES + 1):
@@ -181,6 +182,7 @@ def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
                     seen=binding.version,
                     old_x=binding.x,
                     old_extension=binding.extension,
+                    fills=number.pairs + 1 >= wish.capacity,
                 )
         except Refused:
             avoid.add(number.x)

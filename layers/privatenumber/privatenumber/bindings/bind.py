@@ -88,7 +88,7 @@ def _refusal(
     if isinstance(error, LimitPerUser) and error.code == _TOO_MANY_X:
         return PoolEmpty(PoolReason.PERSON_LIMIT)
     if isinstance(error, NoResource):
-        return PoolEmpty(PoolReason.FULL if binding.any_area else PoolReason.CITY)
+        return PoolEmpty(PoolReason.FULL if binding.cities else PoolReason.CITY)
     return refusal(error, binding.id, engine.clock())
 
 
@@ -142,7 +142,7 @@ def _reserve(engine: Engine, wanted: Wanted, deadline: Deadline) -> BindResult:
             continue
         binding = _intent(engine, wanted, number, extension, deadline)
         try:
-            _create(engine, binding)
+            _create(engine, binding, fills=number is not None and number.pairs + 1 >= wanted.wish.capacity)
         except Contended:
             break
         except Refused as refused:
@@ -232,7 +232,8 @@ def _intent(
         user_reference=wanted.user_reference,
         idempotency=wanted.idempotency,
         wanted_area=wanted.wish.area,
-        any_area=wanted.wish.any_area,
+        cities=wanted.wish.cities,
+        spread=wanted.wish.spread,
         fixed_x=wanted.wish.x is not None,
         binds=1,
     )
@@ -247,9 +248,10 @@ def _partners(engine: Engine, wanted: Wanted) -> tuple[Partner, ...]:
     return (Partner(engine.new_id("p"), wanted.partner, None, state),)
 
 
-def _create(engine: Engine, binding: Binding) -> None:
+def _create(engine: Engine, binding: Binding, *, fills: bool) -> None:
     engine.store.create(
         to_record(binding, engine.keyring),
         now=int(binding.created_at.timestamp()),
         key_expires_at=int((binding.created_at + timedelta(days=KEY_DAYS)).timestamp()),
+        fills=fills,
     )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Final
 
-from privatenumber.bindings.choose import Wish
+from privatenumber.bindings.choose import ANY, MAX_CITIES, PROVINCE, Wish
 from privatenumber.bindings.errors import InvalidRequest
-from privatenumber.bindings.model import MIN_LIFE_S, Features, Party, Terms, pair_hash
+from privatenumber.bindings.model import MIN_LIFE_S, Features, Party, Spread, Terms, pair_hash
 from privatenumber.bindings.records import party
 from privatenumber.bindings.references import check_order, check_reference
 from privatenumber.bindings.rules import DAY_S, RULES, ModeRules, capacity
@@ -38,9 +38,11 @@ class BindCommand:
 
     ``mode`` None is the application's. Numbers in any form that numbers.md §1.3 accepts. ``b`` is B (AXB) or
     the first partner (AXYB, X mode); ``anyone`` lets whoever dials X reach A (X mode). Calls are recorded
-    when ``record_hint_tone`` is set (axb.md §6.3). ``area`` is the city of X, ``fallback_any_area`` admits others
-    when it has none. ``extension`` names the digits (AXE), else we choose. Tones are names of files that the
-    platform has; ``callback_number`` or ``callback_tone`` serve A of an AXE binding while nobody has called.
+    when ``record_hint_tone`` is set (axb.md §6.3). ``area`` is the city of X; ``fallback_areas`` stand in for
+    it in turn, city codes, ``province`` or ``any`` (at most five), ``fallback_any_area`` is short for the
+    last. ``spread`` says which of several numbers is taken. ``extension`` names the digits (AXE), else we
+    choose. Tones are names of files that the platform has; ``callback_number`` or ``callback_tone`` serve A
+    of an AXE binding while nobody has called.
     """
 
     application: str
@@ -66,6 +68,8 @@ class BindCommand:
     user_reference: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     fallback_any_area: bool = False
+    fallback_areas: tuple[str, ...] = ()
+    spread: Spread = Spread.RANDOM
 
 
 _DEFAULTS: Final = {one.name: one.default for one in fields(BindCommand)}
@@ -137,7 +141,14 @@ def read_command(
         terms=terms,
         partner=partner,
         anyone=command.anyone,
-        wish=Wish(command.application, command.area, command.fallback_any_area, x, capacity(mode, digits)),
+        wish=Wish(
+            command.application,
+            command.area,
+            _fallbacks(command),
+            x,
+            capacity(mode, digits),
+            spread=command.spread,
+        ),
         extension=_extension(command.extension, digits),
         extension_digits=digits,
         features=_features(command),
@@ -233,6 +244,18 @@ def _end(command: BindCommand, now: datetime, rules: ModeRules) -> datetime:
     if not MIN_LIFE_S <= seconds <= longest:
         raise InvalidRequest("ttl_seconds", f"must be {MIN_LIFE_S} to {longest} ({longest // DAY_S} days)")
     return now + timedelta(seconds=seconds)
+
+
+def _fallbacks(command: BindCommand) -> tuple[str, ...]:
+    """The fallback cities in turn; the short form means any other city."""
+    cities = command.fallback_areas + ((ANY,) if command.fallback_any_area else ())
+    if len(cities) > MAX_CITIES:
+        raise InvalidRequest("fallback_areas", f"must be at most {MAX_CITIES}")
+    if command.fallback_areas and command.area is None:
+        raise InvalidRequest("fallback_areas", "need an area that they stand in for")
+    if not all(city in (ANY, PROVINCE) or _AREA.fullmatch(city) for city in cities):
+        raise InvalidRequest("fallback_areas", "must be city codes with leading zero, province or any")
+    return cities
 
 
 def _extension(text: str | None, digits: int) -> str | None:

@@ -56,6 +56,13 @@ class Reason(StrEnum):
     """AXYB: the platform gave A an X, but refused B a Y."""
 
 
+class Spread(StrEnum):
+    """How bindings spread over the numbers that would do."""
+
+    RANDOM = "random"
+    LEAST_LOADED = "least_loaded"
+
+
 class ImpossibleStep(RuntimeError):
     """Code asked for an arrow that the state machine does not have."""
 
@@ -179,7 +186,9 @@ class Binding:
     idempotency: str | None = None
     """Token of the Idempotency-Key."""
     wanted_area: str | None = None
-    any_area: bool = False
+    cities: tuple[str, ...] = ()
+    """Fallback cities, as in `choose.Wish`."""
+    spread: Spread = Spread.RANDOM
     fixed_x: bool = False
     """The business system named X: the binding never moves to another one."""
     binds: int = 0

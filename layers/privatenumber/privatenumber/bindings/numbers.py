@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum, StrEnum
 from typing import Final, TypeVar
@@ -111,7 +111,9 @@ class NumberInventory:
         after: str | None = None,
     ) -> NumberPage:
         """List an application's numbers, all or those of a city or state, in the order of their rank."""
-        return self._store.page(application, area_code=area_code, state=state, limit=limit, after=after)
+        page = self._store.page(application, area_code=area_code, state=state, limit=limit, after=after)
+        counted = self._store.get_many([number.x for number in page.numbers])
+        return replace(page, numbers=tuple(counted.get(one.x, one) for one in page.numbers))
 
 
 def private_number(text: str, *, field: str) -> str:

@@ -15,10 +15,11 @@ from privatenumber.bindings.model import (
     PartnerState,
     Party,
     Reason,
+    Spread,
     State,
     Terms,
 )
-from privatenumber.bindings.rules import RULES
+from privatenumber.bindings.rules import capacity
 from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import BindingRecord
@@ -46,7 +47,7 @@ def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
         area=binding.area,
         a_token=binding.a.token,
         b_token=_b_token(binding),
-        capacity=RULES[binding.mode].capacity,
+        capacity=capacity(binding.mode, len(binding.extension or "0000")),
         places=binding.places,
         pairs=binding.pairs,
         idempotency=binding.idempotency,
@@ -93,7 +94,8 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
         user_reference=private.get("user_reference"),
         idempotency=item.get("idempotency"),
         wanted_area=item.get("wanted_area"),
-        any_area=item.get("any_area", False),
+        cities=tuple(item.get("cities", ())),
+        spread=Spread(item.get("spread", Spread.RANDOM)),
         fixed_x=item.get("fixed_x", False),
         binds=int(item.get("binds", 0)),
         attempts=int(item.get("attempts", 0)),
@@ -124,7 +126,8 @@ def _rest(binding: Binding) -> dict[str, Any]:
         "callback_tone": features.callback_tone,
         "record_hint_tone": binding.record_hint_tone,
         "wanted_area": binding.wanted_area,
-        "any_area": binding.any_area or None,
+        "cities": list(binding.cities) or None,
+        "spread": None if binding.spread is Spread.RANDOM else binding.spread.value,
         "fixed_x": binding.fixed_x or None,
         "binds": binding.binds or None,
         "attempts": binding.attempts or None,

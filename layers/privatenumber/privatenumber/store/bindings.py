@@ -24,6 +24,7 @@ from privatenumber.store.binding_keys import (
 )
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import number_key
+from privatenumber.store.room import ROOM_KEYS
 from privatenumber.store.transactions import Action, Refused, Writer
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ EXTENSION: Final = "extension"
 X_NUMBER: Final = "x"
 """Names of the conditions, as `Refused.action` tells them; `binding`: somebody wrote it meanwhile."""
 
+_NO_MORE_ROOM: Final = f" REMOVE {', '.join(ROOM_KEYS)}"
 _KEYS_PER_READ: Final = 100
 _READ_ATTEMPTS: Final = 5
 
@@ -98,14 +100,17 @@ class BindingStore:
         item = self._read(order_pair_key(application, order, mode, pair))
         return Holder(str(item["binding_id"])) if item else None
 
-    def create(self, record: BindingRecord, *, now: int, key_expires_at: int) -> None:
-        """Write a new binding with everything it holds; the Idempotency-Key until ``key_expires_at``."""
+    def create(self, record: BindingRecord, *, now: int, key_expires_at: int, fills: bool = False) -> None:
+        """Write a new binding with everything it holds; the Idempotency-Key until ``key_expires_at``.
+
+        ``fills``: it is the last that its X takes.
+        """
         self._writer.transact(
             [
                 self._put_binding(record, seen=None),
                 *self._put_idempotency(record, now, key_expires_at),
                 *self._put_pairs(record, record.pairs),
-                *self._put_on_x(record),
+                *self._put_on_x(record, fills=fills),
             ]
         )
 
@@ -119,12 +124,20 @@ class BindingStore:
         request = self._put_binding(record, seen=seen).request["Put"]
         self._writer.put(BINDING, **request)
 
-    def move(self, record: BindingRecord, *, seen: int, old_x: str, old_extension: str | None = None) -> None:
-        """Write a binding that goes from ``old_x`` to ``record.x`` with all it holds there."""
+    def move(
+        self,
+        record: BindingRecord,
+        *,
+        seen: int,
+        old_x: str,
+        old_extension: str | None = None,
+        fills: bool = False,
+    ) -> None:
+        """Write a binding that goes from ``old_x`` to ``record.x`` with all it holds there; see `create`."""
         self._writer.transact(
             [
                 self._put_binding(record, seen=seen),
-                *self._put_on_x(record),
+                *self._put_on_x(record, fills=fills),
                 *self._delete_places(record, record.places, old_x),
                 *self._delete_extension(record, old_x, old_extension),
                 self._count_out(old_x),
@@ -257,13 +270,13 @@ class BindingStore:
         for token in sorted(tokens):
             yield self._put_new(PLACE, place_key(record.application, token, record.x), record.id)
 
-    def _put_on_x(self, record: BindingRecord) -> Iterable[Action]:
+    def _put_on_x(self, record: BindingRecord, *, fills: bool) -> Iterable[Action]:
         """Take everything that a binding holds on its X; nothing while no X is known."""
         yield from self._put_places(record, record.places)
         if record.x and record.extension:
             yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
         if record.x:
-            yield self._count_in(record)
+            yield self._count_in(record, fills=fills)
 
     def _put_new(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
         item = encode({**key, "binding_id": binding_id})
@@ -296,18 +309,21 @@ class BindingStore:
         }
         return Action(name, {"Delete": delete})
 
-    def _count_in(self, record: BindingRecord) -> Action:
+    def _count_in(self, record: BindingRecord, *, fills: bool) -> Action:
+        """Count a binding on its X; the one that fills it also takes it out of `store.room`."""
         update = {
             "TableName": self._table,
             "Key": encode(number_key(record.x)),
-            "UpdateExpression": "SET pairs = pairs + :one",
-            "ConditionExpression": "#state = :active AND pairs < :most AND application = :application",
+            "UpdateExpression": f"SET pairs = pairs + :one{_NO_MORE_ROOM if fills else ''}",
+            "ConditionExpression": (
+                f"#state = :active AND application = :application AND pairs {'=' if fills else '<'} :last"
+            ),
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": encode(
                 {
                     ":one": 1,
                     ":active": "active",
-                    ":most": record.capacity,
+                    ":last": record.capacity - 1,
                     ":application": record.application,
                 }
             ),
@@ -318,14 +334,15 @@ class BindingStore:
         return self._count(x, 1, "attribute_exists(pk)")
 
     def _count_out(self, x: str) -> Action:
-        return self._count(x, -1, "pairs > :none")
+        # Where one left there is room, whatever the capacity.
+        return self._count(x, -1, "pairs > :none", ", room_key = pool_key, room_city = city_key")
 
-    def _count(self, x: str, step: int, condition: str) -> Action:
+    def _count(self, x: str, step: int, condition: str, also: str = "") -> Action:
         values = {":step": step, ":none": 0} if ":none" in condition else {":step": step}
         update = {
             "TableName": self._table,
             "Key": encode(number_key(x)),
-            "UpdateExpression": "SET pairs = pairs + :step",
+            "UpdateExpression": f"SET pairs = pairs + :step{also}",
             "ConditionExpression": condition,
             "ExpressionAttributeValues": encode(values),
         }

@@ -3,7 +3,7 @@
 One item per number: `X#<x>` / `NUMBER`. Its counter `pairs` belongs to the transactions that create and
 close bindings; this module never writes it once the item exists. Two indexes, `pool` (application) and `city`
 (application and area code), hold every number in the order of its *rank*, a hash: a random rank is a random
-place in the pool, and all numbers follow from there.
+place in the pool, and all numbers follow from there. Those with room stand in two more (`store.room`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.room import RoomIndex
 from privatenumber.store.transactions import Action, Contended, Refused, Writer
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class XNumber:
     unsubscribed_on: date | None = None
     pairs: int = 0
     revision: int = 0
+    has_room: bool = field(default=True, compare=False)
+    """Whether it stands among those that take another binding, its state aside."""
 
     @property
     def rank(self) -> str:
@@ -128,6 +131,7 @@ class NumberStore:
         self._client = client
         self._table = table_name
         self._writer = writer or Writer(client)
+        self.room = RoomIndex(client, table_name)
 
     def get(self, x: str) -> XNumber | None:
         """Read one number (strongly consistent); `None` when it was never registered."""
@@ -186,7 +190,8 @@ class NumberStore:
         """List an application's numbers by rank, beginning behind the rank `after`.
 
         With a rare `state` a page may hold fewer than `limit` numbers although more follow: `next_rank`
-        tells. Read from an index: a change of the last moment may be missing.
+        tells. Read from an index: a change of the last moment may be missing, and `pairs` is not in it (0
+        here; `get_many` tells it).
         """
         found: list[XNumber] = []
         last = after
@@ -199,60 +204,26 @@ class NumberStore:
             return NumberPage(tuple(found[:limit]), found[limit - 1].rank)
         return NumberPage(tuple(found), last)
 
-    def ring(
-        self, application: str, *, area_code: str | None, start: str, below_pairs: int
-    ) -> Iterator[tuple[XNumber, ...]]:
-        """Walk once round an application's pool (or one city of it) from the rank `start`, page by page.
-
-        Yields active numbers with fewer than `below_pairs` pairs, each number once; a page may be empty.
-        Pages are read as the caller asks for them, so the first suitable number ends the cost. `start` is a
-        text of eight hex digits: a random one makes every number of the pool reachable (users.md U-D05). Read
-        from an index: the transaction that takes a place must check state and counter again.
-        """
-        for after, until in ((start, None), (None, start)):
-            last = after
-            while True:
-                numbers, last = self._query(
-                    application,
-                    area_code,
-                    after=last,
-                    until=until,
-                    state=NumberState.ACTIVE,
-                    below_pairs=below_pairs,
-                )
-                yield numbers
-                if last is None:
-                    break
-
     def _query(
-        self,
-        application: str,
-        area_code: str | None,
-        *,
-        after: str | None,
-        until: str | None = None,
-        state: NumberState | None = None,
-        below_pairs: int | None = None,
+        self, application: str, area_code: str | None, *, after: str | None, state: NumberState | None
     ) -> tuple[tuple[XNumber, ...], str | None]:
         index, hash_name, hash_key = POOL_INDEX, "pool_key", pool_key(application)
         if area_code is not None:
             index, hash_name, hash_key = CITY_INDEX, "city_key", city_key(application, area_code)
-        stretch, ranks = _stretch(after, until)
         names = {"#hash": hash_name}
-        values: dict[str, Any] = {":hash": hash_key, **ranks}
-        filters = []
+        values: dict[str, Any] = {":hash": hash_key}
+        condition, request = "#hash = :hash", dict[str, Any]()
+        if after is not None:
+            condition += " AND pool_rank > :after"
+            values[":after"] = after
         if state is not None:
-            filters.append("#state = :state")
+            request["FilterExpression"] = "#state = :state"
             names["#state"] = "state"
             values[":state"] = state.value
-        if below_pairs is not None:
-            filters.append("pairs < :pairs")
-            values[":pairs"] = below_pairs
-        request: dict[str, Any] = {"FilterExpression": " AND ".join(filters)} if filters else {}
         answer = self._client.query(
             TableName=self._table,
             IndexName=index,
-            KeyConditionExpression=f"#hash = :hash{stretch}",
+            KeyConditionExpression=condition,
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=encode(values),
             Limit=_EVALUATED_PER_QUERY,
@@ -296,13 +267,16 @@ class NumberStore:
             "pool_rank": number.rank,
             "revision": seen.revision + 1 if seen else 1,
         }
+        if seen is None or seen.has_room:
+            fields |= {"room_key": fields["pool_key"], "room_city": fields["city_key"]}
         dates = {"issued_on": number.issued_on, "unsubscribed_on": number.unsubscribed_on}
         fields |= {name: day.isoformat() for name, day in dates.items() if day}
         absent = [name for name, day in dates.items() if not day]
         condition = "attribute_not_exists(pk)"
         values: dict[str, Any] = {":none": 0}
         if seen is not None:
-            condition, values[":seen"] = "#revision = :seen", seen.revision
+            room = "attribute_exists" if seen.has_room else "attribute_not_exists"
+            condition, values[":seen"] = f"#revision = :seen AND {room}(room_key)", seen.revision
             if number.application != seen.application:
                 condition += " AND #pairs = :none"
         # A present counter is never touched: binds and releases go on counting while a description changes.
@@ -318,18 +292,6 @@ class NumberStore:
         }
 
 
-def _stretch(after: str | None, until: str | None) -> tuple[str, dict[str, str]]:
-    """Key condition of the ranks behind `after` up to and including `until`; ranks are unique."""
-    if after is not None and until is not None:
-        # A range key takes one comparison: the text directly behind `after` makes BETWEEN exclude it.
-        return " AND pool_rank BETWEEN :after AND :until", {":after": after + "\x00", ":until": until}
-    if after is not None:
-        return " AND pool_rank > :after", {":after": after}
-    if until is not None:
-        return " AND pool_rank <= :until", {":until": until}
-    return "", {}
-
-
 def _number(item: Mapping[str, Any]) -> XNumber:
     return XNumber(
         x=item["x"],
@@ -339,8 +301,9 @@ def _number(item: Mapping[str, Any]) -> XNumber:
         state=NumberState(item["state"]),
         issued_on=_day(item.get("issued_on")),
         unsubscribed_on=_day(item.get("unsubscribed_on")),
-        pairs=int(item["pairs"]),
+        pairs=int(item.get("pairs", 0)),
         revision=int(item["revision"]),
+        has_room="room_key" in item,
     )
 
 

@@ -18,7 +18,7 @@ class AxybGateway(ModeGateway):
         bind = AxybBindAx(
             a=binding.a.number,
             area_code=binding.area,
-            area_match_mode="1" if binding.any_area else "0",
+            area_match_mode="1" if binding.cities else "0",
             direction=binding.direction,
             duration=life_s or 0,
             record_flag=binding.record_hint_tone is not None,
