@@ -58,7 +58,7 @@ def new_company(stack: Stack) -> NewCompany:
     stack.aws.client("secretsmanager").put_secret_value(
         SecretId=stack.outputs["ApplicationsSecret"], SecretString=secret
     )
-    for function in ("Bindings", "Callbacks", "UnbindWorker"):
+    for function in ("Bindings", "Callbacks", "UnbindWorker", "RecordingsWorker"):
         # A running one would go on for five minutes with the applications that it has read.
         kill_function(stack, f"{function}FunctionName")
     free = iter(TENANTS)
