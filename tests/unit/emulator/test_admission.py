@@ -100,7 +100,7 @@ def test_a_nonce_may_be_used_again_in_lenient(built: Any, mode: str, strictness:
 @pytest.mark.parametrize("mode", [*PATHS, "X"])
 @pytest.mark.parametrize("asked", PATHS)
 def test_an_application_has_the_api_of_its_mode_only(built: Any, mode: str, asked: str) -> None:
-    """auth.md §4 step 22: before everything that a request carries."""
+    """C-030; auth.md §4 step 22: before everything that a request carries."""
     answer = built(mode).send("GET", PATHS[asked] + QUERIES[asked])
     assert answer.outcome == ((403, NOTHING_FOUND[mode]) if mode == asked else (403, "1010040"))
 
@@ -153,7 +153,7 @@ def test_other_modes_read_no_query_beside_a_body(built: Any) -> None:
 @pytest.mark.parametrize("mode", PATHS)
 @pytest.mark.parametrize(("days", "code"), [(0, "1010029"), (31, "1010029"), (32, "1012102")])
 def test_arrears_refuse_every_api_and_later_otherwise(built: Any, mode: str, days: int, code: str) -> None:
-    """Longer than a month the numbers stand on the platform's blacklist."""
+    """C-033, C-034; longer than a month the numbers stand on the platform's blacklist."""
     api = built(mode)
     api.emulator.numbers.enter_arrears("default")
     api.advance(days * DAY_S)
@@ -170,7 +170,7 @@ def test_recordings_have_a_code_of_their_own_in_arrears(built: Any, code: str) -
 
 
 def test_an_unsubscribed_number_is_not_the_applications_any_more(built: Any) -> None:
-    """Decision 65: 1011001, 1012007, 1012001 by mode."""
+    """C-031, C-032; decision 65: 1011001, 1012007, 1012001 by mode."""
     bodies = {
         "AX": {"origNum": A, "privateNum": X1},
         "AXB": {"callerNum": A, "calleeNum": B, "relationNum": X1},

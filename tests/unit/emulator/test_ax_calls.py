@@ -1,4 +1,4 @@
-"""AX calls: every row of the call table, temporary callees, running calls (ax.md §6, §7; C-002)."""
+"""AX calls: every row of the call table, temporary callees, running calls (ax.md §6, §7; C-001, C-002)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_refused_call_does_not_engage_x() -> None:
 
 
 async def test_row_8_a_reaches_the_temporary_callee() -> None:
-    """ax.md §7 row 8; notifications.md §4.3."""
+    """C-042; ax.md §7 row 8; notifications.md §4.3."""
     running = platform(caller_hint_tone="to-callee.wav", callee_hint_tone="to-a.wav")
     running.callee()
     call = await running.call(A)
@@ -137,7 +137,7 @@ async def test_a_new_callee_replaces_the_old_with_its_life_and_user_data() -> No
 
 @pytest.mark.parametrize(("after_s", "code"), [(59, 0), (60, 8013)])
 async def test_a_call_must_arrive_before_the_callees_life_ends(after_s: int, code: int) -> None:
-    """ax.md §6: Deadline."""
+    """C-023; ax.md §6: Deadline."""
     running = platform()
     running.callee(seconds=60)
     await running.clock.advance(after_s)
@@ -200,6 +200,7 @@ async def test_a_may_call_service_numbers_and_landlines(callee: str) -> None:
 
 
 async def test_an_unbind_ends_no_running_call_and_takes_the_callee() -> None:
+    """C-046; axb.md §6.4."""
     running = platform()
     running.callee(seconds=3600)
     call = running.start_call(STRANGER, talk_s=90)
@@ -231,7 +232,7 @@ async def test_a_modification_leaves_running_calls_alone() -> None:
 
 
 async def test_a_call_is_hung_up_at_its_longest_duration() -> None:
-    """axb.md §6.3: exactly n x 60 s after the answer, the tone 60 s before."""
+    """C-024; axb.md §6.3: exactly n x 60 s after the answer, the tone 60 s before."""
     running = platform(max_duration=2, last_min_voice="last.wav")
     call = await running.call(STRANGER, talk_s=3600)
     entry = running.cdr(call)
@@ -243,7 +244,7 @@ async def test_a_call_is_hung_up_at_its_longest_duration() -> None:
 
 @pytest.mark.parametrize(("registered", "code"), [({A}, 0), ({D}, 8058), (set(), 8058)])
 async def test_calls_of_an_unregistered_a_are_intercepted(registered: set[str], code: int) -> None:
-    """numbers.md §5; axb.md §6.2 row 7."""
+    """C-094; numbers.md §5; axb.md §6.2 row 7."""
     running = ModePlatform("AX", application={"registered_a": frozenset(registered)})
     running.bind_ax()
     assert running.cdr(await running.call(STRANGER))["ulFailReason"] == code

@@ -1,4 +1,4 @@
-"""AXE calls: digits, call-back, expiry (axe.md §6; C-004)."""
+"""AXE calls: digits, call-back, expiry (axe.md §6; C-005)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def typed_digits(running: ModePlatform) -> list[str]:
 
 
 async def test_an_extension_leads_to_a() -> None:
-    """axe.md §6.1: callin names no binding, what follows does."""
+    """C-043; axe.md §6.1: callin names no binding, what follows does."""
     running = platform()
     call = await running.call(STRANGER, digits=["0007"])
     assert running.receiver.event_types() == [
@@ -116,7 +116,7 @@ async def test_several_calls_run_on_one_x() -> None:
 
 @pytest.mark.parametrize("after_s", [0, 2])
 async def test_a_binding_that_ends_before_the_digits_is_not_found(after_s: int) -> None:
-    """Decision 128; axb.md §6.4."""
+    """C-046; decision 128; axb.md §6.4."""
     running = platform()
     call = running.start_call(STRANGER, digits=["0007"])
     await running.clock.advance(after_s)
@@ -215,7 +215,7 @@ async def test_without_a_record_the_call_goes_where_was_set(
 
 
 async def test_a_landline_a_cannot_call_back() -> None:
-    """axe.md §6.2 row 1: before everything else, and without the tone of row 4."""
+    """C-045; axe.md §6.2 row 1: before everything else, and without the tone of row 4."""
     running = ModePlatform("AXE")
     running.bind_axe(LANDLINE, callback_tone="tone.wav")
     call = await running.call(LANDLINE)

@@ -1,4 +1,4 @@
-"""AXYB calls: Y of A, X of B, automatic Y, expiry (axyb.md §5; C-005)."""
+"""AXYB calls: Y of A, X of B, automatic Y, expiry (axyb.md §5; C-006)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_refused_call_starts_no_second_leg(
 
 
 async def test_row_5_a_dials_y_and_b_sees_x() -> None:
-    """axyb.md §5 row 5; notifications.md §4.3."""
+    """C-044; axyb.md §5 row 5; notifications.md §4.3."""
     running = platform(pre_voice_x="x.wav", pre_voice_y="y.wav", user_data="order")
     call = await running.call(A, Y)
     assert facts(running.cdr(call)) == reached(1, A, Y, X, B)

@@ -1,4 +1,4 @@
-"""Every decision that can be set is a setting, with its default (emulator-decisions.md; C-178)."""
+"""Every decision that can be set is a setting, with its default (emulator-decisions.md)."""
 
 from __future__ import annotations
 

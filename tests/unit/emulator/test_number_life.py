@@ -1,4 +1,4 @@
-"""X numbers from order to return, and what arrears do to them (numbers.md §3, operations.md §6; C-013)."""
+"""X numbers from order to return, and what arrears do to them (numbers.md §3, operations.md §6; C-082, C-083)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_a_number_of_another_application_cannot_be_ordered() -> None:
 async def test_a_state_decides_calls_and_new_bindings(
     status: str, cause: str | None, calls: int, binds: bool
 ) -> None:
-    """numbers.md §3; notifications.md §7: every cause of the carriers."""
+    """C-097; numbers.md §3; notifications.md §7: every cause of the carriers."""
     running = platform()
     running.bind()
     running.numbers.change(X, NumberStatus(status), cause)
@@ -117,7 +117,7 @@ async def test_a_cause_that_cannot_be_is_refused(status: str, cause: str) -> Non
 
 
 async def test_states_go_to_the_status_address_when_there_is_no_other() -> None:
-    """notifications.md §1."""
+    """C-050; notifications.md §1."""
     running = Platform(application=demo_application(push_num_status=True))
     running.numbers.change(X, NumberStatus.SUSPENDED)
     await running.pusher.settle()
@@ -208,7 +208,7 @@ async def test_a_transfer_needs_an_application() -> None:
 
 
 async def test_arrears_suspend_every_number_in_portions_of_100() -> None:
-    """notifications.md §7: 9 without cause, at most 100 per message; freed after the delay."""
+    """C-075; notifications.md §7: 9 without cause, at most 100 per message; freed after the delay."""
     running = platform()
     for serial in range(149):
         running.number(f"+86170200{serial:05d}")
@@ -258,7 +258,7 @@ async def test_calls_and_sms_end_during_arrears() -> None:
 
 
 async def test_who_does_not_pay_loses_the_numbers_for_good() -> None:
-    """billing-rules.md §7: 10 cause 2, state returned, not recoverable."""
+    """C-075; billing-rules.md §7: 10 cause 2, state returned, not recoverable."""
     running = platform()
     running.bind()
     with pytest.raises(ValueError, match="not in arrears"):
@@ -279,7 +279,7 @@ async def test_who_does_not_pay_loses_the_numbers_for_good() -> None:
     ids=["unsubscribed", "released"],
 )
 def test_a_released_number_pays_no_further_rent(cause: str, rents: list[bool]) -> None:
-    """billing-rules.md §6: after the 25th the next month is paid, unless the platform took the number."""
+    """C-072; billing-rules.md §6: after the 25th the next month is paid, unless the platform took the number."""
     gone = Number(
         X,
         APP_KEY,

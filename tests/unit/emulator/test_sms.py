@@ -1,4 +1,4 @@
-"""SMS: ways per mode, the ordered checks, questions, parts, pushes and charges (notifications.md §6)."""
+"""SMS: ways per mode, the ordered checks, questions, parts, pushes and charges (notifications.md §6; C-002, C-004, C-007)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def paras(event: dict[str, Any]) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_a_text_is_split_by_its_characters(text: str, parts: int) -> None:
-    """The cases S01 to S23; a character outside the basic plane counts twice."""
+    """C-060; the cases S01 to S23; a character outside the basic plane counts twice."""
     assert parts_of(text) == parts
 
 
@@ -122,7 +122,7 @@ async def test_axb_knows_no_strangers() -> None:
     ],
 )
 async def test_a_names_the_receiver_behind_the_text(text: str, forwarded: str) -> None:
-    """notifications.md §6.1: `@B` is removed; `smsContent` is the text as it was sent."""
+    """C-059; notifications.md §6.1: `@B` is removed; `smsContent` is the text as it was sent."""
     running = ax()
     sms = await running.sms(A, text=text)
     assert running.receiver.sms("Block") == []
@@ -137,7 +137,7 @@ async def test_a_names_the_receiver_behind_the_text(text: str, forwarded: str) -
     ids=["none", "full width", "ten digits", "no mobile", "something behind"],
 )
 async def test_a_text_without_a_good_marker_is_asked_about(text: str) -> None:
-    """notifications.md §6.1; the text goes on as it was received."""
+    """C-059; notifications.md §6.1; the text goes on as it was received."""
     running = ax(forward(calling=A))
     sms = await running.sms(A, text=text)
     [asked] = running.receiver.sms("Block")
@@ -153,7 +153,7 @@ async def test_a_text_without_a_good_marker_is_asked_about(text: str) -> None:
 
 @pytest.mark.parametrize(("form", "suffix"), [("national", "13800138003"), ("global", "+8613800138003")])
 async def test_a_reads_who_wrote(form: str, suffix: str) -> None:
-    """notifications.md §6.1; decision 200."""
+    """C-058; notifications.md §6.1; decision 200."""
     running = ax(sms={"from_suffix_number": form})
     sms = await running.sms(STRANGER, text="Please leave it@13800138009")
     [event] = running.receiver.sms()
@@ -170,7 +170,7 @@ async def test_a_reads_who_wrote(form: str, suffix: str) -> None:
     ],
 )
 async def test_the_forwarded_text_decides_the_parts(sender: str, text: str, received: int, sent: int) -> None:
-    """Decision 208; billing-rules.md §4 altered text."""
+    """C-061; decision 208; billing-rules.md §4 altered text."""
     running = ax()
     sms = await running.sms(sender, text=text)
     [event] = running.receiver.sms()
@@ -270,7 +270,7 @@ TEXT = "at the gate"
     ],
 )
 async def test_every_check_has_its_result(spoil: Callable[[ModePlatform], None], result: int) -> None:
-    """notifications.md §6.3 rows 1 to 9: nothing is sent, nothing is charged, everything is told."""
+    """C-062, C-098; notifications.md §6.3 rows 1 to 9: nothing is sent, nothing is charged, everything is told."""
     running = ax()
     spoil(running)
     await running.sms(A, text=TEXT)
@@ -333,7 +333,7 @@ async def test_a_barred_receiver_gets_nothing(mode: str) -> None:
     ],
 )
 async def test_an_answer_has_its_result(answer: Any, result: int) -> None:
-    """§6.3 rows 9 and 10; result-codes of SMS 5, 6, 7, 10."""
+    """C-098; §6.3 rows 9 and 10."""
     running = ax(answer)
     await running.sms(A)
     assert running.receiver.sms()[0]["sendResult"] == result
@@ -374,7 +374,7 @@ async def test_a_late_answer_is_none_and_nobody_is_asked_again() -> None:
 
 
 async def test_without_an_address_for_questions_none_is_answered() -> None:
-    """notifications.md §1: treated as no answer."""
+    """C-065; notifications.md §1: treated as no answer."""
     running = ModePlatform("X", application={"urls": PushUrls(sms_notify=SMS_URL)})
     await running.sms(STRANGER)
     assert running.receiver.sms()[0]["sendResult"] == 7
@@ -396,7 +396,7 @@ async def test_the_answers_user_data_wins_in_the_outcome() -> None:
     ("failed", "result", "sent"), [(0, 0, 3), (1, 9, 2), (2, 9, 1), (3, 10, 0), (9, 10, 0)]
 )
 async def test_parts_fail_as_the_script_says(failed: int, result: int, sent: int) -> None:
-    """§6.3 rows 10 to 12; 9: only the parts sent are charged."""
+    """C-098; §6.3 rows 10 to 12; 9: only the parts sent are charged."""
     running = axb()
     await running.sms(A, text="字" * 201, failed_parts=failed)
     [event] = running.receiver.sms()
@@ -426,7 +426,7 @@ async def test_arranged_and_empty_members() -> None:
 
 
 async def test_outcomes_are_repeated_by_a_schedule_of_their_own() -> None:
-    """Decision 191."""
+    """C-099; decision 191."""
     running = axb(push={"sms_retry_minutes": [2, 5]})
     running.receiver.answer = lambda request: httpx.Response(503)
     await running.sms(A)

@@ -1,4 +1,4 @@
-"""X-mode calls: the question, its answers good, bad and late, events and CDR (x.md §1-§3; C-006)."""
+"""X-mode calls: the question, its answers good, bad and late, events and CDR (x.md §1-§3; C-007)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_the_question_says_who_dialled_what() -> None:
 
 
 async def test_connect_reaches_the_callee() -> None:
-    """x.md §3 connect."""
+    """C-057; x.md §3 connect."""
     running = platform(
         connect(userData="ticket-77", waitVoice="wait.wav", maxDuration=1, lastMinVoice="l.wav")
     )
@@ -110,7 +110,7 @@ UNUSABLE = [
 
 @pytest.mark.parametrize("answer", UNUSABLE)
 async def test_an_unusable_answer_ends_the_call(answer: Any) -> None:
-    """x.md §2: 8014; §3: direction 2."""
+    """C-057, C-181; x.md §2: 8014; §3: direction 2."""
     running = platform(answer)
     call = await running.call(STRANGER)
     entry = running.cdr(call)
