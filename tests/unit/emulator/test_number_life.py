@@ -1,4 +1,4 @@
-"""X numbers from order to return, and what arrears do to them (numbers.md §3, operations.md §6; C-082, C-083)."""
+"""X numbers from order to return, and what arrears do (numbers.md §3, operations.md §6; C-082, C-083)."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ async def test_who_does_not_pay_loses_the_numbers_for_good() -> None:
     ids=["unsubscribed", "released"],
 )
 def test_a_released_number_pays_no_further_rent(cause: str, rents: list[bool]) -> None:
-    """C-072; billing-rules.md §6: after the 25th the next month is paid, unless the platform took the number."""
+    """C-072; billing-rules.md §6: after the 25th the next month is paid, unless the platform took it."""
     gone = Number(
         X,
         APP_KEY,

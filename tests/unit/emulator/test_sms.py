@@ -1,4 +1,7 @@
-"""SMS: ways per mode, the ordered checks, questions, parts, pushes and charges (notifications.md §6; C-002, C-004, C-007)."""
+"""SMS: ways per mode, ordered checks, questions, parts, pushes, charges (notifications.md §6).
+
+C-002, C-004, C-007.
+"""
 
 from __future__ import annotations
 
@@ -270,7 +273,7 @@ TEXT = "at the gate"
     ],
 )
 async def test_every_check_has_its_result(spoil: Callable[[ModePlatform], None], result: int) -> None:
-    """C-062, C-098; notifications.md §6.3 rows 1 to 9: nothing is sent, nothing is charged, everything is told."""
+    """C-062, C-098; notifications.md §6.3 rows 1 to 9: nothing is sent or charged, all is told."""
     running = ax()
     spoil(running)
     await running.sms(A, text=TEXT)
