@@ -85,7 +85,7 @@ def binding_answer(
     binding: Binding, now: datetime, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer 202 with a time to ask again while the platform's view of the binding is not certain."""
-    if binding.settled and binding.state is not State.RELEASING:
+    if binding.state.final or (binding.settled and binding.state is not State.RELEASING):
         return answer(status, binding_view(binding, now), headers)
     return waiting_answer(binding, now, {**(headers or {}), "location": binding_path(binding.id)})
 

@@ -87,7 +87,7 @@ class DictPlatform:
 
     def _free_x(self) -> str:
         """The X that the platform chooses: AXYB names none (axyb.md §1)."""
-        return f"+86170200004{50 + len(self.requests):02d}"
+        return f"+8617021{len(self.requests):06d}"
 
     def _partner(self, method: str, query: dict[str, str], body: dict[str, Any]) -> Response:
         """A YB comes or goes (axyb.md §2.2, §3)."""
@@ -97,7 +97,7 @@ class DictPlatform:
         if method == "DELETE":
             known = self.partners.pop(query.get("yNum", ""), None)
             return _said(200, "0") if known else _said(403, "1016001")
-        y = f"+86170200005{len(self.requests):02d}"
+        y = f"+8617022{len(self.requests):06d}"
         self.partners[y] = body["origNum"]
         return _said(200, "0", subscriptionId=identity, relationNumber=y)
 

@@ -108,6 +108,12 @@ class TestBinding:
         assert (answer.status, answer.body["dial"]) == (202, "17020000401")
         assert int(answer.headers["retry-after"]) > 0
 
+    @pytest.mark.parametrize("state", [PartnerState.WANTED, PartnerState.LEAVING])
+    def test_a_binding_that_has_ended_keeps_nobody_waiting(self, desk: Desk, state: PartnerState) -> None:
+        """Its partners went with it, whatever was under way with them (axyb.md §3)."""
+        desk.does(binding_of(Mode.AXYB, state=State.CLOSED, partners=(partner_of(Mode.AXYB, state=state),)))
+        assert desk.api.of("DELETE", BINDING).status == 200
+
 
 class TestPartners:
     @pytest.mark.parametrize("mode", PARTNERED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from builders.bindings_api import (
     APPLICATION,
+    COMPANIES,
     EMPTY_APPLICATION,
     LANDLINE,
+    NUMBERS,
+    PEOPLE,
     X1,
     X2,
     X3,
@@ -22,13 +25,15 @@ from builders.bindings_api import (
     B,
     BindingsApi,
     C,
+    D,
 )
 from builders.bindings_platform import no_answer
-from functions.bindings.requests import BindBody
+from functions.bindings.requests import BindBody, CalleeBody
 from privatenumber.codes.results import all_codes
 from privatenumber.platform.client import NoAnswer, NoConnection
+from privatenumber.settings import Mode
 
-DIGITS = [number.removeprefix("+86") for number in (A, B, C, LANDLINE)] + ["075520000001"]
+DIGITS = [number.removeprefix("+86") for number in PEOPLE] + ["075520000001"]
 REAL_NUMBER_REMEDY = "Do not hand out a real number instead."
 
 
@@ -68,6 +73,73 @@ def test_no_result_code_of_the_platform_brings_out_a_number(api: BindingsApi) ->
             assert X1 not in answer.text
         for x in (X1, X2, X3):
             api.put_number(x, state="active")
+
+
+OPERATIONS: dict[str, tuple[Mode, Callable[[BindingsApi, str], Answer]]] = {
+    "callee": (Mode.AX, lambda api, identity: api.of("PUT", identity, "/callee", body={"callee": D})),
+    "call": (Mode.AX, lambda api, identity: api.of("POST", identity, "/call", body={"callee": D})),
+    "partner": (Mode.AXYB, lambda api, identity: api.of("POST", identity, "/partners", body={"b": D})),
+    "gone": (
+        Mode.AXYB,
+        lambda api, identity: api.remove_partner(identity, api.of("GET", identity).body["partners"][0]["id"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_result_code_brings_out_a_callee_or_a_partner(api: BindingsApi, operation: str) -> None:
+    """One code of each outcome (result-codes.md §6), asked of a living binding; X is told only with 200."""
+    mode, ask = OPERATIONS[operation]
+    api.furnish(mode)
+    codes = {code.outcome: code for code in all_codes() if code.http_status >= 400}
+    assert len(codes) > 10
+    for n, code in enumerate(codes.values()):
+        identity = api.bind_in(mode, order=f"code-{n}").body["id"]
+        api.platform.script += [(code.http_status, code.code)] * 20
+        answer = ask(api, identity)
+        assert answer.status in (200, 202, 409, 502, 503), code
+        assert ("dial" in answer.body) == (answer.status in (200, 202)), code
+        api.platform.script.clear()
+        api.pass_time(2400)  # any pause is over
+        assert api.of("DELETE", identity).status == 200
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_nothing_that_a_mode_can_do_shows_a_person(api: BindingsApi, mode: Mode) -> None:
+    """Partners, callee, call, change, search by each person, release: what is good, and what is refused."""
+    if mode is not Mode.AXB:
+        api.furnish(mode)
+    x = "17020009999" if mode is Mode.AXYB else NUMBERS[mode][0]
+    identity = api.bind_in(mode).body["id"]
+    answers = [
+        api.of("POST", identity, "/partners", body={"b": C}),
+        api.of("POST", identity, "/partners", body={"b": A}),
+        api.of("PUT", identity, "/callee", body={"callee": D, "user_reference": "call-1"}),
+        api.of("PUT", identity, "/callee", body={"callee": D, "user_reference": f"call {D}"}),
+        api.of("POST", identity, "/call", body={"callee": A}),
+        api.of("POST", identity, "/call", body={"callee": D}),
+        api.of("PATCH", identity, body={"b": D}),
+        api.of("PATCH", identity, body={"a": D}),
+        api.of("GET", identity),
+        *(api.call("GET /bindings", query={"application": COMPANIES[mode], "number": who}) for who in PEOPLE),
+        api.call("GET /bindings", query={"application": COMPANIES[mode], "x": x}),
+        *(api.remove_partner(identity, one["id"]) for one in api.of("GET", identity).body["partners"]),
+        api.of("DELETE", identity),
+        api.of("POST", identity, "/call", body={"callee": D}),
+    ]
+    assert {answer.status for answer in answers} <= {200, 201, 409, 422}
+    assert answers[-1].status in (409, 422)
+
+
+def test_an_end_of_a_call_repeats_nothing_of_its_session(api: BindingsApi) -> None:
+    """The platform's newer session ids hold numbers; known, unknown and refused ones."""
+    session = f"{A}_1788339600_{X1}@callenabler246.huaweicaas.com"
+    api.platform.sessions.add(session)
+    outcomes = [api.stop(session), api.stop(session)]
+    assert [answer.body for answer in outcomes] == [{"outcome": "stopped"}, {"outcome": "already_ended"}]
+    api.platform.script += [no_answer()] * 5
+    assert api.stop(session).status == 503
+    assert api.stop(session * 6).status == 422
 
 
 @pytest.mark.parametrize(
@@ -185,3 +257,16 @@ def test_a_body_that_breaks_rules_is_answered_without_its_values(
     body = {"application": APPLICATION, "order": "o-1", "a": A, "b": "bad", "ttl_seconds": 60, **changes}
     answer = api.call("POST /bindings", body=json.dumps(body))
     assert answer.status in (400, 422)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["POST /partners", "PUT /callee", "POST /call"]),
+    st.dictionaries(st.sampled_from([*CalleeBody.model_fields, "b", "13800138001"]), json_values, max_size=4),
+)
+def test_what_is_said_of_a_callee_or_partner_is_answered_without_it(
+    api: BindingsApi, route: str, body: dict[str, object]
+) -> None:
+    method, below = route.split()
+    answer = api.of(method, "b1", below, body=json.dumps(body))
+    assert answer.status in (404, 422)
