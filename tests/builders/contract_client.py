@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from builders.contract import AXYB_PATH, INTERFACES, UNKNOWN_ID, A, B, C, Json, Subject, query_text
-from builders.contract_account import Account
+from builders.contract_account import Account, EmulatedAccount
 from privatenumber.platform.ax import AxBind, AxCallee, AxModify
 from privatenumber.platform.axb import AxbBind, AxbModify
 from privatenumber.platform.axe import AxeBind, AxeModify
@@ -81,7 +83,13 @@ def application_of(account: Account, subject: Subject, **changes: Any) -> Applic
 def client_of(
     account: Account, subject: Subject, *, transport: Transport | None = None, **changes: Any
 ) -> PlatformClient:
-    """Our client for one of the suite's applications, on the platform's clock; it never waits."""
+    """Our client for one of the suite's applications, on the platform's clock; it never waits.
+
+    What it binds is not remembered, so it is for the emulator only, which starts anew afterwards.
+    """
+    if not isinstance(account, EmulatedAccount):
+        pytest.skip("binds with our own client, which only the emulator forgets")
+    account.touched = True
     return PlatformClient(
         application_of(account, subject, **changes),
         transport=transport or Urllib3Transport(),

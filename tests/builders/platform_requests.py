@@ -16,7 +16,7 @@ from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B
 from emulator.app import application
 from emulator.platform import Emulator
 from emulator.settings import EmulatorSettings
-from emulator.world import Application, AxbBinding, Number
+from emulator.world import Application, Number
 from privatenumber.signing import Scheme, new_nonce, sign
 
 AXB = "/rest/caas/relationnumber/partners/v1.0"
@@ -126,15 +126,6 @@ class EmulatedApi:
 
     def query(self, **query: Any) -> Answer:
         return self.send("GET", AXB + query_text(query))
-
-    def rows(self, **query: Any) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.query(**query).json["relationNumList"]
-        return rows
-
-    def stored(self, subscription_id: str) -> AxbBinding:
-        binding = self.world.axb(subscription_id, self.now)
-        assert binding is not None
-        return binding
 
     def notes(self) -> list[str]:
         """What the journal remarks on the latest request."""
