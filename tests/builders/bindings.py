@@ -301,4 +301,6 @@ def token_of(number: str) -> str:
 
 
 def _keys(items: list[Mapping[str, Any]] | list[dict[str, Any]], prefix: str) -> set[tuple[str, str]]:
-    return {(item["pk"], item["sk"]) for item in items if item["pk"].startswith(prefix)}
+    """Keys of a kind that somebody holds: a place that cools is nobody's."""
+    held = (item for item in items if item["pk"].startswith(prefix) and "binding_id" in item)
+    return {(item["pk"], item["sk"]) for item in held}

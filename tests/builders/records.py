@@ -33,6 +33,7 @@ def record(binding_id: str = "b1", **changes: Any) -> BindingRecord:
         "content_hash": "content-1",
         "subscription_id": None,
         "created_at": MORNING,
+        "updated_at": MORNING,
         "due_at": "2026-09-02T01:01:00.000Z",
         "sealed": os.urandom(16),
         "rest": {"attempts": 0},

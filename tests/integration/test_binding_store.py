@@ -13,7 +13,7 @@ import pytest
 from builders.bindings import APPLICATION, active_number
 from builders.dynamodb import Table
 from builders.emulator import X1, X2
-from builders.records import record
+from builders.records import MORNING, record
 from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch, Position
@@ -122,8 +122,8 @@ class TestCreate:
     def test_a_person_may_stand_on_two_numbers(self, store: BindingStore) -> None:
         create(store, record())
         create(store, other(x=X2, places=frozenset({"ann", "dot"})))
-        assert store.places_of(APPLICATION, "ann") == {X1, X2}
-        assert store.places_of(APPLICATION, "dot") == {X2}
+        assert store.places_of(APPLICATION, "ann", now=MORNING) == {X1, X2}
+        assert store.places_of(APPLICATION, "dot", now=MORNING) == {X2}
 
     def test_a_full_number_takes_no_more(self, table: Table, store: BindingStore) -> None:
         """axb.md §1: 5000 pairs."""
@@ -183,7 +183,11 @@ class TestMove:
     def test_all_places_go_to_the_new_number(self, table: Table, store: BindingStore) -> None:
         create(store, record())
         store.move(record(version=2, x=X2), seen=1, old_x=X1)
-        assert store.places_of(APPLICATION, "ann") == store.places_of(APPLICATION, "bob") == {X2}
+        assert (
+            store.places_of(APPLICATION, "ann", now=MORNING)
+            == store.places_of(APPLICATION, "bob", now=MORNING)
+            == {X2}
+        )
         assert (pairs(table, X1), pairs(table, X2)) == (0, 1)
 
     def test_a_taken_place_stops_it(self, table: Table, store: BindingStore) -> None:
@@ -199,10 +203,10 @@ class TestChange:
     def test_a_further_place_is_taken_and_given_up(self, store: BindingStore) -> None:
         create(store, record())
         store.hold(record(version=2), seen=1, places={"eve"}, pairs={"ann+eve"})
-        assert store.places_of(APPLICATION, "eve") == {X1}
+        assert store.places_of(APPLICATION, "eve", now=MORNING) == {X1}
         assert store.holder_of_pair(APPLICATION, "order-1", "AXB", "ann+eve")
         store.let_go(record(version=3), seen=2, places={"bob"}, pairs={"ann+bob"})
-        assert store.places_of(APPLICATION, "bob") == frozenset()
+        assert store.places_of(APPLICATION, "bob", now=MORNING) == frozenset()
         assert store.holder_of_pair(APPLICATION, "order-1", "AXB", "ann+bob") is None
 
     def test_a_taken_place_stops_it(self, store: BindingStore) -> None:

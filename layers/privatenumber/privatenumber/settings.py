@@ -105,6 +105,8 @@ class Application:
     scheme: Scheme
     callback_token: str
     proxy_url: str | None = None
+    cool_off_s: int = 0
+    """So long after they left an X its people do not meet it again (users.md U-S06)."""
     axe_digits: int = 4
     """Digits of an extension, fixed by the platform when the application was made (axe.md §1.1)."""
     close_tone: str | None = None
@@ -255,9 +257,9 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
 
     Fields of one: ``id``, ``app_key``, ``secrets`` (one, or two during a rotation), ``mode``, ``base_url``,
     ``callback_token``, and optionally ``auth_scheme`` (``aksk``, the default, or ``wsse``), ``proxy_url``,
-    ``axe_digits`` (1 to 4, the default), ``close_tone`` (a file name), ``sms_default`` (``discard``, the
-    default, or ``forward``), ``contact_hours`` (24), ``recording_hosts`` (names such as ``*.example.com``),
-    ``recording_allow_http``.
+    ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file name),
+    ``sms_default`` (``discard``, the default, or ``forward``), ``contact_hours`` (24), ``recording_hosts``
+    (names such as ``*.example.com``) and ``recording_allow_http``.
     Unknown fields are ignored. Raises SettingsError naming application and field.
     """
     try:
@@ -299,6 +301,7 @@ def _application(entry: Any, place: str) -> Application:
         scheme=Scheme(_member(entry, "auth_scheme", place, [s.value for s in Scheme], Scheme.AKSK)),
         callback_token=token,
         proxy_url=_http_url(_text(entry, "proxy_url", place), f"{place}.proxy_url") if proxy else None,
+        cool_off_s=_whole(entry, "cool_off_seconds", place, least=0, most=30 * 86_400, default=0),
         axe_digits=_whole(entry, "axe_digits", place, least=1, most=4, default=4),
         close_tone=_tone(entry, "close_tone", place),
         sms_default=SmsDefault(

@@ -55,7 +55,7 @@ def test_the_three_encodings_are_told_apart(encoding: str, told: str) -> None:
     found = read_number_table("隐私号码,号码类型,状态\n17010000001,虚号,冻结绑定\n".encode(encoding))
     assert found.encoding == told
     assert isinstance(found.rows[0], NumberRow)
-    assert found.rows[0].state is NumberState.DRAINING
+    assert found.rows[0].state is NumberState.FROZEN
 
 
 def test_bytes_of_no_known_encoding_refuse_the_file() -> None:
@@ -135,11 +135,11 @@ def test_an_area_code_gets_back_the_zero_that_a_spreadsheet_dropped(typed: str, 
         ("正常", NumberState.ACTIVE),
         ("暂停", NumberState.SUSPENDED),
         ("不可用", NumberState.UNAVAILABLE),
-        ("冻结绑定", NumberState.DRAINING),
+        ("冻结绑定", NumberState.FROZEN),
         ("转移中", NumberState.UNAVAILABLE),
         ("待实名激活", NumberState.UNAVAILABLE),
         ("退回", NumberState.RETIRED),
-        ("binding frozen", NumberState.DRAINING),
+        ("binding frozen", NumberState.FROZEN),
         ("Normal", NumberState.ACTIVE),
         ("9", NumberState.SUSPENDED),
     ],

@@ -77,7 +77,7 @@ def _bound(engine: Engine, binding: Binding, bound: Bound, deadline: Deadline) -
         now,
         state=State.ACTIVE if wanted else State.RELEASING,
         subscription_id=bound.subscription_id,
-        due_at=binding.ends_at if wanted and complete else in_flight,
+        due_at=binding.rests_until if wanted and complete else in_flight,
         reason=None if wanted else binding.reason or Reason.EXPIRED,
         in_flight_until=None if complete else in_flight,
         attempts=0,

@@ -31,6 +31,7 @@ from privatenumber.platform.transport import Deadline
 from privatenumber.store.numbers import NumberState as PoolState
 from privatenumber.store.numbers import StaleNumberError
 from privatenumber.store.transactions import Refused
+from privatenumber.times import iso
 
 MAX_MOVES: Final = 3
 LOOK_UP_S: Final = 1.5
@@ -193,7 +194,8 @@ def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
 
 def occupied(engine: Engine, application: str, *parties: Party) -> frozenset[str]:
     """Numbers that cannot be the X of these parties: where one of them stands, and their own."""
-    standing = (engine.store.places_of(application, who.token) for who in parties)
+    now = iso(engine.clock())
+    standing = (engine.store.places_of(application, who.token, now=now) for who in parties)
     return frozenset(who.number for who in parties).union(*standing)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from privatenumber.bindings.attempt import attempt, fail, free_extension, look_up, occupied
 from privatenumber.bindings.choose import choose
-from privatenumber.bindings.commands import BindCommand, Wanted, read_command
+from privatenumber.bindings.commands import BindCommand, Sticky, Wanted, read_command
 from privatenumber.bindings.engine import Engine, Overtaken, life_s, platform_end
 from privatenumber.bindings.errors import (
     BindingNotFound,
@@ -37,6 +38,9 @@ from privatenumber.store.transactions import Contended, Refused
 KEY_DAYS: Final = 7
 """How long an Idempotency-Key is remembered."""
 
+MEMORY_DAYS: Final = 90
+"""How long after its end it is remembered on which X a pair met."""
+
 _ROUNDS: Final = 8
 _TOO_MANY_X: Final = "1011003"
 _FRESH_S: Final = 10
@@ -60,10 +64,20 @@ def bind(engine: Engine, command: BindCommand, deadline: Deadline) -> BindResult
     if not found.created:
         return BindResult(_looked_up(engine, found.binding, deadline), created=False)
     try:
-        return BindResult(_brought_about(engine, found.binding, deadline), created=True)
+        made = _brought_about(engine, found.binding, deadline)
+        _remember(engine, wanted, made)
+        return BindResult(made, created=True)
     except Overtaken:
         # It was withdrawn while the request was on its way; the worker finishes it.
         return BindResult(engine.load(found.binding.id), created=True)
+
+
+def _remember(engine: Engine, wanted: Wanted, made: Binding) -> None:
+    """Keep in mind where people met who wish to meet there again, or not; losing it costs no more."""
+    if wanted.sticky is Sticky.NONE or made.state is not State.ACTIVE:
+        return
+    expires = made.ends_at + timedelta(days=MEMORY_DAYS)
+    engine.store.remember_x(made.application, wanted.met, made.x, expires_at=int(expires.timestamp()))
 
 
 def _brought_about(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
@@ -183,8 +197,13 @@ def _number(engine: Engine, wanted: Wanted, lost: set[str]) -> XNumber | None:
     """Choose an X; None where the platform chooses. Raises PoolEmpty, PartyConflict, InvalidRequest."""
     if not wanted.rules.names_x:
         return None
-    taken = _taken(engine, wanted)
-    return choose(engine.numbers, wanted.wish, taken=taken | lost, random=engine.random)
+    taken, last = _taken(engine, wanted) | lost, None
+    if wanted.sticky is not Sticky.NONE and not wanted.wish.x:
+        last = engine.store.last_x(wanted.application, wanted.met)
+    if wanted.sticky is Sticky.AVOID and last:
+        with suppress(PoolEmpty):
+            return choose(engine.numbers, wanted.wish, taken=taken | {last}, random=engine.random)
+    return choose(engine.numbers, replace(wanted.wish, prefer=last), taken=taken, random=engine.random)
 
 
 def _taken(engine: Engine, wanted: Wanted) -> frozenset[str]:
@@ -227,6 +246,7 @@ def _intent(
         partners=_partners(engine, wanted),
         anyone=wanted.anyone,
         extension=extension,
+        idle_s=wanted.idle_s,
         features=wanted.features,
         record_hint_tone=wanted.record_hint_tone,
         user_reference=wanted.user_reference,

@@ -59,7 +59,8 @@ def change(engine: Engine, binding_id: str, command: ChangeCommand, deadline: De
         return binding
     try:
         if not _platform_must_know(engine, binding, terms):
-            return engine.save(binding, advanced(binding, engine.clock(), terms=terms, due_at=terms.ends_at))
+            due_at = replace(binding, terms=terms).rests_until
+            return engine.save(binding, advanced(binding, engine.clock(), terms=terms, due_at=due_at))
         outcome = _carry_out(engine, _hold(engine, binding, terms, deadline), deadline)
     except Overtaken:
         raise StateConflict(binding.state, "somebody else is changing it", retry_after_s=1) from None
@@ -107,6 +108,8 @@ def _check_state(binding: Binding, now: datetime) -> None:
         raise StateConflict(binding.state, "the platform has not confirmed it yet", retry_after_s=30)
     if binding.state is not State.ACTIVE or binding.ends_at <= now:
         raise StateConflict(binding.state, "it has ended")
+    if binding.reason:
+        raise StateConflict(binding.state, "it is about to end")
     if not binding.settled:
         raise StateConflict(binding.state, "another change is not finished yet", retry_after_s=30)
 
@@ -222,7 +225,7 @@ def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
         engine.clock(),
         terms=terms,
         pending=None,
-        due_at=terms.ends_at,
+        due_at=replace(binding, terms=terms).rests_until,
         in_flight_until=None,
         attempts=0,
     )
@@ -231,7 +234,11 @@ def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
         return engine.save(binding, after)
     with told():
         engine.store.let_go(
-            to_record(after, engine.keyring), seen=binding.version, places=places, pairs=pairs
+            to_record(after, engine.keyring),
+            seen=binding.version,
+            places=places,
+            pairs=pairs,
+            cool_until=engine.cool_until(binding),
         )
     return after
 

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from privatenumber.bindings.choose import ANY, MAX_CITIES, PROVINCE, Wish
@@ -32,6 +33,14 @@ _NOT_CONTENT: Final = frozenset({"idempotency_key", "mode"})
 _OF_SOME_MODES: Final = frozenset[str]().union(*(rules.fields for rules in RULES.values()))
 
 
+class Sticky(StrEnum):
+    """Whether a pair shall meet on the X where it met last; a wish, not a condition (users.md U-S04)."""
+
+    NONE = "none"
+    PREFER = "prefer"
+    AVOID = "avoid"
+
+
 @dataclass(frozen=True, slots=True)
 class BindCommand:
     """What a business system asks for. Exactly one of ``ends_at`` (aware UTC) and ``ttl_seconds`` is given.
@@ -42,7 +51,8 @@ class BindCommand:
     it in turn, city codes, ``province`` or ``any`` (at most five), ``fallback_any_area`` is short for the
     last. ``spread`` says which of several numbers is taken. ``extension`` names the digits (AXE), else we
     choose. Tones are names of files that the platform has; ``callback_number`` or ``callback_tone`` serve A
-    of an AXE binding while nobody has called.
+    of an AXE binding while nobody has called. With ``idle_seconds`` a binding also ends so long after its
+    last call.
     """
 
     application: str
@@ -70,6 +80,8 @@ class BindCommand:
     fallback_any_area: bool = False
     fallback_areas: tuple[str, ...] = ()
     spread: Spread = Spread.RANDOM
+    sticky: Sticky = Sticky.NONE
+    idle_seconds: int | None = None
 
 
 _DEFAULTS: Final = {one.name: one.default for one in fields(BindCommand)}
@@ -86,6 +98,8 @@ class Wanted:
     partner: Party | None
     anyone: bool
     wish: Wish
+    sticky: Sticky
+    idle_s: int | None
     extension: str | None
     extension_digits: int
     features: Features
@@ -108,6 +122,11 @@ class Wanted:
     def pair(self) -> str:
         """Name of what the order may have once: the pair, or A where the others come and go."""
         return pair_hash(*self.terms.people)
+
+    @property
+    def met(self) -> str:
+        """Name of the people as they are remembered to have met."""
+        return pair_hash(*self.people)
 
 
 def read_command(
@@ -149,6 +168,8 @@ def read_command(
             capacity(mode, digits),
             spread=command.spread,
         ),
+        sticky=command.sticky,
+        idle_s=_idle(command, rules),
         extension=_extension(command.extension, digits),
         extension_digits=digits,
         features=_features(command),
@@ -244,6 +265,13 @@ def _end(command: BindCommand, now: datetime, rules: ModeRules) -> datetime:
     if not MIN_LIFE_S <= seconds <= longest:
         raise InvalidRequest("ttl_seconds", f"must be {MIN_LIFE_S} to {longest} ({longest // DAY_S} days)")
     return now + timedelta(seconds=seconds)
+
+
+def _idle(command: BindCommand, rules: ModeRules) -> int | None:
+    seconds = command.idle_seconds
+    if seconds is not None and not MIN_LIFE_S <= seconds <= rules.longest_s:
+        raise InvalidRequest("idle_seconds", f"must be {MIN_LIFE_S} to {rules.longest_s}")
+    return seconds
 
 
 def _fallbacks(command: BindCommand) -> tuple[str, ...]:

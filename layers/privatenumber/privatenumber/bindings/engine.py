@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from privatenumber.bindings.errors import BindingNotFound, Busy
 from privatenumber.bindings.gateway import Gateway
-from privatenumber.bindings.model import Binding
+from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item, to_record
 from privatenumber.bindings.rules import RULES
 from privatenumber.platform.transport import Deadline
@@ -83,8 +83,14 @@ class Engine:
                 places=before.places,
                 pairs=before.pairs,
                 forget_key=forget_key,
+                cool_until=self.cool_until(after) if after.state is State.CLOSED else None,
             )
         return after
+
+    def cool_until(self, binding: Binding) -> datetime | None:
+        """Until when people who leave its X now must not meet it again; None: at once (users.md U-S06)."""
+        seconds = self.platforms(binding.application).application.cool_off_s
+        return self.clock() + timedelta(seconds=seconds) if seconds else None
 
     def in_flight_until(self, deadline: Deadline) -> datetime:
         """Until when a request that is sent within ``deadline`` may still take effect at the platform."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +49,8 @@ class Reason(StrEnum):
     """Why a binding ends or ended."""
 
     EXPIRED = "expired"
+    IDLE = "idle"
+    """Nobody called for as long as was agreed."""
     DELETED = "deleted"
     LOST = "lost"
     """The platform no longer had it: removed in the console, X transferred or unsubscribed."""
@@ -170,6 +172,10 @@ class Binding:
     due_at: datetime | None
     subscription_id: str | None = None
     platform_ends_at: datetime | None = None
+    idle_s: int | None = None
+    """It also ends so many seconds after its last call; None: only at `ends_at`."""
+    active_at: datetime | None = None
+    """The last call that is known."""
     in_flight_until: datetime | None = None
     pending: Terms | None = None
     """The change under way: its places are taken, the platform may or may not know it yet."""
@@ -198,7 +204,7 @@ class Binding:
     moves: int = 0
     """How often the intent moved to another X."""
     reason: Reason | None = None
-    """Why it ends; on REQUESTED: it is no longer wanted."""
+    """Why it ends. On REQUESTED: it is no longer wanted; on ACTIVE: it ends after a grace, at `ends_at`."""
     failure_code: str | None = None
     """FAILED: the platform's result code, or a word of ours."""
 
@@ -216,6 +222,13 @@ class Binding:
     def ends_at(self) -> datetime:
         """When the binding is released by us."""
         return self.terms.ends_at
+
+    @property
+    def rests_until(self) -> datetime:
+        """When it is released if nothing happens: at its end, or when it has been idle for too long."""
+        if self.idle_s is None:
+            return self.ends_at
+        return min(self.ends_at, (self.active_at or self.created_at) + timedelta(seconds=self.idle_s))
 
     @property
     def direction(self) -> int:

@@ -47,7 +47,8 @@ _STATES: Final[Mapping[str, NumberState]] = {
     **dict.fromkeys(
         ("pending_real_name", "waitingforreal-nameactivation", "待实名激活"), NumberState.UNAVAILABLE
     ),
-    **dict.fromkeys(("draining", "bindingfrozen", "冻结绑定", "11"), NumberState.DRAINING),
+    "draining": NumberState.DRAINING,
+    **dict.fromkeys(("frozen", "bindingfrozen", "冻结绑定", "11"), NumberState.FROZEN),
     **dict.fromkeys(("retired", "returned", "退回"), NumberState.RETIRED),
     "locked": NumberState.LOCKED,
 }

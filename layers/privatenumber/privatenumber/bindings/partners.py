@@ -227,7 +227,13 @@ def _forget(engine: Engine, binding: Binding, partner: Partner) -> Binding:
     if not gone:
         return engine.save(binding, after)
     with told():
-        engine.store.let_go(to_record(after, engine.keyring), seen=binding.version, places=gone, pairs=())
+        engine.store.let_go(
+            to_record(after, engine.keyring),
+            seen=binding.version,
+            places=gone,
+            pairs=(),
+            cool_until=engine.cool_until(binding),
+        )
     return after
 
 
@@ -235,7 +241,7 @@ def _at_rest(engine: Engine, binding: Binding, partners: tuple[Partner, ...]) ->
     """The binding with these partners: due at its end, unless something is still under way with them."""
     settled = all(partner.state is PartnerState.HELD for partner in partners)
     waiting = (binding.due_at, binding.in_flight_until)
-    due_at, in_flight = (binding.ends_at, None) if settled else waiting
+    due_at, in_flight = (binding.rests_until, None) if settled else waiting
     return advanced(
         binding, engine.clock(), partners=partners, due_at=due_at, in_flight_until=in_flight, attempts=0
     )

@@ -54,6 +54,7 @@ def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
         content_hash=binding.content_hash,
         subscription_id=binding.subscription_id,
         created_at=iso(binding.created_at),
+        updated_at=iso(binding.updated_at),
         due_at=_text(binding.due_at),
         extension=binding.extension,
         sealed=seal(keyring, _private(binding), context=_context(binding.id)),
@@ -83,6 +84,8 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
         due_at=from_iso(due.partition("#")[0]) if due else None,
         subscription_id=item.get("subscription_id"),
         platform_ends_at=_moment(item.get("platform_ends_at")),
+        idle_s=int(item["idle_s"]) if "idle_s" in item else None,
+        active_at=_moment(item.get("active_at")),
         in_flight_until=_moment(item.get("in_flight_until")),
         pending=pending and _terms(pending, private, "pending_"),
         partners=tuple(_partner(plain, private) for plain in item.get("partners", ())),
@@ -115,6 +118,8 @@ def _rest(binding: Binding) -> dict[str, Any]:
     pending, callee, features = binding.pending, binding.callee, binding.features
     optional = {
         "platform_ends_at": _text(binding.platform_ends_at),
+        "idle_s": binding.idle_s,
+        "active_at": _text(binding.active_at),
         "in_flight_until": _text(binding.in_flight_until),
         "pending": pending and {**_plain(pending), **_tokens(pending)},
         "partners": [_partner_item(partner) for partner in binding.partners] or None,
@@ -138,7 +143,6 @@ def _rest(binding: Binding) -> dict[str, Any]:
     always = {
         "terms": _plain(binding.terms),
         "ends_at": iso(binding.ends_at),
-        "updated_at": iso(binding.updated_at),
     }
     return always | {name: value for name, value in optional.items() if value is not None}
 

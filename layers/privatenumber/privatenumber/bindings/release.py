@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from privatenumber.bindings.adopt import adopt
@@ -19,11 +21,24 @@ from privatenumber.platform.transport import Deadline
 _ROUNDS: Final = 5
 
 
-def release(engine: Engine, binding_id: str, reason: Reason, deadline: Deadline) -> Binding:
-    """End a binding for ``reason``; idempotent. Raises BindingNotFound, Busy."""
+LONGEST_GRACE_S: Final = 86_400
+
+
+def release(
+    engine: Engine, binding_id: str, reason: Reason, deadline: Deadline, *, grace_s: int = 0
+) -> Binding:
+    """End a binding for ``reason``; idempotent. Raises BindingNotFound, InvalidRequest, Busy.
+
+    With a grace it lives on for so many seconds, so that a return call still reaches somebody (users.md
+    U-N10).
+    """
+    if not 0 <= grace_s <= LONGEST_GRACE_S:
+        raise InvalidRequest("grace_seconds", f"must be 0 to {LONGEST_GRACE_S} (one day)")
     for _ in range(_ROUNDS):
         binding = engine.load(binding_id)
         try:
+            if grace_s and binding.state is State.ACTIVE and binding.settled:
+                return _let_run_out(engine, binding, reason, grace_s)
             return _release(engine, binding, reason, deadline)
         except Overtaken:
             continue
@@ -59,6 +74,16 @@ def _release(engine: Engine, binding: Binding, reason: Reason, deadline: Deadlin
     return _withdraw(engine, binding, reason, deadline)
 
 
+def _let_run_out(engine: Engine, binding: Binding, reason: Reason, grace_s: int) -> Binding:
+    """Move the end to where the grace is over; an end that comes earlier stays."""
+    now = engine.clock()
+    end = now + timedelta(seconds=grace_s)
+    if binding.reason or binding.rests_until <= end:
+        return binding if binding.reason else engine.save(binding, advanced(binding, now, reason=reason))
+    terms = replace(binding.terms, ends_at=end)
+    return engine.save(binding, advanced(binding, now, terms=terms, reason=reason, due_at=end))
+
+
 def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadline) -> Binding:
     """Mark an intent as not wanted; end it now if its outcome can be known now, else the worker does."""
     if binding.reason is None:
@@ -76,7 +101,8 @@ def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadli
 
 def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     if binding.state is State.ACTIVE and (binding.settled or _is_over(engine, binding)):
-        return finish_release(engine, begin_release(engine, binding, Reason.EXPIRED, deadline), deadline)
+        ending = begin_release(engine, binding, _why(engine, binding), deadline)
+        return finish_release(engine, ending, deadline)
     claimed = engine.save(binding, advanced(binding, engine.clock(), due_at=engine.in_flight_until(deadline)))
     if claimed.state is State.REQUESTED:
         return settle(engine, claimed, deadline)
@@ -84,6 +110,12 @@ def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
         resume = resume_change if claimed.pending else resume_partners
         return resume(engine, claimed, deadline)
     return finish_release(engine, claimed, deadline)
+
+
+def _why(engine: Engine, binding: Binding) -> Reason:
+    """Why an ACTIVE binding ends that is due."""
+    ran_out = binding.ends_at <= engine.clock() or not binding.settled
+    return binding.reason or (Reason.EXPIRED if ran_out else Reason.IDLE)
 
 
 def _put_off(engine: Engine, binding_id: str) -> Binding:

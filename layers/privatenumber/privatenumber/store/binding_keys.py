@@ -49,6 +49,7 @@ class BindingRecord:
     content_hash: str
     subscription_id: str | None
     created_at: str
+    updated_at: str
     due_at: str | None
     sealed: bytes = field(repr=False)
     extension: str | None = None
@@ -70,6 +71,11 @@ def party_partition(application: str, token: str) -> str:
 def place_key(application: str, token: str, x: str) -> dict[str, str]:
     """Key of "this person stands on this X": the constraint that a party stands on an X at most once."""
     return {"pk": party_partition(application, token), "sk": f"{PLACE_PREFIX}{x}"}
+
+
+def pair_memory_key(application: str, pair: str) -> dict[str, str]:
+    """Key of "these people were last brought together on this X"."""
+    return {"pk": f"PAIR#{application}#{pair}", "sk": "LAST"}
 
 
 def extension_key(x: str, extension: str) -> dict[str, str]:
@@ -123,6 +129,7 @@ def binding_item(record: BindingRecord) -> dict[str, Any]:
         "a_token": record.a_token,
         "content_hash": record.content_hash,
         "created_at": record.created_at,
+        "updated_at": record.updated_at,
         "sealed": record.sealed,
         "order_key": order_index_key(record.application, record.order),
         "a_key": party_index_key(record.application, record.a_token),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.binding_keys import (
+    ANYONE,
     EXTENSION_PREFIX,
     PLACE_PREFIX,
     BindingRecord,
@@ -19,6 +21,7 @@ from privatenumber.store.binding_keys import (
     extension_key,
     idempotency_key,
     order_pair_key,
+    pair_memory_key,
     party_partition,
     place_key,
 )
@@ -26,6 +29,7 @@ from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import number_key
 from privatenumber.store.room import ROOM_KEYS
 from privatenumber.store.transactions import Action, Refused, Writer
+from privatenumber.times import iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -80,13 +84,32 @@ class BindingStore:
                 raise TimeoutError("the table goes on to withhold items")
         return found
 
-    def places_of(self, application: str, token: str) -> frozenset[str]:
-        """The X numbers on which a person stands (strongly consistent)."""
-        return self._sort_keys(party_partition(application, token), PLACE_PREFIX)
+    def places_of(self, application: str, token: str, *, now: str) -> frozenset[str]:
+        """The X numbers on which a person stands, or left so lately that he must not come back at ``now``.
+
+        Strongly consistent.
+        """
+        items = self._under(party_partition(application, token), PLACE_PREFIX)
+        return frozenset(
+            str(item["sk"]).removeprefix(PLACE_PREFIX)
+            for item in items
+            if "binding_id" in item or str(item["cool_until"]) > now
+        )
 
     def extensions_on(self, x: str) -> frozenset[str]:
         """The extensions of an X that lead to somebody (strongly consistent)."""
-        return self._sort_keys(number_key(x)["pk"], EXTENSION_PREFIX)
+        items = self._under(number_key(x)["pk"], EXTENSION_PREFIX)
+        return frozenset(str(item["sk"]).removeprefix(EXTENSION_PREFIX) for item in items)
+
+    def last_x(self, application: str, pair: str) -> str | None:
+        """The X on which a pair was brought together last, as far as it was remembered."""
+        item = self._read(pair_memory_key(application, pair))
+        return str(item["x"]) if item else None
+
+    def remember_x(self, application: str, pair: str, x: str, *, expires_at: int) -> None:
+        """Remember on which X a pair was brought together, until ``expires_at`` (epoch seconds)."""
+        item = {**pair_memory_key(application, pair), "x": x, "expires_at": expires_at}
+        self._client.put_item(TableName=self._table, Item=encode(item))
 
     def holder_of_key(self, application: str, token: str, *, now: int) -> Holder | None:
         """The binding made under an Idempotency-Key that has not expired at ``now`` (epoch seconds)."""
@@ -166,12 +189,18 @@ class BindingStore:
         )
 
     def let_go(
-        self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
+        self,
+        record: BindingRecord,
+        *,
+        seen: int,
+        places: Collection[str],
+        pairs: Collection[str],
+        cool_until: datetime | None = None,
     ) -> None:
-        """Write a binding that gives up some of its places and pairs."""
+        """Write a binding that gives up some places and pairs; nobody comes back before they cooled."""
         self._with_what_holds(
             self._put_binding(record, seen=seen),
-            [*self._delete_pairs(record, pairs), *self._delete_places(record, places, record.x)],
+            [*self._delete_pairs(record, pairs), *self._leave_places(record, places, cool_until)],
         )
 
     def close(
@@ -182,11 +211,15 @@ class BindingStore:
         places: Collection[str],
         pairs: Collection[str],
         forget_key: bool,
+        cool_until: datetime | None = None,
     ) -> None:
-        """Write a final state and free everything; ``forget_key`` also frees the Idempotency-Key."""
+        """Write a final state and free everything; ``forget_key`` also frees the Idempotency-Key.
+
+        Until ``cool_until`` nobody comes back to a place that he left.
+        """
         held = [
             *self._delete_pairs(record, pairs),
-            *self._delete_places(record, places, record.x),
+            *self._leave_places(record, places, cool_until),
             *self._delete_extension(record, record.x, record.extension),
             *([self._count_out(record.x)] if record.x else []),
         ]
@@ -211,22 +244,21 @@ class BindingStore:
         item = answer.get("Item")
         return decode(item) if item else None
 
-    def _sort_keys(self, partition: str, prefix: str) -> frozenset[str]:
-        """What follows a prefix in the sort keys of a partition."""
-        found: set[str] = set()
+    def _under(self, partition: str, prefix: str) -> list[dict[str, Any]]:
+        """Everything in a partition whose sort key has a prefix (strongly consistent)."""
+        found: list[dict[str, Any]] = []
         request: dict[str, Any] = {}
         while True:
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :partition AND begins_with(sk, :prefix)",
                 ExpressionAttributeValues=encode({":partition": partition, ":prefix": prefix}),
-                ProjectionExpression="sk",
                 ConsistentRead=True,
                 **request,
             )
-            found |= {str(decode(item)["sk"]).removeprefix(prefix) for item in answer["Items"]}
+            found += map(decode, answer["Items"])
             if "LastEvaluatedKey" not in answer:
-                return frozenset(found)
+                return found
             request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _put_binding(self, record: BindingRecord, *, seen: int | None) -> Action:
@@ -268,7 +300,7 @@ class BindingStore:
 
     def _put_places(self, record: BindingRecord, tokens: Collection[str]) -> Iterable[Action]:
         for token in sorted(tokens):
-            yield self._put_new(PLACE, place_key(record.application, token, record.x), record.id)
+            yield self._put_place(record, token)
 
     def _put_on_x(self, record: BindingRecord, *, fills: bool) -> Iterable[Action]:
         """Take everything that a binding holds on its X; nothing while no X is known."""
@@ -277,6 +309,16 @@ class BindingStore:
             yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
         if record.x:
             yield self._count_in(record, fills=fills)
+
+    def _put_place(self, record: BindingRecord, token: str) -> Action:
+        # TTL deletes within days, so a place that has cooled may still lie there.
+        put = {
+            "TableName": self._table,
+            "Item": encode({**place_key(record.application, token, record.x), "binding_id": record.id}),
+            "ConditionExpression": "attribute_not_exists(pk) OR cool_until <= :now",
+            "ExpressionAttributeValues": encode({":now": record.updated_at}),
+        }
+        return Action(PLACE, {"Put": put})
 
     def _put_new(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
         item = encode({**key, "binding_id": binding_id})
@@ -295,6 +337,29 @@ class BindingStore:
     def _delete_places(self, record: BindingRecord, tokens: Collection[str], x: str) -> Iterable[Action]:
         for token in sorted(tokens):
             yield self._delete(PLACE, place_key(record.application, token, x), record.id)
+
+    def _leave_places(
+        self, record: BindingRecord, tokens: Collection[str], cool_until: datetime | None
+    ) -> Iterable[Action]:
+        """Free places on the binding's X, those of persons only once they have cooled."""
+        cooling = frozenset(tokens) - {ANYONE} if cool_until else frozenset[str]()
+        yield from self._delete_places(record, frozenset(tokens) - cooling, record.x)
+        for token in sorted(cooling):
+            yield self._cool(record, token, cool_until)
+
+    def _cool(self, record: BindingRecord, token: str, until: datetime | None) -> Action:
+        if until is None:
+            raise ValueError("a place cools until a moment")
+        update = {
+            "TableName": self._table,
+            "Key": encode(place_key(record.application, token, record.x)),
+            "UpdateExpression": "SET cool_until = :until, expires_at = :epoch REMOVE binding_id",
+            "ConditionExpression": "binding_id = :binding",
+            "ExpressionAttributeValues": encode(
+                {":until": iso(until), ":epoch": int(until.timestamp()), ":binding": record.id}
+            ),
+        }
+        return Action(PLACE, {"Update": update})
 
     def _delete_extension(self, record: BindingRecord, x: str, extension: str | None) -> Iterable[Action]:
         if x and extension:

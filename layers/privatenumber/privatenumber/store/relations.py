@@ -87,7 +87,9 @@ class RelationStore:
         own, everybody = (place_key(application, token, x) for token in (person, ANYONE))
         last, decision = contact_key(application, person, x), decision_key(question)
         found = self._read({self._bindings: [own, everybody, last], self._bills: [decision]}, left)
-        places = [found[_name(key)]["binding_id"] for key in (own, everybody) if _name(key) in found]
+        standing = [found.get(_name(key), {}) for key in (own, everybody)]
+        # A place that is left to cool belongs to no binding.
+        places = [place["binding_id"] for place in standing if "binding_id" in place]
         contact, decided = found.get(_name(last)), found.get(_name(decision))
         return Standing(
             places=tuple(dict.fromkeys(places)),
