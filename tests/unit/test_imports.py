@@ -41,7 +41,20 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.store.queue",
         "privatenumber.store.statements",
     ),
-    "bindings": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
+    "bindings": (
+        "privatenumber.calls",
+        "privatenumber.billing",
+        "privatenumber.platform.pushes",
+        # An application has one mode: its models are loaded at its first request, the others never.
+        "privatenumber.bindings.gateways",
+        "privatenumber.platform.ax",
+        "privatenumber.platform.ax_calls",
+        "privatenumber.platform.axe",
+        "privatenumber.platform.axe_calls",
+        "privatenumber.platform.axyb",
+        "privatenumber.platform.axyb_calls",
+        "privatenumber.platform.session_calls",
+    ),
     "unbind": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
     "recordings": (
         "pydantic",
