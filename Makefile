@@ -102,7 +102,7 @@ unit: setup ## Run the tests of pure code, without sockets
 	$(PYTEST) tests/unit $(ARGS)
 
 .PHONY: contract
-contract: setup ## Run the protocol suite against the emulator
+contract: setup ## Run the protocol suite against the emulator, or an account (PN_CONTRACT_URL)
 	$(PYTEST) tests/contract $(ARGS)
 
 .PHONY: integration

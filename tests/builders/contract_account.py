@@ -8,6 +8,7 @@ Without ``PN_CONTRACT_URL`` an emulator is started. With it, the suite asks the 
     PN_CONTRACT_AXB_FOREIGN=+8617010000009         a number of another application (optional)
     PN_CONTRACT_AREA, PN_CONTRACT_SCHEME           city of the numbers (0755), AKSK or WSSE (AKSK)
     PN_CONTRACT_PARTIES=+86...,+86...              six users to bind (the documentation's samples)
+    PN_CONTRACT_TPS                                requests per second at most (10; 0 = no limit)
     PN_CONTRACT_DESTRUCTIVE=1                      also what wipes a number or may lock the address
 
 A mode without a key is skipped, and so is whatever needs the emulator's clock, faults or console.
@@ -15,6 +16,7 @@ A mode without a key is skipped, and so is whatever needs the emulator's clock, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -107,6 +109,19 @@ class Account:
         return datetime.now(UTC)
 
 
+class Pace:
+    """Keeps requests apart, so that a real platform's flow control has nothing to say (auth.md §11)."""
+
+    def __init__(self, per_second: float) -> None:
+        self._apart = 1 / per_second if per_second else 0.0
+        self._next = time.monotonic()
+
+    def __call__(self, request: httpx.Request) -> None:
+        """Wait for the turn of this request."""
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = time.monotonic() + self._apart
+
+
 class RealAccount(Account):
     """The platform at an address of the environment."""
 
@@ -114,6 +129,7 @@ class RealAccount(Account):
         super().__init__(
             environ["PN_CONTRACT_URL"].rstrip("/"), destructive=environ.get("PN_CONTRACT_DESTRUCTIVE") == "1"
         )
+        self._http.event_hooks = {"request": [Pace(float(environ.get("PN_CONTRACT_TPS", "10")))]}
         self._subjects = {mode: self.made(found) for mode, found in real_credentials(environ).items()}
 
     def subject(self, mode: Mode) -> Subject | None:

@@ -64,24 +64,32 @@ def _mode_of(item: pytest.Item, marker: pytest.Mark) -> str:
     return named if named in MODES else str(marker.kwargs.get("mode", COMMON))
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """List per mode and group how many tests passed, failed and were skipped."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """List per mode and group how many tests passed, failed and were skipped: the last thing said."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    counts = _counted(reporter.stats) if reporter is not None else {}
+    if not counts:
+        return
+    reporter.section(f"contract against {REAL or 'the emulator'}")
+    width = max(len(group) for _, group in counts)
+    reporter.write_line(f"{'mode':<6} {'group':<{width}} {'passed':>7} {'failed':>7} {'skipped':>8}")
+    order = {mode: place for place, mode in enumerate((*MODES, COMMON))}
+    lines = sorted(counts.items(), key=lambda line: (order[line[0][0]], line[0][1]))
+    total: Counter[str] = sum((found for _, found in lines), Counter())
+    for (mode, group), found in (*lines, (("total", ""), total)):
+        passed, failed, skipped = (found[outcome] for outcome in OUTCOMES)
+        reporter.write_line(f"{mode:<6} {group:<{width}} {passed:>7} {failed:>7} {skipped:>8}")
+
+
+def _counted(stats: dict[str, list[Any]]) -> dict[tuple[str, str], Counter[str]]:
     counts: dict[tuple[str, str], Counter[str]] = {}
     for outcome in (*OUTCOMES, "error"):
-        for report in terminalreporter.stats.get(outcome, []):
+        for report in stats.get(outcome, []):
             line = dict(getattr(report, "user_properties", [])).get("contract")
             if line is not None and (outcome != "passed" or report.when == "call"):
                 mode, _, group = line.partition("|")
                 counts.setdefault((mode, group), Counter())[outcome.replace("error", "failed")] += 1
-    if not counts:
-        return
-    terminalreporter.section(f"contract against {REAL or 'the emulator'}")
-    width = max(len(group) for _, group in counts)
-    terminalreporter.write_line(f"{'mode':<6} {'group':<{width}} {'passed':>7} {'failed':>7} {'skipped':>8}")
-    order = {mode: place for place, mode in enumerate((*MODES, COMMON))}
-    for mode, group in sorted(counts, key=lambda line: (order[line[0]], line[1])):
-        shown = [counts[mode, group][outcome] for outcome in OUTCOMES]
-        terminalreporter.write_line(f"{mode:<6} {group:<{width}} {shown[0]:>7} {shown[1]:>7} {shown[2]:>8}")
+    return counts
 
 
 # The platform under test
