@@ -53,9 +53,13 @@ def change_binding(rooms: Rooms, request: Request) -> Response:
 
 
 def release_binding(rooms: Rooms, request: Request) -> Response:
-    """DELETE /bindings/{id}?reason=."""
-    reason = queries.read_reason(request.query)
-    binding = rooms.service.release(binding_id(request), reason=reason, deadline=request.deadline)
+    """DELETE /bindings/{id}?reason=&grace_seconds=."""
+    binding = rooms.service.release(
+        binding_id(request),
+        reason=queries.read_reason(request.query),
+        grace_s=queries.read_grace(request.query),
+        deadline=request.deadline,
+    )
     return binding_answer(binding, request.at, 200)
 
 

@@ -53,6 +53,8 @@ def binding_view(binding: Binding, now: datetime) -> dict[str, Any]:
         "created_at": iso(binding.created_at),
         "updated_at": iso(binding.updated_at),
         "ends_at": iso(binding.ends_at),
+        "idle_seconds": binding.idle_s,
+        "active_at": binding.active_at and iso(binding.active_at),
     }
 
 

@@ -42,6 +42,14 @@ def read_reason(query: Mapping[str, str]) -> Reason:
     return Reason(reason)
 
 
+def read_grace(query: Mapping[str, str]) -> int:
+    """Return `grace_seconds` of a release; absent means none. The domain knows its limits."""
+    text = query.get("grace_seconds", "0")
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InvalidFields(("grace_seconds", "must be a whole number of seconds"))
+    return int(text)
+
+
 def read_application(query: Mapping[str, str]) -> str:
     """Return `application` of a query that needs one."""
     application = read_default_application(query)

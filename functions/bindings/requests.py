@@ -23,7 +23,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from privatenumber.bindings.callees import LONGEST_S
-from privatenumber.bindings.model import MIN_LIFE_S
+from privatenumber.bindings.choose import MAX_CITIES
+from privatenumber.bindings.commands import Sticky
+from privatenumber.bindings.model import MIN_LIFE_S, Spread
 from privatenumber.bindings.rules import RULES
 from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState, NumberType
@@ -58,6 +60,8 @@ PhoneText = Annotated[str, Field(max_length=40)]
 """A number in any form of numbers.md §1.3; the domain normalises it."""
 
 AreaCode = Annotated[str, Field(pattern=r"^0(?:10|2\d|[3-9]\d{2})$")]
+FallbackArea = Annotated[str, Field(pattern=r"^(?:0(?:10|2\d|[3-9]\d{2})|province|any)$")]
+Life = Annotated[int, Field(ge=MIN_LIFE_S, le=_LONGEST_S)]
 Direction = Annotated[int, Field(ge=0, le=2)]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 Tone = Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")]
@@ -88,9 +92,13 @@ class BindBody(_Body):
     x: PhoneText | None = None
     area: AreaCode | None = None
     fallback_any_area: bool = False
+    fallback_areas: Annotated[tuple[FallbackArea, ...], Field(max_length=MAX_CITIES)] = ()
+    spread: Spread = Spread.RANDOM
+    sticky: Sticky = Sticky.NONE
     extension: Annotated[str, Field(pattern=r"^[0-9]{1,4}$")] | None = None
     ends_at: Time | None = None
-    ttl_seconds: Annotated[int, Field(ge=MIN_LIFE_S, le=_LONGEST_S)] | None = None
+    ttl_seconds: Life | None = None
+    idle_seconds: Life | None = None
     direction: Direction = 0
     max_minutes: Minutes = 0
     sms: bool = True
@@ -174,6 +182,8 @@ _RULES: Final[Mapping[str, str]] = {
     "string_pattern_mismatch": "has characters or a form that the field does not allow",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
+    "tuple_type": "must be a list",
+    "too_long": "must have at most {max_length} elements",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "greater_than_equal": "must be at least {ge}",
@@ -195,4 +205,4 @@ def _rule(kind: str, context: Mapping[str, Any]) -> str:
 
 def _field(location: Iterable[int | str]) -> str:
     name = ".".join(str(part) for part in location)
-    return name if re.fullmatch(r"[A-Za-z_.]{1,64}", name) else "(unknown field)"
+    return name if re.fullmatch(r"[A-Za-z_.]{1,64}(?:\.\d)?", name) else "(unknown field)"

@@ -1,4 +1,4 @@
-"""The bindings function in every mode, from the HTTP event to the emulated platform and back (C-001 to C-007).
+"""The bindings function in every mode against the emulated platform (C-001, C-003, C-005, C-006, C-007).
 
 The composition is the function's own; only tables and keys are moto's, and the clock is the emulator's.
 """
@@ -192,8 +192,8 @@ def test_x_relations_are_ours_alone(open_desk: OPEN) -> None:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_running_call_is_ended_by_its_session(open_desk: OPEN, mode: Mode) -> None:
-    """recording-and-call-stop.md §3: every mode; the second time it has ended already."""
+def test_a_session_nobody_knows_has_ended(open_desk: OPEN, mode: Mode) -> None:
+    """recording-and-call-stop.md §3: in every mode."""
     desk = open_desk(mode)
     company = COMPANIES[mode]
     unknown = desk.api.stop("1200_1001_4294967295_20260902010000@callenabler246.huaweicaas.com", company)

@@ -15,9 +15,9 @@ from builders.fake_bindings import BINDING, PARTNER, FakeRooms, binding_of, join
 from builders.keyrings import KEYRING
 from functions.bindings import app
 from privatenumber.bindings import errors
-from privatenumber.bindings.commands import BindCommand
+from privatenumber.bindings.commands import BindCommand, Sticky
 from privatenumber.bindings.errors import PoolReason
-from privatenumber.bindings.model import Binding, Callee, PartnerState, State, Terms
+from privatenumber.bindings.model import Binding, Callee, PartnerState, Reason, Spread, State, Terms
 from privatenumber.bindings.records import party
 from privatenumber.codes.results import lookup
 from privatenumber.platform.errors import NotSent, PlatformError, error_for, no_answer
@@ -76,6 +76,10 @@ class TestBinding:
             "x": "17010000001",
             "area": "0755",
             "fallback_any_area": True,
+            "fallback_areas": ("020", "province"),
+            "spread": Spread.LEAST_LOADED,
+            "sticky": Sticky.PREFER,
+            "idle_seconds": 300,
             "extension": "0007",
             "ttl_seconds": 600,
             "direction": 1,
@@ -113,6 +117,22 @@ class TestBinding:
         """Its partners went with it, whatever was under way with them (axyb.md §3)."""
         desk.does(binding_of(Mode.AXYB, state=State.CLOSED, partners=(partner_of(Mode.AXYB, state=state),)))
         assert desk.api.of("DELETE", BINDING).status == 200
+
+
+class TestRelease:
+    @pytest.mark.parametrize(("query", "grace"), [({}, 0), ({"grace_seconds": "600"}, 600)])
+    def test_a_binding_ends_now_or_after_a_grace(self, desk: Desk, query: dict[str, str], grace: int) -> None:
+        """users.md U-N10: a return call still reaches somebody."""
+        desk.does(binding_of(Mode.AXB, reason=Reason.DELETED))
+        answer = desk.api.of("DELETE", BINDING, query=query)
+        assert desk.rooms.asked == [("release", BINDING, Reason.DELETED, grace)]
+        assert (answer.status, answer.body["state"], answer.body["reason"]) == (200, "ACTIVE", "deleted")
+
+    @pytest.mark.parametrize("grace", ["", "-1", "1.5", "600s", "1234567"])
+    def test_a_grace_is_a_number_of_seconds(self, desk: Desk, grace: str) -> None:
+        answer = desk.api.of("DELETE", BINDING, query={"grace_seconds": grace})
+        assert (answer.status, answer.body["errors"][0]["field"]) == (422, "grace_seconds")
+        assert desk.rooms.asked == []
 
 
 class TestPartners:

@@ -122,6 +122,16 @@ def test_call_now_names_x_and_the_end_and_no_person() -> None:
     }
 
 
+def test_a_binding_that_ends_when_idle_says_so_and_when_it_was_called_last() -> None:
+    """users.md U-S03."""
+    assert view(binding_of(Mode.AX), "idle_seconds", "active_at") == {"idle_seconds": None, "active_at": None}
+    idle = binding_of(Mode.AX, idle_s=300, active_at=until(30))
+    assert view(idle, "idle_seconds", "active_at") == {
+        "idle_seconds": 300,
+        "active_at": "2026-09-02T09:00:30.000Z",
+    }
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_no_view_holds_a_persons_number_or_reference(mode: Mode) -> None:
     """U-D01: not of A, B, a partner or a callee, nor what the caller said of them."""

@@ -207,7 +207,7 @@ def test_a_binary_gb18030_file_is_imported(api: BindingsApi) -> None:
         encoded=True,
     )
     assert (answer.body["encoding"], answer.body["separator"]) == ("gb18030", ";")
-    assert state_of(api, X3)["state"] == "draining"
+    assert state_of(api, X3)["state"] == "frozen"
 
 
 def test_one_bad_row_in_twenty_is_reported_and_the_rest_imported(api: BindingsApi) -> None:
