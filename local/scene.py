@@ -100,9 +100,10 @@ class Scene:
         return [request for request in found if request["application"] == self.tenant.app_key]
 
     def deliveries(self) -> list[dict[str, Any]]:
-        """What the platform pushed to anybody, and how it was answered."""
-        pushed: list[dict[str, Any]] = self.stack.platform.get("deliveries")["deliveries"]
-        return pushed
+        """What the platform pushed to this company, and how it was answered."""
+        pushed = self.stack.platform.get("deliveries", application=self.tenant.app_key)
+        deliveries: list[dict[str, Any]] = pushed["deliveries"]
+        return deliveries
 
     def check_deliveries(self) -> None:
         """Claim that every push so far was answered 200."""
