@@ -10,7 +10,6 @@ from privatenumber.bindings.engine import Engine, Overtaken, life_s, told
 from privatenumber.bindings.errors import Busy
 from privatenumber.bindings.gateway import Bound, Held
 from privatenumber.bindings.model import Binding, PartnerState, Reason, State, advanced
-from privatenumber.bindings.records import to_record
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import finish_release
 from privatenumber.platform.errors import PlatformError
@@ -90,7 +89,7 @@ def _save(engine: Engine, before: Binding, after: Binding) -> Binding:
     if after.x == before.x:
         return engine.save(before, after)
     with told():
-        engine.store.arrive(to_record(after, engine.keyring), seen=before.version)
+        engine.store.arrive(engine.record(after), seen=before.version)
     return after
 
 
@@ -131,7 +130,7 @@ def _release_stray(engine: Engine, intent: Binding, bound: Bound, deadline: Dead
         attempts=0,
     )
     try:
-        engine.store.create_stray(to_record(stray, engine.keyring))
+        engine.store.create_stray(engine.record(stray))
     except (Refused, Contended):
         # Without a record it is still unbound now; drift repair is the last net.
         engine.count("StrayBindingsUnrecorded", 1)

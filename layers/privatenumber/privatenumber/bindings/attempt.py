@@ -16,7 +16,6 @@ from privatenumber.bindings.engine import Engine, life_s, told
 from privatenumber.bindings.errors import PoolEmpty, PoolReason
 from privatenumber.bindings.gateway import Held
 from privatenumber.bindings.model import Binding, Party, State, advanced
-from privatenumber.bindings.records import to_record
 from privatenumber.bindings.rules import RULES, capacity
 from privatenumber.platform.errors import (
     Conflict,
@@ -179,7 +178,7 @@ def _move(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
         try:
             with told():
                 engine.store.move(
-                    to_record(after, engine.keyring),
+                    engine.record(after),
                     seen=binding.version,
                     old_x=binding.x,
                     old_extension=binding.extension,

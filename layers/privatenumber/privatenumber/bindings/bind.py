@@ -25,7 +25,7 @@ from privatenumber.bindings.errors import (
 )
 from privatenumber.bindings.model import Binding, Partner, PartnerState, Reason, State
 from privatenumber.bindings.partners import bind_partners
-from privatenumber.bindings.records import to_record
+from privatenumber.bindings.refusals import explained
 from privatenumber.bindings.unbind import begin_release, finish_release
 from privatenumber.platform.errors import LimitPerUser, NoResource, PlatformError
 from privatenumber.platform.transport import Deadline
@@ -60,6 +60,13 @@ def bind(engine: Engine, command: BindCommand, deadline: Deadline) -> BindResult
     """Bind an order's people to an X; see `BindingService.bind`."""
     application = engine.platforms(command.application).application
     wanted = read_command(command, application=application, now=engine.clock(), keyring=engine.keyring)
+    try:
+        return _bound(engine, wanted, deadline)
+    except PoolEmpty as empty:
+        raise explained(engine, wanted, empty) from None
+
+
+def _bound(engine: Engine, wanted: Wanted, deadline: Deadline) -> BindResult:
     found = _same_before(engine, wanted) or _reserve(engine, wanted, deadline)
     if not found.created:
         return BindResult(_looked_up(engine, found.binding, deadline), created=False)
@@ -270,7 +277,7 @@ def _partners(engine: Engine, wanted: Wanted) -> tuple[Partner, ...]:
 
 def _create(engine: Engine, binding: Binding, *, fills: bool) -> None:
     engine.store.create(
-        to_record(binding, engine.keyring),
+        engine.record(binding),
         now=int(binding.created_at.timestamp()),
         key_expires_at=int((binding.created_at + timedelta(days=KEY_DAYS)).timestamp()),
         fills=fills,

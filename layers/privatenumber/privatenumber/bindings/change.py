@@ -22,7 +22,6 @@ from privatenumber.bindings.errors import (
 )
 from privatenumber.bindings.gateway import Held
 from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced
-from privatenumber.bindings.records import to_record
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
@@ -144,9 +143,7 @@ def _hold(engine: Engine, binding: Binding, terms: Terms, deadline: Deadline) ->
         return engine.save(binding, after)
     try:
         with told():
-            engine.store.hold(
-                to_record(after, engine.keyring), seen=binding.version, places=places, pairs=pairs
-            )
+            engine.store.hold(engine.record(after), seen=binding.version, places=places, pairs=pairs)
     except Refused as refused:
         found = refused.found or {}
         if refused.action == PLACE:
@@ -234,7 +231,7 @@ def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
         return engine.save(binding, after)
     with told():
         engine.store.let_go(
-            to_record(after, engine.keyring),
+            engine.record(after),
             seen=binding.version,
             places=places,
             pairs=pairs,

@@ -16,6 +16,8 @@ from privatenumber.bindings.records import from_item, to_record
 from privatenumber.bindings.rules import RULES
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
+from privatenumber.store.authors import SYSTEM
+from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BINDING, BindingStore
 from privatenumber.store.numbers import NumberStore
@@ -55,11 +57,23 @@ class Engine:
     new_id: Callable[[str], str] = new_id
     """Makes an id of its first letter: b for bindings, p for partners."""
     count: Callable[[str, float], None] = _count_nothing
+    actor: str = SYSTEM
+    """Who writes: it stands in what is written, and from there in the audit (`bindings.audit`)."""
+    why: str | None = None
+    """The actor's reason, as he gave it."""
 
     def at(self, as_of: datetime) -> Engine:
         """The same, with a clock that shows ``as_of`` at least."""
         clock = self.clock
         return replace(self, clock=lambda: max(as_of, clock()))
+
+    def acting(self, actor: str, why: str | None = None) -> Engine:
+        """The same in somebody's name; see `authors`."""
+        return replace(self, actor=actor, why=why)
+
+    def record(self, binding: Binding) -> BindingRecord:
+        """What the store writes of a binding, in the name of who acts."""
+        return to_record(binding, self.keyring, by=self.actor, why=self.why)
 
     def load(self, binding_id: str) -> Binding:
         """Read a binding; raises BindingNotFound, SealBroken for a key that the keyring does not have."""
@@ -71,14 +85,14 @@ class Engine:
     def save(self, before: Binding, after: Binding) -> Binding:
         """Write ``after`` if nobody wrote since ``before``; raises Overtaken, Busy."""
         with told():
-            self.store.replace(to_record(after, self.keyring), seen=before.version)
+            self.store.replace(self.record(after), seen=before.version)
         return after
 
     def close(self, before: Binding, after: Binding, *, forget_key: bool) -> Binding:
         """Write a final state and free everything the binding holds; raises Overtaken, Busy."""
         with told():
             self.store.close(
-                to_record(after, self.keyring),
+                self.record(after),
                 seen=before.version,
                 places=before.places,
                 pairs=before.pairs,

@@ -30,7 +30,6 @@ from privatenumber.bindings.model import (
     instead,
     without,
 )
-from privatenumber.bindings.records import to_record
 from privatenumber.bindings.rules import MAX_PARTNERS, RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
@@ -52,7 +51,10 @@ def add_partner(engine: Engine, binding_id: str, number: str, deadline: Deadline
     """Put somebody opposite A; see `BindingService.add_partner`."""
     binding = _living(engine, binding_id)
     party = read_party(number, "b", engine.keyring)
-    if binding.partner_of(party):
+    known = binding.partner_of(party)
+    if known and known.state is PartnerState.LEAVING:
+        raise StateConflict(binding.state, "this partner is not gone yet", retry_after_s=30)
+    if known:
         return binding
     check_partner(party, binding.a, binding.x)
     if len(binding.partners) >= MAX_PARTNERS:
@@ -210,7 +212,7 @@ def _stand(engine: Engine, binding: Binding, partner: Partner) -> Binding:
     try:
         with told():
             engine.store.hold(
-                to_record(after, engine.keyring),
+                engine.record(after),
                 seen=binding.version,
                 places=after.places - binding.places,
                 pairs=(),
@@ -228,7 +230,7 @@ def _forget(engine: Engine, binding: Binding, partner: Partner) -> Binding:
         return engine.save(binding, after)
     with told():
         engine.store.let_go(
-            to_record(after, engine.keyring),
+            engine.record(after),
             seen=binding.version,
             places=gone,
             pairs=(),

@@ -22,6 +22,7 @@ from privatenumber.bindings.model import (
 from privatenumber.bindings.rules import capacity
 from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import Mode
+from privatenumber.store.authors import SYSTEM
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.times import from_iso, iso
 
@@ -34,8 +35,10 @@ def party(keyring: Keyring, number: str) -> Party:
     return Party(number, token(keyring, number))
 
 
-def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
-    """Render a binding for the store."""
+def to_record(
+    binding: Binding, keyring: Keyring, *, by: str = SYSTEM, why: str | None = None
+) -> BindingRecord:
+    """Render a binding for the store, as ``by`` writes it; what is written goes through `Engine.record`."""
     return BindingRecord(
         id=binding.id,
         version=binding.version,
@@ -60,6 +63,8 @@ def to_record(binding: Binding, keyring: Keyring) -> BindingRecord:
         sealed=seal(keyring, _private(binding), context=_context(binding.id)),
         expires_at=_expiry(binding),
         rest=_rest(binding),
+        by=by,
+        why=why,
     )
 
 

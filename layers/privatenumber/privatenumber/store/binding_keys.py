@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from privatenumber.store.authors import SYSTEM
+
 DUE_INDEX: Final = "due"
 ORDER_INDEX: Final = "by_order"
 X_INDEX: Final = "by_x"
@@ -56,6 +58,9 @@ class BindingRecord:
     expires_at: int | None = None
     """Epoch second at which the table may forget it; final states only."""
     rest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    by: str = SYSTEM
+    """Who writes this version, and ``why`` by his own words (`store.authors`)."""
+    why: str | None = None
 
 
 def binding_key(binding_id: str) -> dict[str, str]:
@@ -130,6 +135,7 @@ def binding_item(record: BindingRecord) -> dict[str, Any]:
         "content_hash": record.content_hash,
         "created_at": record.created_at,
         "updated_at": record.updated_at,
+        "by": record.by,
         "sealed": record.sealed,
         "order_key": order_index_key(record.application, record.order),
         "a_key": party_index_key(record.application, record.a_token),
@@ -150,6 +156,8 @@ def binding_item(record: BindingRecord) -> dict[str, Any]:
         shard = zlib.crc32(record.id.encode()) % DUE_SHARDS
         item["due_key"] = due_shard(shard)
         item["due_at"] = due_position(record.due_at, record.id)
+    if record.why:
+        item["why"] = record.why
     if record.expires_at:
         item["expires_at"] = record.expires_at
     return item
