@@ -1,4 +1,4 @@
-"""Our client and AX: every field there and back, several X of an A, temporary callees (ax.md; C-039)."""
+"""Our client and AX: every field there and back, several X of an A, temporary callees (ax.md; C-001)."""
 
 from __future__ import annotations
 

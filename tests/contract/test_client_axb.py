@@ -63,8 +63,8 @@ def test_a_lost_answer_to_a_bind_is_unknown_and_found_afterwards(
     """result-codes.md §5: looked up by X, A and B, and bound exactly once."""
     emulator.admin.fault("timeout_after_success", match={"api": "axb.bind"}, params=params)
     with pytest.raises(UnknownOutcome):
-        client.bind_axb(a_bind(), deadline=soon(1))
-    row = client.find_axb(X1, A, B, deadline=soon())
+        client.axb.bind(a_bind(), deadline=soon(1))
+    row = client.axb.find(X1, A, B, deadline=soon())
     assert row is not None
     assert [binding["subscription_id"] for binding in emulator.admin.bindings()] == [row.subscription_id]
     assert emulator.admin.counts()["axb.bind"] == {"no answer": 1}
@@ -73,14 +73,14 @@ def test_a_lost_answer_to_a_bind_is_unknown_and_found_afterwards(
 def test_an_internal_error_makes_a_bind_unknown(emulator: RunningEmulator, client: PlatformClient) -> None:
     emulator.admin.fault("status", params={"http_status": 500, "code": "1023002", "execute": True})
     with pytest.raises(UnknownOutcome):
-        client.bind_axb(a_bind(), deadline=soon())
+        client.axb.bind(a_bind(), deadline=soon())
     assert emulator.admin.counts()["axb.bind"] == {"1023002": 1}
 
 
 def test_a_query_is_repeated_after_a_short_failure(emulator: RunningEmulator, client: PlatformClient) -> None:
-    client.bind_axb(a_bind(), deadline=soon())
+    client.axb.bind(a_bind(), deadline=soon())
     emulator.admin.fault("status", times=2, match={"api": "axb.query"}, params={"http_status": 503})
-    assert client.find_axb(X1, A, B, deadline=soon(20)) is not None
+    assert client.axb.find(X1, A, B, deadline=soon(20)) is not None
 
 
 def test_a_lasting_failure_of_a_query_is_a_transient_fault(
@@ -88,16 +88,16 @@ def test_a_lasting_failure_of_a_query_is_a_transient_fault(
 ) -> None:
     emulator.admin.fault("status", times=None, params={"http_status": 500, "code": "1023001"})
     with pytest.raises(TransientFault):
-        client.find_axb(X1, A, B, deadline=soon(20))
+        client.axb.find(X1, A, B, deadline=soon(20))
 
 
 def test_a_wrong_secret_is_tried_once(emulator: RunningEmulator) -> None:
     """auth.md §5: continued failures would lock the address."""
     client = client_of(emulator, secrets=("another-secret",))
     with pytest.raises(AuthRefused):
-        client.bind_axb(a_bind(), deadline=soon())
+        client.axb.bind(a_bind(), deadline=soon())
     with pytest.raises(NotSent):
-        client.bind_axb(a_bind(), deadline=soon())
+        client.axb.bind(a_bind(), deadline=soon())
     assert emulator.admin.counts()["axb.bind"] == {"1010010": 1}
 
 
@@ -114,9 +114,9 @@ def test_everything_the_client_sends_passes_the_strict_platform(emulator: Runnin
         max_duration=5,
         private_sms=False,
     )
-    bound = client.bind_axb(wish, deadline=soon())
-    client.modify_axb(AxbModify(subscription_id=bound.subscription_id, duration=60), deadline=soon())
-    row = client.find_axb(X1, A, B, deadline=soon())
+    bound = client.axb.bind(wish, deadline=soon())
+    client.axb.modify(AxbModify(subscription_id=bound.subscription_id, duration=60), deadline=soon())
+    row = client.axb.find(X1, A, B, deadline=soon())
     assert row is not None
     assert (row.duration, row.record_flag, row.private_sms) == (60, True, False)
-    client.unbind_axb(bound.subscription_id, deadline=soon())
+    client.axb.unbind(bound.subscription_id, deadline=soon())

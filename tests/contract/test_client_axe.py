@@ -1,4 +1,4 @@
-"""Our client and AXE: extensions, lives in minutes, the call-back pair (axe.md; C-043 to C-045)."""
+"""Our client and AXE: extensions, lives in minutes, the call-back pair (axe.md; C-005)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_modified_life_starts_at_the_modification(
 
 
 def test_the_call_back_pair_is_set_and_cleared(client: PlatformClient, axe: Subject) -> None:
-    """C-045; axe.md §4."""
+    """axe.md §4."""
     bound = client.axe.bind(
         AxeBind(a=A, x=axe.x, extension="0007", callback_tone="cb.wav"), deadline=soon()
     ).subscription_id

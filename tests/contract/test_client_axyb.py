@@ -1,4 +1,4 @@
-"""Our client and AXYB: two steps, their look-ups, single pairs (axyb.md; C-046 to C-048)."""
+"""Our client and AXYB: two steps, their look-ups, single pairs (axyb.md; C-006)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Our client in every mode: local refusals, lost answers, repetitions (result-codes.md §2, §5; auth.md §5).
 
-C-028, C-030, C-095.
+C-030, C-036.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def test_a_lasting_failure_of_a_release_is_a_transient_fault(
 def test_everything_the_client_sends_passes_the_strict_platform(
     account: Account, control: Control, subject: Subject, mode: str
 ) -> None:
-    """C-095: only documented forms leave us, every optional member included."""
+    """emulator-decisions.md 1: only documented forms leave us, every optional member included."""
     control.strict()
     client = client_of(account, subject)
     tones = {"record_flag": True, "record_hint_tone": "rec.wav", "user_data": "order-1"}

@@ -1,4 +1,4 @@
-"""Our client ends calls and asks for recordings, in every mode (recording-and-call-stop.md §2, §3)."""
+"""Our client ends calls and asks for recordings, in every mode (recording-and-call-stop.md §2, §3; C-009)."""
 
 from __future__ import annotations
 

@@ -39,16 +39,16 @@ class Side:
         return Deadline.after(8)
 
     def bind(self, a: str = A, b: str = B, x: str = X1, duration: int = 3600) -> str:
-        return self.client.bind_axb(
+        return self.client.axb.bind(
             AxbBind(a=a, b=b, x=x, duration=duration), deadline=self.deadline
         ).subscription_id
 
     def find(self, a: str = A, b: str = B, x: str = X1) -> str | None:
-        row = self.client.find_axb(x, a, b, deadline=self.deadline)
+        row = self.client.axb.find(x, a, b, deadline=self.deadline)
         return row.subscription_id if row else None
 
     def unbind(self, subscription_id: str) -> None:
-        self.client.unbind_axb(subscription_id, deadline=self.deadline)
+        self.client.axb.unbind(subscription_id, deadline=self.deadline)
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def test_a_binding_lives_from_bind_to_release(side: Side, scheme: Scheme) -> Non
     side = Side(side.emulator, replace(side.application, scheme=scheme))
     subscription_id = side.bind()
     assert side.find() == subscription_id
-    side.client.modify_axb(
+    side.client.axb.modify(
         AxbModify(subscription_id=subscription_id, b=C, duration=60), deadline=side.deadline
     )
     assert (side.find(), side.find(b=C)) == (None, subscription_id)
-    page = side.client.query_axb(subscription_id=subscription_id, deadline=side.deadline)
+    page = side.client.axb.query(subscription_id=subscription_id, deadline=side.deadline)
     assert [(row.x, row.a, row.b, row.duration) for row in page.rows] == [(X1, A, C, 60)]
     side.unbind(subscription_id)
     assert side.emulator.admin.bindings() == []
@@ -84,7 +84,7 @@ def test_a_binding_lives_from_bind_to_release(side: Side, scheme: Scheme) -> Non
 def test_every_field_of_a_bind_arrives(side: Side) -> None:
     """axb.md §2."""
     side.emulator.admin.application(recording=True)
-    side.client.bind_axb(
+    side.client.axb.bind(
         AxbBind(
             a=A,
             b=B,
@@ -100,7 +100,7 @@ def test_every_field_of_a_bind_arrives(side: Side) -> None:
         ),
         deadline=side.deadline,
     )
-    row = side.client.find_axb(X1, A, B, deadline=side.deadline)
+    row = side.client.axb.find(X1, A, B, deadline=side.deadline)
     assert row is not None
     assert (row.direction, row.duration, row.max_duration, row.user_data) == (1, 7200, 60, "order-1001")
     assert (row.record_flag, row.record_hint_tone, row.last_min_voice) == (True, "hint.wav", "last.wav")
@@ -111,7 +111,7 @@ def test_a_query_turns_pages(side: Side) -> None:
     for last in range(10, 22):
         side.bind(f"+86138001380{last}", f"+86138001390{last}")
     pages = [
-        side.client.query_axb(x=X1, page_index=index, page_size=10, deadline=side.deadline)
+        side.client.axb.query(x=X1, page_index=index, page_size=10, deadline=side.deadline)
         for index in (1, 2)
     ]
     assert [(page.total_count, len(page.rows)) for page in pages] == [(12, 10), (12, 2)]

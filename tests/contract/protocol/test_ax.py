@@ -1,4 +1,4 @@
-"""AX: what bind, unbind, modify, query and set temporary callee answer and do (ax.md §2-§6; C-002)."""
+"""AX: what bind, unbind, modify, query and set temporary callee answer and do (ax.md §2-§6; C-001)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_choice_skips_numbers_that_carry_somebody(account: Account, ax: Subj
 
 @pytest.mark.parametrize("other", [A, D], ids=["the same A", "another A"])
 def test_an_x_carries_one_a_and_a_repetition_is_refused(ax: Subject, other: str) -> None:
-    """C-038; decision 79: no idempotency, not even for the same A."""
+    """C-037; decision 79: no idempotency, not even for the same A."""
     ax.bound()
     answer = ax.bind(origNum=other)
     assert answer.outcome == (403, "1011005")
@@ -92,7 +92,7 @@ def test_an_x_carries_one_a_and_a_repetition_is_refused(ax: Subject, other: str)
 
 
 def test_an_a_holds_five_x_at_most(ax: Subject) -> None:
-    """C-038; decision 69."""
+    """ax.md §1; decision 69."""
     if len(ax.numbers) < 6:
         pytest.skip("needs six numbers")
     outcomes = [ax.bind(privateNum=x).outcome for x in ax.numbers[:6]]
@@ -136,6 +136,7 @@ def test_unbind_answers_the_envelope_alone(ax: Subject) -> None:
     "beside", [{"privateNum": "17"}, {"privateNum": ""}, {"origNum": B}, {"origNum": ""}]
 )
 def test_unbind_the_id_wins_and_a_is_never_evaluated(ax: Subject, beside: dict[str, str]) -> None:
+    """C-018."""
     assert ax.unbind(subscriptionId=ax.bound(), **beside).outcome == OK
 
 
@@ -168,7 +169,7 @@ def test_unbind_needs_a_locator(ax: Subject) -> None:
 
 
 def test_modify_changes_what_is_given_and_keeps_the_rest(ax: Subject) -> None:
-    """C-026."""
+    """C-019."""
     bound = ax.bound(**COMPLETE)
     before = ax.row(bound)
     answer = ax.modify(bound, origNum=D, maxDuration=30, turnFlag="off", callDirection=2, privateSms="false")
@@ -252,7 +253,7 @@ def test_modify_gone_already(ax: Subject) -> None:
 
 
 def test_query_shows_a_binding_completely(account: Account, ax: Subject) -> None:
-    """C-027; the example of ax.md §5: members, types and order."""
+    """The example of ax.md §5: members and types."""
     bound = ax.bound(**COMPLETE)
     answer = ax.query(origNum=A)
     assert list(answer.json) == ["resultcode", "resultdesc", "privateNumList"]
@@ -278,12 +279,14 @@ def test_query_leaves_out_what_was_never_set(ax: Subject) -> None:
 
 
 def test_query_of_an_a_shows_all_its_x_oldest_first(ax: Subject) -> None:
+    """C-017."""
     bound = [ax.bound(privateNum=x) for x in ax.numbers[:3]]
     ax.bound(origNum=D, privateNum=ax.numbers[3]) if len(ax.numbers) > 3 else None
     assert [row["subscriptionId"] for row in ax.rows(origNum=A)] == bound
 
 
 def test_query_precedence_is_id_then_a_then_x(ax: Subject) -> None:
+    """C-015, C-017."""
     first, second = ax.bound(), ax.bound(origNum=D, privateNum=ax.numbers[1])
     assert [row["subscriptionId"] for row in ax.rows(subscriptionId=first, origNum=D)] == [first]
     assert [row["subscriptionId"] for row in ax.rows(origNum=D, privateNum=ax.x)] == [second]
@@ -352,7 +355,7 @@ def reached(control: Control, ax: Subject, after: float = 0) -> str | None:
 
 
 def test_the_latest_callee_is_reached_once(control: Control, ax: Subject) -> None:
-    """C-039; ax.md §6: a new one replaces the old; decision 88: one call uses it up."""
+    """C-023, C-042; ax.md §6: a new one replaces the old; decision 88: one call uses it up."""
     bound = ax.bound()
     ax.call("ax.set_callee", subscriptionId=bound, calleeNum=C)
     ax.call("ax.set_callee", subscriptionId=bound, calleeNum=D)
@@ -363,7 +366,7 @@ def test_the_latest_callee_is_reached_once(control: Control, ax: Subject) -> Non
 def test_a_callee_lives_for_its_seconds(
     control: Control, ax: Subject, life: Any, late: int, callee: str | None
 ) -> None:
-    """C-039: 60 s unless told otherwise."""
+    """C-023: 60 s unless told otherwise."""
     ax.call("ax.set_callee", subscriptionId=ax.bound(), calleeNum=C, duration=life)
     assert reached(control, ax, late) == callee
 

@@ -1,4 +1,4 @@
-"""AXB: bind, the choice of X, the life of a binding, unbind (axb.md §1-§3; C-002, C-003)."""
+"""AXB: bind, the choice of X, the life of a binding, unbind (axb.md §1-§3; C-003)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AXB: modify and query (axb.md §4, §5; C-002, C-003)."""
+"""AXB: modify and query (axb.md §4, §5; C-003)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ COMPLETE: dict[str, Any] = {
     ids=lambda changes: next(iter(changes)),
 )
 def test_modify_changes_what_is_given_and_keeps_the_rest(axb: Subject, changes: dict[str, Any]) -> None:
-    """C-026; decision 100 for `recordHintTone`."""
+    """C-025, C-026; decision 100 for `recordHintTone`."""
     bound = axb.bound(**COMPLETE)
     before = axb.row(bound)
     answer = axb.modify(bound, **changes)
@@ -157,7 +157,7 @@ def test_modify_may_switch_recording_off_without_the_application(control: Contro
 
 
 def test_query_shows_a_binding_completely(account: Account, axb: Subject) -> None:
-    """C-027; the example of axb.md §5: members and types, times in Beijing time."""
+    """The example of axb.md §5: members and types, times in Beijing time."""
     bound = axb.bound(**COMPLETE)
     answer = axb.query(relationNum=axb.x, callerNum=A, calleeNum=B)
     [row] = answer.json["relationNumList"]

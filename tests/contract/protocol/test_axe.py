@@ -1,4 +1,4 @@
-"""AXE: what bind, unbind, modify and query answer and do (axe.md §1-§5; C-002)."""
+"""AXE: what bind, unbind, modify and query answer and do (axe.md §1-§5; C-005)."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def test_bind_answers_both_times_also_when_not_sent(axe: Subject) -> None:
 
 @pytest.mark.parametrize("wanted", [LEFT_OUT, "", None])
 def test_bind_allocates_an_extension(axe: Subject, wanted: Any) -> None:
-    """C-043; axe.md §1.1: a string of digits, zero alone never."""
+    """axe.md §1.1: a string of digits, zero alone never."""
     extension = axe.bind(extendNum=wanted).json["extendNum"]
     assert re.fullmatch(r"\d{4}", extension)
     assert extension != "0000"
 
 
 def test_leading_zeros_of_an_extension_count(axe: Subject) -> None:
-    """C-043."""
+    """axe.md §1.1."""
     axe.bound(extendNum="0070")
     assert axe.bind(bindNum=B, extendNum="0700").outcome == OK
     assert axe.query(virtualNum=axe.x, extendNum="0070").json["bindNum"] == A
@@ -103,7 +103,7 @@ def test_the_choice_skips_numbers_that_carry_a_or_the_extension(axe: Subject) ->
 
 @pytest.mark.parametrize("wanted", ["0007", "0008", LEFT_OUT])
 def test_an_a_stands_on_an_x_once(axe: Subject, wanted: Any) -> None:
-    """C-043; axe.md §2 row 5: with whatever extension, a repetition included."""
+    """axe.md §2 row 5: with whatever extension, a repetition included."""
     axe.bound()
     answer = axe.bind(extendNum=wanted)
     assert answer.outcome == (403, "1012010")
@@ -179,7 +179,7 @@ def test_a_call_back_record_lives_no_longer_than_the_binding(
 
 @pytest.mark.parametrize(("unit", "seconds"), [("0", 3600), ("1", 60), (LEFT_OUT, 3600)])
 def test_a_binding_ends_at_the_exact_second(control: Control, axe: Subject, unit: Any, seconds: int) -> None:
-    """C-044; decision 158. The extension and the party are free at once."""
+    """Decision 158. The extension and the party are free at once."""
     bound = axe.bound(timeUnit=unit, bindExpiredTime=1)
     control.advance(seconds - 1)
     assert axe.alive(bound)
@@ -236,7 +236,7 @@ def test_unbind_an_unknown_id_beside_a_taken_place_removes_nothing(axe: Subject)
 @pytest.mark.parametrize("half", ["virtualNum", "extendNum"])
 @pytest.mark.parametrize("operation", ["unbind", "query"])
 def test_there_is_nothing_for_a_whole_x(axe: Subject, operation: str, half: str) -> None:
-    """axe.md §3: no unbind of a whole X, §5: no listing."""
+    """C-020; axe.md §3: no unbind of a whole X, §5: no listing."""
     bound = axe.bound()
     values = {"virtualNum": axe.x, "extendNum": "0007"}
     assert axe.call(f"axe.{operation}", {half: values[half]}).outcome == INVALID
@@ -254,7 +254,7 @@ def test_unbind_gone_already_and_free_at_once(axe: Subject) -> None:
 
 
 def test_modify_changes_what_is_given_and_keeps_the_rest(axe: Subject) -> None:
-    """C-026."""
+    """axe.md §4."""
     bound = axe.bound(**COMPLETE)
     before = axe.row(bound)
     answer = axe.modify(bound, recordFlag="false", recordHintTone="other.wav", displayNumMode="1")
@@ -289,7 +289,7 @@ PAIR = ("callbackTone", "callbackNum")
 def test_modify_the_call_back_pair(
     axe: Subject, before: dict[str, str], given: dict[str, str], after: dict[str, str]
 ) -> None:
-    """C-045; axe.md §4: a number wins, one clears the other, an empty text clears."""
+    """axe.md §4: a number wins, one clears the other, an empty text clears."""
     bound = axe.bound(**before)
     assert axe.modify(bound, **given).outcome == OK
     row = axe.row(bound)
@@ -370,7 +370,7 @@ def test_modify_ignores_user_data_and_what_cannot_be_changed(axe: Subject) -> No
 
 
 def test_query_shows_a_binding_completely(axe: Subject) -> None:
-    """C-027; the example of axe.md §5: a flat object, in its order."""
+    """The example of axe.md §5: a flat object."""
     bound = axe.bound(**COMPLETE)
     answer = axe.query(subscriptionId=bound)
     expected = {

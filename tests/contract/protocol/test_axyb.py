@@ -1,4 +1,4 @@
-"""AXYB: the two steps of a bind, unbind, query, and the key in the query (axyb.md §1-§4; C-002)."""
+"""AXYB: the two steps of a bind, unbind, query, and the key in the query (axyb.md §1-§4; C-006)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_b_has_one_relation_under_an_ax(axyb: Subject) -> None:
 
 
 def test_an_automatic_relation_counts_as_well(control: Control, axyb: Subject) -> None:
-    """C-047; axyb.md §2 row 4."""
+    """axyb.md §1, §2 row 4."""
     answer = axyb.bind()
     control.call(B, answer.json["relationNumber"], wait=True)
     assert axyb.yb(answer.json["subscriptionId"]).outcome == (403, "1016002")
@@ -124,7 +124,7 @@ def test_a_is_not_b(axyb: Subject) -> None:
 
 
 def test_several_b_of_an_a_have_different_y(axyb: Subject) -> None:
-    """C-046; decision 137: A dials only Y, so one Y serves one B of an A, across all AX of that A."""
+    """C-044; decision 137: A dials only Y, so one Y serves one B of an A, across all AX of that A."""
     first, second = axyb.bound(), axyb.bound()
     chosen = [
         number(axyb, axyb.yb(first)),
@@ -136,7 +136,7 @@ def test_several_b_of_an_a_have_different_y(axyb: Subject) -> None:
 
 
 def test_one_y_serves_several_a(control: Control, axyb: Subject) -> None:
-    """C-046; axyb.md §1: A1-X1-Y1-B1 with A2-X2-Y1-B2."""
+    """C-044; axyb.md §1: A1-X1-Y1-B1 with A2-X2-Y1-B2."""
     control.settings(numbers={"pick": "ordered"})
     first, second = axyb.bound(), axyb.bound(origNum=D)
     assert number(axyb, axyb.yb(first)) == number(axyb, axyb.yb(second, C))
@@ -225,7 +225,7 @@ def test_an_ax_of_zero_seconds_never_ends(control: Control, axyb: Subject) -> No
 
 
 def test_an_ax_ends_with_all_its_yb(control: Control, axyb: Subject) -> None:
-    """C-048: expiry of the AX takes the YB along, and their numbers are free again."""
+    """axyb.md §1: expiry of the AX takes the YB along, and their numbers are free again."""
     bound = axyb.bound(duration=60)
     axyb.yb(bound)
     control.advance(60)
@@ -239,7 +239,7 @@ def test_an_ax_ends_with_all_its_yb(control: Control, axyb: Subject) -> None:
     ("of_ax", "of_yb", "lives"), [(60, LEFT_OUT, 60), (60, 90, 90), (LEFT_OUT, 60, 60), (0, LEFT_OUT, 600)]
 )
 def test_a_yb_ends_alone(control: Control, axyb: Subject, of_ax: Any, of_yb: Any, lives: int) -> None:
-    """C-048; axyb.md §2.2: the YB's own life wins, 0 ends with the AX."""
+    """axyb.md §2.2: the YB's own life wins, 0 ends with the AX."""
     bound = axyb.bound(duration=600, ybDuration=of_ax)
     axyb.yb(bound, ybDuration=of_yb)
     control.advance(lives - 1)
@@ -268,7 +268,7 @@ def test_an_endless_ax_has_no_upper_limit_for_its_yb(axyb: Subject) -> None:
 
 
 def test_unbind_of_the_id_alone_removes_the_ax_and_all_its_yb(axyb: Subject) -> None:
-    """C-046."""
+    """axyb.md §3."""
     bound = axyb.bound()
     axyb.yb(bound)
     axyb.yb(bound, C)
@@ -279,6 +279,7 @@ def test_unbind_of_the_id_alone_removes_the_ax_and_all_its_yb(axyb: Subject) -> 
 
 
 def test_unbind_of_one_y_or_one_b(axyb: Subject) -> None:
+    """C-021."""
     bound = axyb.bound()
     y = number(axyb, axyb.yb(bound))
     axyb.yb(bound, C)
@@ -290,6 +291,7 @@ def test_unbind_of_one_y_or_one_b(axyb: Subject) -> None:
 
 
 def test_unbind_y_wins_over_b(axyb: Subject) -> None:
+    """C-021."""
     bound = axyb.bound()
     y = number(axyb, axyb.yb(bound))
     axyb.yb(bound, C)
@@ -317,7 +319,7 @@ def test_unbind_empty_y_and_b_count_as_absent_and_remove_everything(axyb: Subjec
 
 
 def test_query_shows_a_relation_completely(account: Account, axyb: Subject) -> None:
-    """C-027; the example of axyb.md §4: both durations are texts."""
+    """The example of axyb.md §4: both durations are texts."""
     first = axyb.bind(
         duration=7200,
         ybDuration=3600,
@@ -388,6 +390,7 @@ def test_query_shows_one_element_per_relation_with_an_id_of_its_own(control: Con
 
 
 def test_query_by_x_finds_everything_on_it_and_by_y_nothing(axyb: Subject) -> None:
+    """C-022."""
     answer = axyb.bind()
     x, bound = answer.json["relationNumber"], answer.json["subscriptionId"]
     y = number(axyb, axyb.yb(bound))

@@ -1,6 +1,6 @@
 """Every row of every check table, and of any two broken rows the earlier one answers.
 
-auth.md §4 step 26, result-codes.md §4; C-028, C-031, C-033, C-036, C-041.
+auth.md §4 step 26, result-codes.md §4; C-029, C-031, C-032, C-033, C-036, C-037, C-041.
 """
 
 from __future__ import annotations

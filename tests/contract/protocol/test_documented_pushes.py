@@ -1,7 +1,7 @@
 """The documented pushes of each mode, as a customer's server receives them.
 
-notifications.md §4.6, §5.5, §6.6: every member, its order, its type; ids by their shape. C-004 to C-007,
-C-027, C-051, C-054.
+notifications.md §4.6, §5.5, §6.6: every member, its order, its type; ids by their shape. C-002, C-004,
+C-005, C-006, C-007, C-027.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every member of every request: needed or not, types, ranges, characters (numbers.md §1.2, §7).
 
-C-009, C-010, C-011, C-012, C-025, C-029, C-037.
+C-010, C-014, C-023, C-024, C-025, C-029, C-067.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which application may call what: paths, methods, and the mode an API belongs to.
 
-auth.md §4 steps 1, 3 and 22; x.md §1; C-028, C-030.
+auth.md §4 steps 1, 3 and 22; x.md §1; C-007, C-030.
 """
 
 from __future__ import annotations

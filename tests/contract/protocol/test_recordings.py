@@ -1,4 +1,4 @@
-"""Download addresses of recordings, in every mode (recording-and-call-stop.md §1, §2)."""
+"""Download addresses of recordings, in every mode (recording-and-call-stop.md §1, §2; C-009, C-070)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where parameters are read, and which bodies and query strings pass (numbers.md §7.1).
 
-C-011, C-025, C-037; decisions 39, 45 to 48.
+C-011; decisions 39, 45 to 48.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def test_an_unspoilt_draft_passes_every_step(axyb: Subject) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_both_schemes_are_accepted_in_every_mode(account: Account, mode: Mode, scheme: SchemeName) -> None:
-    """Decision 10."""
+    """C-095; decision 10."""
     subject = subject_of(account, mode)
     headers = subject.signed(scheme=scheme)
     query = {"fileName": "none.wav", "recordDomain": "ostor.example.com"}
