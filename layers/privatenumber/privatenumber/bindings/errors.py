@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,13 +78,40 @@ class PoolReason(StrEnum):
     """On every active X with room one of the parties already stands."""
 
 
-class PoolEmpty(BindingError):
-    """No X is available; try again after `retry_after_s` seconds. Nothing was written and nothing sent."""
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How many more X numbers would help; 0 = no number would.
 
-    def __init__(self, reason: PoolReason, retry_after_s: int = 30) -> None:
+    Attributes
+    ----------
+    request : with so many more of the city it asked for, this request would have succeeded
+    pressure : with so many more, nobody of today and yesterday would have been refused in this city
+        (`refusals.numbers_needed`)
+    """
+
+    request: int
+    pressure: int
+
+
+class PoolEmpty(BindingError):
+    """No X is available; try again after `retry_after_s` seconds. Nothing was bound and nothing sent.
+
+    `needed` is None where the number of X does not matter: a named X was asked for.
+    """
+
+    def __init__(
+        self,
+        reason: PoolReason,
+        retry_after_s: int = 30,
+        *,
+        needed: Needed | None = None,
+        application: str | None = None,
+    ) -> None:
         super().__init__(f"no X number is available: {reason.value}")
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.needed = needed
+        self.application = application
 
 
 class PartyConflict(BindingError):

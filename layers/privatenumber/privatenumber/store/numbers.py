@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.refusals import RefusalStore
 from privatenumber.store.room import RoomIndex
 from privatenumber.store.transactions import Action, Contended, Refused, Writer
 
@@ -132,6 +133,7 @@ class NumberStore:
         self._table = table_name
         self._writer = writer or Writer(client)
         self.room = RoomIndex(client, table_name)
+        self.refusals = RefusalStore(client, table_name)
 
     def get(self, x: str) -> XNumber | None:
         """Read one number (strongly consistent); `None` when it was never registered."""
