@@ -164,7 +164,7 @@ class Scene:
                     "recordHintTone": "recordHintTone.wav",
                 }
             )
-            self.platform.bind_axb(bind, deadline=within())
+            self.platform.axb.bind(bind, deadline=within())
         self.emulator.admin.call(A, X, talk_s=talk_s, wait=True)
         (*_, delivery) = self.emulator.admin.deliveries(kind="fee")
         entry: dict[str, Any] = delivery["body"]["feeLst"][-1]

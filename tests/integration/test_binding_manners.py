@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +14,10 @@ from builders.bindings import Desk, open_desk, token_of, within
 from builders.dynamodb import Table
 from builders.emulator import X1, X2, A, B, C, RunningEmulator
 from privatenumber.bindings.commands import Sticky
+from privatenumber.bindings.engine import Overtaken
 from privatenumber.bindings.errors import InvalidRequest, PoolEmpty, StateConflict
-from privatenumber.bindings.model import Reason, State
+from privatenumber.bindings.model import Reason, State, advanced
+from privatenumber.store.activity import Activity
 from privatenumber.times import iso
 
 OPEN = Callable[..., Desk]
@@ -150,6 +152,11 @@ class TestGrace:
             desk.service.release(desk.bind().id, deadline=within(), grace_s=grace_s)
 
 
+def touch(desk: Desk, binding_id: str, at: datetime) -> bool:
+    """What follows a call event or a decision of ours."""
+    return Activity(desk.table.client, desk.table.name).of_binding(binding_id, iso(at))
+
+
 class TestIdle:
     """users.md U-S03: extended by each call, up to an absolute end."""
 
@@ -170,7 +177,7 @@ class TestIdle:
         binding = self.idle(desk)
         for _ in range(3):
             desk.advance(500)
-            desk.service.touch(binding, at=desk.clock())
+            touch(desk, binding, desk.clock())
             desk.sweep()
         assert desk.service.get(binding).state is State.ACTIVE
         desk.advance(601)
@@ -182,7 +189,7 @@ class TestIdle:
         binding = self.idle(desk)
         for _ in range(8):
             desk.advance(500)
-            desk.service.touch(binding, at=desk.clock())
+            touch(desk, binding, desk.clock())
             desk.sweep()
         closed = desk.service.get(binding)
         assert (closed.state, closed.reason) == (State.CLOSED, Reason.EXPIRED)
@@ -193,15 +200,15 @@ class TestIdle:
         start = desk.clock()
         desk.advance(400)
         for minute in (5, 2, 5, 1):
-            desk.service.touch(binding, at=start + timedelta(minutes=minute))
+            touch(desk, binding, start + timedelta(minutes=minute))
         known = desk.service.get(binding)
         assert known.active_at == start + timedelta(minutes=5)
-        assert known.due_at == start + timedelta(minutes=15)
+        assert known.rests_until == start + timedelta(minutes=15)
 
     def test_a_call_from_before_it_began_is_none_of_its_calls(self, desk_of: OPEN) -> None:
         desk = desk_of()
         binding = self.idle(desk)
-        desk.service.touch(binding, at=desk.clock() - timedelta(seconds=1))
+        touch(desk, binding, desk.clock() - timedelta(seconds=1))
         assert desk.service.get(binding).active_at is None
 
     def test_what_has_begun_to_end_is_not_called_back(self, desk_of: OPEN) -> None:
@@ -209,14 +216,31 @@ class TestIdle:
         binding = self.idle(desk)
         desk.service.release(binding, deadline=within())
         before = desk.service.get(binding)
-        desk.service.touch(binding, at=desk.clock() + timedelta(seconds=1))
+        touch(desk, binding, desk.clock() + timedelta(seconds=1))
         assert desk.service.get(binding) == before
 
     def test_a_binding_without_such_an_end_is_not_written(self, desk_of: OPEN) -> None:
         desk = desk_of()
         binding = desk.bind()
-        desk.service.touch(binding.id, at=desk.clock() + timedelta(seconds=1))
+        touch(desk, binding.id, desk.clock() + timedelta(seconds=1))
         assert replace(desk.service.get(binding.id)).version == binding.version
+
+    def test_a_call_is_found_by_the_platforms_id(self, desk_of: OPEN) -> None:
+        desk = desk_of()
+        idle, fixed = desk.service.get(self.idle(desk)), desk.bind("order-2", a=C, b="+8613800138005")
+        activity = Activity(desk.table.client, desk.table.name)
+        later = iso(desk.clock() + timedelta(seconds=1))
+        touched = [activity.of_call("ride", one.subscription_id or "", later) for one in (idle, fixed)]
+        assert touched == [True, False]
+        assert not activity.of_call("ride", "nobody's", later)
+
+    def test_who_read_it_before_a_call_does_not_forget_the_call(self, desk_of: OPEN) -> None:
+        desk = desk_of()
+        binding = self.idle(desk)
+        before = desk.service.get(binding)
+        touch(desk, binding, desk.clock() + timedelta(seconds=1))
+        with pytest.raises(Overtaken):
+            desk.engine.save(before, advanced(before, desk.clock()))
 
     def test_idle_times_have_bounds(self, desk_of: OPEN) -> None:
         with pytest.raises(InvalidRequest, match="idle_seconds"):

@@ -9,7 +9,7 @@ import pytest
 
 from builders.bindings import Desk, active_number, in_doubt, open_desk, token_of, within
 from builders.dynamodb import Table
-from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
+from builders.emulator import LANDLINE, X1, X2, X3, A, B, C, D, RunningEmulator
 from emulator.clock import VIRTUAL_START
 from privatenumber.bindings.errors import (
     BindRefused,
@@ -221,6 +221,14 @@ class TestAx:
             desk.service.set_callee(binding.id, number, deadline=within(), **changes)
         assert desk.calls("ax.set_callee") == 0
 
+    @pytest.mark.parametrize("wish", [{"direction": 2}, {"a": LANDLINE}])
+    def test_no_callee_is_set_for_an_a_who_cannot_call(self, desk_of: OPEN, wish: dict[str, Any]) -> None:
+        """ax.md §1, §7: a landline can be called only, and so can an A of direction 2."""
+        desk = desk_of(Mode.AX)
+        binding = desk.bind(**wish)
+        with pytest.raises(StateConflict):
+            desk.service.set_callee(binding.id, C, deadline=within())
+
     def test_a_callee_of_a_binding_that_is_gone_ends_it(self, desk_of: OPEN) -> None:
         desk = desk_of(Mode.AX)
         binding = desk.bind()
@@ -368,6 +376,8 @@ class TestAxyb:
         in_doubt(desk, "timeout_before", api="axyb.unbind", times=None, drop=True)
         leaving = desk.service.remove_partner(binding.id, binding.partners[0].id, deadline=within(1.2))
         assert [one.state for one in leaving.partners] == [PartnerState.LEAVING]
+        with pytest.raises(StateConflict):
+            desk.service.add_partner(binding.id, B, deadline=within())
         desk.emulator.admin.clear_faults()
         desk.settle()
         assert desk.service.get(binding.id).partners == ()

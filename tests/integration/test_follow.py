@@ -42,6 +42,7 @@ from privatenumber.calls.follow import Follower, Outcome
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import SealBroken, token
 from privatenumber.settings import Mode
+from privatenumber.store.activity import Activity
 from privatenumber.store.contacts import ContactStore, contact_context, contact_key, read_contact
 from privatenumber.store.items import decode, encode
 from privatenumber.store.number_states import NumberStates
@@ -61,7 +62,11 @@ class Desk:
     def follower(self) -> Follower:
         client, name = self.table.client, self.table.name
         return Follower(
-            NumberStates(client, name), ContactStore(client, name), unseal=unseal, keyring=lambda: KEYRING
+            NumberStates(client, name),
+            ContactStore(client, name),
+            Activity(client, name),
+            unseal=unseal,
+            keyring=lambda: KEYRING,
         )
 
     def follow(self, *rows: Mapping[str, Any]) -> list[Outcome]:

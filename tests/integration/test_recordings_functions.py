@@ -117,7 +117,7 @@ def recorded_call(platform: RunningEmulator, talk_s: int = 3) -> dict[str, Any]:
             "recordFlag": True,
             "recordHintTone": "r.wav",
         }
-        archive.fetch.platform(ours).bind_axb(AxbBind.model_validate(bind), deadline=Deadline.after(20))
+        archive.fetch.platform(ours).axb.bind(AxbBind.model_validate(bind), deadline=Deadline.after(20))
     platform.admin.call(A, X, wait=True, talk_s=talk_s)
     (*_, delivery) = platform.admin.deliveries(kind="fee")
     entry: dict[str, Any] = delivery["body"]["feeLst"][-1]

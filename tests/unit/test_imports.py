@@ -49,6 +49,8 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.bindings.gateways",
         "privatenumber.platform.ax",
         "privatenumber.platform.ax_calls",
+        "privatenumber.platform.axb",
+        "privatenumber.platform.axb_calls",
         "privatenumber.platform.axe",
         "privatenumber.platform.axe_calls",
         "privatenumber.platform.axyb",

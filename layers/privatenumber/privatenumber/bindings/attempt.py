@@ -137,7 +137,7 @@ def _take_out_of_the_pool(engine: Engine, x: str, refusal: PlatformError) -> Non
         return
     engine.count("NumbersTakenOut", 1)
     try:
-        engine.numbers.put(replace(number, state=state), seen=number)
+        engine.numbers.put(replace(number, state=state), seen=number, author=engine.author)
     except StaleNumberError:
         # Somebody has just looked after this number.
         return

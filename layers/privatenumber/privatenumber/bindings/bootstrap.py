@@ -21,6 +21,7 @@ from privatenumber.platform.client import PlatformClient, Transport, Urllib3Tran
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.authors import Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.keyring import KeyringStore
@@ -65,7 +66,11 @@ class Rooms:
 
     @property
     def service(self) -> BindingService:
-        """The life of bindings, with the keyring of the moment (it is read again every hour)."""
+        """The life of bindings, for those who only read, and for tools."""
+        return self.service_of(Author())
+
+    def service_of(self, author: Author) -> BindingService:
+        """The life of bindings in somebody's name, with the keyring of the moment (it is read again hourly)."""
         return BindingService(
             Engine(
                 store=self._bindings,
@@ -76,18 +81,18 @@ class Rooms:
                 clock=self._clock,
                 margin_s=self._settings.margin_seconds,
                 count=self._count,
+                actor=author.by,
+                why=author.why,
             )
         )
 
-    @cached_property
-    def inventory(self) -> NumberInventory:
-        """The X numbers, one by one."""
-        return NumberInventory(self._numbers, self._applications.load)
+    def inventory_of(self, author: Author) -> NumberInventory:
+        """The X numbers, one by one, in somebody's name."""
+        return NumberInventory(self._numbers, self._applications.load, author)
 
-    @cached_property
-    def number_import(self) -> NumberImport:
-        """The X numbers, file by file."""
-        return NumberImport(self._numbers, self._applications.load)
+    def number_import_of(self, author: Author) -> NumberImport:
+        """The X numbers, file by file, in somebody's name."""
+        return NumberImport(self._numbers, self._applications.load, author)
 
     def platform(self, application_id: str) -> Gateway:
         """Return the platform of an application as bindings see it, anew when its credentials changed.

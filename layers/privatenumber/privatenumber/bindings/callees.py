@@ -13,12 +13,14 @@ from privatenumber.bindings.model import Binding, Callee, Reason, State, advance
 from privatenumber.bindings.references import check_reference
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.phone import NumberKind, kind
 from privatenumber.platform.errors import NotFound, PlatformError
 from privatenumber.platform.transport import Deadline
 
 LONGEST_S: Final = 259_200
 """Three days (ax.md §1)."""
 
+ONLY_OTHERS_CALL: Final = 2
 _ROUNDS: Final = 5
 
 
@@ -56,6 +58,10 @@ def _living(engine: Engine, binding_id: str) -> Binding:
         raise StateConflict(binding.state, "the platform has not confirmed it yet", retry_after_s=30)
     if binding.state is not State.ACTIVE or binding.ends_at <= engine.clock():
         raise StateConflict(binding.state, "it has ended")
+    if binding.direction == ONLY_OTHERS_CALL:
+        raise StateConflict(binding.state, "its direction lets only the others call")
+    if kind(binding.a.number) is NumberKind.LANDLINE:
+        raise StateConflict(binding.state, "A is a landline, which can be called but cannot call X")
     return binding
 
 

@@ -16,7 +16,7 @@ from privatenumber.bindings.records import from_item, to_record
 from privatenumber.bindings.rules import RULES
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
-from privatenumber.store.authors import SYSTEM
+from privatenumber.store.authors import SYSTEM, Author
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BINDING, BindingStore
@@ -68,8 +68,13 @@ class Engine:
         return replace(self, clock=lambda: max(as_of, clock()))
 
     def acting(self, actor: str, why: str | None = None) -> Engine:
-        """The same in somebody's name; see `authors`."""
+        """The same in somebody's name; see `store.authors`."""
         return replace(self, actor=actor, why=why)
+
+    @property
+    def author(self) -> Author:
+        """Who acts, as the store writes it."""
+        return Author(self.actor, self.why)
 
     def record(self, binding: Binding) -> BindingRecord:
         """What the store writes of a binding, in the name of who acts."""

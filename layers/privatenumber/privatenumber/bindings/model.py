@@ -243,6 +243,8 @@ class Binding:
     @property
     def settled(self) -> bool:
         """False while the platform's view of the binding or of a change to it is not known for certain."""
+        if self.state.final:
+            return True
         known = all(partner.state is PartnerState.HELD for partner in self.partners)
         return self.state is not State.REQUESTED and self.pending is None and known
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from privatenumber.bindings.errors import BindingError, Busy, InvalidRequest
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.settings import Application
+from privatenumber.store.authors import Author
 from privatenumber.store.numbers import (
     NumberPage,
     NumberState,
@@ -72,12 +73,19 @@ class Registered:
 class NumberInventory:
     """The company's X numbers over one store.
 
-    `applications` gives the configured applications by id: a number belongs to one of them.
+    `applications` gives the configured applications by id: a number belongs to one of them. `author` is who
+    writes, for the audit.
     """
 
-    def __init__(self, store: NumberStore, applications: Callable[[], Mapping[str, Application]]) -> None:
+    def __init__(
+        self,
+        store: NumberStore,
+        applications: Callable[[], Mapping[str, Application]],
+        author: Author = Author(),
+    ) -> None:
         self._store = store
         self._applications = applications
+        self._author = author
 
     def put(self, x: str, change: NumberChange) -> Registered:
         """Register a number or change it; repeating the request changes nothing more.
@@ -95,7 +103,7 @@ class NumberInventory:
             if outcome is Outcome.UNCHANGED:
                 return Registered(wanted, outcome)
             try:
-                self._store.put(wanted, seen=seen)
+                self._store.put(wanted, seen=seen, author=self._author)
             except StaleNumberError:
                 continue
             return Registered(wanted, outcome)

@@ -18,6 +18,7 @@ from privatenumber.csv_table import FileRefused
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application
+from privatenumber.store.authors import Author
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
 from privatenumber.store.transactions import Contended
 
@@ -75,11 +76,20 @@ class _Plan:
 
 
 class NumberImport:
-    """Imports number tables over one store; `applications` gives the configured applications by id."""
+    """Imports number tables over one store; `applications` gives the configured applications by id.
 
-    def __init__(self, store: NumberStore, applications: Callable[[], Mapping[str, Application]]) -> None:
+    `author` is who writes, for the audit.
+    """
+
+    def __init__(
+        self,
+        store: NumberStore,
+        applications: Callable[[], Mapping[str, Application]],
+        author: Author = Author(),
+    ) -> None:
         self._store = store
         self._applications = applications
+        self._author = author
 
     def run(self, data: bytes, *, application: str | None, dry_run: bool, deadline: Deadline) -> ImportReport:
         """Import the file; rows without `app_key` belong to `application`.
@@ -134,7 +144,9 @@ class NumberImport:
         if deadline.remaining() < _SECONDS_PER_WRITE:
             return [False] * len(chunk)
         try:
-            return self._store.put_many([(wanted, seen) for _, wanted, seen in chunk])
+            return self._store.put_many(
+                [(wanted, seen) for _, wanted, seen in chunk], author=self._author
+            )
         except Contended:
             return [False] * len(chunk)
 

@@ -100,6 +100,9 @@ def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadli
 
 
 def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
+    if binding.state is State.ACTIVE and binding.settled and binding.rests_until > engine.clock():
+        # A call postponed its end.
+        return engine.save(binding, advanced(binding, engine.clock(), due_at=binding.rests_until))
     if binding.state is State.ACTIVE and (binding.settled or _is_over(engine, binding)):
         ending = begin_release(engine, binding, _why(engine, binding), deadline)
         return finish_release(engine, ending, deadline)

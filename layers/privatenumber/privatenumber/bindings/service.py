@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from privatenumber.bindings import activity, bind, callees, change, find, partners, release
+from privatenumber.bindings import bind, callees, change, find, partners, release
 from privatenumber.bindings.bind import BindResult
 from privatenumber.bindings.change import ChangeCommand
 from privatenumber.bindings.commands import BindCommand
@@ -143,13 +143,6 @@ class BindingService:
         State RELEASING or REQUESTED in the answer: the platform has not confirmed it, the worker goes on.
         """
         return release.release(self._engine, binding_id, reason, deadline, grace_s=grace_s)
-
-    def touch(self, binding_id: str, *, at: datetime) -> None:
-        """Note a call of a binding at a moment, which postpones the end of one that ends when idle.
-
-        Calls may be told late, twice and in any order. Raises BindingNotFound, Busy.
-        """
-        activity.touch(self._engine, binding_id, at)
 
     def step(self, binding_id: str, *, as_of: datetime, deadline: Deadline) -> Binding:
         """Do the next step of a binding that is due at ``as_of``; nothing when it is not due.

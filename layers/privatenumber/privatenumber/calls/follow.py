@@ -1,4 +1,4 @@
-"""What follows a stored fact: states of numbers reach the pool, contacts are remembered (design.md §3).
+"""What follows a stored fact: number states reach the pool, contacts and calls of bindings are remembered.
 
 Each step may be repeated and come in any order: newer states and contacts stay, older ones change nothing.
 """
@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.switchboard import decision_context
-from privatenumber.platform.pushes import Cdr, SmsNotice, parse_push
+from privatenumber.platform.pushes import Cdr, EventType, SmsNotice, parse_push
 from privatenumber.privacy import Keyring, seal, token
 from privatenumber.settings import Mode
+from privatenumber.store.activity import Activity
 from privatenumber.store.contacts import Contact, ContactStore, contact_context
 from privatenumber.store.number_states import Effect, NumberStates
 from privatenumber.store.numbers import NumberState
@@ -31,6 +32,8 @@ STATES: Final[Mapping[str, NumberState]] = {
 }
 #: Results of an SMS that reached its receiver, at least in part (sms-results.csv).
 _SENT: Final = frozenset({0, 9})
+#: The second leg starts, the call ends: both name the binding in every mode that has one (§4.2).
+_ACTIVE: Final = frozenset({EventType.CALLOUT.value, EventType.DISCONNECT.value})
 
 
 class Outcome(StrEnum):
@@ -40,6 +43,7 @@ class Outcome(StrEnum):
     NUMBER_FLAPPING = "NumberStatesFlapping"
     NUMBER_UNKNOWN = "NumberStatesUnknown"
     CONTACT = "ContactsRemembered"
+    POSTPONED = "IdleEndsPostponed"
 
 
 class Follower:
@@ -47,8 +51,8 @@ class Follower:
 
     Parameters
     ----------
-    states, contacts
-        The pool and the contact memory.
+    states, contacts, activity
+        The pool, the contact memory, and the bindings that end when nobody calls.
     unseal : Callable
         Opens a sealed value of a context (`KeyringStore.unseal`).
     keyring : Callable
@@ -56,10 +60,17 @@ class Follower:
     """
 
     def __init__(
-        self, states: NumberStates, contacts: ContactStore, *, unseal: Unseal, keyring: Callable[[], Keyring]
+        self,
+        states: NumberStates,
+        contacts: ContactStore,
+        activity: Activity,
+        *,
+        unseal: Unseal,
+        keyring: Callable[[], Keyring],
     ) -> None:
         self._states = states
         self._contacts = contacts
+        self._activity = activity
         self._unseal = unseal
         self._keyring = keyring
 
@@ -72,6 +83,8 @@ class Follower:
                 return self._number(row)
             case "decision":
                 return tuple(self._decided(row))
+            case "event" if row.get("event") in _ACTIVE:
+                return tuple(self._called(row))
             case "cdr" | "sms" if row.get("mode") == Mode.AX.value:
                 return tuple(self._in_touch(row))
             case _:
@@ -97,6 +110,14 @@ class Follower:
             return
         private = json.loads(self._unseal(bytes(row["sealed"]), decision_context(row["application"])))
         yield from self._remember(row, private["caller"], private["callee"], from_iso(row["at"]))
+        if "binding_id" in row and self._activity.of_binding(row["binding_id"], row["at"]):
+            yield Outcome.POSTPONED
+
+    def _called(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
+        """A call of a binding began or ended, and with it the time that nobody calls."""
+        subscription_id, at = row.get("subscription_id"), row.get("at")
+        if subscription_id and at and self._activity.of_call(row["application"], subscription_id, at):
+            yield Outcome.POSTPONED
 
     def _in_touch(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
         """A call or SMS of AX that went to somebody: only the record names both (notifications.md §4.3)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from privatenumber.calls.follow import Follower
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.activity import Activity
 from privatenumber.store.contacts import ContactStore
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.number_states import NumberStates
@@ -17,6 +18,7 @@ def compose_follower(settings: Settings) -> Follower:
     return Follower(
         NumberStates(client, table),
         ContactStore(client, table),
+        Activity(client, table),
         unseal=keyring.unseal,
         keyring=keyring.load,
     )

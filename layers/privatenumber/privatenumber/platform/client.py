@@ -6,12 +6,9 @@ from functools import cached_property
 from random import random as machine_random
 from typing import TYPE_CHECKING
 
-from privatenumber.platform.axb import AxbBind, AxbBound, AxbModify, AxbPage, AxbRow
-from privatenumber.platform.axb_calls import AxbCalls
 from privatenumber.platform.caller import Caller
 from privatenumber.platform.pausing import MemoryPauses, Pauses
 from privatenumber.platform.transport import (
-    Deadline,
     NoAnswer,
     NoConnection,
     Response,
@@ -24,6 +21,7 @@ from privatenumber.times import Clock, utc_now
 
 if TYPE_CHECKING:
     from privatenumber.platform.ax_calls import AxCalls
+    from privatenumber.platform.axb_calls import AxbCalls
     from privatenumber.platform.axe_calls import AxeCalls
     from privatenumber.platform.axyb_calls import AxybCalls
     from privatenumber.platform.session_calls import SessionCalls
@@ -43,8 +41,8 @@ __all__ = [
 class PlatformClient:
     """The API of one application. Safe to keep and to share; every call states its own deadline.
 
-    A group of another mode than the application's raises WrongMode before anything is sent. Models of the
-    other modes are imported when their group is first used: a cold start pays for its own mode only.
+    A group of another mode than the application's raises WrongMode before anything is sent. Models are
+    imported when their group is first used: a cold start pays for its own mode only.
     """
 
     def __init__(
@@ -67,12 +65,18 @@ class PlatformClient:
             sleep=sleep,
             random=random,
         )
-        self.axb = AxbCalls(self._caller)
 
     @property
     def application(self) -> Application:
         """The application in whose name it speaks."""
         return self._caller.application
+
+    @cached_property
+    def axb(self) -> "AxbCalls":
+        """AXB (axb.md)."""
+        from privatenumber.platform.axb_calls import AxbCalls
+
+        return AxbCalls(self._caller)
 
     @cached_property
     def ax(self) -> "AxCalls":
@@ -101,41 +105,3 @@ class PlatformClient:
         from privatenumber.platform.session_calls import SessionCalls
 
         return SessionCalls(self._caller)
-
-    def bind_axb(self, bind: AxbBind, *, deadline: Deadline) -> AxbBound:
-        """See `AxbCalls.bind`."""
-        return self.axb.bind(bind, deadline=deadline)
-
-    def unbind_axb(self, subscription_id: str, *, deadline: Deadline) -> None:
-        """See `AxbCalls.unbind`."""
-        self.axb.unbind(subscription_id, deadline=deadline)
-
-    def modify_axb(self, modify: AxbModify, *, deadline: Deadline) -> None:
-        """See `AxbCalls.modify`."""
-        self.axb.modify(modify, deadline=deadline)
-
-    def find_axb(self, x: str, a: str, b: str, *, deadline: Deadline) -> AxbRow | None:
-        """See `AxbCalls.find`."""
-        return self.axb.find(x, a, b, deadline=deadline)
-
-    def query_axb(
-        self,
-        *,
-        deadline: Deadline,
-        subscription_id: str | None = None,
-        x: str | None = None,
-        a: str | None = None,
-        b: str | None = None,
-        page_index: int = 1,
-        page_size: int = 50,
-    ) -> AxbPage:
-        """See `AxbCalls.query`."""
-        return self.axb.query(
-            subscription_id=subscription_id,
-            x=x,
-            a=a,
-            b=b,
-            page_index=page_index,
-            page_size=page_size,
-            deadline=deadline,
-        )

@@ -147,6 +147,28 @@ class BindingStore:
         request = self._put_binding(record, seen=seen).request["Put"]
         self._writer.put(BINDING, **request)
 
+    def touch(self, binding_id: str, *, at: str) -> bool:
+        """Note a call of a binding that ends when idle; says whether it was the latest known.
+
+        Calls may be told late, twice and in any order. The due time stays: whoever finds the binding due sees
+        the call. Writers who read the binding before are overtaken, so none of them forgets the call.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(binding_key(binding_id)),
+                UpdateExpression="SET active_at = :at, version = version + :one",
+                ConditionExpression=(
+                    "#state = :active AND attribute_exists(idle_s) AND created_at <= :at"
+                    " AND (attribute_not_exists(active_at) OR active_at < :at)"
+                ),
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=encode({":at": at, ":one": 1, ":active": "ACTIVE"}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def move(
         self,
         record: BindingRecord,

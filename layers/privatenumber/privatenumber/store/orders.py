@@ -21,6 +21,7 @@ class OrderRef:
     binding_id: str
     x: str = field(repr=False)
     area: str
+    ends_when_idle: bool = False
 
 
 class OrderStore:
@@ -47,5 +48,7 @@ class OrderStore:
             Limit=1,
         )
         for item in map(decode, answer["Items"]):
-            return OrderRef(item["order"], item["binding_id"], item["x"], item["area"])
+            return OrderRef(
+                item["order"], item["binding_id"], item["x"], item["area"], ends_when_idle="idle_s" in item
+            )
         return None
