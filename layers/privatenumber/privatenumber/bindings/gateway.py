@@ -36,6 +36,34 @@ class Held:
     duration: int | None = None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Standing:
+    """Who stands on an X at the platform, whoever put him there; None: the mode does not tell it truly.
+
+    ``subscription_id`` is None where a query by X does not tell it (axyb.md §4). ``partners`` are the Y and
+    the number of each B of an AXYB binding.
+    """
+
+    x: str
+    a: str
+    subscription_id: str | None = None
+    b: str | None = None
+    extension: str | None = None
+    direction: int | None = None
+    max_minutes: int | None = None
+    duration: int | None = None
+    partners: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPage:
+    """One page of who stands on an X; ``total`` counts over all pages."""
+
+    rows: tuple[Standing, ...]
+    total: int
+    more: bool
+
+
 class Gateway(Protocol):
     """One application at the platform. Every operation raises PlatformError; subclasses tell what to do."""
 
@@ -64,6 +92,18 @@ class Gateway(Protocol):
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
         """Unbind by its id; NotFound and NotOwned mean that it is gone."""
+        ...
+
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage | None:
+        """One page (from 1) of everybody on an X; None where the platform does not list an X."""
+        ...
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """What the platform holds under an id; None for nothing."""
+        ...
+
+    def standing_behind(self, x: str, extension: str, *, deadline: Deadline) -> Standing | None:
+        """Who stands behind an extension of an X, whoever it is; None in every mode but AXE."""
         ...
 
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:

@@ -49,12 +49,16 @@ class AxeCalls:
 
     def find(self, x: str, extension: str, a: str, *, deadline: Deadline) -> AxeRow | None:
         """The binding of A behind an extension of X, None when nobody or somebody else stands there."""
-        query = {"virtualNum": located(x), "extendNum": extension_of(extension)}
         try:
-            row = self._query(query, deadline)
+            row = self.at(x, extension, deadline=deadline)
         except NotFound:
             return None
         return row if row.a == a else None
+
+    def at(self, x: str, extension: str, *, deadline: Deadline) -> AxeRow:
+        """The binding behind an extension of X, whoever stands there (axe.md §5). Raises NotFound."""
+        query = {"virtualNum": located(x), "extendNum": extension_of(extension)}
+        return self._query(query, deadline)
 
     def query(self, subscription_id: str, *, deadline: Deadline) -> AxeRow:
         """One binding by its id (axe.md §5). Raises NotFound."""

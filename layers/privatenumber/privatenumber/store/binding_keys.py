@@ -15,6 +15,7 @@ from privatenumber.store.authors import SYSTEM
 DUE_INDEX: Final = "due"
 ORDER_INDEX: Final = "by_order"
 X_INDEX: Final = "by_x"
+LIVE_INDEX: Final = "live_on_x"
 A_INDEX: Final = "by_a"
 B_INDEX: Final = "by_b"
 DUE_SHARDS: Final = 4
@@ -155,6 +156,8 @@ def binding_item(record: BindingRecord) -> dict[str, Any]:
     if record.due_at:
         shard = zlib.crc32(record.id.encode()) % DUE_SHARDS
         item["due_key"] = due_shard(shard)
+        if record.x:
+            item["live_key"] = record.x
         item["due_at"] = due_position(record.due_at, record.id)
     if record.why:
         item["why"] = record.why

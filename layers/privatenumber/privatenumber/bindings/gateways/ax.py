@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Callee, Terms
-from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice
+from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice, AxRow
 from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.errors import NotFound
 from privatenumber.platform.transport import Deadline
 
 
@@ -63,6 +64,22 @@ class AxGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.ax.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
+        """See `Gateway.standing_on`: one at most (ax.md §1)."""
+        try:
+            rows = self._client.ax.query(x=x, deadline=deadline)
+        except NotFound:
+            rows = ()
+        return StandingPage(tuple(map(_standing, rows)), len(rows), more=False)
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """See `Gateway.standing_of`."""
+        try:
+            rows = self._client.ax.query(subscription_id=subscription_id, deadline=deadline)
+        except NotFound:
+            return None
+        return next(map(_standing, rows), None)
+
     def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
         """Set the temporary callee of X: it replaces another and serves one call (ax.md §6)."""
         wish = AxCallee(
@@ -81,3 +98,7 @@ def open_gateway(client: PlatformClient) -> AxGateway:
 
 def _pre_voice(caller: str | None, callee: str | None) -> AxPreVoice | None:
     return AxPreVoice(caller_hint_tone=caller, callee_hint_tone=callee) if caller or callee else None
+
+
+def _standing(row: AxRow) -> Standing:
+    return Standing(row.x, row.a, row.subscription_id, direction=row.direction, max_minutes=row.max_duration)

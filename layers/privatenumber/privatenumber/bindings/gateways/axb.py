@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Terms
-from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice
+from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice, AxbRow
+from privatenumber.platform.axb_calls import LONGEST_PAGE
 from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.errors import NotFound
 from privatenumber.platform.transport import Deadline
 
 
@@ -70,6 +72,23 @@ class AxbGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.axb.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
+        """See `Gateway.standing_on`: up to 5,000 pairs, oldest first (axb.md §5)."""
+        try:
+            found = self._client.axb.query(x=x, page_index=page, page_size=LONGEST_PAGE, deadline=deadline)
+        except NotFound:
+            return StandingPage((), 0, more=False)
+        more = bool(found.rows) and page * LONGEST_PAGE < found.total_count
+        return StandingPage(tuple(map(_standing, found.rows)), found.total_count, more)
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """See `Gateway.standing_of`."""
+        try:
+            found = self._client.axb.query(subscription_id=subscription_id, deadline=deadline)
+        except NotFound:
+            return None
+        return next(map(_standing, found.rows), None)
+
 
 def open_gateway(client: PlatformClient) -> AxbGateway:
     """The adapter of an AXB application."""
@@ -84,3 +103,15 @@ def _b(terms: Terms) -> str:
 
 def _pre_voice(caller: str | None, callee: str | None) -> AxbPreVoice | None:
     return AxbPreVoice(caller_hint_tone=caller, callee_hint_tone=callee) if caller or callee else None
+
+
+def _standing(row: AxbRow) -> Standing:
+    return Standing(
+        row.x,
+        row.a,
+        row.subscription_id,
+        b=row.b,
+        direction=row.direction,
+        max_minutes=row.max_duration,
+        duration=row.duration,
+    )

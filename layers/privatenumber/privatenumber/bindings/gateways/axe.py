@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Terms
-from privatenumber.platform.axe import MINUTES, AxeBind, AxeModify
+from privatenumber.platform.axe import MINUTES, AxeBind, AxeModify, AxeRow
 from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.errors import NotFound
 from privatenumber.platform.transport import Deadline
 
 
@@ -50,6 +51,24 @@ class AxeGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.axe.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage | None:
+        """The platform does not list the bindings of an X (axe.md §5)."""
+        return None
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """See `Gateway.standing_of`."""
+        try:
+            return _standing(self._client.axe.query(subscription_id, deadline=deadline))
+        except NotFound:
+            return None
+
+    def standing_behind(self, x: str, extension: str, *, deadline: Deadline) -> Standing | None:
+        """See `Gateway.standing_behind`."""
+        try:
+            return _standing(self._client.axe.at(x, extension, deadline=deadline))
+        except NotFound:
+            return None
+
     def _prolong(self, subscription_id: str, life_s: int | None, deadline: Deadline) -> None:
         modify = AxeModify(subscription_id=subscription_id, life_minutes=_minutes(life_s))
         self._client.axe.modify(modify, deadline=deadline)
@@ -62,3 +81,8 @@ def open_gateway(client: PlatformClient) -> AxeGateway:
 
 def _minutes(life_s: int | None) -> int | None:
     return None if life_s is None else -(-life_s // 60)
+
+
+def _standing(row: AxeRow) -> Standing:
+    """Without the life: a row goes on telling that of the bind (axe.md §5)."""
+    return Standing(row.x, row.a, row.subscription_id, extension=row.extension)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held
+from collections.abc import Iterable
+
+from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Partner, Terms
-from privatenumber.platform.axyb import AxybBindAx, AxybBindYb
+from privatenumber.platform.axyb import AxybBindAx, AxybBindYb, AxybRow
 from privatenumber.platform.client import PlatformClient
+from privatenumber.platform.errors import NotFound
 from privatenumber.platform.transport import Deadline
 
 
@@ -51,6 +54,22 @@ class AxybGateway(ModeGateway):
         """Unbind the AX with all its YB."""
         self._client.axyb.unbind_ax(binding.subscription_id or "", deadline=deadline)
 
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
+        """See `Gateway.standing_on`: an AX with all its YB, without its id (axyb.md §4)."""
+        try:
+            rows = _together(self._client.axyb.query(x=x, deadline=deadline), None)
+        except NotFound:
+            rows = ()
+        return StandingPage(rows, len(rows), more=False)
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """See `Gateway.standing_of`."""
+        try:
+            rows = self._client.axyb.query(subscription_id=subscription_id, deadline=deadline)
+        except NotFound:
+            return None
+        return next(iter(_together(rows, subscription_id)), None)
+
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
         """Bind a YB: the platform allocates the Y, in the city of X if it can."""
         bind = AxybBindYb(subscription_id=binding.subscription_id or "", b=partner.party.number)
@@ -73,3 +92,13 @@ class AxybGateway(ModeGateway):
 def open_gateway(client: PlatformClient) -> AxybGateway:
     """The adapter of an AXYB application."""
     return AxybGateway(client)
+
+
+def _together(rows: Iterable[AxybRow], subscription_id: str | None) -> tuple[Standing, ...]:
+    """One AX for each A on an X: a row is one YB of it, or the AX alone."""
+    partners: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        of_ax = partners.setdefault((row.x, row.a), [])
+        if row.y and row.b:
+            of_ax.append((row.y, row.b))
+    return tuple(Standing(x, a, subscription_id, partners=tuple(pairs)) for (x, a), pairs in partners.items())

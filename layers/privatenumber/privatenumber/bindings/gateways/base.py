@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from privatenumber.bindings.gateway import Standing
 from privatenumber.bindings.model import Binding, Callee, Partner
 from privatenumber.codes.results import lookup
 from privatenumber.platform.caller import WRONG_MODE
@@ -23,6 +24,10 @@ class ModeGateway:
     def application(self) -> Application:
         """The application in whose name it speaks."""
         return self._client.application
+
+    def standing_behind(self, x: str, extension: str, *, deadline: Deadline) -> Standing | None:
+        """Only AXE has extensions."""
+        return None
 
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
         """Only AXYB has partners at the platform."""

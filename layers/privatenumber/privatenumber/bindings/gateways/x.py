@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held
+from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Callee, Partner, Terms
 from privatenumber.platform.client import PlatformClient
@@ -30,6 +30,14 @@ class XGateway(ModeGateway):
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
         """The next question finds nothing."""
+
+    def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage | None:
+        """The platform holds nobody."""
+        return None
+
+    def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
+        """The platform holds nobody."""
+        return None
 
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
         """In force at once, without a Y."""
