@@ -14,11 +14,12 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.bindings.errors import PoolEmpty
 from privatenumber.settings import Settings
-from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.telemetry import count_apart, get_logger, get_metrics
 from privatenumber.times import utc_now
 
-from . import binding_routes, call_routes, number_routes, partner_routes
+from . import binding_routes, call_routes, number_routes, partner_routes, pool_routes
 from .event import LambdaContext, Request, read_event
 from .paths import Route, subject
 from .problem_kinds import answer_problem
@@ -30,6 +31,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     **partner_routes.ROUTES,
     **call_routes.ROUTES,
     **number_routes.ROUTES,
+    **pool_routes.ROUTES,
 }
 
 _COUNTED: Final[Mapping[str | int, str]] = {
@@ -61,6 +63,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     except Exception as error:
         problem = describe(error, utc_now())
         about["problem"] = problem.kind
+        if isinstance(error, PoolEmpty):
+            _count_refusal(error)
         if problem.kind == "internal":
             logger.exception("failed", extra=about)
         response = answer_problem(problem, request.id)
@@ -78,6 +82,11 @@ def _answer(request: Request) -> Response:
         raise NoSuchRoute
     opened = rooms()
     return opened.opening(lambda: route(opened, request))
+
+
+def _count_refusal(empty: PoolEmpty) -> None:
+    where = {"application": empty.application} if empty.application else {}
+    count_apart("bindings", "Refusals", 1, {"reason": empty.reason.value, **where})
 
 
 def _known(route: str) -> str:

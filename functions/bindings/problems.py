@@ -133,7 +133,9 @@ _POOL: Final[Mapping[PoolReason, tuple[str, str]]] = {
 
 def _pool_empty(error: errors.PoolEmpty, now: datetime) -> Problem:
     detail, remedy = _POOL[error.reason]
-    more = {"reason": error.reason.value}
+    more: dict[str, Any] = {"reason": error.reason.value}
+    if error.needed:
+        more["needed"] = {"request": error.needed.request, "pressure": error.needed.pressure}
     return Problem("no-number-available", detail, remedy + NEVER_REAL, error.retry_after_s, more)
 
 

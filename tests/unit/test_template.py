@@ -302,7 +302,7 @@ class TestApi:
             "GET /bindings/{id}", "PATCH /bindings/{id}", "DELETE /bindings/{id}",
             "POST /bindings/{id}/partners", "DELETE /bindings/{id}/partners/{partner}",
             "PUT /bindings/{id}/callee", "POST /bindings/{id}/call", "POST /calls/{session}/stop",
-            "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import",
+            "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import", "GET /pool",
             "GET /recordings/{session}",
         }  # fmt: skip
 

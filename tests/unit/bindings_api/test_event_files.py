@@ -39,6 +39,7 @@ STATUS = {
     "bindings-numbers-put": 201,
     "bindings-numbers-import": 200,
     "bindings-numbers-import-dry-run": 200,
+    "bindings-pool": 200,
 }
 
 

@@ -193,6 +193,10 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
         "DELETE /bindings/{id}": [api.of("DELETE", identity)],
         "POST /calls/{session}/stop": [api.stop("1200_1001@example.com"), api.stop("a b")],
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
+        "GET /pool": [
+            api.call("GET /pool", query={"application": "demo-axb"}),
+            api.call("GET /pool", query={"application": "none"}),
+        ],
         "PUT /numbers/{x}": [api.put_number(X1, state="locked"), api.put_number(X1, state="5")],
         "POST /numbers/import": [
             api.call("POST /numbers/import", body="x_number,number_type\n170,virtual\n"),

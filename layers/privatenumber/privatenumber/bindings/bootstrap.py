@@ -16,12 +16,13 @@ from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.gateway import Gateway, gateway_to
 from privatenumber.bindings.numbers import NumberInventory
 from privatenumber.bindings.numbers_import import NumberImport
+from privatenumber.bindings.pool import PoolInsight
 from privatenumber.bindings.service import BindingService
 from privatenumber.platform.client import PlatformClient, Transport, Urllib3Transport
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
-from privatenumber.store.authors import Author
+from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.keyring import KeyringStore
@@ -67,10 +68,10 @@ class Rooms:
     @property
     def service(self) -> BindingService:
         """The life of bindings, for those who only read, and for tools."""
-        return self.service_of(Author())
+        return self.service_of(NOBODY)
 
     def service_of(self, author: Author) -> BindingService:
-        """The life of bindings in somebody's name, with the keyring of the moment (it is read again hourly)."""
+        """The life of bindings in somebody's name, with the keyring of the moment (read again every hour)."""
         return BindingService(
             Engine(
                 store=self._bindings,
@@ -86,6 +87,11 @@ class Rooms:
             )
         )
 
+    @property
+    def inventory(self) -> NumberInventory:
+        """The X numbers, for those who only read, and for tools."""
+        return self.inventory_of(NOBODY)
+
     def inventory_of(self, author: Author) -> NumberInventory:
         """The X numbers, one by one, in somebody's name."""
         return NumberInventory(self._numbers, self._applications.load, author)
@@ -93,6 +99,11 @@ class Rooms:
     def number_import_of(self, author: Author) -> NumberImport:
         """The X numbers, file by file, in somebody's name."""
         return NumberImport(self._numbers, self._applications.load, author)
+
+    @cached_property
+    def pool(self) -> PoolInsight:
+        """How full the pools are."""
+        return PoolInsight(self._numbers, self._bindings, self._search, self._applications.load, self._clock)
 
     def platform(self, application_id: str) -> Gateway:
         """Return the platform of an application as bindings see it, anew when its credentials changed.
