@@ -125,7 +125,7 @@ def _same_before(engine: Engine, wanted: Wanted) -> BindResult | None:
             return BindResult(known, created=False)
     holder = engine.store.holder_of_pair(wanted.application, wanted.order, wanted.mode, wanted.pair)
     known = _holding(engine, holder)
-    if known is None or known.state.final:
+    if known is None or known.state.final or known.id == wanted.replaces:
         return None
     if known.content_hash != wanted.content_hash:
         raise OrderConflict(known.id)
@@ -163,7 +163,8 @@ def _reserve(engine: Engine, wanted: Wanted, deadline: Deadline) -> BindResult:
             continue
         binding = _intent(engine, wanted, number, extension, deadline)
         try:
-            _create(engine, binding, fills=number is not None and number.pairs + 1 >= wanted.wish.capacity)
+            fills = number is not None and number.pairs + 1 >= wanted.wish.capacity
+            _create(engine, binding, wanted.replaces, fills=fills)
         except Contended:
             break
         except Refused as refused:
@@ -275,10 +276,11 @@ def _partners(engine: Engine, wanted: Wanted) -> tuple[Partner, ...]:
     return (Partner(engine.new_id("p"), wanted.partner, None, state),)
 
 
-def _create(engine: Engine, binding: Binding, *, fills: bool) -> None:
+def _create(engine: Engine, binding: Binding, replaces: str | None, *, fills: bool) -> None:
     engine.store.create(
         engine.record(binding),
         now=int(binding.created_at.timestamp()),
         key_expires_at=int((binding.created_at + timedelta(days=KEY_DAYS)).timestamp()),
         fills=fills,
+        replaces=replaces,
     )

@@ -27,7 +27,7 @@ _TONE: Final = re.compile(r"[0-9A-Za-z\-_.@]{1,128}")
 _AREA: Final = re.compile(r"0\d{2,3}", re.ASCII)
 _TONES: Final = ("record_hint_tone", "caller_tone", "callee_tone", "last_minute_tone", "callback_tone")
 _NUMBERS: Final = frozenset({"a", "b", "x", "callback_number"})
-_NOT_CONTENT: Final = frozenset({"idempotency_key", "mode"})
+_NOT_CONTENT: Final = frozenset({"idempotency_key", "mode", "replaces"})
 """An application has one mode: whether it is named makes no difference."""
 
 _OF_SOME_MODES: Final = frozenset[str]().union(*(rules.fields for rules in RULES.values()))
@@ -39,6 +39,14 @@ class Sticky(StrEnum):
     NONE = "none"
     PREFER = "prefer"
     AVOID = "avoid"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A living binding whose order and people go to another X; the new one stands for the same request."""
+
+    binding_id: str
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class BindCommand:
     spread: Spread = Spread.RANDOM
     sticky: Sticky = Sticky.NONE
     idle_seconds: int | None = None
+    replaces: Replaced | None = None
+    """Ours alone: the order may have both bindings until the old one is released."""
 
 
 _DEFAULTS: Final = {one.name: one.default for one in fields(BindCommand)}
@@ -107,6 +117,7 @@ class Wanted:
     user_reference: str | None = field(repr=False)
     idempotency: str | None
     content_hash: str
+    replaces: str | None = None
 
     @property
     def rules(self) -> ModeRules:
@@ -152,7 +163,7 @@ def read_command(
     check_order(command.order, *people)
     check_reference(command.user_reference, *people)
     digits = application.axe_digits
-    key = command.idempotency_key
+    key, replaced = command.idempotency_key, command.replaces
     return Wanted(
         application=command.application,
         order=command.order,
@@ -176,7 +187,8 @@ def read_command(
         record_hint_tone=command.record_hint_tone,
         user_reference=command.user_reference,
         idempotency=token(keyring, key, purpose="idempotency") if key else None,
-        content_hash=_content_hash(command, keyring),
+        content_hash=replaced.content_hash if replaced else _content_hash(command, keyring),
+        replaces=replaced.binding_id if replaced else None,
     )
 
 

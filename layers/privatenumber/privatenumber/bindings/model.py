@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """The platform no longer had it: removed in the console, X transferred or unsubscribed."""
     REFUSED = "refused"
     """AXYB: the platform gave A an X, but refused B a Y."""
+    MOVED = "moved"
+    """Its order was brought to another X, because this X goes back."""
 
 
 class Spread(StrEnum):

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.binding_keys import DUE_INDEX, DUE_SHARDS, binding_key, due_shard
+from privatenumber.store.binding_keys import (
+    DUE_INDEX,
+    DUE_SHARDS,
+    binding_key,
+    due_position,
+    due_shard,
+)
 from privatenumber.store.items import decode, encode
 
 if TYPE_CHECKING:
@@ -73,6 +79,26 @@ class BindingSearch:
             if "LastEvaluatedKey" not in answer:
                 return
             request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def living(self, shard: int, *, limit: int, after: DueRow | None) -> list[DueRow]:
+        """Bindings of one shard that are not final, whatever is due when, in the order of their due time.
+
+        At most ``limit``, behind ``after``. One whose due time moves meanwhile may be met twice or not at all.
+        """
+        start: dict[str, Any] = {}
+        if after:
+            position = {"due_key": due_shard(shard), "due_at": due_position(after.due_at, after.binding_id)}
+            start = {"ExclusiveStartKey": encode({**binding_key(after.binding_id), **position})}
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=DUE_INDEX,
+            KeyConditionExpression="due_key = :shard",
+            ExpressionAttributeValues=encode({":shard": due_shard(shard)}),
+            Limit=limit,
+            **start,
+        )
+        rows = (str(item["due_at"]).partition("#") for item in map(decode, answer["Items"]))
+        return [DueRow(binding_id, moment) for moment, _, binding_id in rows]
 
     def newest(
         self, index: str, hash_name: str, hash_key: str, *, limit: int, before: Position | None

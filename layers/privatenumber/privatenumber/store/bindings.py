@@ -123,16 +123,25 @@ class BindingStore:
         item = self._read(order_pair_key(application, order, mode, pair))
         return Holder(str(item["binding_id"])) if item else None
 
-    def create(self, record: BindingRecord, *, now: int, key_expires_at: int, fills: bool = False) -> None:
+    def create(
+        self,
+        record: BindingRecord,
+        *,
+        now: int,
+        key_expires_at: int,
+        fills: bool = False,
+        replaces: str | None = None,
+    ) -> None:
         """Write a new binding with everything it holds; the Idempotency-Key until ``key_expires_at``.
 
-        ``fills``: it is the last that its X takes.
+        ``fills``: it is the last that its X takes. ``replaces``: a binding that gives the order's pair up to
+        it.
         """
         self._writer.transact(
             [
                 self._put_binding(record, seen=None),
                 *self._put_idempotency(record, now, key_expires_at),
-                *self._put_pairs(record, record.pairs),
+                *self._put_pairs(record, record.pairs, replaces),
                 *self._put_on_x(record, fills=fills),
             ]
         )
@@ -314,11 +323,18 @@ class BindingStore:
         }
         yield Action(IDEMPOTENCY, {"Put": put})
 
-    def _put_pairs(self, record: BindingRecord, pairs: Collection[str]) -> Iterable[Action]:
+    def _put_pairs(
+        self, record: BindingRecord, pairs: Collection[str], replaces: str | None = None
+    ) -> Iterable[Action]:
         for pair in sorted(pairs):
-            yield self._put_new(
-                PAIR, order_pair_key(record.application, record.order, record.mode, pair), record.id
-            )
+            key = order_pair_key(record.application, record.order, record.mode, pair)
+            action = self._put_new(PAIR, key, record.id)
+            if replaces:
+                condition = "attribute_not_exists(pk) OR binding_id = :replaced"
+                values = encode({":replaced": replaces})
+                more = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+                action = Action(PAIR, {"Put": {**action.request["Put"], **more}})
+            yield action
 
     def _put_places(self, record: BindingRecord, tokens: Collection[str]) -> Iterable[Action]:
         for token in sorted(tokens):

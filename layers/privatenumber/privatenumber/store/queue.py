@@ -65,11 +65,17 @@ class WorkQueue:
         answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=wanted)
         return sum(int(answer["Attributes"].get(name, 0)) for name in wanted)
 
-    def send(self, work: Iterable[Message]) -> Sent:
-        """Send messages ten at a time. What the queue refuses is counted, not repeated: it is still due."""
+    def send(self, work: Iterable[Message], *, delay_s: int = 0) -> Sent:
+        """Send messages ten at a time. What the queue refuses is counted, not repeated: it is still due.
+
+        Nobody receives them before ``delay_s`` (at most 900) are over.
+        """
+        late: dict[str, Any] = {"DelaySeconds": delay_s} if delay_s else {}
         taken = refused = 0
         for batch in _tens(work):
-            entries: Any = [{"Id": str(n), "MessageBody": one.to_body()} for n, one in enumerate(batch)]
+            entries: Any = [
+                {"Id": str(n), "MessageBody": one.to_body(), **late} for n, one in enumerate(batch)
+            ]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             taken += len(answer.get("Successful", []))
             refused += len(answer.get("Failed", []))
