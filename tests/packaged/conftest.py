@@ -20,6 +20,8 @@ from local.lambda_runtime import BUILT_TEMPLATE, Answer, FunctionProcess, runtim
 from local.platform import Platform
 from local.processes import free_port, start, wait_until
 from local.template import Function, functions
+from local.tenant import BY_MODE, application_secret, platform_numbers
+from privatenumber.settings import Mode
 
 #: The application of the events for the bindings function, as the platform's console shows it.
 APPLICATION = {
@@ -31,6 +33,8 @@ APPLICATION = {
     "callback_token": "demo-callback-token-0001",
 }
 NUMBERS = [f"+861701000000{n}" for n in range(1, 5)]
+#: The applications of the other modes' events.
+COMPANIES = tuple(tenant for mode, tenant in BY_MODE.items() if mode is not Mode.AXB)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             {"number": x, "area_code": "0755", "type": "virtual", "issued_on": "2026-09-01"} for x in NUMBERS
         ]
         emulator.send("POST", "numbers", {"app_key": key, "numbers": numbers})
+        for company in COMPANIES:
+            settings = {"secrets": [company.app_secret], "mode": company.mode.value}
+            emulator.send("PUT", f"applications/{company.app_key}", settings)
+            emulator.send("POST", "numbers", platform_numbers(company))
         yield emulator
     finally:
         child.stop()
@@ -110,12 +118,21 @@ class Lambda:
         return self.running[name].invoke(event)
 
 
+def _registering(x: str, application: str) -> Any:
+    """The event that registers an X number of an application."""
+    event = read_event(EVENTS / "bindings-numbers-put.json")
+    body = json.loads(event["body"]) | {"application": application}
+    return {**event, "pathParameters": {"x": x}, "body": json.dumps(body)}
+
+
 @pytest.fixture(scope="module")
 def deployed(aws: Aws, platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambda]:
     """The built functions, with what a deployment gives them and an inventory of X numbers."""
     assert BUILT_TEMPLATE.exists(), "nothing is built: run `make build` first"
     built = {function.name: function for function in functions(BUILT_TEMPLATE)}
-    common = create_stores(aws, {"applications": [{**APPLICATION, "base_url": platform.base_url}]})
+    companies = application_secret(platform.base_url, *COMPANIES)["applications"]
+    mine = {**APPLICATION, "base_url": platform.base_url}
+    common = create_stores(aws, {"applications": [mine, *companies]})
     # The samples of pushes are of another application with the same key: one secret cannot hold both.
     pushes = aws.client("secretsmanager").create_secret(
         Name="pushes", SecretString=applications_secret(asking("AX"), asking("X"))
@@ -126,6 +143,9 @@ def deployed(aws: Aws, platform: Platform, tmp_path_factory: pytest.TempPathFact
     try:
         for case in ("bindings-numbers-import", "bindings-numbers-put"):
             running.invoke("BindingsFunction", read_event(EVENTS / f"{case}.json"))
+        for company in COMPANIES:
+            for x in company.numbers:
+                running.invoke("BindingsFunction", _registering(x, company.id))
         yield running
     finally:
         for process in running.running.values():
