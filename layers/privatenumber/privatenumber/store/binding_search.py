@@ -18,6 +18,7 @@ from privatenumber.store.binding_keys import (
     due_shard,
 )
 from privatenumber.store.items import decode, encode
+from privatenumber.store.orders import SUBSCRIPTION_INDEX
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -99,6 +100,18 @@ class BindingSearch:
         )
         rows = (str(item["due_at"]).partition("#") for item in map(decode, answer["Items"]))
         return [DueRow(binding_id, moment) for moment, _, binding_id in rows]
+
+    def of_subscription(self, application: str, subscription_id: str) -> str | None:
+        """The binding that the platform knows by this id, in whatever state; None for a stranger's."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=SUBSCRIPTION_INDEX,
+            KeyConditionExpression="subscription_key = :key",
+            ExpressionAttributeValues=encode({":key": f"{application}#{subscription_id}"}),
+        )
+        # A binding whose answer came too late has a record of its own beside that of its intent.
+        ids = sorted(str(item["binding_id"]) for item in map(decode, answer["Items"]))
+        return ids[0] if ids else None
 
     def newest(
         self, index: str, hash_name: str, hash_key: str, *, limit: int, before: Position | None
