@@ -20,7 +20,7 @@ def create_binding(rooms: Rooms, request: Request) -> Response:
     """POST /bindings."""
     body = read_body(request, BindBody)
     command = BindCommand(**body.model_dump(), idempotency_key=queries.read_idempotency_key(request))
-    result = rooms.service.bind(command, deadline=request.deadline)
+    result = rooms.service_of(queries.read_author(request)).bind(command, deadline=request.deadline)
     headers = {"location": binding_path(result.binding.id)}
     if not result.created:
         headers["idempotent-replay"] = "true"
@@ -48,13 +48,15 @@ def change_binding(rooms: Rooms, request: Request) -> Response:
     """PATCH /bindings/{id}."""
     body = read_body(request, ChangeBody)
     require_change(body)
-    binding = rooms.service.change(binding_id(request), deadline=request.deadline, **body.model_dump())
+    binding = rooms.service_of(queries.read_author(request)).change(
+        binding_id(request), deadline=request.deadline, **body.model_dump()
+    )
     return binding_answer(binding, request.at, 200)
 
 
 def release_binding(rooms: Rooms, request: Request) -> Response:
     """DELETE /bindings/{id}?reason=&grace_seconds=."""
-    binding = rooms.service.release(
+    binding = rooms.service_of(queries.read_author(request)).release(
         binding_id(request),
         reason=queries.read_reason(request.query),
         grace_s=queries.read_grace(request.query),

@@ -18,7 +18,7 @@ from .responses import Response, answer
 def set_callee(rooms: Rooms, request: Request) -> Response:
     """PUT /bindings/{id}/callee (ax.md §6)."""
     body = read_body(request, CalleeBody)
-    binding = rooms.service.set_callee(
+    binding = rooms.service_of(queries.read_author(request)).set_callee(
         binding_id(request),
         body.callee,
         seconds=body.seconds,
@@ -31,7 +31,7 @@ def set_callee(rooms: Rooms, request: Request) -> Response:
 def call_now(rooms: Rooms, request: Request) -> Response:
     """POST /bindings/{id}/call: set the callee just in time, and tell what to dial (ax.md §8)."""
     body = read_body(request, CallBody)
-    binding = rooms.service.set_callee(
+    binding = rooms.service_of(queries.read_author(request)).set_callee(
         binding_id(request), body.callee, user_reference=body.user_reference, deadline=request.deadline
     )
     return answer(200, call_view(binding))

@@ -41,13 +41,13 @@ def put_number(rooms: Rooms, request: Request) -> Response:
         issued_on=body.issued_on if "issued_on" in body.model_fields_set else KEEP,
         unsubscribed_on=body.unsubscribed_on if "unsubscribed_on" in body.model_fields_set else KEEP,
     )
-    registered = rooms.inventory.put(request.path.get("x", ""), change)
+    registered = rooms.inventory_of(queries.read_author(request)).put(request.path.get("x", ""), change)
     return answer(201 if registered.outcome is Outcome.CREATED else 200, registered_view(registered))
 
 
 def import_numbers(rooms: Rooms, request: Request) -> Response:
     """POST /numbers/import?application=&dry_run=."""
-    report = rooms.number_import.run(
+    report = rooms.number_import_of(queries.read_author(request)).run(
         request.body(accepted=queries.CSV_TYPES, limit=queries.CSV_LIMIT),
         application=queries.read_default_application(request.query),
         dry_run=queries.read_flag(request.query, "dry_run"),

@@ -9,6 +9,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.model import Binding, Partner, PartnerState
 from privatenumber.phone import normalise
 
+from . import queries
 from .binding_views import binding_view, waiting_answer
 from .event import Request
 from .paths import Route, binding_id, partner_id, partner_path
@@ -19,7 +20,7 @@ from .responses import Response, answer
 def add_partner(rooms: Rooms, request: Request) -> Response:
     """POST /bindings/{id}/partners: 201 for somebody new, 200 for somebody who stands there already."""
     body = read_body(request, PartnerBody)
-    identity, service = binding_id(request), rooms.service
+    identity, service = binding_id(request), rooms.service_of(queries.read_author(request))
     before = service.get(identity)
     binding = service.add_partner(identity, body.b, deadline=request.deadline)
     partner = _of_number(binding, body.b)
@@ -33,7 +34,9 @@ def add_partner(rooms: Rooms, request: Request) -> Response:
 def remove_partner(rooms: Rooms, request: Request) -> Response:
     """DELETE /bindings/{id}/partners/{partner}: 202 until the platform is known to have let go of him."""
     identity, partner = binding_id(request), partner_id(request)
-    binding = rooms.service.remove_partner(identity, partner, deadline=request.deadline)
+    binding = rooms.service_of(queries.read_author(request)).remove_partner(
+        identity, partner, deadline=request.deadline
+    )
     if binding.partner(partner):
         return waiting_answer(binding, request.at)
     return answer(200, binding_view(binding, request.at))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from privatenumber.bindings.model import Reason
+from privatenumber.bindings.references import check_why, safe_actor
+from privatenumber.store.authors import Author
 from privatenumber.store.numbers import NumberState
 
 from .event import InvalidFields, Request
@@ -31,6 +33,13 @@ def read_idempotency_key(request: Request) -> str | None:
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidFields(("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
     return key
+
+
+def read_author(request: Request) -> Author:
+    """Return who asks, and `why` by his own words; raises InvalidRequest."""
+    why = request.query.get("why")
+    check_why(why)
+    return Author(safe_actor(request.actor), why)
 
 
 def read_reason(query: Mapping[str, str]) -> Reason:

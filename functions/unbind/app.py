@@ -17,6 +17,7 @@ from privatenumber.bindings.sweep import sweep as sweep_what_is_due
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.authors import SWEEP, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.queue import Work, WorkQueue
 from privatenumber.telemetry import get_logger, get_metrics
@@ -88,7 +89,7 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         job = Work.from_body(record["body"])
         as_of = max(from_iso(job.as_of), utc_now())
         binding = rooms().opening(
-            lambda: rooms().service.step(job.binding_id, as_of=as_of, deadline=deadline)
+            lambda: rooms().service_of(Author(SWEEP)).step(job.binding_id, as_of=as_of, deadline=deadline)
         )
     except BindingNotFound:
         logger.warning("no such binding", extra={"message_id": record["messageId"]})

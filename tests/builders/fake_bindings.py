@@ -14,6 +14,7 @@ from privatenumber.bindings.records import party
 from privatenumber.bindings.service import BindResult
 from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
+from privatenumber.store.authors import Author
 
 BINDING = "b3f2b8c106a4d4e579b21000000000002"
 PARTNER = "p3f2b8c106a4d4e579b21000000000003"
@@ -71,9 +72,14 @@ class FakeRooms:
     after: Binding | Exception
     stopped: Stopped | Exception = Stopped.STOPPED
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    authors: list[Author] = field(default_factory=list)
 
     @property
     def service(self) -> FakeRooms:
+        return self
+
+    def service_of(self, author: Author) -> FakeRooms:
+        self.authors.append(author)
         return self
 
     def opening(self, action: Callable[[], _Answer]) -> _Answer:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from privatenumber.bindings.errors import BindingError, Busy, InvalidRequest
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.settings import Application
-from privatenumber.store.authors import Author
+from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.numbers import (
     NumberPage,
     NumberState,
@@ -81,7 +81,7 @@ class NumberInventory:
         self,
         store: NumberStore,
         applications: Callable[[], Mapping[str, Application]],
-        author: Author = Author(),
+        author: Author = NOBODY,
     ) -> None:
         self._store = store
         self._applications = applications

@@ -18,7 +18,7 @@ from privatenumber.csv_table import FileRefused
 from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application
-from privatenumber.store.authors import Author
+from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
 from privatenumber.store.transactions import Contended
 
@@ -85,7 +85,7 @@ class NumberImport:
         self,
         store: NumberStore,
         applications: Callable[[], Mapping[str, Application]],
-        author: Author = Author(),
+        author: Author = NOBODY,
     ) -> None:
         self._store = store
         self._applications = applications
@@ -144,9 +144,7 @@ class NumberImport:
         if deadline.remaining() < _SECONDS_PER_WRITE:
             return [False] * len(chunk)
         try:
-            return self._store.put_many(
-                [(wanted, seen) for _, wanted, seen in chunk], author=self._author
-            )
+            return self._store.put_many([(wanted, seen) for _, wanted, seen in chunk], author=self._author)
         except Contended:
             return [False] * len(chunk)
 

@@ -11,7 +11,10 @@ from privatenumber.bindings.model import Party
 from privatenumber.phone import national
 
 MAX_USER_REFERENCE: Final = 256
+MAX_WHY: Final = 200
+MAX_ACTOR: Final = 256
 _ORDER: Final = re.compile(r"[\x21-\x7e]{1,64}")
+_WHY: Final = re.compile(rf"[\x20-\x7e]{{1,{MAX_WHY}}}")
 _REFERENCE: Final = re.compile(r"[\x20-\x7e]+")
 _SOMEBODYS_NUMBER: Final = re.compile(
     r"(?:\+|%2B|(?<!\d)00)86\d{8,}|(?<![0-9A-Za-z])(?:86)?1[3-9]\d{9}(?![0-9A-Za-z])",
@@ -45,6 +48,27 @@ def check_reference(reference: str | None, *people: Party) -> None:
         raise InvalidRequest("user_reference", "must not contain { } or ^: the platform refuses them")
     if contains_number(reference, *people):
         raise InvalidRequest("user_reference", "must not contain a phone number: it travels in call records")
+
+
+def check_why(why: str | None) -> None:
+    """Check a person's reason for what he asks, which stays in the audit; raises InvalidRequest."""
+    if why is None:
+        return
+    if not _WHY.fullmatch(why):
+        raise InvalidRequest("why", f"must be 1 to {MAX_WHY} printable ASCII characters")
+    if contains_number(why):
+        raise InvalidRequest("why", "must not contain a phone number: it stays in the audit")
+
+
+def safe_actor(arn: str | None) -> str:
+    """An IAM identity as the audit may keep it: who names his session by a phone number stays without it."""
+    if not arn:
+        return "unknown"
+    kept = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in arn[:MAX_ACTOR])
+    head, slash, session = kept.rpartition("/")
+    if contains_number(session) or contains_number(kept):
+        return f"{head}{slash}***" if slash and not contains_number(head) else "***"
+    return kept
 
 
 def contains_number(text: str, *people: Party) -> bool:

@@ -25,3 +25,7 @@ class Author:
 
     by: str = SYSTEM
     why: str | None = None
+
+
+NOBODY: Final = Author()
+"""Of tools and tests."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from privatenumber.store.authors import PUSH
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import PLATFORM_STATES, NumberState, number_key
 from privatenumber.times import from_iso
@@ -57,19 +58,22 @@ class NumberStates:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=encode(number_key(x)),
-                UpdateExpression="SET #state = :state, status_at = :at, revision = revision + :one",
+                UpdateExpression=(
+                    "SET #state = :state, status_at = :at, revision = revision + :one, #by = :by REMOVE why"
+                ),
                 ConditionExpression=(
                     "attribute_exists(pk) AND application = :application"
                     f" AND #state IN ({', '.join(states)})"
                     " AND (attribute_not_exists(status_at) OR status_at < :at)"
                 ),
-                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeNames={"#state": "state", "#by": "by"},
                 ExpressionAttributeValues=encode(
                     {
                         ":state": state.value,
                         ":at": status_at,
                         ":one": 1,
                         ":application": application,
+                        ":by": PUSH,
                         **states,
                     }
                 ),

@@ -15,6 +15,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.items import decode, encode
 from privatenumber.store.refusals import RefusalStore
 from privatenumber.store.room import RoomIndex
@@ -154,7 +155,7 @@ class NumberStore:
                 found[number.x] = number
         return found
 
-    def put(self, number: XNumber, *, seen: XNumber | None) -> None:
+    def put(self, number: XNumber, *, seen: XNumber | None, author: Author = NOBODY) -> None:
         """Write a number's description over what the caller has `seen` (`None`: must not exist yet).
 
         `pairs` and `revision` of `number` are ignored: a new number starts with 0 pairs, a known one keeps
@@ -163,13 +164,15 @@ class NumberStore:
         binds and releases of this number left no gap.
         """
         try:
-            written = self.put_many([(number, seen)])
+            written = self.put_many([(number, seen)], author=author)
         except Contended:
             written = (False,)
         if written != (True,):
             raise StaleNumberError
 
-    def put_many(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> tuple[bool, ...]:
+    def put_many(
+        self, writes: Sequence[tuple[XNumber, XNumber | None]], *, author: Author = NOBODY
+    ) -> tuple[bool, ...]:
         """Do many `put`s, up to 100 in one request; the answer says for each whether it was written.
 
         A number that somebody changed meanwhile does not keep the others of its request from being written.
@@ -177,7 +180,7 @@ class NumberStore:
         """
         written: list[bool] = []
         for start in range(0, len(writes), _WRITES_PER_TRANSACTION):
-            written += self._put_together(writes[start : start + _WRITES_PER_TRANSACTION])
+            written += self._put_together(writes[start : start + _WRITES_PER_TRANSACTION], author)
         return tuple(written)
 
     def page(
@@ -245,8 +248,8 @@ class NumberStore:
                 return
         raise IncompleteReadError
 
-    def _put_together(self, writes: Sequence[tuple[XNumber, XNumber | None]]) -> list[bool]:
-        left = {n: Action(_SORT, {"Update": self._update(*write)}) for n, write in enumerate(writes)}
+    def _put_together(self, writes: Sequence[tuple[XNumber, XNumber | None]], author: Author) -> list[bool]:
+        left = {n: Action(_SORT, {"Update": self._update(*write, author)}) for n, write in enumerate(writes)}
         while left:
             order = list(left)
             try:
@@ -257,7 +260,7 @@ class NumberStore:
                     del left[order[position]]
         return [n in left for n in range(len(writes))]
 
-    def _update(self, number: XNumber, seen: XNumber | None) -> Any:
+    def _update(self, number: XNumber, seen: XNumber | None, author: Author) -> Any:
         fields: dict[str, Any] = {
             "x": number.x,
             "application": number.application,
@@ -268,12 +271,15 @@ class NumberStore:
             "city_key": city_key(number.application, number.area_code),
             "pool_rank": number.rank,
             "revision": seen.revision + 1 if seen else 1,
+            "by": author.by,
         }
         if seen is None or seen.has_room:
             fields |= {"room_key": fields["pool_key"], "room_city": fields["city_key"]}
         dates = {"issued_on": number.issued_on, "unsubscribed_on": number.unsubscribed_on}
-        fields |= {name: day.isoformat() for name, day in dates.items() if day}
-        absent = [name for name, day in dates.items() if not day]
+        optional = {name: day.isoformat() if day else None for name, day in dates.items()}
+        optional["why"] = author.why
+        fields |= {name: value for name, value in optional.items() if value}
+        absent = [name for name, value in optional.items() if not value]
         condition = "attribute_not_exists(pk)"
         values: dict[str, Any] = {":none": 0}
         if seen is not None:
