@@ -123,6 +123,11 @@ class BindingStore:
         item = self._read(order_pair_key(application, order, mode, pair))
         return Holder(str(item["binding_id"])) if item else None
 
+    def holder_of_place(self, application: str, token: str, x: str) -> Holder | None:
+        """The binding through which a person stands on an X (strongly consistent)."""
+        item = self._read(place_key(application, token, x))
+        return Holder(str(item["binding_id"])) if item and "binding_id" in item else None
+
     def create(
         self,
         record: BindingRecord,
