@@ -67,12 +67,14 @@ class BindingStore:
         """Attributes of one binding (strongly consistent)."""
         return self._read(binding_key(binding_id))
 
-    def get_many(self, binding_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    def get_many(
+        self, binding_ids: Sequence[str], *, consistent: bool = False
+    ) -> dict[str, Mapping[str, Any]]:
         """Attributes of several bindings by id; what does not exist any more is missing."""
         found: dict[str, Mapping[str, Any]] = {}
         for start in range(0, len(binding_ids), _KEYS_PER_READ):
             keys = [encode(binding_key(one)) for one in binding_ids[start : start + _KEYS_PER_READ]]
-            wanted: Any = {self._table: {"Keys": keys}}
+            wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": consistent}}
             for _ in range(_READ_ATTEMPTS):
                 answer = self._client.batch_get_item(RequestItems=wanted)
                 items = [decode(item) for item in answer["Responses"].get(self._table, [])]
@@ -95,6 +97,20 @@ class BindingStore:
             for item in items
             if "binding_id" in item or str(item["cool_until"]) > now
         )
+
+    def standing(self, application: str, token: str) -> dict[str, str]:
+        """The X numbers on which a person stands now, each with its binding (strongly consistent)."""
+        items = self._under(party_partition(application, token), PLACE_PREFIX)
+        return {
+            str(item["sk"]).removeprefix(PLACE_PREFIX): str(item["binding_id"])
+            for item in items
+            if "binding_id" in item
+        }
+
+    def of_order(self, application: str, order: str) -> frozenset[str]:
+        """The bindings that hold a pair of an order (strongly consistent)."""
+        items = self._under(order_pair_key(application, order, "", "")["pk"], "PAIR#")
+        return frozenset(str(item["binding_id"]) for item in items)
 
     def extensions_on(self, x: str) -> frozenset[str]:
         """The extensions of an X that lead to somebody (strongly consistent)."""
