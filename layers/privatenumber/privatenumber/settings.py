@@ -18,6 +18,7 @@ from privatenumber.signing import Scheme
 VARIABLES: Final = frozenset(
     {
         "APPLICATIONS_SECRET",
+        "AUDIT_DAYS",
         "BILLS_TABLE",
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
@@ -105,6 +106,8 @@ class Application:
     scheme: Scheme
     callback_token: str
     proxy_url: str | None = None
+    tps: int = 10
+    """Requests to the platform in any second, of all environments together; 0 = no limit (auth.md §11)."""
     cool_off_s: int = 0
     """So long after they left an X its people do not meet it again (users.md U-S06)."""
     axe_digits: int = 4
@@ -114,6 +117,14 @@ class Application:
     contact_hours: int = 24
     recording_hosts: tuple[str, ...] = ()
     recording_allow_http: bool = False
+    intake_hours: int = 0
+    """So long a new X waits in quarantine before it is bound; 0: not at all."""
+    connect_calls: int = 20
+    """So many of an X's last calls are looked at."""
+    connect_percent: int = 10
+    """An X that connects fewer of them is quarantined while others connect; 0: none ever is."""
+    probe_hours: int = 24
+    """So long a quarantine lasts at least."""
 
     def __repr__(self) -> str:
         return f"Application(id={self.id!r}, mode={self.mode.value!r}, base_url={self.base_url!r})"
@@ -164,6 +175,11 @@ class Settings:
     def recordings_bucket(self) -> str:
         """Bucket of archived recordings."""
         return self._required("RECORDINGS_BUCKET")
+
+    @property
+    def audit_days(self) -> int:
+        """Days for which the audit keeps what was done; default 400."""
+        return self._whole("AUDIT_DAYS", "400", "days")
 
     @property
     def recording_days(self) -> int:
@@ -257,9 +273,10 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
 
     Fields of one: ``id``, ``app_key``, ``secrets`` (one, or two during a rotation), ``mode``, ``base_url``,
     ``callback_token``, and optionally ``auth_scheme`` (``aksk``, the default, or ``wsse``), ``proxy_url``,
-    ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file name),
+    ``tps`` (10), ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file name),
     ``sms_default`` (``discard``, the default, or ``forward``), ``contact_hours`` (24), ``recording_hosts``
-    (names such as ``*.example.com``) and ``recording_allow_http``.
+    (names such as ``*.example.com``), ``recording_allow_http``, ``intake_hours`` (0), ``connect_calls`` (20),
+    ``connect_percent`` (10) and ``probe_hours`` (24).
     Unknown fields are ignored. Raises SettingsError naming application and field.
     """
     try:
@@ -301,6 +318,7 @@ def _application(entry: Any, place: str) -> Application:
         scheme=Scheme(_member(entry, "auth_scheme", place, [s.value for s in Scheme], Scheme.AKSK)),
         callback_token=token,
         proxy_url=_http_url(_text(entry, "proxy_url", place), f"{place}.proxy_url") if proxy else None,
+        tps=_whole(entry, "tps", place, least=0, most=1000, default=10),
         cool_off_s=_whole(entry, "cool_off_seconds", place, least=0, most=30 * 86_400, default=0),
         axe_digits=_whole(entry, "axe_digits", place, least=1, most=4, default=4),
         close_tone=_tone(entry, "close_tone", place),
@@ -310,6 +328,10 @@ def _application(entry: Any, place: str) -> Application:
         contact_hours=_whole(entry, "contact_hours", place, least=1, most=MAX_CONTACT_HOURS, default=24),
         recording_hosts=_hosts(entry.get("recording_hosts"), f"{place}.recording_hosts"),
         recording_allow_http=_flag(entry, "recording_allow_http", place),
+        intake_hours=_whole(entry, "intake_hours", place, least=0, most=720, default=0),
+        connect_calls=_whole(entry, "connect_calls", place, least=5, most=1000, default=20),
+        connect_percent=_whole(entry, "connect_percent", place, least=0, most=50, default=10),
+        probe_hours=_whole(entry, "probe_hours", place, least=1, most=720, default=24),
     )
 
 
