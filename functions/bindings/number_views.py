@@ -10,6 +10,7 @@ from privatenumber.bindings.numbers import Registered
 from privatenumber.bindings.numbers_import import ImportReport, RowOutcome, RowResult
 from privatenumber.phone import national
 from privatenumber.store.numbers import NumberPage, XNumber
+from privatenumber.times import iso
 
 from .event import InvalidFields
 
@@ -25,6 +26,8 @@ def number_view(number: XNumber) -> dict[str, Any]:
         "area_code": number.area_code,
         "number_type": number.number_type.value,
         "state": number.state.value,
+        "quarantined_until": number.quarantined_until and iso(number.quarantined_until),
+        "why": number.why,
         "issued_on": number.issued_on and number.issued_on.isoformat(),
         "unsubscribed_on": number.unsubscribed_on and number.unsubscribed_on.isoformat(),
         "pairs": number.pairs,

@@ -49,6 +49,8 @@ def test_a_new_number_is_registered_with_201(api: BindingsApi) -> None:
         "area_code": "0755",
         "number_type": "carrier",
         "state": "active",
+        "quarantined_until": None,
+        "why": None,
         "issued_on": "2026-09-01",
         "unsubscribed_on": None,
         "pairs": 0,

@@ -22,6 +22,7 @@ from privatenumber.platform.client import PlatformClient, Transport, Urllib3Tran
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.audit import AuditReader
 from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
@@ -94,16 +95,21 @@ class Rooms:
 
     def inventory_of(self, author: Author) -> NumberInventory:
         """The X numbers, one by one, in somebody's name."""
-        return NumberInventory(self._numbers, self._applications.load, author)
+        return NumberInventory(self._numbers, self._applications.load, author, self._clock)
 
     def number_import_of(self, author: Author) -> NumberImport:
         """The X numbers, file by file, in somebody's name."""
-        return NumberImport(self._numbers, self._applications.load, author)
+        return NumberImport(self._numbers, self._applications.load, author, self._clock)
 
     @cached_property
     def pool(self) -> PoolInsight:
         """How full the pools are."""
         return PoolInsight(self._numbers, self._bindings, self._search, self._applications.load, self._clock)
+
+    @cached_property
+    def audit(self) -> AuditReader:
+        """Who did what to which binding and number."""
+        return AuditReader(self._table, self._settings.bindings_table)
 
     def platform(self, application_id: str) -> Gateway:
         """Return the platform of an application as bindings see it, anew when its credentials changed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from privatenumber.store.numbers import (
     StaleNumberError,
     XNumber,
 )
+from privatenumber.times import Clock, utc_now
 
 _T = TypeVar("_T")
 _WRITE_ATTEMPTS: Final = 4
@@ -82,10 +83,12 @@ class NumberInventory:
         store: NumberStore,
         applications: Callable[[], Mapping[str, Application]],
         author: Author = NOBODY,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._applications = applications
         self._author = author
+        self._clock = clock
 
     def put(self, x: str, change: NumberChange) -> Registered:
         """Register a number or change it; repeating the request changes nothing more.
@@ -94,19 +97,23 @@ class NumberInventory:
         Raises InvalidRequest, NumberInUse (move to another application), Busy (many writers of one number).
         """
         x = private_number(x, field="x")
-        if change.application is not None and change.application not in self._applications():
+        applications = self._applications()
+        if change.application is not None and change.application not in applications:
             raise InvalidRequest("application", "is not configured")
+        # A state that people name for a new number is their decision.
+        intake = intake_end(applications.get(change.application or ""), self._clock())
+        intake_until = intake if change.state is None else None
         for _ in range(_WRITE_ATTEMPTS):
             seen = self._store.get(x)
-            wanted = described(x, change, seen)
+            wanted = described(x, change, seen, intake_until=intake_until)
             outcome = outcome_of(wanted, seen)
             if outcome is Outcome.UNCHANGED:
-                return Registered(wanted, outcome)
+                return Registered(seen or wanted, outcome)
             try:
                 self._store.put(wanted, seen=seen, author=self._author)
             except StaleNumberError:
                 continue
-            return Registered(wanted, outcome)
+            return Registered(replace(wanted, why=self._author.why), outcome)
         raise Busy
 
     def page(
@@ -135,10 +142,20 @@ def private_number(text: str, *, field: str) -> str:
     return x
 
 
-def described(x: str, change: NumberChange, seen: XNumber | None) -> XNumber:
+def intake_end(application: Application | None, now: datetime) -> datetime | None:
+    """Until when a number that comes to an application now waits in quarantine; None: not at all."""
+    hours = application.intake_hours if application else 0
+    return now + timedelta(hours=hours) if hours else None
+
+
+def described(
+    x: str, change: NumberChange, seen: XNumber | None, *, intake_until: datetime | None = None
+) -> XNumber:
     """Say what a number shall be after a change; raises InvalidRequest or NumberInUse.
 
-    A day of unsubscription retires the number, because it stops working that day (operations.md §6).
+    A day of unsubscription retires the number, because it stops working that day (operations.md §6). A new
+    number that would be active waits in quarantine `intake_until` a moment. A quarantine that people begin
+    is also theirs to end.
     """
     application = _given("application", change.application, seen.application if seen else None)
     area_code = _given("area_code", change.area_code, seen.area_code if seen else None)
@@ -149,6 +166,11 @@ def described(x: str, change: NumberChange, seen: XNumber | None) -> XNumber:
     if state is None:
         unsubscribes = isinstance(change.unsubscribed_on, date)
         state = NumberState.RETIRED if unsubscribes else seen.state if seen else NumberState.ACTIVE
+    quarantined_until = None
+    if seen is None and intake_until and state is NumberState.ACTIVE:
+        state, quarantined_until = NumberState.QUARANTINED, intake_until
+    elif seen and seen.state is state is NumberState.QUARANTINED:
+        quarantined_until = seen.quarantined_until
     issued_on, unsubscribed_on = _dates(change, seen)
     if unsubscribed_on and state is not NumberState.RETIRED:
         raise InvalidRequest("unsubscribed_on", "only a retired number has one; null clears it")
@@ -164,6 +186,7 @@ def described(x: str, change: NumberChange, seen: XNumber | None) -> XNumber:
         unsubscribed_on=unsubscribed_on,
         pairs=seen.pairs if seen else 0,
         revision=seen.revision if seen else 0,
+        quarantined_until=quarantined_until,
     )
 
 

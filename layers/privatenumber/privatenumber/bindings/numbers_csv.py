@@ -51,6 +51,7 @@ _STATES: Final[Mapping[str, NumberState]] = {
     **dict.fromkeys(("frozen", "bindingfrozen", "冻结绑定", "11"), NumberState.FROZEN),
     **dict.fromkeys(("retired", "returned", "退回"), NumberState.RETIRED),
     "locked": NumberState.LOCKED,
+    "reserved": NumberState.RESERVED,
 }
 _SCIENTIFIC: Final = re.compile(r"^[+-]?\d+(?:\.\d+)?[eE][+-]?\d+$")
 _AREA_CODE: Final = re.compile(r"^0?(?:10|2\d|[3-9]\d{2})$")

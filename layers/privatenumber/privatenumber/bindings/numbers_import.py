@@ -1,18 +1,28 @@
 """Import of a number table into the inventory (billing-rules.md §9.2): row by row, and again without harm.
 
-The table says what the platform's console says. Two facts are ours and survive it: a number that we locked
-stays locked, and a retired number does not come back by an old file.
+The table says what the platform's console says. What is ours survives it: a number that we locked or
+reserved stays so, a quarantine does not end because a table calls the number normal, and a retired number
+does not come back by an old file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from privatenumber.bindings.errors import InvalidRequest
-from privatenumber.bindings.numbers import KEEP, NumberChange, NumberInUse, Outcome, described, outcome_of
+from privatenumber.bindings.numbers import (
+    KEEP,
+    NumberChange,
+    NumberInUse,
+    Outcome,
+    described,
+    intake_end,
+    outcome_of,
+)
 from privatenumber.bindings.numbers_csv import BadRow, NumberRow, RowError, read_number_table
 from privatenumber.csv_table import FileRefused
 from privatenumber.platform.transport import Deadline
@@ -21,6 +31,7 @@ from privatenumber.settings import Application
 from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.numbers import NumberState, NumberStore, XNumber
 from privatenumber.store.transactions import Contended
+from privatenumber.times import Clock, utc_now
 
 _BAD_SHARE: Final = 0.05  # more bad rows than this refuse the file (billing-rules.md §9.2, bad row)
 _ROWS_PER_WRITE: Final = 100
@@ -34,7 +45,7 @@ class RowOutcome(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     KEPT = "kept"
-    """Our own state wins: the number is locked or retired."""
+    """Our own state wins: the number is locked, reserved, quarantined or retired."""
     DUPLICATE = "duplicate"
     """The file says the same about the number on an earlier line."""
     REJECTED = "rejected"
@@ -86,10 +97,12 @@ class NumberImport:
         store: NumberStore,
         applications: Callable[[], Mapping[str, Application]],
         author: Author = NOBODY,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._applications = applications
         self._author = author
+        self._clock = clock
 
     def run(self, data: bytes, *, application: str | None, dry_run: bool, deadline: Deadline) -> ImportReport:
         """Import the file; rows without `app_key` belong to `application`.
@@ -105,7 +118,9 @@ class NumberImport:
         if not table.rows:
             raise FileRefused("no rows")
         ids = {name: id_ for id_, known in applications.items() for name in (id_, known.app_key)}
-        plans = self._plans(table.rows, ids, application)
+        now = self._clock()
+        intake = {id_: intake_end(known, now) for id_, known in applications.items()}
+        plans = self._plans(table.rows, ids, application, intake)
         bad = sum(plan.result.outcome is RowOutcome.REJECTED for plan in plans)
         refused = bad > _BAD_SHARE * len(plans)
         results = [plan.result for plan in plans]
@@ -114,7 +129,11 @@ class NumberImport:
         return ImportReport(dry_run, refused, table.encoding, table.separator, tuple(results))
 
     def _plans(
-        self, rows: Sequence[NumberRow | BadRow], ids: Mapping[str, str], default: str | None
+        self,
+        rows: Sequence[NumberRow | BadRow],
+        ids: Mapping[str, str],
+        default: str | None,
+        intake: Mapping[str, datetime | None],
     ) -> list[_Plan]:
         known = self._store.get_many([row.x for row in rows if isinstance(row, NumberRow)])
         first: dict[str, NumberRow] = {}
@@ -127,7 +146,8 @@ class NumberImport:
             if earlier is not row:
                 plans.append(_repeated(row, earlier))
                 continue
-            plans.append(_plan(row, ids, default, known.get(row.x)))
+            application = ids.get(row.app_key) if row.app_key else default
+            plans.append(_plan(row, application, intake.get(application or ""), known.get(row.x)))
         return plans
 
     def _write(self, plans: Sequence[_Plan], results: list[RowResult], deadline: Deadline) -> None:
@@ -155,8 +175,9 @@ def _repeated(row: NumberRow, earlier: NumberRow) -> _Plan:
     return _rejected(row, "x_number", f"contradicts line {earlier.line}")
 
 
-def _plan(row: NumberRow, ids: Mapping[str, str], default: str | None, seen: XNumber | None) -> _Plan:
-    application = ids.get(row.app_key) if row.app_key else default
+def _plan(
+    row: NumberRow, application: str | None, intake_until: datetime | None, seen: XNumber | None
+) -> _Plan:
     if row.app_key and application is None:
         return _rejected(row, "app_key", "no configured application has it")
     change = NumberChange(
@@ -170,11 +191,11 @@ def _plan(row: NumberRow, ids: Mapping[str, str], default: str | None, seen: XNu
     kept = False
     if seen and seen.state is NumberState.RETIRED and row.state is not NumberState.RETIRED:
         return _Plan(RowResult(row.line, RowOutcome.KEPT, mask(row.x)))
-    if seen and seen.state is NumberState.LOCKED and row.state is not NumberState.RETIRED:
-        change = replace(change, state=NumberState.LOCKED)
-        kept = row.state is not None and row.state is not NumberState.LOCKED
+    if seen and _ours(seen.state, row.state):
+        change = replace(change, state=seen.state)
+        kept = row.state not in (None, seen.state)
     try:
-        wanted = described(row.x, change, seen)
+        wanted = described(row.x, change, seen, intake_until=intake_until)
     except InvalidRequest as error:
         return _rejected(row, _COLUMN_OF.get(error.field, error.field), error.rule)
     except NumberInUse as error:
@@ -184,6 +205,13 @@ def _plan(row: NumberRow, ids: Mapping[str, str], default: str | None, seen: XNu
         return _Plan(RowResult(row.line, RowOutcome.KEPT if kept else RowOutcome.UNCHANGED, mask(row.x)))
     result = RowResult(row.line, RowOutcome(outcome.value), mask(row.x), changes=_difference(wanted, seen))
     return _Plan(result, wanted, seen)
+
+
+def _ours(seen: NumberState, told: NumberState | None) -> bool:
+    """Whether our state of a number outlives what the platform's table says of it."""
+    if seen is NumberState.QUARANTINED:
+        return told in (None, NumberState.ACTIVE)
+    return seen in (NumberState.LOCKED, NumberState.RESERVED) and told is not NumberState.RETIRED
 
 
 _COLUMN_OF: Final = {"area_code": "city_code", "application": "app_key"}

@@ -19,6 +19,10 @@ SWEEP: Final = "system:sweep"
 """What was due: ends, repetitions, recovery."""
 
 
+WATCH: Final = "system:watch"
+"""The hourly look at the pools: quarantines begin and end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who writes, and his reason if he gave one."""

@@ -12,7 +12,7 @@ import random as _random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ from privatenumber.store.fact_writes import (
 from privatenumber.store.items import decode
 from privatenumber.store.quarantined import QuarantinedPush, read_quarantined
 from privatenumber.store.sms_rows import SmsFact, read_sms
+from privatenumber.times import beijing_day, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -151,6 +152,24 @@ class FactStore:
         The index is eventually consistent: a record stored a moment ago may be missing.
         """
         return map(read_cdr, self._day("CDR", application, day))
+
+    def cdrs_between(self, application: str, since: datetime, until: datetime) -> Iterator[CdrFact]:
+        """CDRs whose call ended in a stretch of time, both moments included, by day, shard and end time."""
+        day = beijing_day(since)
+        while day <= beijing_day(until):
+            for shard in range(SHARDS):
+                values = {
+                    ":day": {"S": day_key("CDR", application, day, shard)},
+                    ":since": {"S": iso(since)},
+                    ":until": {"S": f"{iso(until)}#~"},
+                }
+                rows = self._query(
+                    IndexName=DAY_INDEX,
+                    KeyConditionExpression="day_key = :day AND day_sort BETWEEN :since AND :until",
+                    ExpressionAttributeValues=values,
+                )
+                yield from map(read_cdr, rows)
+            day += timedelta(days=1)
 
     def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
         """``disconnect`` events of a Beijing day, by shard and time."""

@@ -53,13 +53,18 @@ class NumberStates:
 
         The revision counts on, so that who describes the number meanwhile reads it again.
         """
-        states = {f":s{n}": known.value for n, known in enumerate(PLATFORM_STATES)}
+        movable = list(PLATFORM_STATES)
+        if state is not NumberState.ACTIVE:
+            # Worse than our quarantine; the platform's "normal" is no reason to end it.
+            movable.append(NumberState.QUARANTINED)
+        states = {f":s{n}": known.value for n, known in enumerate(movable)}
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=encode(number_key(x)),
                 UpdateExpression=(
-                    "SET #state = :state, status_at = :at, revision = revision + :one, #by = :by REMOVE why"
+                    "SET #state = :state, status_at = :at, revision = revision + :one, #by = :by"
+                    " REMOVE why, quarantined_until"
                 ),
                 ConditionExpression=(
                     "attribute_exists(pk) AND application = :application"
@@ -83,6 +88,8 @@ class NumberStates:
         except self._client.exceptions.ConditionalCheckFailedException as failed:
             found: Any = failed.response.get("Item")
             known = bool(found) and decode(found)["application"] == application
+            if known and state is NumberState.ACTIVE:
+                self._heard(x, status_at)
             return Applied(Effect.KEPT if known else Effect.UNKNOWN)
         old = decode(answer["Attributes"])
         before = NumberState(old["state"])
@@ -92,3 +99,21 @@ class NumberStates:
             before,
             from_iso(since.partition("#")[0]) if since else None,
         )
+
+    def _heard(self, x: str, status_at: str) -> None:
+        """Note when a quarantined number was called normal, so that no older word moves it afterwards."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(number_key(x)),
+                UpdateExpression="SET status_at = :at",
+                ConditionExpression=(
+                    "#state = :quarantined AND (attribute_not_exists(status_at) OR status_at < :at)"
+                ),
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=encode(
+                    {":at": status_at, ":quarantined": NumberState.QUARANTINED.value}
+                ),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return

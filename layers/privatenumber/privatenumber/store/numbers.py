@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from privatenumber.store.items import decode, encode
 from privatenumber.store.refusals import RefusalStore
 from privatenumber.store.room import RoomIndex
 from privatenumber.store.transactions import Action, Contended, Refused, Writer
+from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -42,6 +43,10 @@ class NumberState(StrEnum):
     UNAVAILABLE = "unavailable"
     FROZEN = "frozen"
     """Its bindings go on, no new one is taken (numbers.md §3, status 11)."""
+    QUARANTINED = "quarantined"
+    """New, or connecting too few calls: taken out by us for a time (`bindings.quarantine`)."""
+    RESERVED = "reserved"
+    """Kept free by people for later; its bindings go on."""
     DRAINING = "draining"
     LOCKED = "locked"
     RETIRED = "retired"
@@ -81,6 +86,12 @@ class XNumber:
     unsubscribed_on: date | None = None
     pairs: int = 0
     revision: int = 0
+    quarantined_until: datetime | None = None
+    """When a quarantine is looked at again; None in a quarantine that only people end. Not in the indexes."""
+    judged_at: datetime | None = field(default=None, compare=False)
+    """Calls up to here were held against the number already. Not in the indexes."""
+    why: str | None = field(default=None, compare=False)
+    """The reason that whoever wrote it last gave. Not in the indexes."""
     has_room: bool = field(default=True, compare=False)
     """Whether it stands among those that take another binding, its state aside."""
 
@@ -278,6 +289,8 @@ class NumberStore:
         dates = {"issued_on": number.issued_on, "unsubscribed_on": number.unsubscribed_on}
         optional = {name: day.isoformat() if day else None for name, day in dates.items()}
         optional["why"] = author.why
+        until = number.quarantined_until
+        optional["quarantined_until"] = iso(until) if until else None
         fields |= {name: value for name, value in optional.items() if value}
         absent = [name for name, value in optional.items() if not value]
         condition = "attribute_not_exists(pk)"
@@ -311,8 +324,15 @@ def _number(item: Mapping[str, Any]) -> XNumber:
         unsubscribed_on=_day(item.get("unsubscribed_on")),
         pairs=int(item.get("pairs", 0)),
         revision=int(item["revision"]),
+        quarantined_until=_moment(item.get("quarantined_until")),
+        judged_at=_moment(item.get("judged_at")),
+        why=item.get("why"),
         has_room="room_key" in item,
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return from_iso(text) if text else None
 
 
 def _day(text: str | None) -> date | None:
