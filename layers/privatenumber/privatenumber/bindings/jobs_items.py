@@ -14,6 +14,7 @@ from typing import Any, Final
 from privatenumber.bindings.commands import BindCommand, Sticky
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import Spread
+from privatenumber.bindings.references import check_order
 from privatenumber.settings import Mode
 
 _ID: Final = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
@@ -109,6 +110,7 @@ def read_named(content: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if len(fields) != 1:
         raise InvalidRequest("binding_id", "give either binding_id or order")
     if "order" in fields:
+        check_order(fields["order"])
         return None, fields["order"]
     return _identity(fields["binding_id"]), None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ MAX_ITEMS: Final = 100_000
 MAX_ITEM_BYTES: Final = 4096
 KEPT_DAYS: Final = 90
 """How long a job can be read after it was asked for."""
+
+NUDGE: Final = timedelta(seconds=60)
+"""What nobody has taken up so long after it was due is sent again."""
 
 FILES: Final = "jobs/"
 """Folder of the exchange bucket that job files lie in."""

@@ -44,17 +44,25 @@ class Source(Protocol):
         ...
 
 
+class SourceChanged(Exception):
+    """The list is another than the one that was begun with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Items that are all there; the cursor counts them."""
+    """Items that are all there; the cursor counts them and carries the mark of the list."""
 
     items: Sequence[str]
+    mark: str = ""
 
     def after(self, cursor: str | None) -> Batch:
-        """See `Source`."""
-        start = int(cursor or 0)
+        """See `Source`; raises SourceChanged."""
+        start, mark = json.loads(cursor) if cursor else (0, self.mark)
+        if mark != self.mark:
+            raise SourceChanged
         end = start + ROWS_PER_WRITE
-        return Batch(tuple(self.items[start:end]), str(end) if end < len(self.items) else None)
+        more = end < len(self.items)
+        return Batch(tuple(self.items[start:end]), json.dumps([end, mark]) if more else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +90,14 @@ class MadeBefore:
 
     def after(self, cursor: str | None) -> Batch:
         """See `Source`."""
-        shard, *last = json.loads(cursor) if cursor else [0]
-        rows = self.engine.search.living(
-            shard, limit=ROWS_PER_WRITE, after=DueRow(last[0], last[1]) if last else None
-        )
+        shard, last = json.loads(cursor) if cursor else (0, None)
+        rows = self.engine.search.living(shard, limit=ROWS_PER_WRITE, after=DueRow(*last) if last else None)
         ids = [row.binding_id for row in rows]
         found = _living(self.engine, ids, self.application)
         items = _named(one for one, item in found if item["created_at"] < iso(self.moment))
         if len(rows) == ROWS_PER_WRITE:
-            return Batch(items, json.dumps([shard, rows[-1].binding_id, rows[-1].due_at]))
-        return Batch(items, json.dumps([shard + 1]) if shard + 1 < DUE_SHARDS else None)
+            return Batch(items, json.dumps([shard, [rows[-1].binding_id, rows[-1].due_at]]))
+        return Batch(items, json.dumps([shard + 1, None]) if shard + 1 < DUE_SHARDS else None)
 
 
 @dataclass(frozen=True, slots=True)

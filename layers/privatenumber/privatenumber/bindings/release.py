@@ -36,6 +36,9 @@ def release(
         raise InvalidRequest("grace_seconds", f"must be 0 to {LONGEST_GRACE_S} (one day)")
     for _ in range(_ROUNDS):
         binding = engine.load(binding_id)
+        if reason is Reason.MOVED and binding.reason:
+            # Whoever ends it for another reason must be able to tell.
+            return binding
         try:
             if grace_s and binding.state is State.ACTIVE and binding.settled:
                 return _let_run_out(engine, binding, reason, grace_s)
