@@ -32,6 +32,7 @@ MOST_COUNTED: Final = 5000
 REFUSAL_DAYS: Final = 7
 BUSIEST: Final = 10
 _PAGE: Final = 200
+_PER_READ: Final = 100
 _SAMPLED_X: Final = 40
 _BINDINGS_PER_X: Final = 25
 _SAMPLED_PEOPLE: Final = 200
@@ -181,10 +182,10 @@ class PoolInsight:
     def _counted(self, numbers: Sequence[XNumber], deadline: Deadline) -> dict[str, XNumber]:
         """The first numbers by rank with their counters, as many as may be read."""
         found: dict[str, XNumber] = {}
-        for start in range(0, min(len(numbers), MOST_COUNTED), 100):
+        for start in range(0, min(len(numbers), MOST_COUNTED), _PER_READ):
             if start and deadline.remaining() < _RESERVE_S * 2:
                 break
-            found |= self._numbers.get_many([number.x for number in numbers[start : start + 100]])
+            found |= self._numbers.get_many([number.x for number in numbers[start : start + _PER_READ]])
         return found
 
     def _crowd(
