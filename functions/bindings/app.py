@@ -19,7 +19,15 @@ from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
 from privatenumber.times import utc_now
 
-from . import binding_routes, call_routes, number_routes, partner_routes, pool_routes
+from . import (
+    binding_routes,
+    call_routes,
+    history_routes,
+    job_routes,
+    number_routes,
+    partner_routes,
+    pool_routes,
+)
 from .event import LambdaContext, Request, read_event
 from .paths import Route, subject
 from .problem_kinds import answer_problem
@@ -32,6 +40,8 @@ ROUTES: Final[Mapping[str, Route]] = {
     **call_routes.ROUTES,
     **number_routes.ROUTES,
     **pool_routes.ROUTES,
+    **history_routes.ROUTES,
+    **job_routes.ROUTES,
 }
 
 _COUNTED: Final[Mapping[str | int, str]] = {

@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "partner-not-found": Kind(
         404, "Partner not found", "Read the binding: partners lists who stands there. One who is gone is not."
     ),
+    "job-not-found": Kind(404, "Job not found", "Jobs are forgotten after 90 days."),
     "order-conflict": Kind(
         409,
         "Order already has this binding",

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from privatenumber.bindings import errors
 from privatenumber.bindings.errors import PoolReason
+from privatenumber.bindings.jobs_model import JobNotFound
 from privatenumber.bindings.numbers import NumberInUse
 from privatenumber.bindings.numbers_import import ImportReport
 from privatenumber.codes.results import ALL_APIS, Outcome, lookup
@@ -217,6 +218,7 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
     BodyTooLarge: lambda error, now: Problem("body-too-large", f"A body may have {error.limit} bytes."),
     NoSuchRoute: lambda error, now: Problem("no-such-route", "The API has no such method and path."),
     errors.BindingNotFound: lambda error, now: Problem("binding-not-found", "No binding has this id."),
+    JobNotFound: lambda error, now: Problem("job-not-found", "No job has this id."),
     errors.PartnerNotFound: lambda error, now: Problem(
         "partner-not-found", "The binding has no partner of this id."
     ),

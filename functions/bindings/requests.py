@@ -70,13 +70,15 @@ Tone = Annotated[str, Field(pattern=r"^[0-9A-Za-z._@-]{1,128}$")]
 Reference = Annotated[str, Field(pattern=r"^[ -\]_-z|~]{1,256}$")]
 
 
-class _Body(BaseModel):
+class RequestBody(BaseModel):
+    """What every body has in common: no field that is not known, no value of another type."""
+
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
     )
 
 
-class BindBody(_Body):
+class BindBody(RequestBody):
     """Body of `POST /bindings` in every mode; which field exists in which is checked by the domain.
 
     axb.md §2, ax.md §2, axe.md §2, axyb.md §2 and x.md §2 say what the fields mean to the platform. A life
@@ -111,7 +113,7 @@ class BindBody(_Body):
     user_reference: Reference | None = None
 
 
-class ChangeBody(_Body):
+class ChangeBody(RequestBody):
     """Body of `PATCH /bindings/{id}`: at least one field; what is absent or null stays (axb.md §4)."""
 
     ends_at: Time | None = None
@@ -121,13 +123,13 @@ class ChangeBody(_Body):
     max_minutes: Minutes | None = None
 
 
-class PartnerBody(_Body):
+class PartnerBody(RequestBody):
     """Body of `POST /bindings/{id}/partners` (axyb.md §2.2, x.md §5)."""
 
     b: PhoneText
 
 
-class CallBody(_Body):
+class CallBody(RequestBody):
     """Body of `POST /bindings/{id}/call` (ax.md §6)."""
 
     callee: PhoneText
@@ -140,7 +142,7 @@ class CalleeBody(CallBody):
     seconds: Annotated[int, Field(ge=1, le=LONGEST_S)] = 60
 
 
-class NumberBody(_Body):
+class NumberBody(RequestBody):
     """Body of `PUT /numbers/{x}`: what is absent stays as it is, a date that is null is cleared."""
 
     application: Name | None = None
@@ -151,7 +153,7 @@ class NumberBody(_Body):
     unsubscribed_on: date | None = None
 
 
-_M = TypeVar("_M", bound=_Body)
+_M = TypeVar("_M", bound=RequestBody)
 
 
 def read_body(request: Request, model: type[_M]) -> _M:
@@ -159,7 +161,11 @@ def read_body(request: Request, model: type[_M]) -> _M:
 
     Raises UnreadableBody (no JSON object), InvalidFields, and what `Request.body` raises.
     """
-    data = request.body(accepted=JSON_TYPES, limit=JSON_LIMIT)
+    return read_json(request.body(accepted=JSON_TYPES, limit=JSON_LIMIT), model)
+
+
+def read_json(data: bytes, model: type[_M]) -> _M:
+    """Read a JSON object; raises UnreadableBody, InvalidFields."""
     try:
         return model.model_validate_json(data)
     except ValidationError as error:

@@ -23,6 +23,7 @@ VARIABLES: Final = frozenset(
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
         "EXCHANGE_BUCKET",
+        "JOBS_QUEUE_URL",
         "KEY_ID",
         "MARGIN_SECONDS",
         "NONCE_CHECK",
@@ -155,6 +156,11 @@ class Settings:
     def work_queue_url(self) -> str:
         """URL of the queue between sweep and worker."""
         return self._required("WORK_QUEUE_URL")
+
+    @property
+    def jobs_queue_url(self) -> str:
+        """URL of the queue of bulk jobs."""
+        return self._required("JOBS_QUEUE_URL")
 
     @property
     def applications_secret(self) -> str:

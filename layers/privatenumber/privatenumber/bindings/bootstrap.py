@@ -35,6 +35,7 @@ from privatenumber.times import Clock, utc_now
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+    from privatenumber.bindings.jobs import JobService
     from privatenumber.platform.session_calls import Stopped
 
 _Answer = TypeVar("_Answer")
@@ -73,19 +74,21 @@ class Rooms:
 
     def service_of(self, author: Author) -> BindingService:
         """The life of bindings in somebody's name, with the keyring of the moment (read again every hour)."""
-        return BindingService(
-            Engine(
-                store=self._bindings,
-                search=self._search,
-                numbers=self._numbers,
-                platforms=self.platform,
-                keyring=self._keyrings.load(),
-                clock=self._clock,
-                margin_s=self._settings.margin_seconds,
-                count=self._count,
-                actor=author.by,
-                why=author.why,
-            )
+        return BindingService(self._engine(author))
+
+    @property
+    def jobs(self) -> JobService:
+        """Bulk jobs, with the keyring of the moment."""
+        from privatenumber.bindings.jobs import JobService
+        from privatenumber.store.files import FileStore
+        from privatenumber.store.jobs import JobStore
+        from privatenumber.store.queue import WorkQueue
+
+        return JobService(
+            self._engine(NOBODY),
+            JobStore(self._table, self._settings.bindings_table),
+            WorkQueue(clients.sqs(), self._settings.jobs_queue_url),
+            lambda key: FileStore(clients.s3(), self._settings.exchange_bucket).read(key),
         )
 
     @property
@@ -141,6 +144,20 @@ class Rooms:
     def opening(self, action: Callable[[], _Answer]) -> _Answer:
         """Do something with `service`; once more with fresh keys for a binding sealed under a newer one."""
         return self._keyrings.opening(action)
+
+    def _engine(self, author: Author) -> Engine:
+        return Engine(
+            store=self._bindings,
+            search=self._search,
+            numbers=self._numbers,
+            platforms=self.platform,
+            keyring=self._keyrings.load(),
+            clock=self._clock,
+            margin_s=self._settings.margin_seconds,
+            count=self._count,
+            actor=author.by,
+            why=author.why,
+        )
 
     @cached_property
     def _table(self) -> DynamoDBClient:

@@ -27,14 +27,13 @@ from privatenumber.bindings.jobs_model import (
 )
 from privatenumber.bindings.model import Party
 from privatenumber.bindings.numbers import private_number
-from privatenumber.bindings.references import contains_number
+from privatenumber.bindings.references import check_why, contains_number
 from privatenumber.bindings.release import LONGEST_GRACE_S
 from privatenumber.privacy import token
 from privatenumber.store.job_rows import JobRow
 from privatenumber.times import iso
 
 _FILE: Final = re.compile(r"jobs/[A-Za-z0-9._/-]{1,200}", re.ASCII)
-_REASON: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _LISTS: Final = (Kind.BIND, Kind.CHANGE, Kind.RELEASE)
 _PERSONS: Final = (Kind.RELEASE_PERSON, Kind.REPLACE_PERSON)
 
@@ -46,11 +45,9 @@ def read_job(engine: Engine, command: JobCommand) -> JobRow:
     if not 0 <= command.grace_seconds <= LONGEST_GRACE_S:
         raise InvalidRequest("grace_seconds", f"must be 0 to {LONGEST_GRACE_S} (one day)")
     people = _people(engine, command)
-    if command.reason is not None:
-        if not _REASON.fullmatch(command.reason):
-            raise InvalidRequest("reason", "must be 1 to 200 characters")
-        if contains_number(command.reason, *people.values()):
-            raise InvalidRequest("reason", "must not contain a phone number: it stays in the audit")
+    check_why(command.reason)
+    if command.reason and contains_number(command.reason, *people.values()):
+        raise InvalidRequest("why", "must not contain a phone number: it stays in the audit")
     x = _number(engine, command) if command.kind is Kind.DRAIN_NUMBER else None
     identity = _job_id(engine, command)
     now = engine.clock()

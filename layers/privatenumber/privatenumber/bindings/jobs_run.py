@@ -28,6 +28,9 @@ ITEM_S: Final = 15.0
 RESERVE_S: Final = 2.0
 """Kept for writing down what came of the last item."""
 
+LOOK_EVERY: Final = 10
+"""Items between two looks at whether the job has been cancelled."""
+
 MAX_ATTEMPTS: Final = 5
 """Executions without an end after which an item is given up: it kills its workers."""
 
@@ -64,6 +67,7 @@ class LaneWorker:
         self._store = store
         self._job = job
         self._act = act
+        self._looked = 0
         self.unknown_key: SealBroken | None = None
         """Somebody seals under a key that is not on the keyring: it is to be read again."""
 
@@ -91,8 +95,9 @@ class LaneWorker:
         return Worked(next_at)
 
     def _cancelled(self) -> bool:
-        """Whether the job has been cancelled by now; asked before each item."""
-        if self._job.state == JobState.RUNNING:
+        """Whether the job has been cancelled, as far as a look at it now and then tells."""
+        self._looked += 1
+        if self._job.state == JobState.RUNNING and self._looked % LOOK_EVERY == 0:
             self._job = self._store.job(self._job.id) or self._job
         return self._job.state == JobState.CANCELLING
 

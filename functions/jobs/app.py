@@ -1,0 +1,98 @@
+"""Bulk jobs: `work` plans a job or works on one of its lanes, `sweep` sends again what nobody took up.
+
+What is asked of the platform here keeps a pace, because nobody waits for it: single requests go before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, Protocol
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.bindings.jobs import JobWork
+from privatenumber.bindings.jobs_model import JobNotFound
+from privatenumber.platform.client import Urllib3Transport
+from privatenumber.platform.pacing import Pace, PacedTransport
+from privatenumber.platform.transport import Deadline
+from privatenumber.settings import Settings
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import parse_time, utc_now
+
+PER_SECOND: Final = 2.0
+"""Requests to the platform of one worker; the workers together stay below its ten (auth.md §11)."""
+
+RESERVE_S: Final = 3.0
+"""Kept for giving the lane back."""
+
+SHORTEST_RUN_S: Final = 20.0
+
+logger = get_logger("jobs")
+metrics = get_metrics("jobs")
+
+
+class LambdaContext(Protocol):
+    """What is used of the runtime's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the runtime ends this invocation."""
+        ...
+
+
+@cache
+def rooms() -> Rooms:
+    """Compose the domain once per environment."""
+    pace = Pace(PER_SECOND)
+    return Rooms(
+        Settings.from_environment(os.environ),
+        transport=lambda proxy: PacedTransport(Urllib3Transport(proxy), pace),
+        count=_count,
+    )
+
+
+@metrics.log_metrics
+def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """SQS: one message per job or lane; what fails is named and comes again, the rest is done."""
+    failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@metrics.log_metrics
+def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
+    """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
+    sent = rooms().jobs.sweep(now=_moment(event))
+    _count("JobMessagesRepeated", sent)
+    logger.info("swept", extra={"sent": sent})
+    return {"sent": sent}
+
+
+def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
+    left = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
+    if left < SHORTEST_RUN_S:
+        return False
+    deadline = Deadline.after(left)
+    try:
+        asked = JobWork.from_body(record["body"])
+        done = rooms().opening(lambda: rooms().jobs.run(asked, deadline=deadline))
+    except JobNotFound:
+        logger.warning("no such job", extra={"message_id": record["messageId"]})
+        return True
+    except Exception:
+        logger.exception("job not worked on", extra={"message_id": record["messageId"]})
+        return False
+    logger.info("worked", extra={"job": asked.job_id, "lane": asked.lane, "taken": done})
+    return done
+
+
+def _moment(event: Mapping[str, Any]) -> datetime:
+    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
+    scheduled = event.get("scheduled_time")
+    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
