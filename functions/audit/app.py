@@ -7,6 +7,7 @@ fails is named: it and all behind it come again, and what was written by then is
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -36,24 +37,27 @@ def store() -> AuditStore:
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
     """Write down each version; a batch with a record that fails ends there."""
-    done = 0
+    kept, failed = Counter({Kept.WRITTEN: 0}), list[dict[str, str]]()
     for record in changed(event):
         try:
-            done += _audit(record)
+            kept.update(_audit(record))
         except Exception:
             logger.exception("not audited", extra={"sequence": record.sequence})
             metrics.add_metric("NotAudited", MetricUnit.Count, 1)
-            return {"batchItemFailures": [{"itemIdentifier": record.sequence}]}
-    logger.info("audited", extra={"versions": done})
-    return {"batchItemFailures": []}
+            failed = [{"itemIdentifier": record.sequence}]
+            break
+    for outcome, count in kept.items():
+        metrics.add_metric(outcome.value, MetricUnit.Count, count)
+    logger.info("audited", extra={"versions": kept.total()})
+    return {"batchItemFailures": failed}
 
 
-def _audit(record: Changed) -> bool:
+def _audit(record: Changed) -> list[Kept]:
+    """Write down the version that a record made; nothing when it made none."""
     entry = entry_of(record.before, record.after, at=record.at)
     if entry is None:
-        return False
+        return []
     kept = store().add(entry)
     if kept is Kept.CONFLICT:
         logger.error("audit differs", extra={"kind": entry.kind.value, "version": entry.version})
-    metrics.add_metric(kept.value, MetricUnit.Count, 1)
-    return True
+    return [kept]

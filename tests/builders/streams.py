@@ -1,4 +1,4 @@
-"""Rows of a table as its stream hands them to a function."""
+"""Rows of a table as its stream hands them to a function, made up or read from a real stream."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import boto3
+
+from builders.dynamodb import Table
 from privatenumber.store.items import encode
 
 _TABLE = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/bills"
@@ -36,6 +39,38 @@ def stream_event(
             for number, row in enumerate(rows, first)
         ]
     }
+
+
+def records_of(table: Table) -> list[dict[str, Any]]:
+    """Everything the stream of a table holds, oldest first, as records of an event."""
+    endpoint = table.client.meta.endpoint_url
+    streams: Any = boto3.client(
+        "dynamodbstreams",
+        region_name="cn-north-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        endpoint_url=None if "amazonaws" in endpoint else endpoint,
+    )
+    arn = table.client.describe_table(TableName=table.name)["Table"]["LatestStreamArn"]
+    found: list[dict[str, Any]] = []
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            page = streams.get_records(ShardIterator=iterator)
+            found += map(_record, page["Records"])
+            iterator = page.get("NextShardIterator") if page["Records"] else None
+    return found
+
+
+def _record(record: Mapping[str, Any]) -> dict[str, Any]:
+    change = dict(record["dynamodb"])
+    for image in ("NewImage", "OldImage"):
+        if image in change:
+            change[image] = {name: _json(value) for name, value in change[image].items()}
+    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
+    return {**record, "dynamodb": change}
 
 
 def _json(value: Any) -> Any:

@@ -66,6 +66,16 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform.client",
         "privatenumber.platform.pushes",
     ),
+    "audit": (
+        "pydantic",
+        "cryptography",
+        "privatenumber.calls",
+        "privatenumber.billing",
+        "privatenumber.bindings.engine",
+        "privatenumber.platform.client",
+        "privatenumber.recordings",
+        "privatenumber.store.bindings",
+    ),
     "billing": ("privatenumber.calls", "privatenumber.bindings", "privatenumber.platform.client"),
 }
 

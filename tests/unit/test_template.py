@@ -133,12 +133,12 @@ class TestFunctions:
 
     @pytest.mark.parametrize("name", [name for name in sorted(FUNCTIONS) if name.startswith("Recordings")])
     def test_recordings_see_no_binding_and_no_fact_but_those_of_calls(self, name: str) -> None:
-        """Keyring and pauses of the one table, calls of the other, never a search."""
+        """Keyring, pauses and pace of the one table, calls of the other, never a search."""
         for statement in statements(name):
             where = json.dumps(statement["Resource"])
             if "Table" in where and "/stream/" not in where and "/index/" not in where:
                 (keys,) = statement["Condition"].values()
-                allowed = ["KEYRING", "PAUSE#*"] if "BindingsTable" in where else ["CALL#*"]
+                allowed = ["KEYRING", "PAUSE#*", "TOKENS#*"] if "BindingsTable" in where else ["CALL#*"]
                 assert set(keys["dynamodb:LeadingKeys"]) <= set(allowed), statement["Sid"]
 
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
@@ -235,15 +235,41 @@ class TestStreams:
 
     @each_stream
     def test_a_stream_is_read_from_its_beginning_and_for_new_rows_only(self, name: str) -> None:
-        """A row that is written between two deployments is followed too."""
+        """A row that is written between two deployments is followed too. The audit also wants changes."""
         assert STREAMS[name]["StartingPosition"] == "TRIM_HORIZON"
         patterns = [json.loads(f["Pattern"]) for f in STREAMS[name]["FilterCriteria"]["Filters"]]
         assert patterns
-        assert all(pattern["eventName"] == ["INSERT"] for pattern in patterns)
+        wanted = ["INSERT", "MODIFY"] if name == "AuditSource" else ["INSERT"]
+        assert all(pattern["eventName"] == wanted for pattern in patterns)
 
     @each_stream
     def test_a_function_that_falls_behind_raises_an_alarm(self, name: str) -> None:
         assert target(STREAMS[name]["FunctionName"]) in alarmed("IteratorAge", "FunctionName")
+
+    def test_the_audit_is_not_told_of_its_own_rows(self) -> None:
+        """Else each of them would make the next; the handler passes them over as well."""
+        (told,) = STREAMS["AuditSource"]["FilterCriteria"]["Filters"]
+        image = json.loads(told["Pattern"])["dynamodb"]["NewImage"]
+        assert image == {"sk": {"S": ["BINDING", "NUMBER"]}}
+
+    def test_the_audit_is_written_by_its_function_alone_and_only_added_to(self) -> None:
+        """Append-only: nobody may change or delete a row, and nobody else may put one."""
+        for function in FUNCTIONS:
+            for statement in statements(function):
+                where, actions = json.dumps(statement["Resource"]), set(listed(statement["Action"]))
+                writes = actions & {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+                if "BindingsTable" not in where or not writes:
+                    continue
+                ((operator, condition),) = statement["Condition"].items()
+                keys = condition["dynamodb:LeadingKeys"]
+                if function == "AuditFunction":
+                    assert (operator, keys, writes) == (
+                        "ForAllValues:StringLike", ["AUDIT#*"], {"dynamodb:PutItem"},
+                    )  # fmt: skip
+                elif operator == "ForAllValues:StringNotLike":
+                    assert keys == ["AUDIT#*"]
+                else:
+                    assert not [key for key in keys if key.startswith(("AUDIT", "*"))], statement["Sid"]
 
     def test_the_follower_reads_the_stream_moves_numbers_and_writes_contacts_alone(self) -> None:
         """It needs nobody's binding."""
@@ -302,6 +328,7 @@ class TestApi:
             "GET /bindings/{id}", "PATCH /bindings/{id}", "DELETE /bindings/{id}",
             "POST /bindings/{id}/partners", "DELETE /bindings/{id}/partners/{partner}",
             "PUT /bindings/{id}/callee", "POST /bindings/{id}/call", "POST /calls/{session}/stop",
+            "GET /bindings/{id}/history", "GET /numbers/{x}/history",
             "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import", "GET /pool",
             "GET /recordings/{session}",
         }  # fmt: skip

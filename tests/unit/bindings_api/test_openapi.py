@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from pydantic import BaseModel
 
-from builders.bindings_api import X1, A, Answer, B, BindingsApi, C, D
+from builders.bindings_api import TABLE, X1, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
 from functions.bindings.app import ROUTES
 from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
@@ -28,6 +28,8 @@ from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.model import PartnerState, Reason, State
 from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
+from privatenumber.store import clients
+from privatenumber.store.audit import AuditStore, Change, Entry, Kind
 from privatenumber.store.numbers import NumberState
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -191,6 +193,8 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
         "PUT /bindings/{id}/callee": [api.of("PUT", identity, "/callee", body={"callee": C})],
         "POST /bindings/{id}/call": [api.of("POST", identity, "/call", body={"callee": "bad"})],
         "DELETE /bindings/{id}": [api.of("DELETE", identity)],
+        "GET /bindings/{id}/history": [history(api, identity), api.of("GET", "none", "/history")],
+        "GET /numbers/{x}/history": [api.call("GET /numbers/{x}/history", path={"x": "170"})],
         "POST /calls/{session}/stop": [api.stop("1200_1001@example.com"), api.stop("a b")],
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
         "GET /pool": [
@@ -203,6 +207,14 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
             api.call("POST /numbers/import", body=f"x_number,number_type\n{X1},carrier\n"),
         ],
     }
+
+
+def history(api: BindingsApi, identity: str) -> Answer:
+    """A history with an entry in it, as the audit's function writes it."""
+    change = Change("state", None, "ACTIVE")
+    entry = Entry(Kind.BINDING, identity, 1, "demo-axb", api.now, "system:sweep", None, "ACTIVE", (change,))
+    AuditStore(clients.dynamodb(), TABLE, days=1).add(entry)
+    return api.of("GET", identity, "/history")
 
 
 def answers_of_mode(api: BindingsApi, mode: Mode) -> dict[str, list[Answer]]:
