@@ -93,6 +93,7 @@ def finish(desk: Desk, drift: DriftService, run: Run, *, ticks: int = 50) -> Run
         wait = (now.due_at - desk.clock()).total_seconds()
         if wait > 0:
             desk.advance(wait)
+        desk.sweep()
         drift.tick([APPLICATION], left=lambda: 250.0)
     raise AssertionError("the run does not end")
 

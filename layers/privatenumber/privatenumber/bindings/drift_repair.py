@@ -57,8 +57,12 @@ class Outcome(StrEnum):
     """The platform gave no answer: the next run looks again."""
 
 
+class UnderWay(Exception):
+    """Something is under way with the binding of a difference: it says nothing until that has ended."""
+
+
 def plan(engine: Engine, application: str, found: Difference, deadline: Deadline) -> Plan | None:
-    """Look at a difference once more; None when it is none any more. Raises PlatformError."""
+    """Look at a difference once more; None when it is none any more. Raises PlatformError, UnderWay."""
     if found.kind is Kind.UNREAD:
         return Plan(Action.DECIDE, found)
     if found.binding_id:
@@ -88,9 +92,11 @@ def carry_out(engine: Engine, planned: Plan, deadline: Deadline) -> Outcome:
 def _of_ours(engine: Engine, found: Difference, deadline: Deadline) -> Plan | None:
     """The same whether it was missing or different: it is asked for by its id."""
     binding = _loaded(engine, found.binding_id or "")
-    if binding is None or binding.subscription_id is None or not at_rest(binding, engine.clock()):
+    if binding is None or (binding.subscription_id, binding.x) != (found.subscription_id, found.x):
         return None
-    if (binding.subscription_id, binding.x) != (found.subscription_id, found.x):
+    if binding.state is State.ACTIVE and not binding.settled:
+        raise UnderWay
+    if binding.subscription_id is None or not at_rest(binding, engine.clock()):
         return None
     row = _standing(engine, binding.application, binding.subscription_id, deadline)
     if row is None:

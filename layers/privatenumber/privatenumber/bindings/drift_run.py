@@ -16,7 +16,7 @@ from typing import Any, Final
 from privatenumber.bindings.backoff import PAUSES, pause_end
 from privatenumber.bindings.drift import Difference, Kind, compare
 from privatenumber.bindings.drift_reading import read_both
-from privatenumber.bindings.drift_repair import Action, Outcome, Plan, carry_out, plan
+from privatenumber.bindings.drift_repair import Action, Outcome, Plan, UnderWay, carry_out, plan
 from privatenumber.bindings.engine import IN_FLIGHT_MARGIN_S, Engine
 from privatenumber.platform.errors import PlatformError
 from privatenumber.platform.transport import Deadline
@@ -225,6 +225,13 @@ class DriftWalk:
                 return self._closed(run, item, LISTED, planned)
             begun = self._note(run, item, REPAIRING, planned)
             outcome = carry_out(self._engine, planned, deadline)
+        except UnderWay:
+            if item["state"] == SUSPECTED:
+                return self._closed(run, item, GONE)
+            if run.stumbles + 1 >= _STUMBLES:
+                return self._closed(run, item, LISTED)
+            # A repair that was cut off stands in the binding as a change: the worker ends it first.
+            raise _Stop(self._engine.clock() + _LATER, stumbled=True) from None
         except PlatformError as error:
             if self._given_up(run, error):
                 return self._closed(run, item, LISTED)

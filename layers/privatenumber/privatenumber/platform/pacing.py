@@ -1,6 +1,7 @@
 """Not faster than so many requests a second: for work that has time, beside requests that somebody waits for.
 
-It stands between client and network, so that the client's own repetitions count too (auth.md §5: flow control).
+It stands between client and network, so that the client's own repetitions count too (flow control,
+auth.md §5).
 """
 
 import time
