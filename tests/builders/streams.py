@@ -41,6 +41,14 @@ def stream_event(
     }
 
 
+def passes(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a filter of an event source lets a record pass: lists of values, one of which must be there."""
+    return all(
+        passes(wanted, record.get(name, {})) if isinstance(wanted, Mapping) else record.get(name) in wanted
+        for name, wanted in pattern.items()
+    )
+
+
 def records_of(table: Table) -> list[dict[str, Any]]:
     """Everything the stream of a table holds, oldest first, as records of an event."""
     endpoint = table.client.meta.endpoint_url

@@ -40,10 +40,10 @@ from privatenumber.bindings.model import PartnerState, State
 from privatenumber.calls.deadline import Deadline
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.ingest import Report
-from privatenumber.calls.switchboard import Switchboard, decision_context
+from privatenumber.calls.switchboard import Switchboard
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode, NonceCheck, SmsDefault
-from privatenumber.store.decisions import NewDecision, read_decision
+from privatenumber.store.decisions import NewDecision, decision_context, read_decision
 from privatenumber.store.facts import FactStore, StoreUnavailable
 from privatenumber.store.relations import RelationStore
 

@@ -9,14 +9,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
+from builders import followed
 from builders.events import ROOT, event_files, function_of
+from builders.streams import passes, stream_event
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
 from privatenumber.recordings.archive import LEASE
@@ -116,7 +118,7 @@ class TestFunctions:
         assert {str(arn).rsplit("/", 1)[-1] for arn in role["ManagedPolicyArns"]} <= allowed
 
     def test_callbacks_may_look_up_a_relation_and_write_the_keyring_only_of_the_bindings_table(self) -> None:
-        """The open function changes no binding and searches none; it may make the keyring if it comes first."""
+        """The open function changes no binding and searches none; it may be the first to make the keyring."""
         own = [s for s in statements("CallbacksFunction") if "BindingsTable" in json.dumps(s["Resource"])]
         assert [listed(s["Action"]) for s in own] == [
             ["dynamodb:BatchGetItem"],
@@ -271,20 +273,33 @@ class TestStreams:
                 else:
                     assert not [key for key in keys if key.startswith(("AUDIT", "*"))], statement["Sid"]
 
-    def test_the_follower_reads_the_stream_moves_numbers_and_writes_contacts_alone(self) -> None:
-        """It needs nobody's binding."""
+    def test_the_follower_may_move_numbers_remember_contacts_and_postpone_ends_alone(self) -> None:
+        """It changes bindings, but reads none: an index says which one a call belongs to."""
         own = [s for s in statements("FollowFunction") if "BindingsTable" in json.dumps(s["Resource"])]
         given = {
             (action, key)
             for s in own
+            if "Condition" in s
             for action in listed(s["Action"])
             for key in next(iter(s["Condition"].values()))["dynamodb:LeadingKeys"]
         }
         assert given == {
             ("dynamodb:UpdateItem", "X#*"),
             ("dynamodb:PutItem", "PARTY#*"),
+            ("dynamodb:UpdateItem", "BINDING#*"),
             ("dynamodb:GetItem", "KEYRING"),
         }
+        (search,) = (s for s in own if "Condition" not in s)
+        assert listed(search["Action"]) == ["dynamodb:Query"]
+        assert search["Resource"]["Fn::Sub"] == "${BindingsTable.Arn}/index/by_subscription"
+
+    @pytest.mark.parametrize("row", followed.ROWS.values(), ids=followed.ROWS)
+    def test_the_follower_is_told_of_each_row_that_it_acts_on(self, row: Mapping[str, Any]) -> None:
+        """What the filter holds back is never followed, without any sign of it; what it lets pass costs."""
+        filters = STREAMS["FollowSource"]["FilterCriteria"]["Filters"]
+        (record,) = stream_event([row])["Records"]
+        told = any(passes(json.loads(each["Pattern"]), record) for each in filters)
+        assert told is followed.acted_on(row)
 
 
 class TestSchedules:

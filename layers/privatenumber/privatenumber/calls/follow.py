@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from privatenumber.calls.relations import Unseal
-from privatenumber.calls.switchboard import decision_context
 from privatenumber.platform.pushes import Cdr, EventType, SmsNotice, parse_push
 from privatenumber.privacy import Keyring, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.activity import Activity
 from privatenumber.store.contacts import Contact, ContactStore, contact_context
+from privatenumber.store.decisions import decision_context
 from privatenumber.store.number_states import Effect, NumberStates
 from privatenumber.store.numbers import NumberState
 from privatenumber.times import from_iso

@@ -23,7 +23,7 @@ from privatenumber.calls.routing import Asked, Person, Reason, Ruling, rule_call
 from privatenumber.phone import is_global
 from privatenumber.privacy import seal
 from privatenumber.settings import SmsDefault
-from privatenumber.store.decisions import Decision, NewDecision
+from privatenumber.store.decisions import Decision, NewDecision, decision_context
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.facts import StoreUnavailable
 from privatenumber.store.relations import RelationStore
@@ -124,11 +124,6 @@ class Switchboard:
         sealed = json.loads(self._unseal(decision.sealed, decision_context(decision.application)))
         answer: Answer = sealed["answer"]
         return answer
-
-
-def decision_context(application: str) -> str:
-    """What the sealed answer of a decision is bound to."""
-    return f"decision#{application}"
 
 
 def word_for(problem: Exception) -> str:

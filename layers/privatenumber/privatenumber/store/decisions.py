@@ -25,6 +25,11 @@ def decision_key(partition: str) -> dict[str, str]:
     return {"pk": partition, "sk": DECISION}
 
 
+def decision_context(application: str) -> str:
+    """What the sealed answer of a decision is bound to."""
+    return f"decision#{application}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewDecision:
     """A decision to be stored once: partition of its call or SMS, and every attribute but the keys."""
