@@ -48,7 +48,7 @@ def put_number(rooms: Rooms, request: Request) -> Response:
 def import_numbers(rooms: Rooms, request: Request) -> Response:
     """POST /numbers/import?application=&dry_run=."""
     report = rooms.number_import_of(queries.read_author(request)).run(
-        request.body(accepted=queries.CSV_TYPES, limit=queries.CSV_LIMIT),
+        request.body(accepted=queries.TABLE_TYPES, limit=queries.TABLE_LIMIT),
         application=queries.read_default_application(request.query),
         dry_run=queries.read_flag(request.query, "dry_run"),
         deadline=request.deadline,

@@ -35,6 +35,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         404, "Partner not found", "Read the binding: partners lists who stands there. One who is gone is not."
     ),
     "job-not-found": Kind(404, "Job not found", "Jobs are forgotten after 90 days."),
+    "run-not-found": Kind(
+        404, "Drift run not found", "GET /drift lists the latest; they are forgotten after 90 days."
+    ),
     "order-conflict": Kind(
         409,
         "Order already has this binding",
@@ -62,7 +65,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "file-refused": Kind(
         422,
         "File cannot be imported",
-        "Save the number table as CSV in UTF-8 or GB18030 with its header line.",
+        "Save the number table as XLSX, or as CSV in UTF-8 or GB18030, with its header line.",
     ),
     "too-many-bad-rows": Kind(
         422, "Too many bad rows", "Correct the rows or leave them out, and send the file again."

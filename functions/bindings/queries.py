@@ -11,19 +11,21 @@ from typing import Final
 
 from privatenumber.bindings.model import Reason
 from privatenumber.bindings.references import check_why, safe_actor
+from privatenumber.phone_areas import AREA_CODE
 from privatenumber.store.authors import Author
 from privatenumber.store.numbers import NumberState
 
 from .event import InvalidFields, Request
 
 # An HTTP API hands text/* over as UTF-8 text; a GB18030 file survives only as octets.
-CSV_TYPES: Final = ("text/csv", "application/octet-stream")
-CSV_LIMIT: Final = 1024 * 1024
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TABLE_TYPES: Final = ("text/csv", "application/octet-stream", XLSX_TYPE)
+TABLE_LIMIT: Final = 1024 * 1024
 PAGE_LIMIT: Final = 100
 _VALUE_LENGTH: Final = 128
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_AREA: Final = re.compile(r"0(?:10|2\d|[3-9]\d{2})", re.ASCII)
+_AREA: Final = re.compile(AREA_CODE, re.ASCII)
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 

@@ -95,6 +95,30 @@ def open_table(
     return CsvTable(separator, rows)
 
 
+def open_cells(
+    rows: Iterable[tuple[int, Sequence[str]]],
+    columns: Mapping[str, Sequence[str]],
+    *,
+    required: Iterable[str],
+    most_rows: int | None = None,
+) -> Iterator[CsvRow]:
+    """Rows of cells that came from elsewhere, such as a spreadsheet; the first of them is the header.
+
+    A cell beyond the last header is a note and no accident of separators: it is left out.
+    Raises FileRefused as `open_table` does, and while it is read.
+    """
+    left = iter(rows)
+    _, headers = next(left, (0, ()))
+    positions = _positions(headers, columns)
+    missing = [name for name in required if name not in positions]
+    if missing:
+        raise FileRefused(f"required column missing: {', '.join(missing)}", headers=_shown(headers))
+    for count, (line, cells) in enumerate(left, 1):
+        if most_rows is not None and count > most_rows:
+            raise FileRefused(f"more than {most_rows} rows: split the file", line=line)
+        yield CsvRow(line, {name: cells[at] for name, at in positions.items() if at < len(cells)}, False)
+
+
 def bare(text: str) -> str:
     """A header text as it is compared: without blanks and case."""
     return "".join(text.split()).casefold()

@@ -38,10 +38,17 @@ STATUS = {
     "bindings-release-why": 200,
     "bindings-history": 200,
     "bindings-numbers-history": 200,
+    "bindings-job-create": 202,
+    "bindings-job-create-lines": 202,
+    "bindings-job-create-invalid": 422,
+    "bindings-job-read": 404,
+    "bindings-job-items": 404,
+    "bindings-job-cancel": 404,
     "bindings-numbers-list": 200,
     "bindings-numbers-put": 201,
     "bindings-numbers-import": 200,
     "bindings-numbers-import-dry-run": 200,
+    "bindings-numbers-import-xlsx": 200,
     "bindings-pool": 200,
 }
 

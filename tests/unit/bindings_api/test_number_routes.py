@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from builders.bindings_api import APP_KEY, APPLICATION, EMPTY_APPLICATION, X1, X2, X3, Answer, BindingsApi
+from builders.workbooks import table
+from functions.bindings.queries import XLSX_TYPE
 
 HEADER = "x_number,number_type,app_key,city_code,state,issued_on,unsubscribed_on"
 NEW = {"application": APPLICATION, "area_code": "0755", "number_type": "carrier", "issued_on": "2026-09-01"}
@@ -321,3 +323,46 @@ def test_a_file_of_another_type_is_415(api: BindingsApi) -> None:
 def test_a_large_table_is_written_a_hundred_rows_a_request(api: BindingsApi) -> None:
     answer = import_lines(api, *[line(f"+861701000{n:04d}") for n in range(1000, 1250)])
     assert answer.body["created"] == 250
+
+
+def import_workbook(api: BindingsApi, *rows: tuple[str, ...], **query: str) -> Answer:
+    """Send a table as a spreadsheet saves it; API Gateway hands binary bodies over as Base64."""
+    body = base64.b64encode(table(tuple(HEADER.split(",")), *rows)).decode()
+    headers = {"Content-Type": XLSX_TYPE}
+    return api.call("POST /numbers/import", query=query, body=body, headers=headers, encoded=True)
+
+
+def test_a_spreadsheet_is_imported_like_a_csv(api: BindingsApi) -> None:
+    answer = import_workbook(api, tuple(line(X3).split(",")), tuple(line(X1, state="suspended").split(",")))
+    assert (answer.status, answer.body["encoding"], outcomes(answer)) == (200, "xlsx", ["created", "changed"])
+    assert state_of(api, X1)["state"] == "suspended"
+
+
+def test_a_dry_run_of_a_spreadsheet_shows_the_difference_and_writes_nothing(api: BindingsApi) -> None:
+    before = listed(api)
+    answer = import_workbook(api, tuple(line(X1, city="010").split(",")), dry_run="true")
+    assert answer.body["results"][0]["changes"] == {"area_code": {"from": "0755", "to": "010"}}
+    assert (answer.body["dry_run"], listed(api)) == (True, before)
+
+
+@pytest.mark.parametrize("ours", ["locked", "reserved", "quarantined"])
+def test_a_state_of_ours_outlives_a_table_that_calls_the_number_normal(api: BindingsApi, ours: str) -> None:
+    api.put_number(X1, state=ours)
+    assert outcomes(import_lines(api, line(X1, state="normal"))) == ["kept"]
+    assert state_of(api, X1)["state"] == ours
+
+
+def test_a_table_that_suspends_a_quarantined_number_is_believed(api: BindingsApi) -> None:
+    api.put_number(X1, state="quarantined")
+    assert outcomes(import_lines(api, line(X1, state="suspended"))) == ["changed"]
+    assert state_of(api, X1)["state"] == "suspended"
+
+
+@pytest.mark.parametrize("ours", ["locked", "reserved", "draining", "retired", "quarantined"])
+def test_a_number_that_people_took_out_is_bound_no_more_and_says_why(api: BindingsApi, ours: str) -> None:
+    """operations.md §6."""
+    api.put_number(X2, state="locked")
+    told = api.call("PUT /numbers/{x}", path={"x": X1}, query={"why": "campaign"}, body={"state": ours})
+    assert (told.body["state"], told.body["why"]) == (ours, "campaign")
+    assert api.bind().body["reason"] == "suspended"
+    assert state_of(api, X1)["why"] == "campaign"

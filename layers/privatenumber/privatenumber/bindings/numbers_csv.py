@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypeVar
 
-from privatenumber.csv_table import TOO_WIDE, FileRefused, bare, decode_text, open_table
+from privatenumber.csv_table import TOO_WIDE, FileRefused, bare, decode_text, open_cells, open_table
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
+from privatenumber.phone_areas import AREA_CODE
 from privatenumber.store.numbers import NumberState, NumberType
 
 _T = TypeVar("_T")
@@ -31,6 +32,8 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "issued_on": ("issued_on", "下发时间", "下发日期"),
     "unsubscribed_on": ("unsubscribed_on", "退订时间", "退订日期"),
 }
+_ZIP: Final = b"PK\x03\x04"
+_OLE: Final = b"\xd0\xcf\x11\xe0"
 _REQUIRED: Final = ("x_number", "number_type")
 _TYPES: Final[Mapping[str, NumberType]] = {
     "virtual": NumberType.VIRTUAL,
@@ -54,7 +57,7 @@ _STATES: Final[Mapping[str, NumberState]] = {
     "reserved": NumberState.RESERVED,
 }
 _SCIENTIFIC: Final = re.compile(r"^[+-]?\d+(?:\.\d+)?[eE][+-]?\d+$")
-_AREA_CODE: Final = re.compile(r"^0?(?:10|2\d|[3-9]\d{2})$")
+_AREA_CODE: Final = re.compile(f"(?:{AREA_CODE}|{AREA_CODE[1:]})", re.ASCII)
 _DATE_FORMATS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
 
 
@@ -90,7 +93,7 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class NumberTable:
-    """What a file contains, and how it was read."""
+    """What a file contains, and how it was read: `encoding` is that of a CSV, or `xlsx` (no separator)."""
 
     encoding: str
     separator: str
@@ -100,8 +103,13 @@ class NumberTable:
 def read_number_table(data: bytes) -> NumberTable:
     """Read a `numbers.csv`: UTF-8 with or without byte order mark, else GB18030; separator `,` `;` or tab.
 
-    Raises FileRefused when encoding, header, quoting or size make the file unreadable as a whole.
+    The same table as XLSX is told by its first bytes. Raises FileRefused when encoding, header, quoting or
+    size make the file unreadable as a whole.
     """
+    if data.startswith(_ZIP):
+        return _workbook(data)
+    if data.startswith(_OLE):
+        raise FileRefused("an old or encrypted Excel file: save it as XLSX without a password")
     text, encoding = decode_text(data)
     if "\ufffd" in text:
         raise FileRefused("characters were lost on the way: send the file as application/octet-stream")
@@ -111,6 +119,14 @@ def read_number_table(data: bytes) -> NumberTable:
         for row in table.rows
     )
     return NumberTable(encoding, table.separator, rows)
+
+
+def _workbook(data: bytes) -> NumberTable:
+    # Nobody else pays for an XML parser at a cold start.
+    from privatenumber.bindings.xlsx import read_sheet
+
+    rows = open_cells(read_sheet(data), _COLUMNS, required=_REQUIRED, most_rows=MAX_ROWS)
+    return NumberTable("xlsx", "", tuple(_row(row.line, row.cells) for row in rows))
 
 
 class _CellError(Exception):
@@ -166,7 +182,7 @@ def _x(text: str) -> str:
 
 
 def _area_code(text: str) -> str:
-    if not _AREA_CODE.match(text):
+    if not _AREA_CODE.fullmatch(text):
         raise _CellError("not an area code such as 0755 or 010")
     return text if text.startswith("0") else f"0{text}"  # spreadsheets drop the leading zero
 
