@@ -1,4 +1,4 @@
-"""Body of `POST /jobs`: one JSON object, or JSON lines whose first is that object and the others the items."""
+"""Body of `POST /jobs`: one JSON object, or JSON lines: that object first, then the items."""
 
 from __future__ import annotations
 

@@ -72,6 +72,7 @@ def applications_document(base_url: str = "https://platform.example.com") -> dic
                 "mode": modes.get(identity, "AXB"),
                 "base_url": base_url,
                 "callback_token": "demoCallbackToken0000001",
+                "tps": 0,
             }
             for identity, app_key in APP_KEYS.items()
         ]
@@ -222,6 +223,7 @@ def running_api(
         "dynamodb": lambda: _client("dynamodb"),
         "kms": lambda: _client("kms"),
         "secrets": lambda: _client("secretsmanager"),
+        "sqs": lambda: _client("sqs"),
     }
     with mock_aws(), patch.multiple(clients, **factories):
         clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
@@ -232,6 +234,7 @@ def running_api(
             {
                 "BINDINGS_TABLE": TABLE,
                 "APPLICATIONS_SECRET": secret["ARN"],
+                "JOBS_QUEUE_URL": clients.sqs().create_queue(QueueName="jobs")["QueueUrl"],
                 "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
             }
         )

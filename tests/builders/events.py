@@ -14,9 +14,12 @@ EVENTS = ROOT / "events"
 FUNCTIONS = {
     "bindings": "BindingsFunction",
     "callbacks": "CallbacksFunction",
+    "jobs-sweep": "JobsSweepFunction",
+    "jobs-work": "JobsWorkerFunction",
     "unbind-sweep": "UnbindSweepFunction",
     "unbind-work": "UnbindWorkerFunction",
     "pool-watch": "PoolWatchFunction",
+    "drift": "DriftFunction",
     "billing": "BillingFunction",
     "follow": "FollowFunction",
     "audit": "AuditFunction",

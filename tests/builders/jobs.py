@@ -140,7 +140,7 @@ class JobDesk:
             {state: number for state, number in progress.counts.items() if number}
         )
         for item in self.items():
-            assert "due_at" not in item and "lease_until" not in item, item["pk"]
+            assert not item.keys() & {"due_at", "lease_until"}, item["pk"]
 
     def items(self) -> list[dict[str, Any]]:
         """Every item that jobs have in the table."""

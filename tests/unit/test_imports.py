@@ -57,6 +57,7 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform.axyb_calls",
         "privatenumber.platform.session_calls",
     ),
+    "jobs": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
     "unbind": ("privatenumber.calls", "privatenumber.billing", "privatenumber.platform.pushes"),
     "recordings": (
         "pydantic",

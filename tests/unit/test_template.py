@@ -344,7 +344,9 @@ class TestApi:
             "POST /bindings/{id}/partners", "DELETE /bindings/{id}/partners/{partner}",
             "PUT /bindings/{id}/callee", "POST /bindings/{id}/call", "POST /calls/{session}/stop",
             "GET /bindings/{id}/history", "GET /numbers/{x}/history",
-            "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import", "GET /pool",
+            "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import",
+            "POST /numbers/{x}/release-all", "GET /drift", "POST /drift", "GET /drift/{run}", "GET /pool",
+            "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
             "GET /recordings/{session}",
         }  # fmt: skip
 

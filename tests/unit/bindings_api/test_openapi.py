@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from builders.bindings_api import TABLE, X1, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
 from functions.bindings.app import ROUTES
+from functions.bindings.job_requests import JobBody
 from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
 from functions.bindings.requests import (
     BindBody,
@@ -91,7 +92,9 @@ def test_every_reference_leads_somewhere() -> None:
         assert reference[1] in DOCUMENT["components"][reference[0]]
 
 
-@pytest.mark.parametrize("model", [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody])
+@pytest.mark.parametrize(
+    "model", [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody, JobBody]
+)
 def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> None:
     """Names, required fields, types, limits, patterns and enumerations."""
     schema, told = model.model_json_schema(), SCHEMAS[model.__name__]
@@ -196,6 +199,7 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
         "GET /bindings/{id}/history": [history(api, identity), api.of("GET", "none", "/history")],
         "GET /numbers/{x}/history": [api.call("GET /numbers/{x}/history", path={"x": "170"})],
         "POST /calls/{session}/stop": [api.stop("1200_1001@example.com"), api.stop("a b")],
+        **answers_about_jobs(api),
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
         "GET /pool": [
             api.call("GET /pool", query={"application": "demo-axb"}),
@@ -215,6 +219,26 @@ def history(api: BindingsApi, identity: str) -> Answer:
     entry = Entry(Kind.BINDING, identity, 1, "demo-axb", api.now, "system:sweep", None, "ACTIVE", (change,))
     AuditStore(clients.dynamodb(), TABLE, days=1).add(entry)
     return api.of("GET", identity, "/history")
+
+
+def answers_about_jobs(api: BindingsApi) -> dict[str, list[Answer]]:
+    """The routes of bulk jobs."""
+    body = {"kind": "release", "application": "demo-axb", "items": [{"order": "order-1001"}]}
+    key = {"Idempotency-Key": "campaign-1"}
+    created = [api.call("POST /jobs", body=body, headers=key) for _ in range(2)]
+    drained = {"kind": "drain_number", "application": "demo-axb", "x": X1}
+    created.append(api.call("POST /jobs", body=drained, headers={"Idempotency-Key": "drain-1"}))
+    path = {"job": created[0].body["id"]}
+    return {
+        "POST /jobs": [*created, api.call("POST /jobs", body=body), api.call("POST /jobs", body="["),
+                       api.call("POST /jobs", body={**body, "items": []}, headers=key)],
+        "GET /jobs/{job}": [api.call("GET /jobs/{job}", path=one) for one in (path, {"job": "none"})],
+        "GET /jobs/{job}/items": [
+            api.call("GET /jobs/{job}/items", path=path),
+            api.call("GET /jobs/{job}/items", path=path, query={"state": "lost"}),
+        ],
+        "POST /jobs/{job}/cancel": [api.call("POST /jobs/{job}/cancel", path=path)],
+    }  # fmt: skip
 
 
 def answers_of_mode(api: BindingsApi, mode: Mode) -> dict[str, list[Answer]]:
