@@ -69,6 +69,7 @@ def application_secret(platform_url: str, *tenants: Tenant) -> dict[str, Any]:
                 "mode": tenant.mode.value,
                 "base_url": platform_url,
                 "auth_scheme": "aksk",
+                "tps": 100,  # the emulator limits nothing unless it is told to
                 "callback_token": tenant.callback_token,
                 "recording_allow_http": True,  # the platform of this machine has no certificate
             }

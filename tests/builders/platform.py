@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from privatenumber.platform.budget import UNLIMITED, Budget
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Response
 from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application, Mode
@@ -130,7 +131,9 @@ class Platform:
         return self.transport.sent
 
 
-def scripted(*answers: Answer, application: Application = APPLICATION) -> Platform:
+def scripted(
+    *answers: Answer, application: Application = APPLICATION, budget: Budget = UNLIMITED
+) -> Platform:
     """A client whose platform gives these answers."""
     time = VirtualTime()
     transport = ScriptedTransport(list(answers))
@@ -140,6 +143,7 @@ def scripted(*answers: Answer, application: Application = APPLICATION) -> Platfo
         application,
         transport=transport,
         pauses=pauses,
+        budget=budget,
         clock=time.now,
         nonce=lambda: f"{next(numbers):032x}",
         sleep=time.sleep,

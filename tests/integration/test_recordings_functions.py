@@ -81,6 +81,7 @@ def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> It
             "mode": "AXB",
             "base_url": platform.address,
             "callback_token": "callback-token-0001",
+            "tps": 0,
             "recording_allow_http": True,
         }
         secret = clients.secrets().create_secret(

@@ -22,6 +22,7 @@ VARIABLES: Final = frozenset(
         "BILLS_TABLE",
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
+        "DRIFT_REQUESTS_PER_SECOND",
         "EXCHANGE_BUCKET",
         "JOBS_QUEUE_URL",
         "KEY_ID",
@@ -250,6 +251,14 @@ class Settings:
         text = self.variables.get("BLOCK_SECONDS", "2")
         if not _SECONDS.fullmatch(text) or not 0 < float(text) <= 4:
             raise SettingsError("BLOCK_SECONDS: must be a number of seconds above 0, at most 4")
+        return float(text)
+
+    @property
+    def drift_requests_per_second(self) -> float:
+        """Pace of drift repair at the platform; default 5, so that business is not slowed by flow control."""
+        text = self.variables.get("DRIFT_REQUESTS_PER_SECOND", "5")
+        if not _SECONDS.fullmatch(text) or not float(text) > 0:
+            raise SettingsError("DRIFT_REQUESTS_PER_SECOND: must be a number above 0, below 100")
         return float(text)
 
     def _whole(self, name: str, default: str, unit: str) -> int:

@@ -66,6 +66,7 @@ def test_networks_are_read_from_a_comma_list() -> None:
         ("NONCE_CHECK", "sometimes"),
         ("PUSH_SIGNATURE", "maybe"),
         ("MARGIN_SECONDS", "-1"),
+        ("AUDIT_DAYS", "long"),
         ("OUTBOUND_PROXY", "proxy:3128"),
     ],
 )
@@ -81,12 +82,19 @@ def test_an_application_is_read_with_its_defaults() -> None:
     assert application.scheme is Scheme.AKSK
     assert application.base_url == "https://platform.example"
     assert application.proxy_url is None
+    assert application.tps == 10  # auth.md §11
 
 
 def test_scheme_and_proxy_are_settable_per_application() -> None:
     entry = {**ENTRY, "auth_scheme": "wsse", "proxy_url": "http://proxy.example:3128", "note": "ignored"}
     application = parse_applications(secret_of(entry))["ride"]
     assert (application.scheme, application.proxy_url) == (Scheme.WSSE, "http://proxy.example:3128")
+
+
+def test_the_budget_of_an_application_is_settable_and_can_be_off() -> None:
+    """auth.md §11: `tps`, 0 = no limit."""
+    for tps in (0, 1, 1000):
+        assert parse_applications(secret_of({**ENTRY, "tps": tps}))["ride"].tps == tps
 
 
 def test_an_application_does_not_show_its_secrets() -> None:
@@ -113,6 +121,10 @@ def test_an_application_does_not_show_its_secrets() -> None:
         ("callback_token", "short"),
         ("callback_token", "slash/slash/slash/slash"),
         ("proxy_url", "nowhere"),
+        ("tps", -1),
+        ("tps", 1001),
+        ("tps", "77"),
+        ("tps", True),
     ],
 )
 def test_a_bad_field_is_named_without_its_value(field: str, value: Any) -> None:

@@ -26,6 +26,7 @@ from privatenumber.store.audit import AuditReader
 from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
+from privatenumber.store.budget import DynamoBudget
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.numbers import NumberStore
 from privatenumber.store.pauses import DynamoPauses
@@ -35,7 +36,9 @@ from privatenumber.times import Clock, utc_now
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+    from privatenumber.bindings.drift_service import DriftService
     from privatenumber.bindings.jobs import JobService
+    from privatenumber.bindings.whole_x import WholeX
     from privatenumber.platform.session_calls import Stopped
 
 _Answer = TypeVar("_Answer")
@@ -92,6 +95,26 @@ class Rooms:
         )
 
     @property
+    def drift(self) -> DriftService:
+        """Drift repair, with the keyring of the moment."""
+        from privatenumber.bindings.drift_service import DriftService
+        from privatenumber.store.drift import DriftStore
+
+        return DriftService(self._engine(NOBODY), DriftStore(self._table, self._settings.bindings_table))
+
+    def whole_x_of(self, author: Author) -> WholeX:
+        """Release of everything on an X, in somebody's name."""
+        from privatenumber.bindings.whole_x import WholeX
+        from privatenumber.store.whole_x import WholeXStore
+
+        store = WholeXStore(self._table, self._settings.bindings_table)
+        return WholeX(self._engine(author), store, self.jobs.create)
+
+    def application_ids(self) -> tuple[str, ...]:
+        """The applications that are configured."""
+        return tuple(self._applications.load())
+
+    @property
     def inventory(self) -> NumberInventory:
         """The X numbers, for those who only read, and for tools."""
         return self.inventory_of(NOBODY)
@@ -136,7 +159,12 @@ class Rooms:
         if known is None or known[0].application != application:
             way = self._transport(application.proxy_url or self._settings.outbound_proxy)
             client = PlatformClient(
-                application, transport=way, pauses=self._pauses, clock=self._clock, sleep=self._sleep
+                application,
+                transport=way,
+                pauses=self._pauses,
+                budget=self._budget,
+                clock=self._clock,
+                sleep=self._sleep,
             )
             self._clients[application_id] = known = (client, gateway_to(client))
         return known
@@ -178,6 +206,10 @@ class Rooms:
     @cached_property
     def _pauses(self) -> DynamoPauses:
         return DynamoPauses(self._table, self._settings.bindings_table, clock=self._clock)
+
+    @cached_property
+    def _budget(self) -> DynamoBudget:
+        return DynamoBudget(self._table, self._settings.bindings_table)
 
     @cached_property
     def _applications(self) -> ApplicationsSecret:

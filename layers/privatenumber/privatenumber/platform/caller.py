@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import random as machine_random
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ValidationError
 
 from privatenumber.codes.results import Outcome, ResultCode, Retry, lookup
+from privatenumber.platform.budget import LATE_US, UNLIMITED, Budget, Full
 from privatenumber.platform.errors import (
     AuthRefused,
     FlowControl,
@@ -38,6 +40,9 @@ CONNECT_S: Final = 5.0
 TOTAL_S: Final = 10.0
 SHORTEST_S: Final = 0.25
 """With less than this left, a request would only add an unknown outcome."""
+
+_AFTER_TURN_S: Final = 1.0
+"""Whoever waits for a turn still has so long for the request itself."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -83,6 +88,7 @@ class Caller:
         *,
         transport: Transport,
         pauses: Pauses,
+        budget: Budget = UNLIMITED,
         clock: Clock = utc_now,
         nonce: Callable[[], str] = new_nonce,
         sleep: Callable[[float], None] = time.sleep,
@@ -91,6 +97,7 @@ class Caller:
         self.application = application
         self._transport = transport
         self._pauses = pauses
+        self._budget = budget
         self._clock = clock
         self._nonce = nonce
         self._sleep = sleep
@@ -141,9 +148,9 @@ class Caller:
         return True
 
     def _attempt(self, request: Request, deadline: Deadline, attempt: int) -> Answered:
-        until = self._pauses.paused_until(*scopes_of(self.application))
-        if until is not None:
-            raise NotSent(request.api, "Requests to the platform are paused", until=until)
+        self._refuse_if_paused(request)
+        if self._waited_for_a_turn(request, deadline):
+            self._refuse_if_paused(request)
         budget = min(TOTAL_S, deadline.remaining())
         if budget < SHORTEST_S:
             raise NotSent(request.api, "The caller's deadline leaves no time for a request")
@@ -164,6 +171,33 @@ class Caller:
                 raise no_answer(request.api)
             return Answered(document, location)
         raise self._refused(request, result)
+
+    def _refuse_if_paused(self, request: Request) -> None:
+        until = self._pauses.paused_until(*scopes_of(self.application))
+        if until is not None:
+            raise NotSent(request.api, "Requests to the platform are paused", until=until)
+
+    def _waited_for_a_turn(self, request: Request, deadline: Deadline) -> bool:
+        """Wait until the platform's flow has room; says whether time went by. Raises NotSent for no room."""
+        waited = False
+        while True:
+            now = self._now_us()
+            patience = max(0, int((deadline.remaining() - _AFTER_TURN_S) * 1_000_000))
+            turn = self._budget.turn(
+                self.application.id, self.application.tps, now_us=now, patience_us=patience
+            )
+            if isinstance(turn, Full):
+                _LOG.warning("no turn", extra={"api": request.api, "application": self.application.id})
+                free = datetime.fromtimestamp(turn.until_us / 1_000_000, UTC)
+                raise NotSent(request.api, "The application's requests take all its flow", until=free)
+            if turn > now:
+                self._sleep((turn - now) / 1_000_000)
+                waited = True
+            if self._now_us() <= turn + LATE_US:
+                return waited
+
+    def _now_us(self) -> int:
+        return int(self._clock().timestamp() * 1_000_000)
 
     def _send(self, request: Request, budget: float) -> Response:
         application = self.application

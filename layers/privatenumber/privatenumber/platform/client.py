@@ -6,6 +6,7 @@ from functools import cached_property
 from random import random as machine_random
 from typing import TYPE_CHECKING
 
+from privatenumber.platform.budget import UNLIMITED, Budget
 from privatenumber.platform.caller import Caller
 from privatenumber.platform.pausing import MemoryPauses, Pauses
 from privatenumber.platform.transport import (
@@ -51,6 +52,7 @@ class PlatformClient:
         *,
         transport: Transport,
         pauses: Pauses,
+        budget: Budget = UNLIMITED,
         clock: Clock = utc_now,
         nonce: Callable[[], str] = new_nonce,
         sleep: Callable[[float], None] = time.sleep,
@@ -60,6 +62,7 @@ class PlatformClient:
             application,
             transport=transport,
             pauses=pauses,
+            budget=budget,
             clock=clock,
             nonce=nonce,
             sleep=sleep,

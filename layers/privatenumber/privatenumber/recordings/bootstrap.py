@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from privatenumber.platform.client import PlatformClient
     from privatenumber.recordings.archive import Archive
     from privatenumber.recordings.download import Downloads
+    from privatenumber.store.budget import DynamoBudget
 
 
 class Rooms:
@@ -45,6 +46,7 @@ class Rooms:
         self._count = count
         self._platforms: dict[str, tuple[Application, PlatformClient]] = {}
         self._ways: dict[str | None, Downloads] = {}
+        self._budget: DynamoBudget | None = None
 
     @cached_property
     def store(self) -> RecordingStore:
@@ -106,15 +108,18 @@ class Rooms:
     def _platform(self, application: Application) -> PlatformClient:
         """The client of an application, a new one when its credentials changed."""
         from privatenumber.platform.client import PlatformClient, Urllib3Transport
+        from privatenumber.store.budget import DynamoBudget
         from privatenumber.store.pauses import DynamoPauses
 
         known = self._platforms.get(application.id)
         if known is None or known[0] != application:
             pauses = DynamoPauses(clients.dynamodb(), self._settings.bindings_table, clock=self._clock)
+            self._budget = self._budget or DynamoBudget(clients.dynamodb(), self._settings.bindings_table)
             client = PlatformClient(
                 application,
                 transport=Urllib3Transport(self._proxy(application)),
                 pauses=pauses,
+                budget=self._budget,
                 clock=self._clock,
                 sleep=self._sleep,
             )
