@@ -36,7 +36,7 @@ _UNTOLD: Final = frozenset(
         *("pk", "sk", "binding_id", "version", "revision", "sealed", "by", "why", "updated_at", "created_at"),
         *("due_key", "order_key", "x_key", "a_key", "b_key", "subscription_key", "pool_key", "city_key"),
         *("pool_rank", "room_key", "room_city", "pairs", "content_hash", "idempotency", "expires_at"),
-        *("active_at", "spread", "cities", "wanted_area", "fixed_x"),
+        *("live_key", "active_at", "spread", "cities", "wanted_area", "fixed_x"),
     }
 )
 _NAMES: Final[Mapping[str, str]] = {
