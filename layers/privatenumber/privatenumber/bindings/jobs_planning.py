@@ -32,8 +32,9 @@ from privatenumber.bindings.jobs_sources import (
     SourceChanged,
 )
 from privatenumber.bindings.numbers import NumberChange, described
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
+from privatenumber.store.authors import Author
 from privatenumber.store.files import FileMissing, FileTooLarge
 from privatenumber.store.job_rows import LANES, PENDING, ItemRow, JobRow, LaneRow, lane_of
 from privatenumber.store.jobs import JobStore, Overtaken
@@ -169,7 +170,8 @@ def _drain(engine: Engine, job: JobRow) -> None:
         if seen.state not in PLATFORM_STATES:
             return
         try:
-            engine.numbers.put(described(seen.x, NumberChange(state=NumberState.DRAINING), seen), seen=seen)
+            draining = described(seen.x, NumberChange(state=NumberState.DRAINING), seen)
+            engine.numbers.put(draining, seen=seen, author=Author(f"job:{job.id}", job.reason))
         except StaleNumberError:
             continue
         return
