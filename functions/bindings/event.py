@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 
 _RESERVE_S: Final = 2.0  # for the writes and the answer after the last platform call
 _API_LIMIT_S: Final = 28.0  # an HTTP API gives up at 30 s, whatever time-out the function has

@@ -16,9 +16,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.jobs import JobWork
 from privatenumber.bindings.jobs_model import JobNotFound
+from privatenumber.deadline import Deadline
 from privatenumber.platform.client import Urllib3Transport
 from privatenumber.platform.pacing import Pace, PacedTransport
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.recordings.bootstrap import Rooms
 from privatenumber.recordings.find import CallUnknown
 from privatenumber.recordings.model import NoSuchRecording

@@ -14,7 +14,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.authors import SWEEP, Author

@@ -19,8 +19,8 @@ from privatenumber.bindings.gateway import Gateway, gateway_to
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item, party
 from privatenumber.bindings.service import BindCommand, BindingService
+from privatenumber.deadline import Deadline
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Urllib3Transport
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 from privatenumber.store.binding_search import BindingSearch

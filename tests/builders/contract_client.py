@@ -11,13 +11,14 @@ import pytest
 
 from builders.contract import AXYB_PATH, INTERFACES, UNKNOWN_ID, A, B, C, Json, Subject, query_text
 from builders.contract_account import Account, EmulatedAccount
+from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxCallee, AxModify
 from privatenumber.platform.axb import AxbBind, AxbModify
 from privatenumber.platform.axe import AxeBind, AxeModify
 from privatenumber.platform.axyb import AxybBindAx, AxybBindYb
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.pausing import MemoryPauses
-from privatenumber.platform.transport import Deadline, Response, Transport, Urllib3Transport
+from privatenumber.platform.transport import Response, Transport, Urllib3Transport
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 

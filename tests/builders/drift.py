@@ -9,12 +9,12 @@ from builders.bindings import APPLICATION, Desk, demo_application
 from builders.emulator import X1
 from privatenumber.bindings.drift_run import Run, RunState
 from privatenumber.bindings.drift_service import DriftService
+from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxModify
 from privatenumber.platform.axb import AxbBind, AxbModify
 from privatenumber.platform.axe import AxeBind
 from privatenumber.platform.axyb import AxybBindAx
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Urllib3Transport
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 from privatenumber.store.drift import DriftStore
 

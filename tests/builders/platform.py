@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from privatenumber.deadline import Deadline
 from privatenumber.platform.budget import UNLIMITED, Budget
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Response
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 

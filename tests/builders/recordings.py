@@ -19,10 +19,10 @@ from builders.dynamodb import Table
 from builders.emulator import APP_KEY, SECRET, A, B, RunningEmulator
 from builders.keyrings import KEYRING
 from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Urllib3Transport
 from privatenumber.platform.pushes import parse_push
-from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring, open_sealed
 from privatenumber.recordings.archive import Archive
 from privatenumber.recordings.download import Downloads

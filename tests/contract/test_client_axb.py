@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from builders.emulator import APP_KEY, SECRET, X1, A, B, RunningEmulator
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind, AxbModify
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.errors import (
@@ -16,7 +17,7 @@ from privatenumber.platform.errors import (
     UnknownOutcome,
 )
 from privatenumber.platform.pausing import MemoryPauses
-from privatenumber.platform.transport import Deadline, Urllib3Transport
+from privatenumber.platform.transport import Urllib3Transport
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 

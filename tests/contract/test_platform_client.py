@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from builders.emulator import APP_KEY, SECRET, X1, X2, A, B, C, D, RunningEmulator
+from privatenumber.deadline import Deadline
 from privatenumber.platform import errors
 from privatenumber.platform.axb import AxbBind, AxbModify
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Urllib3Transport
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import Scheme
 

@@ -19,10 +19,10 @@ from builders.bindings import demo_application
 from builders.dynamodb import Table
 from builders.emulator import X1, A, B, RunningEmulator
 from emulator.clock import VIRTUAL_START
+from privatenumber.deadline import Deadline
 from privatenumber.platform.budget import LATE_US, UNLIMITED, Budget, Full, distance_us
 from privatenumber.platform.client import MemoryPauses, PlatformClient, Response, Urllib3Transport
 from privatenumber.platform.errors import FlowControl, NotSent
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application
 from privatenumber.store.budget import ALONE_US, DynamoBudget
 from privatenumber.store.items import decode, encode

@@ -37,10 +37,10 @@ from builders.pushes import (
 from builders.relations import change_relation, partner, put_relation, relation, remember
 from builders.requests_made import RequestLog, log_requests
 from privatenumber.bindings.model import PartnerState, State
-from privatenumber.calls.deadline import Deadline
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.ingest import Report
 from privatenumber.calls.switchboard import Switchboard
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode, NonceCheck, SmsDefault
 from privatenumber.store.decisions import NewDecision, decision_context, read_decision
@@ -460,20 +460,20 @@ class TestTrouble:
     def test_no_request_begins_after_the_time_is_over(self, exchange: Exchange) -> None:
         """Work that was given up must not write an answer that was never given."""
         clock = Clock()
-        deadline = Deadline(2, clock)
+        deadline = Deadline.after(2, clock)
 
         def slowly() -> None:
             clock.now += 1.5
 
         client: Any = Troubled(exchange.bills.client, "batch_get_item", slowly)
         relations = RelationStore(client, exchange.bindings.name, exchange.bills.name)
-        relations.relations(["one"], deadline.left)
-        relations.relations(["one"], deadline.left)
+        relations.relations(["one"], deadline.remaining)
+        relations.relations(["one"], deadline.remaining)
         with pytest.raises(StoreUnavailable, match="out of time"):
-            relations.relations(["one"], deadline.left)
+            relations.relations(["one"], deadline.remaining)
         store = FactStore(exchange.bills.client, exchange.bills.name)
         with pytest.raises(StoreUnavailable, match="out of time"):
-            store.put_facts((), decision=NewDecision("CALL#x", {"kind": "decision"}), left=deadline.left)
+            store.put_facts((), decision=NewDecision("CALL#x", {"kind": "decision"}), left=deadline.remaining)
         assert rows(exchange.bills) == []
 
     def test_keys_that_stay_unprocessed_are_no_answer(self, exchange: Exchange) -> None:

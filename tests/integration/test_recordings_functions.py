@@ -29,9 +29,9 @@ from emulator.recordings import content
 from functions.recordings import app
 from functions.recordings.answers import KINDS
 from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind
 from privatenumber.platform.pushes import parse_push
-from privatenumber.platform.transport import Deadline
 from privatenumber.privacy import Keyring
 from privatenumber.recordings.archive import LEASE
 from privatenumber.recordings.model import Reason, State

@@ -15,9 +15,9 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from privatenumber.deadline import Deadline
 from privatenumber.platform.transport import (
     MAX_ANSWER_BYTES,
-    Deadline,
     NoAnswer,
     NoConnection,
     Urllib3Transport,

@@ -12,8 +12,8 @@ from privatenumber.bindings.gateway import Bound, Held
 from privatenumber.bindings.model import Binding, PartnerState, Reason, State, advanced
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import finish_release
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.store.transactions import Contended, Refused
 
 _ROUNDS: Final = 5

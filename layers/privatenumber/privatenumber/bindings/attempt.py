@@ -17,6 +17,7 @@ from privatenumber.bindings.errors import PoolEmpty, PoolReason
 from privatenumber.bindings.gateway import Held
 from privatenumber.bindings.model import Binding, Party, State, advanced
 from privatenumber.bindings.rules import RULES, capacity
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import (
     Conflict,
     Full,
@@ -26,7 +27,6 @@ from privatenumber.platform.errors import (
     TransientFault,
     UnknownOutcome,
 )
-from privatenumber.platform.transport import Deadline
 from privatenumber.store.numbers import NumberState as PoolState
 from privatenumber.store.numbers import StaleNumberError
 from privatenumber.store.transactions import Refused

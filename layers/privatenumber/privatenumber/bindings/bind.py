@@ -27,8 +27,8 @@ from privatenumber.bindings.model import Binding, Partner, PartnerState, Reason,
 from privatenumber.bindings.partners import bind_partners
 from privatenumber.bindings.refusals import explained
 from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import LimitPerUser, NoResource, PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import ANYONE
 from privatenumber.store.bindings import EXTENSION, IDEMPOTENCY, PAIR, PLACE, Holder

@@ -18,8 +18,8 @@ from privatenumber.bindings.numbers import NumberInventory
 from privatenumber.bindings.numbers_import import NumberImport
 from privatenumber.bindings.pool import PoolInsight
 from privatenumber.bindings.service import BindingService
+from privatenumber.deadline import Deadline
 from privatenumber.platform.client import PlatformClient, Transport, Urllib3Transport
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.audit import AuditReader

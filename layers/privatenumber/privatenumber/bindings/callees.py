@@ -13,9 +13,9 @@ from privatenumber.bindings.model import Binding, Callee, Reason, State, advance
 from privatenumber.bindings.references import check_reference
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.deadline import Deadline
 from privatenumber.phone import NumberKind, kind
 from privatenumber.platform.errors import NotFound, PlatformError
-from privatenumber.platform.transport import Deadline
 
 LONGEST_S: Final = 259_200
 """Three days (ax.md §1)."""

@@ -24,8 +24,8 @@ from privatenumber.bindings.gateway import Held
 from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.store.bindings import PAIR, PLACE
 from privatenumber.store.transactions import Refused
 

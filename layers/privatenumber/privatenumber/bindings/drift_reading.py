@@ -11,8 +11,8 @@ from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.gateway import Standing
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import NotOwned
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import LIVE_INDEX, X_INDEX
 

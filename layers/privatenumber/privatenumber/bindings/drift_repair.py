@@ -19,8 +19,8 @@ from privatenumber.bindings.gateway import Standing
 from privatenumber.bindings.model import Binding, Reason, State, advanced
 from privatenumber.bindings.records import party
 from privatenumber.bindings.unbind import begin_release, finish_release
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import NotFound, NotOwned, PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.store.binding_keys import ANYONE
 
 _ROUNDS: Final = 5

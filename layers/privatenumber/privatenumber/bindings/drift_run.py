@@ -18,8 +18,8 @@ from privatenumber.bindings.drift import Difference, Kind, compare
 from privatenumber.bindings.drift_reading import read_both
 from privatenumber.bindings.drift_repair import Action, Outcome, Plan, UnderWay, carry_out, plan
 from privatenumber.bindings.engine import IN_FLIGHT_MARGIN_S, Engine
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 from privatenumber.store.drift import DriftStore, Item, StaleRun
 from privatenumber.times import from_iso, iso

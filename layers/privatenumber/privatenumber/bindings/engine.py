@@ -14,7 +14,7 @@ from privatenumber.bindings.gateway import Gateway
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.records import from_item, to_record
 from privatenumber.bindings.rules import RULES
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import Keyring
 from privatenumber.store.authors import SYSTEM, Author
 from privatenumber.store.binding_keys import BindingRecord

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from privatenumber.bindings.model import Binding, Callee, Partner, Terms
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, Mode
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from privatenumber.bindings.jobs_planning import CannotPlan, Files, admit, give_
 from privatenumber.bindings.jobs_report import ItemPage, Progress, page_of_items, progress
 from privatenumber.bindings.jobs_run import LaneWorker
 from privatenumber.bindings.jobs_sources import Listed
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.store.files import FileMissing
 from privatenumber.store.job_rows import JobRow, LaneRow
 from privatenumber.store.jobs import JobStore, LaneLeft, LaneTaken, Overtaken

@@ -20,7 +20,7 @@ from privatenumber.bindings.model import MIN_LIFE_S, Binding, PartnerState, Part
 from privatenumber.bindings.release import LONGEST_GRACE_S
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.service import BindingService
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Mode
 

@@ -17,7 +17,7 @@ from privatenumber.bindings.errors import Busy
 from privatenumber.bindings.jobs_model import JobState, Task, Unreadable, open_task
 from privatenumber.bindings.jobs_outcomes import INTERNAL, NOT_SETTLED, Done, Failed, Outcome, Wait
 from privatenumber.bindings.jobs_step import do
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import SealBroken
 from privatenumber.store.job_rows import CANCELLED, DONE, FAILED, ItemRow, JobRow
 from privatenumber.store.jobs import ROWS_PER_WRITE, JobStore, Overtaken

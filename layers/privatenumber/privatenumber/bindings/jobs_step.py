@@ -17,7 +17,7 @@ from privatenumber.bindings.jobs_move import move
 from privatenumber.bindings.jobs_outcomes import NOT_BOUND, Done, Failed, Outcome, Wait, shown, told
 from privatenumber.bindings.model import Binding, PartnerState, Party, Reason, State
 from privatenumber.bindings.service import BindingService
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.store.binding_keys import ORDER_INDEX, order_index_key
 
 _OF_ORDER: Final = 100

@@ -25,7 +25,7 @@ from privatenumber.bindings.numbers import (
 )
 from privatenumber.bindings.numbers_csv import BadRow, NumberRow, RowError, read_number_table
 from privatenumber.csv_table import FileRefused
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application
 from privatenumber.store.authors import NOBODY, Author

@@ -32,8 +32,8 @@ from privatenumber.bindings.model import (
 )
 from privatenumber.bindings.rules import MAX_PARTNERS, RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
-from privatenumber.platform.transport import Deadline
 from privatenumber.store.transactions import Refused
 
 _NOT_NOW: Final = PAUSES + UNKNOWN

@@ -17,7 +17,7 @@ from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import State
 from privatenumber.bindings.refusals import numbers_needed
 from privatenumber.bindings.rules import capacity
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, Mode
 from privatenumber.store.binding_keys import ANYONE, X_INDEX
 from privatenumber.store.binding_search import BindingSearch

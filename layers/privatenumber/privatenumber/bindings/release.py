@@ -15,8 +15,8 @@ from privatenumber.bindings.model import Binding, Reason, State, advanced
 from privatenumber.bindings.partners import resume_partners
 from privatenumber.bindings.settle import settle
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
-from privatenumber.platform.transport import Deadline
 
 _ROUNDS: Final = 5
 

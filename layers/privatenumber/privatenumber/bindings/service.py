@@ -11,7 +11,7 @@ from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.find import Query
 from privatenumber.bindings.model import Binding, Page, Reason
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 
 __all__ = ["BindCommand", "BindResult", "BindingService"]
 

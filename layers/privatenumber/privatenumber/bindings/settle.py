@@ -12,8 +12,8 @@ from privatenumber.bindings.backoff import PAUSES
 from privatenumber.bindings.engine import Engine, life_s, platform_end
 from privatenumber.bindings.model import MIN_LIFE_S, Binding, State, advanced
 from privatenumber.bindings.unbind import postponed
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
-from privatenumber.platform.transport import Deadline
 
 MAX_BINDS: Final = 3
 """Bind requests for one intent, the caller's own included."""

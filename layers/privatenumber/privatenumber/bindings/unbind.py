@@ -11,8 +11,8 @@ from typing import Final
 from privatenumber.bindings.backoff import next_try
 from privatenumber.bindings.engine import Engine, Overtaken
 from privatenumber.bindings.model import Binding, Reason, State, advanced
+from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import NotFound, NotOwned, PlatformError
-from privatenumber.platform.transport import Deadline
 
 STUCK_AFTER: Final = 5
 """Failed unbinds in a row after which an alarm is due."""

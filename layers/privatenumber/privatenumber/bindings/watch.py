@@ -10,7 +10,7 @@ from typing import Final
 
 from privatenumber.bindings.pool import PoolInsight, PoolReport
 from privatenumber.bindings.quarantine import Move, QuarantineLoop
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import mask
 from privatenumber.settings import Application, Settings
 from privatenumber.store import clients

@@ -25,7 +25,7 @@ from privatenumber.bindings.jobs_report import Progress
 from privatenumber.bindings.model import Binding, State
 from privatenumber.bindings.numbers import private_number
 from privatenumber.bindings.references import check_why
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Mode
 from privatenumber.store.whole_x import Release, WholeXStore

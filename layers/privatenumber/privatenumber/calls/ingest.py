@@ -15,7 +15,6 @@ from functools import partial
 from typing import Protocol
 
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.deadline import Deadline, in_time
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.guard import (
     Admitted,
@@ -28,6 +27,7 @@ from privatenumber.calls.guard import (
 from privatenumber.calls.quarantine import Envelope, body_token, entry_for, single
 from privatenumber.calls.questions import Question, question_in
 from privatenumber.calls.switchboard import Decided, Switchboard, word_for
+from privatenumber.deadline import Deadline, in_time
 from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
 from privatenumber.privacy import Keyring
 from privatenumber.settings import Application, NonceCheck, PushSignature
@@ -122,7 +122,7 @@ class Ingestion:
         StoreUnavailable
             Not everything is stored: answer 503, the platform pushes again.
         """
-        deadline = Deadline(self._switchboard.seconds)
+        deadline = Deadline.after(self._switchboard.seconds)
         try:
             applications, admitted = self._admit(arrival)
         except Refused as refused:
@@ -206,7 +206,7 @@ class Ingestion:
             quarantined=bundle.quarantined,
             nonce=bundle.nonce,
             decision=decided.row,
-            left=deadline.left,
+            left=deadline.remaining,
         )
         if written.decision is not None:
             decided = self._switchboard.standing(read_decision(written.decision))

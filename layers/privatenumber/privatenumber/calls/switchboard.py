@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from privatenumber.calls import answers
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.deadline import Deadline, OutOfTime, in_time
 from privatenumber.calls.facts import RETENTION_DAYS, Reception
 from privatenumber.calls.questions import Question
 from privatenumber.calls.relations import Unseal, opened_contact, opened_relation
 from privatenumber.calls.routing import Asked, Person, Reason, Ruling, rule_call, rule_sms
+from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.phone import is_global
 from privatenumber.privacy import seal
 from privatenumber.settings import SmsDefault
@@ -68,7 +68,7 @@ class Switchboard:
         """Decide a question, whose fact is `fact`, early enough to store the answer by the deadline."""
         try:
             earlier = deadline.minus(self.seconds * WRITE_SHARE)
-            ruling = in_time(lambda: self._rule(question, fact, reception, earlier.left), earlier)
+            ruling = in_time(lambda: self._rule(question, fact, reception, earlier.remaining), earlier)
         except Exception as problem:
             return self._new(question, fact, reception, Ruling(Reason.UNDECIDED), undecided=word_for(problem))
         if isinstance(ruling, Decision):

@@ -1,10 +1,10 @@
 """AX: bind, unbind, modify, query, set temporary callee (ax.md §2 to §6)."""
 
+from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import CALLEE_PATH, PATH, AxBind, AxBound, AxCallee, AxModify, AxRow, AxRows
 from privatenumber.platform.caller import Caller, Request, required
 from privatenumber.platform.errors import NotFound
 from privatenumber.platform.fields import located
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 
 

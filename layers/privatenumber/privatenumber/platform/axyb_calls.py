@@ -1,9 +1,9 @@
 """AXYB: bind AX, bind YB, unbind, query (axyb.md §2 to §4). Every request repeats the key in its query."""
 
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axyb import PATH, AxybBindAx, AxybBindYb, AxybBound, AxybRow, AxybRows
 from privatenumber.platform.caller import Caller, Request, required
 from privatenumber.platform.fields import located
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Mode
 
 

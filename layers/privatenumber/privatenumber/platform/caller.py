@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ValidationError
 
 from privatenumber.codes.results import Outcome, ResultCode, Retry, lookup
+from privatenumber.deadline import Deadline
 from privatenumber.platform.budget import LATE_US, UNLIMITED, Budget, Full
 from privatenumber.platform.errors import (
     AuthRefused,
@@ -31,7 +32,7 @@ from privatenumber.platform.errors import (
     no_answer,
 )
 from privatenumber.platform.pausing import Pauses, pause_for, scopes_of
-from privatenumber.platform.transport import Deadline, NoAnswer, NoConnection, Response, Transport
+from privatenumber.platform.transport import NoAnswer, NoConnection, Response, Transport
 from privatenumber.settings import Application, Mode
 from privatenumber.signing import new_nonce, sign
 from privatenumber.times import Clock, utc_now

@@ -5,9 +5,8 @@ whose answer is missing (NoAnswer) may have been executed. Repetitions are the c
 """
 
 import ssl
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import urllib3
@@ -29,23 +28,6 @@ class NoConnection(Exception):
 
 class NoAnswer(Exception):
     """The request may have left and no usable answer came: it may have been executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """The moment by which the caller must have its answer, in seconds of a monotonic clock."""
-
-    at: float
-    monotonic: Callable[[], float] = field(default=time.monotonic, compare=False)
-
-    @classmethod
-    def after(cls, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> "Deadline":
-        """The deadline ``seconds`` from now."""
-        return cls(monotonic() + seconds, monotonic)
-
-    def remaining(self) -> float:
-        """Seconds left, never negative."""
-        return max(0.0, self.at - self.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.recordings.failures import FAILURES, Failure, failure_of
 from privatenumber.recordings.fetch import Fetch
 from privatenumber.recordings.inspection import Expected, Inspected, Inspection

@@ -13,7 +13,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 
 CONNECT_S: Final = 5.0
 READ_S: Final = 20.0

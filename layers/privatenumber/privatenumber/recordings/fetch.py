@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from privatenumber.platform.transport import Deadline
+from privatenumber.deadline import Deadline
 from privatenumber.recordings.addresses import allowed_hosts, checked
 from privatenumber.recordings.download import Downloads
 from privatenumber.recordings.note import Whereabouts

@@ -5,10 +5,10 @@ from __future__ import annotations
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Callee, Terms
+from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice, AxRow
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.errors import NotFound
-from privatenumber.platform.transport import Deadline
 
 
 class AxGateway(ModeGateway):

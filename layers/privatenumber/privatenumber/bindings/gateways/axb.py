@@ -5,11 +5,11 @@ from __future__ import annotations
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Terms
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice, AxbRow
 from privatenumber.platform.axb_calls import LONGEST_PAGE
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.errors import NotFound
-from privatenumber.platform.transport import Deadline
 
 
 class AxbGateway(ModeGateway):

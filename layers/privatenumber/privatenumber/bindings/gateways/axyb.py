@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Partner, Terms
+from privatenumber.deadline import Deadline
 from privatenumber.platform.axyb import AxybBindAx, AxybBindYb, AxybRow
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.errors import NotFound
-from privatenumber.platform.transport import Deadline
 
 
 class AxybGateway(ModeGateway):

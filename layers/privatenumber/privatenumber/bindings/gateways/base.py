@@ -7,10 +7,10 @@ from typing import NoReturn
 from privatenumber.bindings.gateway import Standing
 from privatenumber.bindings.model import Binding, Callee, Partner
 from privatenumber.codes.results import lookup
+from privatenumber.deadline import Deadline
 from privatenumber.platform.caller import WRONG_MODE
 from privatenumber.platform.client import PlatformClient
 from privatenumber.platform.errors import error_for
-from privatenumber.platform.transport import Deadline
 from privatenumber.settings import Application
 
 

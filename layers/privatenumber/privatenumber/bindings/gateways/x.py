@@ -5,8 +5,8 @@ from __future__ import annotations
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
 from privatenumber.bindings.model import Binding, Callee, Partner, Terms
+from privatenumber.deadline import Deadline
 from privatenumber.platform.client import PlatformClient
-from privatenumber.platform.transport import Deadline
 
 
 class XGateway(ModeGateway):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from privatenumber.calls.deadline import Deadline, OutOfTime, in_time
+from privatenumber.deadline import Deadline, OutOfTime, in_time
 
 
 class Ticking:
@@ -22,15 +22,15 @@ class Ticking:
 
 def test_a_deadline_counts_down_and_a_part_of_it_can_be_kept() -> None:
     clock = Ticking()
-    deadline = Deadline(2, clock)
-    assert (deadline.left(), deadline.minus(0.5).left()) == (2, 1.5)
+    deadline = Deadline.after(2, clock)
+    assert (deadline.remaining(), deadline.minus(0.5).remaining()) == (2, 1.5)
     clock.now += 1.75
-    assert deadline.left() == 0.25
-    assert deadline.minus(0.5).left() == -0.25
+    assert deadline.remaining() == 0.25
+    assert deadline.minus(0.5).remaining() == 0
 
 
 def test_work_that_ends_in_time_is_answered() -> None:
-    assert in_time(lambda: 42, Deadline(30)) == 42
+    assert in_time(lambda: 42, Deadline.after(30)) == 42
 
 
 def test_what_the_work_raises_is_raised() -> None:
@@ -38,13 +38,13 @@ def test_what_the_work_raises_is_raised() -> None:
         raise LookupError("nothing there")
 
     with pytest.raises(LookupError, match="nothing there"):
-        in_time(work, Deadline(30))
+        in_time(work, Deadline.after(30))
 
 
 def test_work_is_not_begun_when_the_time_is_over() -> None:
     begun: list[bool] = []
     with pytest.raises(OutOfTime):
-        in_time(lambda: begun.append(True), Deadline(0))
+        in_time(lambda: begun.append(True), Deadline.after(0))
     assert begun == []
 
 
@@ -53,7 +53,7 @@ def test_work_that_hangs_is_given_up() -> None:
     release, started = threading.Event(), time.monotonic()
     try:
         with pytest.raises(OutOfTime):
-            in_time(release.wait, Deadline(0.05))
+            in_time(release.wait, Deadline.after(0.05))
         assert time.monotonic() - started < 5
     finally:
         release.set()

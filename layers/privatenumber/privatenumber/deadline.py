@@ -1,4 +1,4 @@
-"""The time that a question leaves us: the platform ends the call when the answer is late (x.md §2)."""
+"""The moment by which an answer is due, and work that is given up then."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 Answer = TypeVar("Answer")
-Monotonic = Callable[[], float]
 
 
 class OutOfTime(Exception):
     """The work was not done when its time was over."""
 
 
+@dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment by which an answer is due; ``monotonic`` is a clock in seconds."""
+    """The moment by which the caller must have its answer, in seconds of a monotonic clock."""
 
-    def __init__(self, seconds: float, monotonic: Monotonic = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._end = monotonic() + seconds
+    at: float
+    monotonic: Callable[[], float] = field(default=time.monotonic, compare=False)
 
-    def left(self) -> float:
-        """Seconds that are left, negative when it has passed."""
-        return self._end - self._monotonic()
+    @classmethod
+    def after(cls, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> Deadline:
+        """The deadline ``seconds`` from now."""
+        return cls(monotonic() + seconds, monotonic)
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.at - self.monotonic())
 
     def minus(self, seconds: float) -> Deadline:
         """An earlier moment, so that something can still be done after it."""
-        return Deadline(self.left() - seconds, self._monotonic)
+        return Deadline(self.at - seconds, self.monotonic)
 
 
 def in_time(work: Callable[[], Answer], deadline: Deadline) -> Answer:
@@ -40,7 +45,7 @@ def in_time(work: Callable[[], Answer], deadline: Deadline) -> Answer:
 
     Raises OutOfTime, or what the work raises.
     """
-    if deadline.left() <= 0:
+    if not deadline.remaining():
         raise OutOfTime
     done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
@@ -50,9 +55,9 @@ def in_time(work: Callable[[], Answer], deadline: Deadline) -> Answer:
         except BaseException as error:
             done.put((None, error))
 
-    threading.Thread(target=run, name="question", daemon=True).start()
+    threading.Thread(target=run, name="in-time", daemon=True).start()
     try:
-        answer, error = done.get(timeout=max(deadline.left(), 0))
+        answer, error = done.get(timeout=deadline.remaining())
     except queue.Empty:
         raise OutOfTime from None
     if error is not None:
