@@ -6,6 +6,7 @@ A second client of the same application plays the console: it binds, unbinds and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from builders.drift import Console, console_of, drift_of, finish, found_by, run_
 from builders.dynamodb import Table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
 from emulator.clock import VIRTUAL_START
+from privatenumber.bindings import drift_run
 from privatenumber.bindings.drift_run import RunState
 from privatenumber.bindings.model import Binding, Reason, State
 from privatenumber.settings import Mode
+from privatenumber.times import BEIJING
 
 OPEN = Callable[[Mode], tuple[Desk, Console]]
 AT_PLATFORM = [Mode.AX, Mode.AXB, Mode.AXE, Mode.AXYB]
@@ -336,3 +339,109 @@ def test_a_difference_that_is_gone_when_looked_at_again_is_none(opened: OPEN) ->
     done = finish(desk, drift, run)
     assert done.counts == {"ours_only.gone": 1}
     assert desk.service.get(lost.id).reason is Reason.DELETED
+
+
+class TestDaily:
+    def test_each_beijing_day_has_one_run_from_three_oclock_on(self, opened: OPEN) -> None:
+        desk, _ = opened(Mode.AXB)
+        drift = drift_of(desk)
+        start = desk.clock().astimezone(BEIJING).replace(hour=0, minute=0) + timedelta(days=1)
+        desk.advance((start - desk.clock()).total_seconds())
+        for _ in range(2 * 24 * 4):
+            drift.tick([APPLICATION], left=lambda: 250.0)
+            desk.advance(900)
+        runs = drift.runs(APPLICATION, limit=50)
+        assert [run.id for run in runs] == [f"r{start.date() + timedelta(days=n)}" for n in (1, 0)]
+        assert {run.started_at.astimezone(BEIJING).hour for run in runs} == {3}
+        assert {(run.state, run.actor, run.repair) for run in runs} == {(RunState.DONE, "system:drift", True)}
+
+    def test_the_age_of_the_last_finished_run_grows(self, opened: OPEN) -> None:
+        desk, _ = opened(Mode.AXB)
+        drift = drift_of(desk)
+        finish(desk, drift, drift.start(APPLICATION, actor="tester", repair=True))
+        desk.advance(3600)
+        assert drift.tick([APPLICATION], left=lambda: 0.0).oldest_s >= 3600
+
+    def test_there_is_one_run_at_a_time(self, opened: OPEN) -> None:
+        desk, _ = opened(Mode.AXB)
+        drift = drift_of(desk)
+        first = drift.start(APPLICATION, actor="tester", repair=True)
+        assert drift.start(APPLICATION, actor="another", repair=False).id == first.id
+        assert [run.id for run in drift.runs(APPLICATION, limit=9)] == [first.id]
+
+
+class TestTrouble:
+    def test_a_pause_of_the_platform_is_waited_for(self, opened: OPEN) -> None:
+        """Arrears: ten minutes of silence (numbers.md §3), and the run goes on where it was."""
+        desk, console = opened(Mode.AXB)
+        lost = bound(desk, x=X1)
+        console.unbind(lost.subscription_id or "")
+        drift = drift_of(desk)
+        run = drift.start(APPLICATION, actor="tester", repair=True)
+        desk.emulator.admin.arrears(True)
+        drift.tick([APPLICATION], left=lambda: 250.0)
+        (paused,) = drift.runs(APPLICATION, limit=1)
+        assert (paused.state, paused.numbers) == (RunState.COMPARING, 0)
+        assert paused.due_at - desk.clock() == timedelta(minutes=10)
+        desk.emulator.admin.arrears(False)
+        done = finish(desk, drift, run)
+        assert (done.numbers, done.counts) == (3, {"ours_only.repaired": 1})
+
+    def test_an_x_that_cannot_be_read_is_named_and_the_rest_is_compared(self, opened: OPEN) -> None:
+        desk, console = opened(Mode.AXB)
+        lost = bound(desk, x=X1)
+        console.unbind(lost.subscription_id or "")
+        drift = drift_of(desk)
+        run = drift.start(APPLICATION, actor="tester", repair=True)
+        fault = {"http_status": 500, "code": "1010001"}
+        desk.emulator.admin.fault("status", match={"api": "axb.query", "x": X2}, times=None, params=fault)
+        done = finish(desk, drift, run)
+        assert done.counts == {"ours_only.repaired": 1, "unread.listed": 1}
+        assert {one["x"] for one in found_by(drift, done) if one["kind"] == "unread"} == {X2}
+
+    def test_slices_without_time_for_more_go_on_from_where_they_stopped(self, opened: OPEN) -> None:
+        """One number or difference in each slice: nothing is lost or counted twice."""
+        desk, console = opened(Mode.AXB)
+        several = [
+            bound(desk, f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}") for n in range(6)
+        ]
+        for binding in several[:4]:
+            console.unbind(binding.subscription_id or "")
+        drift = drift_of(desk)
+        run = drift.start(APPLICATION, actor="tester", repair=True)
+        ticks = 0
+        while drift.runs(APPLICATION, limit=1)[0].state is not RunState.DONE:
+            left = iter([250.0, 250.0, 250.0])
+            drift.tick([APPLICATION], left=lambda left=left: next(left, 0.0))  # type: ignore[misc]
+            desk.advance(100)
+            ticks += 1
+            assert ticks < 40
+        (done,) = drift.runs(APPLICATION, limit=1)
+        assert (done.id, done.numbers, done.counts) == (run.id, 3, {"ours_only.repaired": 4})
+        assert ticks > 4
+        desk.check()
+
+    def test_too_many_repairs_are_no_drift(self, opened: OPEN, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Everything gone at once is looked at by people first."""
+        monkeypatch.setattr(drift_run, "MOST_REPAIRS", 2)
+        desk, console = opened(Mode.AXB)
+        several = [
+            bound(desk, f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}") for n in range(5)
+        ]
+        for binding in several:
+            console.unbind(binding.subscription_id or "")
+        found = run_now(desk)
+        assert sorted(one["state"] for one in found) == ["listed"] * 3 + ["repaired"] * 2
+        assert len(desk.in_state(State.ACTIVE)) == 3
+
+    def test_another_applications_number_carries_nothing_of_ours(self, opened: OPEN) -> None:
+        """X went to another application of the company: 1012001 (axb.md §5)."""
+        desk, _ = opened(Mode.AXB)
+        binding = bound(desk, x=X1)
+        desk.emulator.admin.application("otherAppKey000000000000001")
+        desk.emulator.admin.number(X1, "transfer", app_key="otherAppKey000000000000001")
+        found = run_now(desk)
+        assert [(one["kind"], one["binding_id"], one["state"]) for one in found] == [
+            ("ours_only", binding.id, "repaired")
+        ]
+        assert desk.service.get(binding.id).reason is Reason.LOST
