@@ -119,7 +119,7 @@ packaged: build ## Run every file of events/ against what `sam build` made
 
 .PHONY: bench
 bench: setup ## Measure import times and other figures
-	@set -e; for file in benchmarks/*.py; do [ ! -e "$$file" ] || $(WITH_LAYER) $(VENV)/bin/python "$$file"; done
+	@set -e; for file in benchmarks/*.py; do [ ! -e "$$file" ] || PYTHONPATH=layers/privatenumber:.:tests $(VENV)/bin/python "$$file"; done
 
 # ---- Quality
 

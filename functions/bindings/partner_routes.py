@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
-from privatenumber.bindings.model import Binding, Partner, PartnerState
-from privatenumber.phone import normalise
+from privatenumber.bindings.model import PartnerState
 
 from . import queries
 from .binding_views import binding_view, waiting_answer
@@ -21,14 +20,11 @@ def add_partner(rooms: Rooms, request: Request) -> Response:
     """POST /bindings/{id}/partners: 201 for somebody new, 200 for somebody who stands there already."""
     body = read_body(request, PartnerBody)
     identity, service = binding_id(request), rooms.service_of(queries.read_author(request))
-    before = service.get(identity)
-    binding = service.add_partner(identity, body.b, deadline=request.deadline)
-    partner = _of_number(binding, body.b)
-    location = {"location": partner_path(identity, partner.id)}
-    if partner.state is not PartnerState.HELD:
-        return waiting_answer(binding, request.at, location)
-    status = 200 if before.partner(partner.id) else 201
-    return answer(status, binding_view(binding, request.at), location)
+    result = service.add_partner(identity, body.b, deadline=request.deadline)
+    location = {"location": partner_path(identity, result.partner.id)}
+    if result.partner.state is not PartnerState.HELD:
+        return waiting_answer(result.binding, request.at, location)
+    return answer(201 if result.created else 200, binding_view(result.binding, request.at), location)
 
 
 def remove_partner(rooms: Rooms, request: Request) -> Response:
@@ -40,12 +36,6 @@ def remove_partner(rooms: Rooms, request: Request) -> Response:
     if binding.partner(partner):
         return waiting_answer(binding, request.at)
     return answer(200, binding_view(binding, request.at))
-
-
-def _of_number(binding: Binding, number: str) -> Partner:
-    """The partner that a request has named by a number in any form."""
-    wanted = normalise(number, field="b")
-    return next(one for one in binding.partners if one.party.number == wanted)
 
 
 ROUTES: Final[Mapping[str, Route]] = {

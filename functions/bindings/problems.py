@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.bindings import errors
+from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.jobs_model import JobNotFound
 from privatenumber.bindings.numbers import NumberInUse
@@ -151,8 +152,6 @@ _PAUSES: Final[Mapping[Outcome, str]] = {
 
 
 def _platform_paused(error: errors.PlatformPaused, now: datetime) -> Problem:
-    if isinstance(error.cause, _UNKNOWN):
-        return _unknown(error.cause)
     wait = None if error.until is None else max(1, math.ceil((error.until - now).total_seconds()))
     return _paused(error.cause, wait, {})
 
@@ -219,6 +218,7 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
     NoSuchRoute: lambda error, now: Problem("no-such-route", "The API has no such method and path."),
     errors.BindingNotFound: lambda error, now: Problem("binding-not-found", "No binding has this id."),
     JobNotFound: lambda error, now: Problem("job-not-found", "No job has this id."),
+    RunNotFound: lambda error, now: Problem("run-not-found", "The application has no run of this id."),
     errors.PartnerNotFound: lambda error, now: Problem(
         "partner-not-found", "The binding has no partner of this id."
     ),
@@ -234,6 +234,7 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
         "busy", "Other requests were writing the same item all the time.", None, error.retry_after_s
     ),
     errors.PlatformPaused: _platform_paused,
+    errors.OutcomeUnknown: lambda error, now: _unknown(error.cause),
     errors.BindRefused: _bind_refused,
     PlatformError: _platform_error,
     FileRefused: _file_refused,

@@ -27,6 +27,7 @@ from privatenumber.bindings.choose import MAX_CITIES
 from privatenumber.bindings.commands import Sticky
 from privatenumber.bindings.model import MIN_LIFE_S, Spread
 from privatenumber.bindings.rules import RULES
+from privatenumber.phone_areas import AREA_CODE
 from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState, NumberType
 
@@ -59,8 +60,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 PhoneText = Annotated[str, Field(max_length=40)]
 """A number in any form of numbers.md §1.3; the domain normalises it."""
 
-AreaCode = Annotated[str, Field(pattern=r"^0(?:10|2\d|[3-9]\d{2})$")]
-FallbackArea = Annotated[str, Field(pattern=r"^(?:0(?:10|2\d|[3-9]\d{2})|province|any)$")]
+AreaCode = Annotated[str, Field(pattern=f"^{AREA_CODE}$")]
+FallbackArea = Annotated[str, Field(pattern=f"^(?:{AREA_CODE}|province|any)$")]
 Life = Annotated[int, Field(ge=MIN_LIFE_S, le=_LONGEST_S)]
 Direction = Annotated[int, Field(ge=0, le=2)]
 Minutes = Annotated[int, Field(ge=0, le=1440)]

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from builders.bindings_api import ASKED, COMPANIES, NUMBERS, START, A, B, C
 from builders.keyrings import KEYRING
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
+from privatenumber.bindings.partners import PartnerResult
 from privatenumber.bindings.records import party
 from privatenumber.bindings.service import BindResult
+from privatenumber.phone import normalise
 from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
 from privatenumber.store.authors import Author
@@ -97,8 +99,11 @@ class FakeRooms:
     def release(self, binding_id: str, *, deadline: Any, reason: Any, grace_s: int) -> Binding:
         return self._done("release", binding_id, reason, grace_s)
 
-    def add_partner(self, binding_id: str, number: str, *, deadline: Any) -> Binding:
-        return self._done("add_partner", binding_id, number)
+    def add_partner(self, binding_id: str, number: str, *, deadline: Any) -> PartnerResult:
+        after = self._done("add_partner", binding_id, number)
+        wanted = normalise(number)
+        partner = next(one for one in after.partners if one.party.number == wanted)
+        return PartnerResult(after, partner, created=self.before.partner(partner.id) is None)
 
     def remove_partner(self, binding_id: str, partner_id: str, *, deadline: Any) -> Binding:
         return self._done("remove_partner", binding_id, partner_id)

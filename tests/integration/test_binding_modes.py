@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from builders.bindings import Desk, active_number, in_doubt, open_desk, token_of, within
 from builders.dynamodb import Table
 from builders.emulator import LANDLINE, X1, X2, X3, A, B, C, D, RunningEmulator
+from builders.keyrings import KEYRING
 from emulator.clock import VIRTUAL_START
+from privatenumber.bindings.commands import Sticky
 from privatenumber.bindings.errors import (
     BindRefused,
     InvalidRequest,
@@ -22,7 +25,9 @@ from privatenumber.bindings.errors import (
     PoolReason,
     StateConflict,
 )
-from privatenumber.bindings.model import PartnerState, Reason, State
+from privatenumber.bindings.model import PartnerState, Reason, Spread, State
+from privatenumber.bindings.records import to_record
+from privatenumber.bindings.rules import MAX_PARTNERS
 from privatenumber.settings import Mode
 
 BIND_API = {Mode.AX: "ax.bind", Mode.AXB: "axb.bind", Mode.AXE: "axe.bind", Mode.AXYB: "axyb.bind"}
@@ -106,6 +111,26 @@ class TestEveryMode:
         assert (binding.state, binding.settled) == (State.ACTIVE, True)
         assert binding.binds == (2 if mode is Mode.AXYB else 1)
         desk.check()
+
+    @pytest.mark.parametrize("mode", [Mode.AX, Mode.AXB, Mode.AXE])
+    def test_what_is_adopted_is_brought_to_all_that_was_asked_for(self, desk_of: OPEN, mode: Mode) -> None:
+        """A binding that is told to be recorded is recorded: recording is a matter of law."""
+        desk = desk_of(mode, numbers=(X1,))
+        strange = desk.bind(x=X1)
+        desk.engine.store.close(
+            to_record(replace(strange, state=State.CLOSED, due_at=None), KEYRING),
+            seen=strange.version,
+            places=strange.places,
+            pairs=strange.pairs,
+            forget_key=True,
+        )
+        wish: dict[str, Any] = {} if mode is Mode.AXE else {"sms": False}
+        wish |= {"extension": strange.extension} if strange.extension else {}
+        adopted = desk.bind("order-2", x=X1, record_hint_tone="hint.wav", **wish)
+        assert adopted.subscription_id == strange.subscription_id
+        (row,) = desk.emulator.admin.bindings()
+        assert (row["record"], row["record_hint_tone"]) == (True, "hint.wav")
+        assert row.get("private_sms", True) is (mode is Mode.AXE)
 
     @pytest.mark.parametrize("mode", AT_PLATFORM)
     def test_a_pause_leaves_nothing_behind(self, desk_of: OPEN, mode: Mode) -> None:
@@ -199,6 +224,12 @@ class TestAx:
         call = desk.emulator.admin.call(A, binding.x, wait=True)
         assert call["direction"] == 1
         assert call["answered_at"]
+
+    @pytest.mark.parametrize("number", ["400-100-1380", "95500", "0755-20000001"])
+    def test_a_callee_may_be_a_service_or_a_landline(self, desk_of: OPEN, number: str) -> None:
+        """ax.md §6: mobile, landline, 400 or 95 number."""
+        desk = desk_of(Mode.AX)
+        assert desk.service.set_callee(desk.bind().id, number, deadline=within()).callee
 
     @pytest.mark.parametrize(
         ("number", "changes", "field"),
@@ -314,9 +345,12 @@ class TestAxyb:
         """axyb.md §1: an AX carries any number of YB; §3: Y wins."""
         desk = desk_of(Mode.AXYB)
         binding = desk.bind()
-        more = desk.service.add_partner(binding.id, C, deadline=within())
+        more = desk.service.add_partner(binding.id, C, deadline=within()).binding
         assert [one.party.number for one in more.partners] == [B, C]
-        assert desk.service.add_partner(binding.id, "13800138003", deadline=within()).version == more.version
+        assert (
+            desk.service.add_partner(binding.id, "13800138003", deadline=within()).binding.version
+            == more.version
+        )
         desk.check()
         fewer = desk.service.remove_partner(binding.id, more.partners[0].id, deadline=within())
         assert [one.party.number for one in fewer.partners] == [C]
@@ -355,7 +389,7 @@ class TestAxyb:
         desk = desk_of(Mode.AXYB)
         binding = desk.bind(b=None)
         in_doubt(desk, fault, api="axyb.bind", drop=True)
-        waiting = desk.service.add_partner(binding.id, B, deadline=within(1.2))
+        waiting = desk.service.add_partner(binding.id, B, deadline=within(1.2)).binding
         assert [one.state for one in waiting.partners] == [PartnerState.WANTED]
         desk.settle()
         assert [one.state for one in desk.service.get(binding.id).partners] == [PartnerState.HELD]
@@ -366,7 +400,7 @@ class TestAxyb:
         desk = desk_of(Mode.AXYB)
         binding = desk.bind(b=None)
         desk.emulator.admin.call(C, binding.x, wait=True)
-        (partner,) = desk.service.add_partner(binding.id, C, deadline=within()).partners
+        (partner,) = desk.service.add_partner(binding.id, C, deadline=within()).binding.partners
         assert (partner.state, partner.y is not None) == (PartnerState.HELD, True)
         desk.check()
 
@@ -392,6 +426,50 @@ class TestAxyb:
         assert [one.party.number for one in desk.service.get(binding.id).partners] == [B]
         desk.check()
 
+    def test_a_partner_refused_to_the_worker_leaves_an_ax_without_b_alone(self, desk_of: OPEN) -> None:
+        """Only the B with whom an AX was asked for takes it along (axyb.md §6)."""
+        desk = desk_of(Mode.AXYB)
+        binding = desk.bind(b=None)
+        in_doubt(desk, "timeout_before", api="axyb.bind", drop=True)
+        desk.service.add_partner(binding.id, B, deadline=within(1.2))
+        in_doubt(desk, "status", api="axyb.bind", times=None, http_status=403, code="1012008")
+        desk.settle()
+        left = desk.service.get(binding.id)
+        assert (left.state, left.partners) == (State.ACTIVE, ())
+        desk.check()
+
+    def test_a_first_half_that_cannot_be_unbound_yet_is_not_told_as_nothing(self, desk_of: OPEN) -> None:
+        """An answer that says that nothing was left behind must be true."""
+        desk = desk_of(Mode.AXYB)
+        for x in (X2, X3):
+            desk.emulator.admin.number_status(x, "9")
+        in_doubt(desk, "timeout_before", api="axyb.unbind", times=None, drop=True)
+        ending = desk.bind(idempotency_key="key-1")
+        assert (ending.state, ending.reason) == (State.RELEASING, Reason.REFUSED)
+        desk.emulator.admin.clear_faults()
+        desk.settle()
+        assert desk.platform_bindings() == set()
+
+    def test_lost_answers_strand_one_ax_at_most(self, desk_of: OPEN) -> None:
+        """result-codes.md §5: no query finds an AX by its A, so it is asked for once more and no oftener."""
+        desk = desk_of(Mode.AXYB)
+        in_doubt(desk, "timeout_after_success", api="axyb.bind", times=None, drop=True)
+        binding = desk.bind(seconds=1.2)
+        desk.settle()
+        failed = desk.service.get(binding.id)
+        assert (failed.state, failed.failure_code) == (State.FAILED, "unsettled")
+        assert (len(desk.platform_bindings()), desk.counted["BindingsStranded"]) == (2, 1)
+
+    @pytest.mark.parametrize(
+        "wish", [{"fallback_areas": ("020",)}, {"sticky": Sticky.PREFER}, {"spread": Spread.LEAST_LOADED}]
+    )
+    def test_a_wish_about_x_is_refused_where_the_platform_chooses(
+        self, desk_of: OPEN, wish: dict[str, Any]
+    ) -> None:
+        """axyb.md §1: X and Y cannot be named."""
+        with pytest.raises(InvalidRequest, match="does not exist in mode AXYB"):
+            desk_of(Mode.AXYB).bind(**wish)
+
     def test_an_end_beyond_the_platforms_is_refused(self, desk_of: OPEN) -> None:
         """axyb.md §1: no modify."""
         desk = desk_of(Mode.AXYB)
@@ -403,6 +481,17 @@ class TestAxyb:
 
 
 class TestX:
+    def test_a_binding_with_all_partners_it_may_have_can_be_closed(self, desk_of: OPEN) -> None:
+        """They leave X in one transaction, which takes a hundred actions."""
+        desk = desk_of(Mode.X, numbers=(X1,))
+        binding = desk.bind(anyone=True, idempotency_key="key-1")
+        for n in range(MAX_PARTNERS - 1):
+            desk.service.add_partner(binding.id, f"+86138001390{n:02d}", deadline=within())
+        with pytest.raises(InvalidRequest, match="at most"):
+            desk.service.add_partner(binding.id, D, deadline=within())
+        assert desk.service.release(binding.id, deadline=within()).state is State.CLOSED
+        desk.check()
+
     def test_nothing_is_asked_of_the_platform(self, desk_of: OPEN) -> None:
         """C-007: no bind interface, the platform stores no binding."""
         desk = desk_of(Mode.X)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+AREA_CODE: Final = r"0(?:10|2[0-57-9]|[3-9]\d{2})"
+"""The form of a city code with its leading zero, for a regular expression (numbers.md §1, §2)."""
+
 _CITIES: Final = {
     "Beijing": "010",
     "Shanghai": "021",

@@ -344,7 +344,7 @@ def _refused(status: int = 403, code: str = "1012008") -> PlatformError:
         (errors.PoolEmpty(PoolReason.PERSON_LIMIT), 503, "no-number-available"),
         (errors.BindRefused(_refused(), BINDING), 502, "platform-refused"),
         (errors.PlatformPaused(None, _refused(403, "1010010")), 503, "platform-paused"),
-        (errors.PlatformPaused(None, no_answer("ax.set_callee")), 503, "outcome-unknown"),
+        (errors.OutcomeUnknown(no_answer("ax.set_callee")), 503, "outcome-unknown"),
         (errors.Busy(), 503, "busy"),
         (RuntimeError("broken"), 500, "internal"),
     ],

@@ -37,6 +37,7 @@ EXAMPLES: list[Exception] = [
     errors.StateConflict("CLOSED", "it has ended"),
     errors.BindRefused(refusal(), "b1"),
     errors.PlatformPaused(NOW + timedelta(seconds=90), refusal(403, "1010010")),
+    errors.OutcomeUnknown(no_answer("ax.set_callee")),
     errors.Busy(),
     numbers.NumberInUse(3),
     csv_table.FileRefused("no rows"),
@@ -90,7 +91,7 @@ def test_a_state_that_passes_tells_when_to_come_again() -> None:
 def test_what_may_have_happened_is_not_called_undone(status: int) -> None:
     """result-codes.md §5: without a usable answer the callee may be set; the same request may be repeated."""
     cause = no_answer("ax.set_callee") if status == 403 else refusal(500, "1023001")
-    for error in (errors.PlatformPaused(None, cause), cause):
+    for error in (errors.OutcomeUnknown(cause), cause):
         document = json.loads(answer_problem(describe(error, NOW), "r")["body"])
         assert document["type"] == "urn:private-number:problem:outcome-unknown"
         assert "may have had its effect" in document["detail"]

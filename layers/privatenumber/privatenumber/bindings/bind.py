@@ -99,13 +99,17 @@ def _brought_about(engine: Engine, binding: Binding, deadline: Deadline) -> Bind
     if partners.refusal is None:
         return partners.binding
     given_up = begin_release(engine, partners.binding, Reason.REFUSED, deadline)
-    raise _refusal(partners.refusal, finish_release(engine, given_up, deadline), engine)
+    after = finish_release(engine, given_up, deadline)
+    if not after.state.final:
+        # The platform still holds the first half: that is no answer after which nothing is left behind.
+        return after
+    raise _refusal(partners.refusal, after, engine)
 
 
 def _refusal(
     error: PlatformError, binding: Binding, engine: Engine
 ) -> PoolEmpty | BindRefused | PlatformPaused:
-    """Where the platform chooses X, its "none left" means what ours means elsewhere."""
+    """Where the platform chooses X, its "none left" means what ours means elsewhere: nothing is bound."""
     if isinstance(error, LimitPerUser) and error.code == _TOO_MANY_X:
         return PoolEmpty(PoolReason.PERSON_LIMIT)
     if isinstance(error, NoResource):
@@ -273,7 +277,7 @@ def _partners(engine: Engine, wanted: Wanted) -> tuple[Partner, ...]:
     if wanted.partner is None:
         return ()
     state = PartnerState.WANTED if wanted.rules.at_platform else PartnerState.HELD
-    return (Partner(engine.new_id("p"), wanted.partner, None, state),)
+    return (Partner(engine.new_id("p"), wanted.partner, None, state, founding=True),)
 
 
 def _create(engine: Engine, binding: Binding, replaces: str | None, *, fills: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from privatenumber.bindings.attempt import UNKNOWN
 from privatenumber.bindings.commands import read_party
 from privatenumber.bindings.engine import Engine, Overtaken
-from privatenumber.bindings.errors import Busy, InvalidRequest, PlatformPaused, StateConflict, refusal
+from privatenumber.bindings.errors import Busy, InvalidRequest, OutcomeUnknown, StateConflict, refusal
 from privatenumber.bindings.model import Binding, Callee, Reason, State, advanced
 from privatenumber.bindings.references import check_reference
 from privatenumber.bindings.rules import RULES
@@ -42,7 +42,7 @@ def set_callee(
         raise StateConflict(State.RELEASING, "the platform does not have it any more") from None
     except UNKNOWN as error:
         # A repetition does no harm: it sets the same callee anew.
-        raise PlatformPaused(None, error) from error
+        raise OutcomeUnknown(error) from error
     except PlatformError as error:
         raise refusal(error, binding.id, engine.clock()) from error
     return _note(engine, binding, callee)
@@ -68,7 +68,8 @@ def _living(engine: Engine, binding_id: str) -> Binding:
 def _read(engine: Engine, binding: Binding, number: str, seconds: int, reference: str | None) -> Callee:
     if not 1 <= seconds <= LONGEST_S:
         raise InvalidRequest("seconds", f"must be 1 to {LONGEST_S} (3 days)")
-    party = read_party(number, "callee", engine.keyring)
+    # Only the platform's own temporary callee may be a 400, 800 or 95 number (ax.md §6).
+    party = read_party(number, "callee", engine.keyring, service=RULES[binding.mode].at_platform)
     if party.number in (binding.a.number, binding.x):
         raise InvalidRequest("callee", "must be another number than a and X")
     check_reference(reference, binding.a, party)

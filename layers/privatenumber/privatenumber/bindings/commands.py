@@ -19,12 +19,13 @@ from privatenumber.bindings.records import party
 from privatenumber.bindings.references import check_order, check_reference
 from privatenumber.bindings.rules import DAY_S, RULES, ModeRules, capacity
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
+from privatenumber.phone_areas import AREA_CODE
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode
 
 MAX_CALL_MINUTES: Final = 1440
 _TONE: Final = re.compile(r"[0-9A-Za-z\-_.@]{1,128}")
-_AREA: Final = re.compile(r"0\d{2,3}", re.ASCII)
+_AREA: Final = re.compile(AREA_CODE, re.ASCII)
 _TONES: Final = ("record_hint_tone", "caller_tone", "callee_tone", "last_minute_tone", "callback_tone")
 _NUMBERS: Final = frozenset({"a", "b", "x", "callback_number"})
 _NOT_CONTENT: Final = frozenset({"idempotency_key", "mode", "replaces"})
@@ -192,9 +193,12 @@ def read_command(
     )
 
 
-def read_party(text: str, field: str, keyring: Keyring) -> Party:
-    """Read a person's number in any form of numbers.md §1.3; raises InvalidRequest."""
-    return party(keyring, _number(text, field))
+def read_party(text: str, field: str, keyring: Keyring, *, service: bool = False) -> Party:
+    """Read a person's number in any form of numbers.md §1.3; raises InvalidRequest.
+
+    ``service`` also admits 400, 800 and 95 numbers.
+    """
+    return party(keyring, _number(text, field, service=service))
 
 
 def check_terms(terms: Terms, x: str | None) -> None:
@@ -319,9 +323,9 @@ def _features(command: BindCommand) -> Features:
     )
 
 
-def _number(text: str, field: str) -> str:
+def _number(text: str, field: str, *, service: bool = False) -> str:
     try:
-        return normalise(text, field=field)
+        return normalise(text, field=field, service=service)
     except InvalidNumber as error:
         raise InvalidRequest(field, error.rule) from None
 

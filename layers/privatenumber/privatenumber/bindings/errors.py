@@ -94,7 +94,7 @@ class Needed:
 
 
 class PoolEmpty(BindingError):
-    """No X is available; try again after `retry_after_s` seconds. Nothing was bound and nothing sent.
+    """No X is available; try again after `retry_after_s` seconds. Nothing is bound and nothing is held.
 
     `needed` is None where the number of X does not matter: a named X was asked for.
     """
@@ -169,6 +169,14 @@ def refusal(error: PlatformError, binding_id: str, now: datetime) -> BindRefused
     if isinstance(error, PAUSES):
         return PlatformPaused(pause_end(now, error), error)
     return BindRefused(error, binding_id)
+
+
+class OutcomeUnknown(BindingError):
+    """No answer of the platform to a request that may be repeated as it was; `cause` says what happened."""
+
+    def __init__(self, cause: PlatformError) -> None:
+        super().__init__(f"it is not known whether the platform did it: {cause}")
+        self.cause = cause
 
 
 class Busy(BindingError):

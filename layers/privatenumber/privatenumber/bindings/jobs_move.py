@@ -117,7 +117,7 @@ def _furnished(engine: Engine, old: Binding, new: Binding, deadline: Deadline) -
     if new.mode is not Mode.X:
         return new
     for number in _opposite(old):
-        new = service.add_partner(new.id, number, deadline=deadline)
+        new = service.add_partner(new.id, number, deadline=deadline).binding
     left = int((old.callee.until - engine.clock()).total_seconds()) if old.callee else 0
     if old.callee and left > 0 and new.callee is None:
         number, reference = old.callee.party.number, old.callee.reference

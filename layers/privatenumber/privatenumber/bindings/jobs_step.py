@@ -124,7 +124,7 @@ def _replace_person(engine: Engine, task: Task, deadline: Deadline) -> Outcome:
             return shown(changed, "changed") if changed.settled else Wait()
     if partner := binding.partner_of(person):
         if partner.state is not PartnerState.LEAVING:
-            binding = service.add_partner(binding.id, successor.number, deadline=deadline)
+            binding = service.add_partner(binding.id, successor.number, deadline=deadline).binding
             come = binding.partner_of(successor)
             if come is None or come.state is not PartnerState.HELD:
                 return Wait()

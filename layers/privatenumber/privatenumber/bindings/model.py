@@ -122,6 +122,8 @@ class Partner:
     y: str | None
     """AXYB: the number that A dials to reach this B; None until the platform allocated it."""
     state: PartnerState
+    founding: bool = False
+    """The binding was asked for with him: if he cannot come, it makes no sense (axyb.md §6)."""
 
 
 @dataclass(frozen=True, slots=True)

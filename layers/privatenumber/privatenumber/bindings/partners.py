@@ -40,6 +40,15 @@ _NOT_NOW: Final = PAUSES + UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerResult:
+    """The binding, the partner who was asked for, and whether this request brought him."""
+
+    binding: Binding
+    partner: Partner
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Partnered:
     """The binding as stored now, and the platform's refusal of a partner if it refused one."""
 
@@ -47,7 +56,7 @@ class Partnered:
     refusal: PlatformError | None = None
 
 
-def add_partner(engine: Engine, binding_id: str, number: str, deadline: Deadline) -> Binding:
+def add_partner(engine: Engine, binding_id: str, number: str, deadline: Deadline) -> PartnerResult:
     """Put somebody opposite A; see `BindingService.add_partner`."""
     binding = _living(engine, binding_id)
     party = read_party(number, "b", engine.keyring)
@@ -55,21 +64,21 @@ def add_partner(engine: Engine, binding_id: str, number: str, deadline: Deadline
     if known and known.state is PartnerState.LEAVING:
         raise StateConflict(binding.state, "this partner is not gone yet", retry_after_s=30)
     if known:
-        return binding
+        return PartnerResult(binding, known, created=False)
     check_partner(party, binding.a, binding.x)
     if len(binding.partners) >= MAX_PARTNERS:
         raise InvalidRequest("b", f"cannot be added: a binding has at most {MAX_PARTNERS} partners")
     partner = Partner(engine.new_id("p"), party, None, PartnerState.WANTED)
     try:
         if not RULES[binding.mode].at_platform:
-            return _stand(engine, binding, partner)
+            return _with(_stand(engine, binding, partner), partner)
         outcome = bind_partners(engine, _noted(engine, binding, partner, deadline), deadline)
         if outcome.refusal:
             _forget(engine, outcome.binding, partner)
             raise refusal(outcome.refusal, binding.id, engine.clock())
     except Overtaken:
         raise _contested(binding) from None
-    return _still_living(outcome.binding)
+    return _with(_still_living(outcome.binding), partner)
 
 
 def remove_partner(engine: Engine, binding_id: str, partner_id: str, deadline: Deadline) -> Binding:
@@ -122,7 +131,7 @@ def resume_partners(engine: Engine, binding: Binding, deadline: Deadline) -> Bin
         except PlatformError:
             engine.count("PartnersRefused", 1)
             binding = _forget(engine, binding, partner)
-            if not binding.partners:
+            if partner.founding and not binding.partners:
                 given_up = begin_release(engine, binding, Reason.REFUSED, deadline)
                 return finish_release(engine, given_up, deadline)
         if binding.state is not State.ACTIVE:
@@ -140,6 +149,11 @@ def _living(engine: Engine, binding_id: str) -> Binding:
     if binding.pending:
         raise StateConflict(binding.state, "another change is not finished yet", retry_after_s=30)
     return _still_living(binding, ended=binding.ends_at <= engine.clock())
+
+
+def _with(binding: Binding, partner: Partner) -> PartnerResult:
+    """The partner as he stands in the binding now."""
+    return PartnerResult(binding, binding.partner(partner.id) or partner, created=True)
 
 
 def _still_living(binding: Binding, *, ended: bool = False) -> Binding:
@@ -190,7 +204,7 @@ def _noted(engine: Engine, binding: Binding, partner: Partner, deadline: Deadlin
 
 
 def _arrived(engine: Engine, binding: Binding, partner: Partner, y: str | None) -> Binding:
-    held = replace(partner, y=y, state=PartnerState.HELD)
+    held = replace(partner, y=y, state=PartnerState.HELD, founding=False)
     return engine.save(binding, _at_rest(engine, binding, instead(binding.partners, held)))
 
 

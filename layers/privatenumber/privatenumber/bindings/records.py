@@ -177,13 +177,15 @@ def _terms(plain: Mapping[str, Any], private: Mapping[str, Any], prefix: str) ->
 
 
 def _partner_item(partner: Partner) -> dict[str, Any]:
-    item = {"id": partner.id, "token": partner.party.token, "state": partner.state.value}
+    item: dict[str, Any] = {"id": partner.id, "token": partner.party.token, "state": partner.state.value}
+    item |= {"founding": True} if partner.founding else {}
     return item | ({"y": partner.y} if partner.y else {})
 
 
 def _partner(plain: Mapping[str, Any], private: Mapping[str, Any]) -> Partner:
     who = Party(private["partners"][plain["id"]], plain["token"])
-    return Partner(plain["id"], who, plain.get("y"), PartnerState(plain["state"]))
+    state, founding = PartnerState(plain["state"]), plain.get("founding", False)
+    return Partner(plain["id"], who, plain.get("y"), state, founding)
 
 
 def _callee(item: Mapping[str, Any], private: Mapping[str, Any]) -> Callee | None:

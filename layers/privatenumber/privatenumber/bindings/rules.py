@@ -21,8 +21,8 @@ AXE_ADVISED: Final = 200
 X_PER_PERSON: Final = 5
 """X numbers of one A in AX and AXYB, counted per application (numbers.md §4)."""
 
-MAX_PARTNERS: Final = 100
-"""So many Bs of one binding; it is one item of the table, and one question must not read more."""
+MAX_PARTNERS: Final = 40
+"""So many Bs of one binding: they are freed together in one transaction, which takes a hundred actions."""
 
 _TONES: Final = frozenset({"caller_tone", "callee_tone"})
 
@@ -60,6 +60,8 @@ class ModeRules:
     life: PlatformLife | None = None
     prolonged: bool = True
     names_x: bool = True
+    max_binds: int = 3
+    """Bind requests for one intent: the last resort where none can be looked up is one more."""
     x_per_person: int | None = None
     partners: bool = False
     callee: bool = False
@@ -68,14 +70,15 @@ class ModeRules:
 
 
 _CALLS: Final = frozenset({"direction", "max_minutes", "last_minute_tone"})
-_NAMED: Final = frozenset({"x", "record_hint_tone", "user_reference"})
+_CHOICE: Final = frozenset({"x", "spread", "sticky", "fallback_areas"})
+_NAMED: Final = frozenset({"record_hint_tone", "user_reference"})
 
 RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
     {
         Mode.AX: ModeRules(
             capacity=1,
             longest_s=5 * 365 * DAY_S,
-            fields=_NAMED | _CALLS | _TONES | {"sms"},
+            fields=_CHOICE | _NAMED | _CALLS | _TONES | {"sms"},
             changeable=frozenset({"ends_at", "a", "direction", "max_minutes"}),
             x_per_person=X_PER_PERSON,
             callee=True,
@@ -83,7 +86,7 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.AXB: ModeRules(
             capacity=AXB_PAIRS,
             longest_s=90 * DAY_S,
-            fields=_NAMED | _CALLS | _TONES | {"b", "sms"},
+            fields=_CHOICE | _NAMED | _CALLS | _TONES | {"b", "sms"},
             changeable=frozenset({"ends_at", "a", "b", "direction", "max_minutes"}),
             required=("b",),
             life=PlatformLife(step_s=1, least_s=1, most_s=7_776_000),
@@ -91,25 +94,26 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.AXE: ModeRules(
             capacity=AXE_ADVISED,
             longest_s=30 * DAY_S,
-            fields=_NAMED | {"extension", "callback_number", "callback_tone"},
+            fields=_CHOICE | _NAMED | {"extension", "callback_number", "callback_tone"},
             changeable=frozenset({"ends_at"}),
             life=PlatformLife(step_s=60, least_s=60, most_s=43_200 * 60),
         ),
         Mode.AXYB: ModeRules(
             capacity=1,
             longest_s=90 * DAY_S,
-            fields=(_NAMED - {"x"}) | _TONES | {"b", "direction"},
+            fields=_NAMED | _TONES | {"b", "direction"},
             changeable=frozenset({"ends_at"}),
             required=("area",),
             life=PlatformLife(step_s=1, least_s=60, most_s=7_776_000),
             prolonged=False,
             names_x=False,
+            max_binds=2,
             partners=True,
         ),
         Mode.X: ModeRules(
             capacity=AXB_PAIRS,
             longest_s=5 * 365 * DAY_S,
-            fields=_NAMED | _CALLS | {"b", "anyone", "caller_tone"},
+            fields=_CHOICE | _NAMED | _CALLS | {"b", "anyone", "caller_tone"},
             changeable=frozenset({"ends_at", "a", "direction", "max_minutes"}),
             required=("b", "anyone"),
             partners=True,

@@ -11,6 +11,7 @@ from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.find import Query
 from privatenumber.bindings.model import Binding, Page, Reason
+from privatenumber.bindings.partners import PartnerResult
 from privatenumber.deadline import Deadline
 
 __all__ = ["BindCommand", "BindResult", "BindingService"]
@@ -36,7 +37,7 @@ class BindingService:
         InvalidRequest, IdempotencyMismatch, OrderConflict
             about the request; nothing was written
         PoolEmpty, PartyConflict
-            no X; nothing was written
+            no X; nothing is bound
         BindRefused, PlatformPaused
             the platform; the binding has ended, and everything taken for it is free again
         """
@@ -90,10 +91,10 @@ class BindingService:
         command = ChangeCommand(ends_at=ends_at, a=a, b=b, direction=direction, max_minutes=max_minutes)
         return change.change(self._engine, binding_id, command, deadline)
 
-    def add_partner(self, binding_id: str, number: str, *, deadline: Deadline) -> Binding:
+    def add_partner(self, binding_id: str, number: str, *, deadline: Deadline) -> PartnerResult:
         """Put one more B opposite A (AXYB, X mode); the same person again changes nothing.
 
-        `settled` False in the answer: his Y is not known yet, the worker finds out.
+        A partner in the answer who is not held: his Y is not known yet, the worker finds out.
 
         Raises
         ------

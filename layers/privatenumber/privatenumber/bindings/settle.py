@@ -11,12 +11,10 @@ from privatenumber.bindings.attempt import attempt, fail, find
 from privatenumber.bindings.backoff import PAUSES
 from privatenumber.bindings.engine import Engine, life_s, platform_end
 from privatenumber.bindings.model import MIN_LIFE_S, Binding, State, advanced
+from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import postponed
 from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
-
-MAX_BINDS: Final = 3
-"""Bind requests for one intent, the caller's own included."""
 
 WITHDRAWN: Final = "withdrawn"
 EXPIRED: Final = "expired"
@@ -54,11 +52,14 @@ def _why_not_again(engine: Engine, binding: Binding) -> str | None:
         return WITHDRAWN
     if not is_wanted(binding, now + timedelta(seconds=MIN_LIFE_S)):
         return EXPIRED
-    return UNSETTLED if binding.binds >= MAX_BINDS else None
+    return UNSETTLED if binding.binds >= RULES[binding.mode].max_binds else None
 
 
 def _bind_again(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     now = engine.clock()
+    if not RULES[binding.mode].names_x:
+        # What the lost request may have bound cannot be found; it holds an X until its own life ends.
+        engine.count("BindingsStranded", 1)
     in_flight = engine.in_flight_until(deadline)
     claimed = advanced(
         binding,

@@ -4,6 +4,7 @@ Two of them are not answers at all: UnknownOutcome (it may have happened) and No
 No message carries a number, a secret or the platform's own text.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -130,6 +131,25 @@ _BY_OUTCOME: Final[dict[Outcome, type[PlatformError]]] = {
 def error_for(api: str, result: ResultCode) -> PlatformError:
     """The exception of an answered failure. Raises KeyError for a success, which is no error."""
     return _BY_OUTCOME[result.outcome](api, result)
+
+
+def unsendable(api: str, broken: Mapping[str, str]) -> Invalid:
+    """The exception of a request that breaks a rule of its wire model: it was not sent.
+
+    ``broken`` are fields and rules, as `fields.violations` tells them.
+    """
+    rules = "; ".join(f"{field or 'request'}: {rule}" for field, rule in broken.items())
+    result = ResultCode(
+        0,
+        "",
+        "",
+        f"Not sent, because the platform would refuse it: {rules}",
+        "Correct the request",
+        Retry.AFTER_FIX,
+        Outcome.INVALID,
+        frozenset(),
+    )
+    return Invalid(api, result, answered=False)
 
 
 def no_answer(api: str) -> UnknownOutcome:

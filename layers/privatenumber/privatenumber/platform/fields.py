@@ -20,13 +20,14 @@ from pydantic import (
 )
 
 from privatenumber.phone import NumberKind, is_global, kind
+from privatenumber.phone_areas import AREA_CODE
 
 MAX_DURATION_S: Final = 7_776_000
 MAX_CALL_MINUTES: Final = 1440
 
 _TONE: Final = re.compile(r"[A-Za-z0-9_.@-]{1,128}", re.ASCII)
 _USER_DATA: Final = re.compile(r"[\x20-\x7e]{1,256}")
-_AREA: Final = re.compile(r"010|02[0-57-9]|0[3-9]\d{2}", re.ASCII)
+_AREA: Final = re.compile(AREA_CODE, re.ASCII)
 
 
 def _party(number: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.gateways.base import ModeGateway, checked
 from privatenumber.bindings.model import Binding, Callee, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice, AxRow
@@ -17,18 +19,16 @@ class AxGateway(ModeGateway):
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
         features = binding.features
-        bind = AxBind(
-            a=binding.a.number,
-            x=binding.x,
-            direction=binding.direction,
-            max_duration=binding.max_minutes,
-            record_flag=binding.record_hint_tone is not None,
-            record_hint_tone=binding.record_hint_tone,
-            last_min_voice=features.last_minute_tone,
-            private_sms=None if features.sms else False,
-            pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
-            user_data=binding.user_reference,
-        )
+        with checked("ax.bind"):
+            bind = AxBind(
+                a=binding.a.number,
+                x=binding.x,
+                direction=binding.direction,
+                max_duration=binding.max_minutes,
+                private_sms=None if features.sms else False,
+                pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
+                **_served(binding),
+            )
         return Bound(self._client.ax.bind(bind, deadline=deadline).subscription_id)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
@@ -40,24 +40,27 @@ class AxGateway(ModeGateway):
     def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
         """See `Gateway.modify`."""
         now = binding.terms
-        modify = AxModify(
-            subscription_id=binding.subscription_id or "",
-            a=terms.a.number if terms.a != now.a else None,
-            direction=terms.direction if terms.direction != now.direction else None,
-            max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
-        )
+        with checked("ax.modify"):
+            modify = AxModify(
+                subscription_id=binding.subscription_id or "",
+                a=terms.a.number if terms.a != now.a else None,
+                direction=terms.direction if terms.direction != now.direction else None,
+                max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
+            )
         self._client.ax.modify(modify, deadline=deadline)
 
     def impose(
         self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
     ) -> None:
-        """See `Gateway.impose`."""
-        modify = AxModify(
-            subscription_id=subscription_id,
-            direction=binding.direction,
-            max_duration=binding.max_minutes,
-            user_data=binding.user_reference,
-        )
+        """See `Gateway.impose`; tones before connection cannot be changed in AX (ax.md §4)."""
+        with checked("ax.modify"):
+            modify = AxModify(
+                subscription_id=subscription_id,
+                direction=binding.direction,
+                max_duration=binding.max_minutes,
+                private_sms=binding.features.sms,
+                **_served(binding),
+            )
         self._client.ax.modify(modify, deadline=deadline)
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
@@ -82,18 +85,29 @@ class AxGateway(ModeGateway):
 
     def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
         """Set the temporary callee of X: it replaces another and serves one call (ax.md §6)."""
-        wish = AxCallee(
-            subscription_id=binding.subscription_id or "",
-            callee=callee.party.number,
-            duration=seconds,
-            user_data=callee.reference,
-        )
+        with checked("ax.set_callee"):
+            wish = AxCallee(
+                subscription_id=binding.subscription_id or "",
+                callee=callee.party.number,
+                duration=seconds,
+                user_data=callee.reference,
+            )
         self._client.ax.set_callee(wish, deadline=deadline)
 
 
 def open_gateway(client: PlatformClient) -> AxGateway:
     """The adapter of an AX application."""
     return AxGateway(client)
+
+
+def _served(binding: Binding) -> dict[str, Any]:
+    """What people hear and what is recorded, as settled when the binding was made."""
+    return {
+        "record_flag": binding.record_hint_tone is not None,
+        "record_hint_tone": binding.record_hint_tone,
+        "last_min_voice": binding.features.last_minute_tone,
+        "user_data": binding.user_reference,
+    }
 
 
 def _pre_voice(caller: str | None, callee: str | None) -> AxPreVoice | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.gateways.base import ModeGateway, checked
 from privatenumber.bindings.model import Binding, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice, AxbRow
@@ -17,21 +19,17 @@ class AxbGateway(ModeGateway):
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
-        features = binding.features
-        bind = AxbBind(
-            a=binding.a.number,
-            b=_b(binding.terms),
-            x=binding.x,
-            direction=binding.direction,
-            duration=life_s or 0,
-            max_duration=binding.max_minutes,
-            record_flag=binding.record_hint_tone is not None,
-            record_hint_tone=binding.record_hint_tone,
-            last_min_voice=features.last_minute_tone,
-            private_sms=None if features.sms else False,
-            pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
-            user_data=binding.user_reference,
-        )
+        with checked("axb.bind"):
+            bind = AxbBind(
+                a=binding.a.number,
+                b=_b(binding.terms),
+                x=binding.x,
+                direction=binding.direction,
+                duration=life_s or 0,
+                max_duration=binding.max_minutes,
+                private_sms=None if binding.features.sms else False,
+                **_served(binding),
+            )
         return Bound(self._client.axb.bind(bind, deadline=deadline).subscription_id)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
@@ -45,27 +43,30 @@ class AxbGateway(ModeGateway):
     def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
         """See `Gateway.modify`."""
         now = binding.terms
-        modify = AxbModify(
-            subscription_id=binding.subscription_id or "",
-            a=terms.a.number if terms.a != now.a else None,
-            b=_b(terms) if terms.b != now.b else None,
-            direction=terms.direction if terms.direction != now.direction else None,
-            max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
-            duration=life_s,
-        )
+        with checked("axb.modify"):
+            modify = AxbModify(
+                subscription_id=binding.subscription_id or "",
+                a=terms.a.number if terms.a != now.a else None,
+                b=_b(terms) if terms.b != now.b else None,
+                direction=terms.direction if terms.direction != now.direction else None,
+                max_duration=terms.max_minutes if terms.max_minutes != now.max_minutes else None,
+                duration=life_s,
+            )
         self._client.axb.modify(modify, deadline=deadline)
 
     def impose(
         self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
     ) -> None:
         """See `Gateway.impose`."""
-        modify = AxbModify(
-            subscription_id=subscription_id,
-            direction=binding.direction,
-            duration=life_s,
-            max_duration=binding.max_minutes,
-            user_data=binding.user_reference,
-        )
+        with checked("axb.modify"):
+            modify = AxbModify(
+                subscription_id=subscription_id,
+                direction=binding.direction,
+                duration=life_s,
+                max_duration=binding.max_minutes,
+                private_sms=binding.features.sms,
+                **_served(binding),
+            )
         self._client.axb.modify(modify, deadline=deadline)
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
@@ -99,6 +100,18 @@ def _b(terms: Terms) -> str:
     if terms.b is None:
         raise ValueError("an AXB binding has a party B")
     return terms.b.number
+
+
+def _served(binding: Binding) -> dict[str, Any]:
+    """What people hear and what is recorded, as settled when the binding was made."""
+    features = binding.features
+    return {
+        "record_flag": binding.record_hint_tone is not None,
+        "record_hint_tone": binding.record_hint_tone,
+        "last_min_voice": features.last_minute_tone,
+        "pre_voice": _pre_voice(features.caller_tone, features.callee_tone),
+        "user_data": binding.user_reference,
+    }
 
 
 def _pre_voice(caller: str | None, callee: str | None) -> AxbPreVoice | None:

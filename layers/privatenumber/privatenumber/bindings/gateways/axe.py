@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway
+from privatenumber.bindings.gateways.base import ModeGateway, checked
 from privatenumber.bindings.model import Binding, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axe import MINUTES, AxeBind, AxeModify, AxeRow
@@ -16,17 +18,15 @@ class AxeGateway(ModeGateway):
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
-        bind = AxeBind(
-            a=binding.a.number,
-            x=binding.x,
-            extension=binding.extension,
-            life_minutes=_minutes(life_s) or 0,
-            callback_number=binding.features.callback_number,
-            callback_tone=binding.features.callback_tone,
-            record_flag=binding.record_hint_tone is not None,
-            record_hint_tone=binding.record_hint_tone,
-            user_data=binding.user_reference,
-        )
+        with checked("axe.bind"):
+            bind = AxeBind(
+                a=binding.a.number,
+                x=binding.x,
+                extension=binding.extension,
+                life_minutes=_minutes(life_s) or 0,
+                user_data=binding.user_reference,
+                **_served(binding),
+            )
         return Bound(self._client.axe.bind(bind, deadline=deadline).subscription_id)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
@@ -39,13 +39,19 @@ class AxeGateway(ModeGateway):
 
     def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
         """See `Gateway.modify`: only the life of a binding can be changed."""
-        self._prolong(binding.subscription_id or "", life_s, deadline)
+        with checked("axe.modify"):
+            modify = AxeModify(subscription_id=binding.subscription_id or "", life_minutes=_minutes(life_s))
+        self._client.axe.modify(modify, deadline=deadline)
 
     def impose(
         self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
     ) -> None:
-        """See `Gateway.impose`."""
-        self._prolong(subscription_id, life_s, deadline)
+        """See `Gateway.impose`; user data cannot be changed in AXE (axe.md §4)."""
+        with checked("axe.modify"):
+            modify = AxeModify(
+                subscription_id=subscription_id, life_minutes=_minutes(life_s), **_served(binding)
+            )
+        self._client.axe.modify(modify, deadline=deadline)
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
         """See `Gateway.unbind`."""
@@ -69,14 +75,20 @@ class AxeGateway(ModeGateway):
         except NotFound:
             return None
 
-    def _prolong(self, subscription_id: str, life_s: int | None, deadline: Deadline) -> None:
-        modify = AxeModify(subscription_id=subscription_id, life_minutes=_minutes(life_s))
-        self._client.axe.modify(modify, deadline=deadline)
-
 
 def open_gateway(client: PlatformClient) -> AxeGateway:
     """The adapter of an AXE application."""
     return AxeGateway(client)
+
+
+def _served(binding: Binding) -> dict[str, Any]:
+    """What A hears or reaches while nobody has called, and what is recorded, as settled at the bind."""
+    return {
+        "callback_number": binding.features.callback_number,
+        "callback_tone": binding.features.callback_tone,
+        "record_flag": binding.record_hint_tone is not None,
+        "record_hint_tone": binding.record_hint_tone,
+    }
 
 
 def _minutes(life_s: int | None) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway
-from privatenumber.bindings.model import Binding, Partner, Terms
+from privatenumber.bindings.gateway import Bound, Standing, StandingPage
+from privatenumber.bindings.gateways.base import ModeGateway, checked
+from privatenumber.bindings.model import Binding, Partner
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axyb import AxybBindAx, AxybBindYb, AxybRow
 from privatenumber.platform.client import PlatformClient
@@ -14,41 +14,18 @@ from privatenumber.platform.errors import NotFound
 
 
 class AxybGateway(ModeGateway):
-    """A with an X, and every B with a Y of his own."""
+    """A with an X, and every B with a Y of his own.
+
+    An AX of unknown outcome cannot be found again: no query tells an id by A (axyb.md §4). It ends with its
+    own life, and nobody was ever told its X.
+    """
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """Bind the AX alone; its YB follow by `bind_partner`."""
-        bind = AxybBindAx(
-            a=binding.a.number,
-            area_code=binding.area,
-            area_match_mode="1" if binding.cities else "0",
-            direction=binding.direction,
-            duration=life_s or 0,
-            record_flag=binding.record_hint_tone is not None,
-            record_hint_tone=binding.record_hint_tone,
-            pre_voice_x=binding.features.caller_tone,
-            pre_voice_y=binding.features.callee_tone,
-            user_data=binding.user_reference,
-        )
+        with checked("axyb.bind"):
+            bind = _ax(binding, life_s)
         bound = self._client.axyb.bind_ax(bind, deadline=deadline)
         return Bound(bound.subscription_id, bound.number)
-
-    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
-        """An AX of unknown outcome cannot be found again: no query tells an id by A (axyb.md §4).
-
-        It ends with its own life, and nobody was ever told its X.
-        """
-        return None
-
-    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
-        """Nothing of an AXYB binding can be changed at the platform."""
-        self._refuse("axyb.bind")
-
-    def impose(
-        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
-    ) -> None:
-        """Nothing of an AXYB binding can be changed at the platform."""
-        self._refuse("axyb.bind")
 
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
         """Unbind the AX with all its YB."""
@@ -72,7 +49,8 @@ class AxybGateway(ModeGateway):
 
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
         """Bind a YB: the platform allocates the Y, in the city of X if it can."""
-        bind = AxybBindYb(subscription_id=binding.subscription_id or "", b=partner.party.number)
+        with checked("axyb.bind"):
+            bind = AxybBindYb(subscription_id=binding.subscription_id or "", b=partner.party.number)
         return self._client.axyb.bind_yb(bind, deadline=deadline).number
 
     def find_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
@@ -102,3 +80,18 @@ def _together(rows: Iterable[AxybRow], subscription_id: str | None) -> tuple[Sta
         if row.y and row.b:
             of_ax.append((row.y, row.b))
     return tuple(Standing(x, a, subscription_id, partners=tuple(pairs)) for (x, a), pairs in partners.items())
+
+
+def _ax(binding: Binding, life_s: int | None) -> AxybBindAx:
+    return AxybBindAx(
+        a=binding.a.number,
+        area_code=binding.area,
+        area_match_mode="1" if binding.cities else "0",
+        direction=binding.direction,
+        duration=life_s or 0,
+        record_flag=binding.record_hint_tone is not None,
+        record_hint_tone=binding.record_hint_tone,
+        pre_voice_x=binding.features.caller_tone,
+        pre_voice_y=binding.features.callee_tone,
+        user_data=binding.user_reference,
+    )

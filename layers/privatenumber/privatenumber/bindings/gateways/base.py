@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
-from privatenumber.bindings.gateway import Standing
-from privatenumber.bindings.model import Binding, Callee, Partner
+from pydantic import ValidationError
+
+from privatenumber.bindings.gateway import Held, Standing
+from privatenumber.bindings.model import Binding, Callee, Partner, Terms
 from privatenumber.codes.results import lookup
 from privatenumber.deadline import Deadline
 from privatenumber.platform.caller import WRONG_MODE
 from privatenumber.platform.client import PlatformClient
-from privatenumber.platform.errors import error_for
+from privatenumber.platform.errors import error_for, unsendable
+from privatenumber.platform.fields import violations
 from privatenumber.settings import Application
+
+
+@contextmanager
+def checked(api: str) -> Iterator[None]:
+    """Tell what a wire model refuses as the platform's refusal would be told: nothing was sent."""
+    try:
+        yield
+    except ValidationError as error:
+        raise unsendable(api, violations(error)) from None
 
 
 class ModeGateway:
@@ -28,6 +42,20 @@ class ModeGateway:
     def standing_behind(self, x: str, extension: str, *, deadline: Deadline) -> Standing | None:
         """Only AXE has extensions."""
         return None
+
+    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
+        """Nothing can be looked up, unless the mode's adapter knows how."""
+        return None
+
+    def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
+        """AXYB has no way to change a binding (axyb.md §1)."""
+        self._refuse("axyb.bind")
+
+    def impose(
+        self, binding: Binding, subscription_id: str, life_s: int | None, *, deadline: Deadline
+    ) -> None:
+        """AXYB has no way to change a binding (axyb.md §1)."""
+        self._refuse("axyb.bind")
 
     def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
         """Only AXYB has partners at the platform."""

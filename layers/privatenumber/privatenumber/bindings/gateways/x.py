@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
+from privatenumber.bindings.gateway import Bound, Standing, StandingPage
 from privatenumber.bindings.gateways.base import ModeGateway
-from privatenumber.bindings.model import Binding, Callee, Partner, Terms
+from privatenumber.bindings.model import Binding, Callee, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.client import PlatformClient
 
@@ -15,10 +15,6 @@ class XGateway(ModeGateway):
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """In force at once, without an id."""
         return Bound(None)
-
-    def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
-        """The platform holds nothing."""
-        return None
 
     def modify(self, binding: Binding, terms: Terms, life_s: int | None, *, deadline: Deadline) -> None:
         """The next question is answered by the new terms."""
@@ -38,17 +34,6 @@ class XGateway(ModeGateway):
     def standing_of(self, subscription_id: str, *, deadline: Deadline) -> Standing | None:
         """The platform holds nobody."""
         return None
-
-    def bind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
-        """In force at once, without a Y."""
-        return None
-
-    def find_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> str | None:
-        """The platform holds nobody."""
-        return None
-
-    def unbind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> None:
-        """The next question finds nobody."""
 
     def set_callee(self, binding: Binding, callee: Callee, seconds: int, *, deadline: Deadline) -> None:
         """The next call of A is answered by our record."""
