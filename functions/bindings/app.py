@@ -22,6 +22,7 @@ from privatenumber.times import utc_now
 from . import (
     binding_routes,
     call_routes,
+    drift_routes,
     history_routes,
     job_routes,
     number_routes,
@@ -42,6 +43,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     **pool_routes.ROUTES,
     **history_routes.ROUTES,
     **job_routes.ROUTES,
+    **drift_routes.ROUTES,
 }
 
 _COUNTED: Final[Mapping[str | int, str]] = {

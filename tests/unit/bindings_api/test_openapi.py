@@ -10,9 +10,10 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from pydantic import BaseModel
 
-from builders.bindings_api import TABLE, X1, A, Answer, B, BindingsApi, C, D
+from builders.bindings_api import TABLE, X1, X2, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
 from functions.bindings.app import ROUTES
+from functions.bindings.drift_requests import DriftBody, ReleaseAllBody
 from functions.bindings.job_requests import JobBody
 from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
 from functions.bindings.requests import (
@@ -31,6 +32,7 @@ from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
 from privatenumber.store import clients
 from privatenumber.store.audit import AuditStore, Change, Entry, Kind
+from privatenumber.store.drift import DriftStore
 from privatenumber.store.numbers import NumberState
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -93,7 +95,8 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody, JobBody]
+    "model",
+    [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody, JobBody, DriftBody, ReleaseAllBody],
 )
 def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> None:
     """Names, required fields, types, limits, patterns and enumerations."""
@@ -200,6 +203,7 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
         "GET /numbers/{x}/history": [api.call("GET /numbers/{x}/history", path={"x": "170"})],
         "POST /calls/{session}/stop": [api.stop("1200_1001@example.com"), api.stop("a b")],
         **answers_about_jobs(api),
+        **answers_about_drift(api),
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
         "GET /pool": [
             api.call("GET /pool", query={"application": "demo-axb"}),
@@ -219,6 +223,52 @@ def history(api: BindingsApi, identity: str) -> Answer:
     entry = Entry(Kind.BINDING, identity, 1, "demo-axb", api.now, "system:sweep", None, "ACTIVE", (change,))
     AuditStore(clients.dynamodb(), TABLE, days=1).add(entry)
     return api.of("GET", identity, "/history")
+
+
+def answers_about_drift(api: BindingsApi) -> dict[str, list[Answer]]:
+    """The routes of drift repair, and the release of a whole number."""
+    company, why = {"application": "demo-axb"}, {"why": "returned to the carrier"}
+    api.bind(C, D, order="order-1009", x=X2)
+    release = "POST /numbers/{x}/release-all"
+    preview = api.call(release, path={"x": X2}, body={})
+    confirmed = {"confirmation": preview.body["confirmation"]}
+    started = [api.call("POST /drift", body=company) for _ in range(2)]
+    store = DriftStore(clients.dynamodb(), TABLE)
+    for fields in FOUND:
+        store.put_difference("demo-axb", started[0].body["id"], f"d{len(fields):016x}", fields, seen=None)
+    path = {"run": started[0].body["id"]}
+    return {
+        release: [
+            preview,
+            api.call(release, path={"x": X2}, body=confirmed),
+            api.call(release, path={"x": X2}, body=confirmed, query=why),
+            api.call(release, path={"x": X1}, body=confirmed, query=why),
+            api.call(release, path={"x": "170"}, body={}),
+        ],
+        "POST /drift": [*started, api.call("POST /drift", body={"application": "none"})],
+        "GET /drift": [api.call("GET /drift", query=company), api.call("GET /drift")],
+        "GET /drift/{run}": [
+            api.call("GET /drift/{run}", path=path, query=company),
+            api.call("GET /drift/{run}", path={"run": "none"}, query=company),
+        ],
+    }
+
+
+FOUND: tuple[dict[str, Any], ...] = (
+    {"kind": "unread", "x": X1, "state": "suspected"},
+    {
+        "kind": "different",
+        "x": X1,
+        "state": "repaired",
+        "action": "bring_to_our_terms",
+        "subscription_id": "3f2b8c10-6a4d-4e57-9b21-000000000002",
+        "binding_id": "b1",
+        "fields": ["direction"],
+        "a": "+86138****8001",
+        "b": "+86138****8002",
+    },
+)
+"""Differences as a run stores them."""
 
 
 def answers_about_jobs(api: BindingsApi) -> dict[str, list[Answer]]:
