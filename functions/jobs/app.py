@@ -58,6 +58,7 @@ def rooms() -> Rooms:
 def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """SQS: one message per job or lane; what fails is named and comes again, the rest is done."""
     failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+    _count("JobRuns", len(event["Records"]) - len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 

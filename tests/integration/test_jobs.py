@@ -34,12 +34,12 @@ def room(table: Table, emulator: RunningEmulator) -> JobDesk:
     return job_desk(open_desk(table, emulator))
 
 
-def in_mode(emulator: RunningEmulator, table: Table, mode: Mode, **application: int) -> JobDesk:
+def in_mode(emulator: RunningEmulator, table: Table, mode: Mode) -> JobDesk:
     """A desk of another mode with its jobs."""
     emulator.admin.reset(now=emulator.admin.now().isoformat())
     emulator.admin.application(mode=mode.value)
     emulator.admin.numbers(X1, X2, X3)
-    return job_desk(open_desk(table, emulator, mode=mode, **application))
+    return job_desk(open_desk(table, emulator, mode=mode))
 
 
 class TestBinds:

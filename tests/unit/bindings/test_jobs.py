@@ -197,7 +197,9 @@ class TestProgress:
 class TestPieces:
     @given(st.integers(0, 400))
     def test_a_list_is_given_piece_by_piece_to_its_end(self, size: int) -> None:
-        source, given_items, cursor = Listed([str(n) for n in range(size)], "mark"), [], None
+        source = Listed([str(n) for n in range(size)], "mark")
+        given_items: list[str] = []
+        cursor: str | None = None
         while True:
             batch = source.after(cursor)
             given_items += batch.items
