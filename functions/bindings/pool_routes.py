@@ -1,4 +1,4 @@
-"""Routes of the pool as a whole: how full it is."""
+"""Routes of the pool as a whole: how full it is, and what it will need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from privatenumber.bindings.bootstrap import Rooms
 from . import queries
 from .event import Request
 from .paths import Route
-from .pool_views import pool_view
+from .pool_views import outlook_view, pool_view
+from .requests import ForecastBody, read_body
 from .responses import Response, answer
 
 
@@ -20,4 +21,17 @@ def read_pool(rooms: Rooms, request: Request) -> Response:
     return answer(200, pool_view(rooms.pool.report(application, deadline=request.deadline)))
 
 
-ROUTES: Final[Mapping[str, Route]] = {"GET /pool": read_pool}
+def forecast_pool(rooms: Rooms, request: Request) -> Response:
+    """POST /pool/forecast."""
+    body = read_body(request, ForecastBody)
+    outlook = rooms.pool_history.outlook(
+        body.application,
+        days=body.days,
+        refusals=body.refusal_percent / 100,
+        growth=body.growth,
+        deadline=request.deadline,
+    )
+    return answer(200, outlook_view(outlook))
+
+
+ROUTES: Final[Mapping[str, Route]] = {"GET /pool": read_pool, "POST /pool/forecast": forecast_pool}

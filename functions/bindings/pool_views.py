@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from privatenumber.bindings.pool import Crowd, PoolReport, Use
+from privatenumber.bindings.pool_history import Outlook
 from privatenumber.store.numbers import XNumber
 from privatenumber.store.refusals import RefusedCount
 from privatenumber.times import iso
@@ -23,6 +25,20 @@ def pool_view(report: PoolReport) -> dict[str, Any]:
         "people": _people(report.crowd),
         "refusals": [_refusal(count) for count in report.refusals],
         "needed": [{"area_code": area, "numbers": needed} for area, needed in report.needed.items()],
+    }
+
+
+def outlook_view(outlook: Outlook) -> dict[str, Any]:
+    """Show what a pool would need."""
+    return {
+        "application": outlook.application,
+        "days": outlook.days,
+        "bindings": outlook.bindings,
+        "complete": outlook.complete,
+        "cities": [
+            {"area_code": area, "active": outlook.active.get(area, 0), **asdict(city)}
+            for area, city in outlook.cities.items()
+        ],
     }
 
 

@@ -154,6 +154,15 @@ class NumberBody(RequestBody):
     unsubscribed_on: date | None = None
 
 
+class ForecastBody(RequestBody):
+    """Body of `POST /pool/forecast`."""
+
+    application: Name
+    days: Annotated[int, Field(ge=1, le=31)] = 7
+    refusal_percent: Annotated[float, Field(ge=0, le=20)] = 0.0
+    growth: Annotated[float, Field(ge=0.1, le=10)] = 1.0
+
+
 _M = TypeVar("_M", bound=RequestBody)
 
 

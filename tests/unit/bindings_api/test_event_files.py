@@ -50,6 +50,7 @@ STATUS = {
     "bindings-numbers-import-dry-run": 200,
     "bindings-numbers-import-xlsx": 200,
     "bindings-pool": 200,
+    "bindings-pool-forecast": 200,
     "bindings-drift-list": 200,
     "bindings-drift-start": 202,
     "bindings-drift-read": 404,

@@ -21,6 +21,7 @@ from functions.bindings.requests import (
     CallBody,
     CalleeBody,
     ChangeBody,
+    ForecastBody,
     NumberBody,
     PartnerBody,
 )
@@ -96,7 +97,18 @@ def test_every_reference_leads_somewhere() -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [BindBody, ChangeBody, PartnerBody, CallBody, CalleeBody, NumberBody, JobBody, DriftBody, ReleaseAllBody],
+    [
+        BindBody,
+        ChangeBody,
+        PartnerBody,
+        CallBody,
+        CalleeBody,
+        NumberBody,
+        JobBody,
+        DriftBody,
+        ReleaseAllBody,
+        ForecastBody,
+    ],
 )
 def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> None:
     """Names, required fields, types, limits, patterns and enumerations."""
@@ -205,6 +217,10 @@ def answers_of_axb(api: BindingsApi) -> dict[str, list[Answer]]:
         **answers_about_jobs(api),
         **answers_about_drift(api),
         "GET /numbers": [api.call("GET /numbers", query={"application": "demo-axb"})],
+        "POST /pool/forecast": [
+            api.call("POST /pool/forecast", body={"application": "demo-axb"}),
+            api.call("POST /pool/forecast", body={"application": "demo-axb", "days": 99}),
+        ],
         "GET /pool": [
             api.call("GET /pool", query={"application": "demo-axb"}),
             api.call("GET /pool", query={"application": "none"}),

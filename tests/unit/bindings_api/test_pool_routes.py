@@ -112,3 +112,44 @@ def test_a_pool_names_nobody(api: BindingsApi) -> None:
     api.bind()
     assert "138001380" not in pool(api).text
     assert {number["x"] for number in pool(api).body["busiest"]} == {X1, X2}
+
+
+def foretold(api: BindingsApi, **body: object) -> Answer:
+    return api.call("POST /pool/forecast", body={"application": APPLICATION, **body})
+
+
+def test_a_forecast_replays_what_the_pool_carried(api: BindingsApi) -> None:
+    """A had two orders at a time, so he needs two numbers; with twice as many orders he needs four."""
+    for n in range(2):
+        api.bind(b=f"1390000000{n}", order=f"order-{n}")
+    told = foretold(api).body
+    (city,) = told["cities"]
+    assert (told["bindings"], told["complete"]) == (2, True)
+    assert (city["area_code"], city["active"], city["busiest"], city["numbers"]) == ("0755", 2, 2, 2)
+    assert foretold(api, growth=2.0).body["cities"][0]["numbers"] == 4
+
+
+def test_a_released_binding_took_its_place_until_it_ended(api: BindingsApi) -> None:
+    """One after the other two orders of A need one number, whatever their end was to be."""
+    for n in range(2):
+        bound = api.bind(b=f"1390000000{n}", order=f"order-{n}")
+        api.pass_time(60)
+        api.of("DELETE", bound.body["id"])
+    (city,) = foretold(api).body["cities"]
+    assert (city["bindings"], city["busiest"], city["numbers"]) == (2, 1, 1)
+
+
+def test_bindings_before_the_time_asked_for_are_left_out(api: BindingsApi) -> None:
+    api.of("DELETE", api.bind().body["id"])
+    api.pass_time(2 * 86_400)
+    assert foretold(api, days=1).body["cities"] == []
+    assert foretold(api, days=3).body["bindings"] == 1
+
+
+def test_a_forecast_of_an_unknown_application_is_refused(api: BindingsApi) -> None:
+    assert foretold(api, application="none").status == 422
+
+
+def test_a_forecast_names_nobody(api: BindingsApi) -> None:
+    api.bind()
+    assert "138001380" not in foretold(api).text

@@ -17,6 +17,7 @@ from privatenumber.bindings.gateway import Gateway, gateway_to
 from privatenumber.bindings.numbers import NumberInventory
 from privatenumber.bindings.numbers_import import NumberImport
 from privatenumber.bindings.pool import PoolInsight
+from privatenumber.bindings.pool_history import PoolHistory
 from privatenumber.bindings.service import BindingService
 from privatenumber.deadline import Deadline
 from privatenumber.platform.client import PlatformClient, Transport, Urllib3Transport
@@ -131,6 +132,11 @@ class Rooms:
     def pool(self) -> PoolInsight:
         """How full the pools are."""
         return PoolInsight(self._numbers, self._bindings, self._search, self._applications.load, self._clock)
+
+    @cached_property
+    def pool_history(self) -> PoolHistory:
+        """What the pools carried, and what they would need."""
+        return PoolHistory(self._numbers, self._bindings, self._search, self._applications.load, self._clock)
 
     @cached_property
     def audit(self) -> AuditReader:

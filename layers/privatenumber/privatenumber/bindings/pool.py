@@ -203,7 +203,7 @@ class PoolInsight:
             found = self._bindings.get_many([row.binding_id for row in rows]).values()
             living = [item for item in found if not State(str(item["state"])).final]
             complete = complete and (len(rows) < _BINDINGS_PER_X or len(living) == number.pairs)
-            tokens.update(dict.fromkeys(token for item in living for token in _people(item)))
+            tokens.update(dict.fromkeys(token for item in living for token in people_of(item)))
         where: list[frozenset[str]] = []
         now = iso(self._clock())
         for token in islice(tokens, _SAMPLED_PEOPLE):
@@ -235,7 +235,7 @@ def crowd_of(where: Iterable[frozenset[str]], areas: Mapping[str, str], *, sampl
     return Crowd(dict(sorted(people.items())), max(people, default=0), most_by_area, sampled)
 
 
-def _people(item: Mapping[str, Any]) -> Iterator[str]:
+def people_of(item: Mapping[str, Any]) -> Iterator[str]:
     """Tokens of the people who stand on the X of a binding's item."""
     yield str(item["a_token"])
     if item.get("b_token"):
