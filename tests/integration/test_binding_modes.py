@@ -18,6 +18,7 @@ from privatenumber.bindings.errors import (
     BindRefused,
     InvalidRequest,
     OrderConflict,
+    OutcomeUnknown,
     PartnerNotFound,
     PartyConflict,
     PlatformPaused,
@@ -79,6 +80,28 @@ class TestEveryMode:
         with pytest.raises(OrderConflict) as conflict:
             desk.bind(ttl_seconds=7200)
         assert conflict.value.binding_id == first.id
+
+    @pytest.mark.parametrize("mode", AT_PLATFORM)
+    def test_what_is_about_to_end_is_no_answer_to_who_wants_a_binding(
+        self, desk_of: OPEN, mode: Mode
+    ) -> None:
+        desk = desk_of(mode)
+        binding = desk.bind()
+        api = f"{mode.value.lower()}.unbind"
+        in_doubt(desk, "timeout_before", api=api, times=None, drop=True)
+        desk.service.release(binding.id, deadline=within(1.2))
+        with pytest.raises(StateConflict, match="about to end"):
+            desk.bind()
+        desk.emulator.admin.clear_faults()
+        desk.settle()
+        assert desk.bind().id != binding.id
+
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_what_ends_after_a_grace_is_no_answer_either(self, desk_of: OPEN, mode: Mode) -> None:
+        desk = desk_of(mode)
+        desk.service.release(desk.bind().id, deadline=within(), grace_s=600)
+        with pytest.raises(StateConflict, match="about to end"):
+            desk.bind()
 
     @pytest.mark.parametrize("mode", list(Mode))
     def test_a_delete_ends_it_here_and_there(self, desk_of: OPEN, mode: Mode) -> None:
@@ -165,6 +188,27 @@ class TestEveryMode:
         desk.emulator.admin.number_status(binding.x, "10", "1")
         assert desk.service.release(binding.id, deadline=within()).state is State.CLOSED
         assert desk.in_state(State.RELEASING) == []
+
+
+class _Between:
+    """Lets somebody else act once between a request's note and its platform call."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act: Callable[[], object] | None = act
+        self._gateway: Any = None
+
+    def before(self, gateway: Any) -> Any:
+        self._gateway = gateway
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def set_callee(self, *args: Any, **named: Any) -> None:
+        act, self._act = self._act, None
+        if act:
+            act()
+        self._gateway.set_callee(*args, **named)
 
 
 class TestAx:
@@ -259,6 +303,33 @@ class TestAx:
         binding = desk.bind(**wish)
         with pytest.raises(StateConflict):
             desk.service.set_callee(binding.id, C, deadline=within())
+
+    def test_of_two_callees_asked_for_at_once_none_is_certain(self, desk_of: OPEN) -> None:
+        """The platform keeps the last one, and nobody knows which that was."""
+        desk = desk_of(Mode.AX)
+        binding = desk.bind()
+        between = _Between(lambda: desk.service.set_callee(binding.id, D, deadline=within()))
+        desk.engine = replace(
+            desk.engine, platforms=lambda _, real=desk.engine.platforms: between.before(real(_))
+        )
+        with pytest.raises(StateConflict):
+            desk.service.set_callee(binding.id, C, deadline=within())
+        assert desk.service.get(binding.id).callee is None
+
+    def test_a_callee_without_an_answer_is_not_known(self, desk_of: OPEN) -> None:
+        desk = desk_of(Mode.AX)
+        binding = desk.bind()
+        desk.service.set_callee(binding.id, D, deadline=within())
+        in_doubt(desk, "timeout_after_success", api="ax.set_callee", times=None, drop=True)
+        with pytest.raises(OutcomeUnknown):
+            desk.service.set_callee(binding.id, C, deadline=within(1.2))
+        assert desk.service.get(binding.id).callee is None
+
+    def test_whoever_becomes_a_is_no_callee_any_more(self, desk_of: OPEN) -> None:
+        desk = desk_of(Mode.AX)
+        binding = desk.bind()
+        desk.service.set_callee(binding.id, C, deadline=within())
+        assert desk.service.change(binding.id, a=C, deadline=within()).callee is None
 
     def test_a_callee_of_a_binding_that_is_gone_ends_it(self, desk_of: OPEN) -> None:
         desk = desk_of(Mode.AX)
@@ -438,6 +509,53 @@ class TestAxyb:
         assert (left.state, left.partners) == (State.ACTIVE, ())
         desk.check()
 
+    def test_a_y_that_went_to_the_next_partner_is_his(self, desk_of: OPEN) -> None:
+        """A removal whose answer was lost is repeated, and must not take away who got the Y since."""
+        desk = desk_of(Mode.AXYB, numbers=(X1, X2))
+        for x in (X3,):
+            desk.emulator.admin.number_status(x, "9")
+        binding = desk.bind()
+        gone = binding.partners[0]
+        in_doubt(desk, "timeout_after_success", api="axyb.unbind", times=None, drop=True)
+        desk.service.remove_partner(binding.id, gone.id, deadline=within(1.2))
+        desk.emulator.admin.clear_faults()
+        added = desk.service.add_partner(binding.id, C, deadline=within())
+        assert added.partner.y == gone.y
+        desk.settle()
+        assert [one.party.number for one in desk.service.get(binding.id).partners] == [C]
+        desk.check()
+
+    def test_a_partner_who_was_taken_away_does_not_come_late(self, desk_of: OPEN) -> None:
+        """Not found proves nothing while the request that was to bring him may be on its way."""
+        desk = desk_of(Mode.AXYB)
+        binding = desk.bind(b=None)
+        in_doubt(desk, "timeout_before", api="axyb.bind", drop=True)
+        wanted = desk.service.add_partner(binding.id, C, deadline=within(1.2)).partner
+        leaving = desk.service.remove_partner(binding.id, wanted.id, deadline=within())
+        assert [one.state for one in leaving.partners] == [PartnerState.LEAVING]
+        late = replace(leaving, partners=())
+        desk.engine.platforms("ride").bind_partner(late, wanted, deadline=within())
+        desk.settle()
+        assert desk.service.get(binding.id).partners == ()
+        desk.check()
+
+    def test_an_ax_that_is_lost_before_its_b_came_is_no_binding(self, desk_of: OPEN) -> None:
+        desk = desk_of(Mode.AXYB)
+        in_doubt(desk, "status", api="axyb.bind", http_status=403, code="1016001")
+        desk.emulator.admin.clear_faults()
+        desk.emulator.admin.fault(
+            "status",
+            match={"api": "axyb.bind"},
+            after=1,
+            times=1,
+            params={"http_status": 403, "code": "1016001"},
+        )
+        with pytest.raises(StateConflict):
+            desk.bind(idempotency_key="key-1")
+        desk.settle()
+        assert desk.bind(idempotency_key="key-1").state is State.ACTIVE
+        desk.check()
+
     def test_a_first_half_that_cannot_be_unbound_yet_is_not_told_as_nothing(self, desk_of: OPEN) -> None:
         """An answer that says that nothing was left behind must be true."""
         desk = desk_of(Mode.AXYB)
@@ -533,6 +651,14 @@ class TestX:
         assert left.partners == ()
         desk.check()
         assert desk.bind("o-2", a=C, b=B).x == X1
+        desk.check()
+
+    def test_a_partner_may_come_back_to_the_binding_he_left(self, desk_of: OPEN) -> None:
+        """users.md U-S06 keeps people from meeting anew, not from going on."""
+        desk = desk_of(Mode.X, numbers=(X1,), cool_off_s=3600)
+        binding = desk.bind()
+        desk.service.remove_partner(binding.id, binding.partners[0].id, deadline=within())
+        assert desk.service.add_partner(binding.id, B, deadline=within()).created
         desk.check()
 
     def test_a_change_of_a_takes_the_new_place_and_leaves_the_old(self, desk_of: OPEN) -> None:
