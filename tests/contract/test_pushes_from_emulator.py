@@ -20,6 +20,7 @@ from emulator.numstatus import push_number_status
 from emulator.world import NumberStatus, PushUrls
 from privatenumber.calls.guard import Arrival
 from privatenumber.calls.ingest import Report
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Application
 from privatenumber.store.fact_rows import CdrFact
@@ -55,7 +56,9 @@ class Scene:
         """Let every repetition of every push happen."""
         await self.platform.clock.advance(timedelta(hours=12).total_seconds())
 
-    def _applications(self, *, refresh: bool = False) -> dict[str, Application]:
+    def _applications(
+        self, *, refresh: bool = False, until: Deadline | None = None
+    ) -> dict[str, Application]:
         return {"demo": application(app_key=APP_KEY, secrets=(SECRET,))}
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -26,6 +26,7 @@ from integration.test_follow import Desk
 from privatenumber.bindings.model import Binding, State
 from privatenumber.calls.guard import Arrival
 from privatenumber.calls.ingest import Report
+from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Application, Mode, SmsDefault
 from privatenumber.store.decisions import Decision, read_decision
@@ -79,7 +80,9 @@ class Scene:
     async def settle(self) -> None:
         await self.platform.clock.advance(timedelta(hours=12).total_seconds())
 
-    def _applications(self, *, refresh: bool = False) -> dict[str, Application]:
+    def _applications(
+        self, *, refresh: bool = False, until: Deadline | None = None
+    ) -> dict[str, Application]:
         name, _ = ASKING[self.mode.value]
         ours = application(id=name, app_key=APP_KEY, secrets=(SECRET,), mode=self.mode, **self.settings)
         return {name: ours}

@@ -75,6 +75,26 @@ def test_a_rotation_arrives_on_request_but_not_at_any_rate(environment: Environm
     asked.assert_not_called()
 
 
+def test_a_late_answer_does_not_bring_old_credentials_back(environment: Environment) -> None:
+    """A frozen environment may hear an answer hours after it was asked for, and after a newer one."""
+    answers = [environment.client.get_secret_value(SecretId=NAME)]
+    environment.store(document("new", "old"))
+
+    def asked(**request: Any) -> Any:
+        if not answers:
+            return real(**request)
+        late = answers.pop()
+        environment.seconds += MAX_AGE_S
+        assert environment.secrets() == ("new", "old")
+        return late
+
+    real = environment.client.get_secret_value
+    environment.seconds += MAX_AGE_S
+    with patch.object(environment.client, "get_secret_value", asked):
+        assert environment.secrets() == ("new", "old")
+    assert environment.secrets() == ("new", "old")
+
+
 def test_an_unreadable_update_keeps_the_last_good_copy(
     environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:

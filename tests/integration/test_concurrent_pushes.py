@@ -26,6 +26,7 @@ from builders.pushes import (
 )
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.ingest import Report
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, NonceCheck
 
 pytestmark = pytest.mark.dynamodb_local
@@ -39,7 +40,7 @@ def bills(dynamodb_local: str) -> Table:
     return new_table(local_client(dynamodb_local), "BillsTable")
 
 
-def _applications(*, refresh: bool = False) -> Mapping[str, Application]:
+def _applications(*, refresh: bool = False, until: Deadline | None = None) -> Mapping[str, Application]:
     return {"demo": application()}
 
 

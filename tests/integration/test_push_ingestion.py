@@ -38,6 +38,7 @@ from builders.requests_made import log_requests
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.ingest import Report
 from privatenumber.calls.quarantine import open_envelope
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, NonceCheck, PushSignature
 from privatenumber.store.facts import FactStore, StoreUnavailable
 from privatenumber.store.quarantined import QuarantinedPush
@@ -54,7 +55,7 @@ class Configured:
     added: dict[str, Application] = field(default_factory=dict)
     readings: int = 0
 
-    def __call__(self, *, refresh: bool = False) -> Mapping[str, Application]:
+    def __call__(self, *, refresh: bool = False, until: Deadline | None = None) -> Mapping[str, Application]:
         if refresh and self.added:
             self.current, self.added = {**self.current, **self.added}, {}
         self.readings += refresh

@@ -28,6 +28,8 @@ from builders.pushes import (
     A,
     B,
     application,
+    applications_secret,
+    asking,
     callin_body,
     event_body,
     signed_headers,
@@ -46,6 +48,7 @@ from privatenumber.settings import Application, Mode, NonceCheck, SmsDefault
 from privatenumber.store.decisions import NewDecision, decision_context, read_decision
 from privatenumber.store.facts import FactStore, StoreUnavailable
 from privatenumber.store.relations import RelationStore
+from privatenumber.store.secrets import MAX_AGE_S, ApplicationsSecret
 
 C = "+8613800138004"
 CLOSE = {"operation": "close", "closeInfo": {"closeHintTone": "close.wav"}}
@@ -74,7 +77,9 @@ class Exchange:
     parts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 30
 
-    def applications(self, *, refresh: bool = False) -> Mapping[str, Application]:
+    def applications(
+        self, *, refresh: bool = False, until: Deadline | None = None
+    ) -> Mapping[str, Application]:
         known = {"demo": application()}
         for mode, (name, key) in ASKING.items():
             own: dict[str, Any] = {"close_tone": "close.wav", **self.settings}
@@ -95,9 +100,8 @@ class Exchange:
             "body": wire(body),
             "received_at": at,
         }
-        environment = ingestion(
-            self.bills, self.applications, bindings=self.bindings, seconds=self.seconds, **self.parts
-        )
+        parts = {"applications": self.applications, **self.parts}
+        environment = ingestion(self.bills, bindings=self.bindings, seconds=self.seconds, **parts)
         return environment.receive(Arrival(**{**fields, **changes}))
 
     def call(self, caller: str, **changes: Any) -> Any:
@@ -488,6 +492,93 @@ class TestTrouble:
         exchange.parts = {"switchboard": Switchboard(relations, unseal, seconds=30)}
         report = exchange.push(callin_body(B))
         assert (report.answer, report.undecided) == (CLOSE, "store")
+
+
+class SlowSecrets:
+    """Secrets Manager, that does not answer while it is told to hang; ``asked`` counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.hangs = 0
+        self.released = threading.Event()
+        self.asked = 0
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
+        self.asked += 1
+        if self.hangs:
+            self.hangs -= 1
+            self.released.wait(30)
+        return {"SecretString": applications_secret(asking("X"), asking("AX"))}
+
+
+class TestCredentials:
+    """The time of a question covers the look for whose it is (x.md §2)."""
+
+    @pytest.fixture
+    def secrets(self, exchange: Exchange) -> Iterator[SlowSecrets]:
+        secrets = SlowSecrets()
+        self.age = 0.0
+        client: Any = secrets
+        exchange.parts = {
+            "applications": ApplicationsSecret(client, "applications", monotonic=lambda: self.age).load
+        }
+        exchange.seconds = 0.4
+        yield secrets
+        secrets.released.set()
+
+    def test_a_first_question_is_closed_in_time_when_nobody_is_known_yet(
+        self, exchange: Exchange, secrets: SlowSecrets
+    ) -> None:
+        """Whose tone to play is not known either."""
+        secrets.hangs = 1
+        began = time.monotonic()
+        report = exchange.push(callin_body(B))
+        assert (report.status, report.answer) == (200, {"operation": "close"})
+        assert (report.undecided, report.application) == ("credentials", None)
+        assert time.monotonic() - began < 4
+
+    def test_a_first_sms_is_discarded_in_time(self, exchange: Exchange, secrets: SlowSecrets) -> None:
+        secrets.hangs = 1
+        assert exchange.write(B) == DISCARD
+
+    def test_credentials_that_fail_at_once_close_the_call_too(self, exchange: Exchange) -> None:
+        def down(**_: Any) -> Mapping[str, Application]:
+            raise EndpointConnectionError(endpoint_url="https://secrets.example.com")
+
+        exchange.parts = {"applications": down}
+        assert exchange.call(B) == {"operation": "close"}
+        with pytest.raises(EndpointConnectionError):
+            exchange.push(event_body("callout"))
+
+    def test_the_old_copy_decides_when_the_new_one_is_late(
+        self, exchange: Exchange, secrets: SlowSecrets
+    ) -> None:
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        exchange.seconds = 4
+        assert exchange.call(STRANGER)["operation"] == "close"
+        self.age += MAX_AGE_S
+        secrets.hangs = 1
+        report = exchange.push(callin_body(B, session="another"))
+        assert (report.answer, report.undecided) == (connect(A), None)
+        assert secrets.asked == 2
+
+    def test_a_stranger_is_refused_in_time_though_he_asks_for_a_new_copy(
+        self, exchange: Exchange, secrets: SlowSecrets
+    ) -> None:
+        exchange.seconds = 4
+        exchange.call(STRANGER)
+        self.age += MAX_AGE_S - 1
+        secrets.hangs = 1
+        report = exchange.push(callin_body(B), secret="not the path")
+        assert (report.status, report.answer, secrets.asked) == (404, None, 2)
+
+    def test_what_only_tells_waits_for_the_credentials_and_is_stored(
+        self, exchange: Exchange, secrets: SlowSecrets
+    ) -> None:
+        """Even when its text has the word of a question in it; only its own answer is in no hurry."""
+        secrets.hangs = 1
+        told = sms_body(app_key=ASKING["X"][1], virtualNumber=QUESTION_X, smsContent="Block")
+        assert exchange.push(told, route="sms").stored == 1
+        assert secrets.asked == 2
 
 
 class TestDoor:

@@ -8,11 +8,12 @@ A question is never pushed again: it gets an answer in its time, whatever fails 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from privatenumber.calls.answers import Answer
 from privatenumber.calls.facts import Reception, fact_of
@@ -25,9 +26,9 @@ from privatenumber.calls.guard import (
     admit,
 )
 from privatenumber.calls.quarantine import Envelope, body_token, entry_for, single
-from privatenumber.calls.questions import Question, question_in
+from privatenumber.calls.questions import Question, careful_answer, may_ask, question_in
 from privatenumber.calls.switchboard import Decided, Switchboard, word_for
-from privatenumber.deadline import Deadline, in_time
+from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
 from privatenumber.privacy import Keyring
 from privatenumber.settings import Application, NonceCheck, PushSignature
@@ -36,6 +37,7 @@ from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, Written
 
+_LOG: Final = logging.getLogger("privatenumber.calls")
 #: Where the console may point each kind; number states without an address go to that of call status.
 _OWN_ROUTES = {
     PushKind.CDR: {"fee"},
@@ -75,8 +77,11 @@ class Report:
 class Applications(Protocol):
     """Where the configured applications come from (`ApplicationsSecret.load`)."""
 
-    def __call__(self, *, refresh: bool = False) -> Mapping[str, Application]:
-        """The applications by id; the same object as before when nothing was read anew."""
+    def __call__(self, *, refresh: bool = False, until: Deadline | None = None) -> Mapping[str, Application]:
+        """The applications by id; the same object as before when nothing was read anew.
+
+        Raises OutOfTime when there are none by then.
+        """
 
 
 class Ingestion:
@@ -124,9 +129,17 @@ class Ingestion:
         """
         deadline = Deadline.after(self._switchboard.seconds)
         try:
-            applications, admitted = self._admit(arrival)
+            applications, admitted = self._known(arrival, deadline)
         except Refused as refused:
             return self._refuse(arrival, refused)
+        except Exception as problem:
+            # Whose question it is cannot be said: answered all the same, and not stored (x.md §2).
+            answered = careful_answer(arrival.body)
+            if answered is None:
+                raise
+            _LOG.error("question of an unknown application", extra={"cause": type(problem).__name__})
+            kind, answer = answered
+            return Report(200, kind=kind.value, answer=answer, undecided="credentials")
         try:
             push = parse_push(arrival.body)
         except NotAPush as problem:
@@ -143,12 +156,26 @@ class Ingestion:
             unverified = replace(admitted, token=None, flags=("unverified",))
             return keep(arrival, unverified, push, by_app_key)
 
-    def _admit(self, arrival: Arrival) -> tuple[Mapping[str, Application], Admitted]:
-        applications = self._applications()
+    def _known(self, arrival: Arrival, deadline: Deadline) -> tuple[Mapping[str, Application], Admitted]:
+        """Who pushes; a question waits for the credentials no longer than for its answer."""
+        if may_ask(arrival.body):
+            try:
+                return self._admit(arrival, deadline)
+            except OutOfTime:
+                if careful_answer(arrival.body):
+                    raise
+        return self._admit(arrival, None)
+
+    def _admit(self, arrival: Arrival, until: Deadline | None) -> tuple[Mapping[str, Application], Admitted]:
+        applications = self._applications(until=until)
         try:
             return applications, admit(arrival, applications, self._policy)
         except Refused as refused:
-            fresh = self._applications(refresh=True) if refused.status in {401, 404} else applications
+            fresh = (
+                self._applications(refresh=True, until=until)
+                if refused.status in {401, 404}
+                else applications
+            )
             if fresh is applications:
                 raise
             # An application or a secret may have been added a minute ago.

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from privatenumber.calls.answers import Answer, close, discard
-from privatenumber.platform.pushes import BLOCK, CallEvent, EventType, Push, PushKind, SmsNotice
+from privatenumber.calls.guard import MAX_BODY_BYTES
+from privatenumber.platform.pushes import (
+    BLOCK,
+    CallEvent,
+    EventType,
+    NotAPush,
+    Push,
+    PushKind,
+    SmsNotice,
+    parse_push,
+)
 from privatenumber.settings import Application, Mode
 
 
@@ -55,6 +65,26 @@ def question_in(push: Push, addressed: Application, by_app_key: Mapping[str, App
     if any(_says_so(push.kind, bad.raw) for bad in push.bad):
         return Question(push.kind, addressed)
     return None
+
+
+def may_ask(body: bytes) -> bool:
+    """Whether a body, not read yet, may be a question: it has its word, or that of a call of X mode."""
+    words = BLOCK.encode(), EventType.CALLIN.value.encode()
+    return len(body) <= MAX_BODY_BYTES and any(word in body.lower() for word in words)
+
+
+def careful_answer(body: bytes) -> tuple[PushKind, Answer] | None:
+    """The careful answer to a question of which nobody knows whose it is: no tone; `None`: it only tells."""
+    if not may_ask(body):
+        return None
+    try:
+        push = parse_push(body)
+    except NotAPush:
+        return None
+    asks = any(isinstance(entry, CallEvent | SmsNotice) and entry.asks for entry in push.entries)
+    if not asks and not any(_says_so(push.kind, bad.raw) for bad in push.bad):
+        return None
+    return push.kind, close(None) if push.kind is PushKind.EVENT else discard()
 
 
 def _asks(event: CallEvent, application: Application) -> bool:
