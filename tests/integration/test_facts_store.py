@@ -214,6 +214,16 @@ class TestReading:
         assert [cdr.icid for cdr in store.cdrs_of_day("demo", DAY)] == ["last"]
         assert [cdr.icid for cdr in store.cdrs_of_day("demo", date(2026, 9, 3))] == ["next"]
 
+    def test_a_stretch_of_time_is_read_over_midnight_with_both_its_ends(self, store: FactStore) -> None:
+        """Beijing's day changes at 16:00 UTC."""
+        moments = ("15:29:59", "15:30:00", "15:59:59", "16:00:00", "16:30:00", "16:30:01")
+        for moment in moments:
+            store.put_facts(_facts(fee_body(cdr_entry(icid=moment, callEndTime=f"2026-09-02 {moment}"))))
+        since, until = (datetime(2026, 9, 2, hour, 30, tzinfo=UTC) for hour in (15, 16))
+        read = {cdr.icid for cdr in store.cdrs_between("demo", since, until)}
+        assert read == set(moments[1:5])
+        assert list(store.cdrs_between("other", since, until)) == []
+
     def test_number_states_are_kept_one_by_one(self, bills: Table, store: FactStore) -> None:
         """notifications.md §7: every arrival is kept with its receipt time."""
         store.put_facts(_facts(number_status_body()))

@@ -97,6 +97,28 @@ def test_the_budget_of_an_application_is_settable_and_can_be_off() -> None:
         assert parse_applications(secret_of({**ENTRY, "tps": tps}))["ride"].tps == tps
 
 
+def test_how_numbers_are_judged_is_settable_per_application() -> None:
+    """A quarantine can be off, an intake is off unless somebody wants it."""
+    usual = parse_applications(secret_of(ENTRY))["ride"]
+    assert (usual.intake_hours, usual.connect_calls, usual.connect_percent, usual.probe_hours) == (
+        0,
+        20,
+        10,
+        24,
+    )
+    told = {"intake_hours": 24, "connect_calls": 50, "connect_percent": 0, "probe_hours": 48}
+    own = parse_applications(secret_of({**ENTRY, **told}))["ride"]
+    assert (own.intake_hours, own.connect_calls, own.connect_percent, own.probe_hours) == (24, 50, 0, 48)
+    for field, bad in (
+        ("connect_percent", 51),
+        ("connect_calls", 4),
+        ("probe_hours", 0),
+        ("intake_hours", 721),
+    ):
+        with pytest.raises(SettingsError, match=field):
+            parse_applications(secret_of({**ENTRY, field: bad}))
+
+
 def test_an_application_does_not_show_its_secrets() -> None:
     shown = repr(parse_applications(secret_of(ENTRY)))
     assert ENTRY["secrets"][0] not in shown
