@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -30,6 +30,9 @@ from privatenumber.bindings.model import PartnerState, Reason, Spread, State
 from privatenumber.bindings.records import to_record
 from privatenumber.bindings.rules import MAX_PARTNERS
 from privatenumber.settings import Mode
+
+if TYPE_CHECKING:
+    from privatenumber.bindings.gateway import Gateway
 
 BIND_API = {Mode.AX: "ax.bind", Mode.AXB: "axb.bind", Mode.AXE: "axe.bind", Mode.AXYB: "axyb.bind"}
 AT_PLATFORM = sorted(BIND_API)
@@ -82,9 +85,7 @@ class TestEveryMode:
         assert conflict.value.binding_id == first.id
 
     @pytest.mark.parametrize("mode", AT_PLATFORM)
-    def test_what_is_about_to_end_is_no_answer_to_who_wants_a_binding(
-        self, desk_of: OPEN, mode: Mode
-    ) -> None:
+    def test_what_is_about_to_end_is_no_answer(self, desk_of: OPEN, mode: Mode) -> None:
         desk = desk_of(mode)
         binding = desk.bind()
         api = f"{mode.value.lower()}.unbind"
@@ -191,24 +192,20 @@ class TestEveryMode:
 
 
 class _Between:
-    """Lets somebody else act once between a request's note and its platform call."""
+    """The platform of a desk, where somebody else acts once right before an operation."""
 
-    def __init__(self, act: Callable[[], object]) -> None:
+    def __init__(self, desk: Desk, operation: str, act: Callable[[], object]) -> None:
+        self._gateway: Any = desk.engine.platforms("ride")
+        self._operation = operation
         self._act: Callable[[], object] | None = act
-        self._gateway: Any = None
-
-    def before(self, gateway: Any) -> Any:
-        self._gateway = gateway
-        return self
+        desk.engine = replace(desk.engine, platforms=lambda application: cast("Gateway", self))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._gateway, name)
-
-    def set_callee(self, *args: Any, **named: Any) -> None:
-        act, self._act = self._act, None
-        if act:
+        act = self._act
+        if name == self._operation and act:
+            self._act = None
             act()
-        self._gateway.set_callee(*args, **named)
+        return getattr(self._gateway, name)
 
 
 class TestAx:
@@ -308,10 +305,7 @@ class TestAx:
         """The platform keeps the last one, and nobody knows which that was."""
         desk = desk_of(Mode.AX)
         binding = desk.bind()
-        between = _Between(lambda: desk.service.set_callee(binding.id, D, deadline=within()))
-        desk.engine = replace(
-            desk.engine, platforms=lambda _, real=desk.engine.platforms: between.before(real(_))
-        )
+        _Between(desk, "set_callee", lambda: desk.service.set_callee(binding.id, D, deadline=within()))
         with pytest.raises(StateConflict):
             desk.service.set_callee(binding.id, C, deadline=within())
         assert desk.service.get(binding.id).callee is None
@@ -541,15 +535,14 @@ class TestAxyb:
 
     def test_an_ax_that_is_lost_before_its_b_came_is_no_binding(self, desk_of: OPEN) -> None:
         desk = desk_of(Mode.AXYB)
-        in_doubt(desk, "status", api="axyb.bind", http_status=403, code="1016001")
-        desk.emulator.admin.clear_faults()
-        desk.emulator.admin.fault(
-            "status",
-            match={"api": "axyb.bind"},
-            after=1,
-            times=1,
-            params={"http_status": 403, "code": "1016001"},
-        )
+        admin = desk.emulator.admin
+
+        def withdraw() -> None:
+            (ax,) = admin.bindings()
+            admin.number_status(ax["x"], "10", "1")
+            admin.number_status(ax["x"], "5")
+
+        _Between(desk, "bind_partner", withdraw)
         with pytest.raises(StateConflict):
             desk.bind(idempotency_key="key-1")
         desk.settle()

@@ -21,6 +21,7 @@ from privatenumber.bindings.errors import (
     PlatformPaused,
     PoolEmpty,
     PoolReason,
+    StateConflict,
     refusal,
 )
 from privatenumber.bindings.model import Binding, Partner, PartnerState, Reason, State
@@ -42,6 +43,7 @@ MEMORY_DAYS: Final = 90
 """How long after its end it is remembered on which X a pair met."""
 
 _ROUNDS: Final = 8
+_ENDS_WITHIN_S: Final = 15
 _TOO_MANY_X: Final = "1011003"
 _FRESH_S: Final = 10
 _PLATFORM_S: Final = 1.0
@@ -96,8 +98,10 @@ def _brought_about(engine: Engine, binding: Binding, deadline: Deadline) -> Bind
     if outcome.binding.state is not State.ACTIVE or outcome.binding.settled:
         return outcome.binding
     partners = bind_partners(engine, outcome.binding, deadline)
-    if partners.refusal is None:
+    if partners.refusal is None and partners.binding.state is State.ACTIVE:
         return partners.binding
+    if partners.refusal is None:
+        raise StateConflict(partners.binding.state, "the platform lost it at once", retry_after_s=1)
     given_up = begin_release(engine, partners.binding, Reason.REFUSED, deadline)
     after = finish_release(engine, given_up, deadline)
     if not after.state.final:
@@ -126,14 +130,24 @@ def _same_before(engine: Engine, wanted: Wanted) -> BindResult | None:
         if holder and known:
             if holder.content_hash != wanted.content_hash:
                 raise IdempotencyMismatch
+            if known.reason is Reason.REFUSED and not known.state.final:
+                raise _ending(known)
             return BindResult(known, created=False)
     holder = engine.store.holder_of_pair(wanted.application, wanted.order, wanted.mode, wanted.pair)
     known = _holding(engine, holder)
     if known is None or known.state.final or known.id == wanted.replaces:
         return None
+    if known.state is State.RELEASING or (known.state is State.ACTIVE and known.reason):
+        raise _ending(known)
     if known.content_hash != wanted.content_hash:
         raise OrderConflict(known.id)
     return BindResult(known, created=False)
+
+
+def _ending(known: Binding) -> StateConflict:
+    """What is about to end is no answer to who wants a binding."""
+    why = "it is about to end; the order can be bound again when it has ended"
+    return StateConflict(known.state, why, retry_after_s=_ENDS_WITHIN_S)
 
 
 def _looked_up(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:

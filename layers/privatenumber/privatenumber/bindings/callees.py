@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -32,20 +34,35 @@ def set_callee(
     reference: str | None,
     deadline: Deadline,
 ) -> Binding:
-    """Say whom A reaches next; see `BindingService.set_callee`."""
+    """Say whom A reaches next; see `BindingService.set_callee`.
+
+    At the platform the last request wins, and nobody knows which of two came last. So each request is noted
+    before it is sent, and its callee stands in the binding only if no other came between.
+    """
     binding = _living(engine, binding_id)
     callee = _read(engine, binding, number, seconds, reference)
+    if not RULES[binding.mode].at_platform:
+        return _noted(engine, binding, lambda current: replace(current, callee=callee))
+    mine = engine.new_id("q")
+    asked = _noted(engine, binding, lambda current: replace(current, callee=None, callee_asked=mine))
     try:
-        engine.platforms(binding.application).set_callee(binding, callee, seconds, deadline=deadline)
+        engine.platforms(asked.application).set_callee(asked, callee, seconds, deadline=deadline)
     except NotFound:
-        _end(engine, binding, deadline)
+        _end(engine, asked, deadline)
         raise StateConflict(State.RELEASING, "the platform does not have it any more") from None
     except UNKNOWN as error:
         # A repetition does no harm: it sets the same callee anew.
         raise OutcomeUnknown(error) from error
     except PlatformError as error:
         raise refusal(error, binding.id, engine.clock()) from error
-    return _note(engine, binding, callee)
+    return _noted(engine, asked, lambda current: _certain(current, callee, mine))
+
+
+def _certain(current: Binding, callee: Callee, asked: str) -> Binding:
+    """The binding with a callee that is certain; raises StateConflict after making it uncertain for all."""
+    if current.callee_asked != asked or callee.party.token == current.a.token:
+        return replace(current, callee=None, callee_asked=None)
+    return replace(current, callee=callee, callee_asked=None)
 
 
 def _living(engine: Engine, binding_id: str) -> Binding:
@@ -76,15 +93,28 @@ def _read(engine: Engine, binding: Binding, number: str, seconds: int, reference
     return Callee(party, engine.clock() + timedelta(seconds=seconds), reference)
 
 
-def _note(engine: Engine, binding: Binding, callee: Callee) -> Binding:
-    """Write the callee into the binding, whatever else changed there meanwhile; raises Busy."""
+def _noted(engine: Engine, binding: Binding, change: Callable[[Binding], Binding]) -> Binding:
+    """Write a change of the callee, whatever else changed in the binding meanwhile.
+
+    Raises Busy, and StateConflict when the binding ended or another callee was asked for.
+    """
     for _ in range(_ROUNDS):
+        wanted = change(binding)
         try:
-            return engine.save(binding, advanced(binding, engine.clock(), callee=callee))
+            after = engine.save(
+                binding,
+                advanced(binding, engine.clock(), callee=wanted.callee, callee_asked=wanted.callee_asked),
+            )
         except Overtaken:
             binding = engine.load(binding.id)
             if binding.state is not State.ACTIVE:
                 raise StateConflict(binding.state, "it ended meanwhile") from None
+            continue
+        if after.callee is None and after.callee_asked is None:
+            raise StateConflict(
+                after.state, "another callee or another A was asked for meanwhile", retry_after_s=1
+            )
+        return after
     raise Busy
 
 

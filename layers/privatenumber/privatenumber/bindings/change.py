@@ -21,7 +21,7 @@ from privatenumber.bindings.errors import (
     refusal,
 )
 from privatenumber.bindings.gateway import Held
-from privatenumber.bindings.model import Binding, Reason, State, Terms, advanced
+from privatenumber.bindings.model import Binding, Callee, Reason, State, Terms, advanced
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.deadline import Deadline
@@ -221,6 +221,7 @@ def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
         binding,
         engine.clock(),
         terms=terms,
+        callee=None if _is_a(binding.callee, terms) else binding.callee,
         pending=None,
         due_at=replace(binding, terms=terms).rests_until,
         in_flight_until=None,
@@ -238,6 +239,11 @@ def _end(engine: Engine, binding: Binding, terms: Terms) -> Binding:
             cool_until=engine.cool_until(binding),
         )
     return after
+
+
+def _is_a(callee: Callee | None, terms: Terms) -> bool:
+    """Nobody reaches himself: whoever becomes A is no callee of this binding any more (ax.md §6)."""
+    return callee is not None and callee.party.token == terms.a.token
 
 
 def _duration(engine: Engine, binding: Binding) -> int | None:

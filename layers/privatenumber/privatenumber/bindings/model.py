@@ -14,6 +14,7 @@ from typing import Any
 
 from privatenumber.privacy import mask
 from privatenumber.settings import Mode
+from privatenumber.store import binding_private
 from privatenumber.store.binding_keys import ANYONE
 
 MIN_LIFE_S = 60
@@ -24,7 +25,7 @@ class State(StrEnum):
     """States of a binding; CLOSED and FAILED are final."""
 
     REQUESTED = "REQUESTED"
-    ACTIVE = "ACTIVE"
+    ACTIVE = binding_private.ACTIVE
     RELEASING = "RELEASING"
     CLOSED = "CLOSED"
     FAILED = "FAILED"
@@ -109,7 +110,7 @@ class PartnerState(StrEnum):
     """How far a partner has come: the platform may not know a WANTED one yet and a LEAVING one still."""
 
     WANTED = "wanted"
-    HELD = "held"
+    HELD = binding_private.HELD
     LEAVING = "leaving"
 
 
@@ -190,6 +191,8 @@ class Binding:
     extension: str | None = None
     """AXE: the digits that lead to A on this X."""
     callee: Callee | None = None
+    callee_asked: str | None = None
+    """AX: the request for a callee that is on its way; until it is certain no callee is known."""
     features: Features = Features()
     record_hint_tone: str | None = None
     user_reference: str | None = field(default=None, repr=False)

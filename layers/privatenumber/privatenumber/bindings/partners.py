@@ -213,7 +213,10 @@ def _taken_away(engine: Engine, binding: Binding, partner: Partner, deadline: De
     try:
         engine.platforms(binding.application).unbind_partner(binding, partner, deadline=deadline)
     except NotFound:
-        pass
+        now = engine.clock()
+        if partner.y is None and binding.in_flight_until and now < binding.in_flight_until:
+            # The request that was to bring him may still be on its way.
+            return engine.save(binding, advanced(binding, now, due_at=binding.in_flight_until))
     except PlatformError as error:
         return engine.save(binding, postponed(engine, binding, error))
     return _forget(engine, binding, partner)
@@ -265,4 +268,6 @@ def _at_rest(engine: Engine, binding: Binding, partners: tuple[Partner, ...]) ->
 
 def _lost(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     """The AX is gone at the platform, and with it everybody under it."""
-    return finish_release(engine, begin_release(engine, binding, Reason.LOST, deadline), deadline)
+    never_complete = any(partner.founding for partner in binding.partners)
+    reason = Reason.REFUSED if never_complete else Reason.LOST
+    return finish_release(engine, begin_release(engine, binding, reason, deadline), deadline)

@@ -22,6 +22,7 @@ from privatenumber.bindings.model import (
 from privatenumber.bindings.rules import capacity
 from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import Mode
+from privatenumber.store import binding_private as words
 from privatenumber.store.authors import SYSTEM
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.times import from_iso, iso
@@ -60,7 +61,7 @@ def to_record(
         updated_at=iso(binding.updated_at),
         due_at=_text(binding.due_at),
         extension=binding.extension,
-        sealed=seal(keyring, _private(binding), context=_context(binding.id)),
+        sealed=seal(keyring, _private(binding), context=words.binding_context(binding.id)),
         expires_at=_expiry(binding),
         rest=_rest(binding),
         by=by,
@@ -70,7 +71,8 @@ def to_record(
 
 def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
     """Read a stored binding. Raises SealBroken when the keyring cannot open it."""
-    private = json.loads(open_sealed(keyring, bytes(item["sealed"]), context=_context(item["binding_id"])))
+    context = words.binding_context(item["binding_id"])
+    private = json.loads(open_sealed(keyring, bytes(item["sealed"]), context=context))
     due = item.get("due_at")
     pending = item.get("pending")
     return Binding(
@@ -92,14 +94,15 @@ def from_item(item: Mapping[str, Any], keyring: Keyring) -> Binding:
         idle_s=int(item["idle_s"]) if "idle_s" in item else None,
         active_at=_moment(item.get("active_at")),
         in_flight_until=_moment(item.get("in_flight_until")),
-        pending=pending and _terms(pending, private, "pending_"),
+        pending=pending and _terms(pending, private, words.PENDING),
         partners=tuple(_partner(plain, private) for plain in item.get("partners", ())),
         anyone=item.get("anyone", False),
         extension=item.get("extension"),
         callee=_callee(item, private),
+        callee_asked=item.get("callee_asked"),
         features=_features(item, private),
         record_hint_tone=item.get("record_hint_tone"),
-        user_reference=private.get("user_reference"),
+        user_reference=private.get(words.USER_REFERENCE),
         idempotency=item.get("idempotency"),
         wanted_area=item.get("wanted_area"),
         cities=tuple(item.get("cities", ())),
@@ -131,6 +134,7 @@ def _rest(binding: Binding) -> dict[str, Any]:
         "anyone": binding.anyone or None,
         "callee_until": callee and iso(callee.until),
         "callee_token": callee and callee.party.token,
+        "callee_asked": binding.callee_asked,
         "tones": _tones(features) or None,
         "sms": None if features.sms else False,
         "callback_tone": features.callback_tone,
@@ -166,9 +170,9 @@ def _tokens(terms: Terms) -> dict[str, str]:
 
 def _terms(plain: Mapping[str, Any], private: Mapping[str, Any], prefix: str) -> Terms:
     """Terms out of their plain part with its tokens, and the numbers that were sealed under ``prefix``."""
-    b = private.get(f"{prefix}b")
+    b = private.get(prefix + words.B)
     return Terms(
-        Party(private[f"{prefix}a"], plain["a_token"]),
+        Party(private[prefix + words.A], plain["a_token"]),
         Party(b, plain["b_token"]) if b else None,
         from_iso(plain["ends_at"]),
         int(plain["direction"]),
@@ -183,7 +187,7 @@ def _partner_item(partner: Partner) -> dict[str, Any]:
 
 
 def _partner(plain: Mapping[str, Any], private: Mapping[str, Any]) -> Partner:
-    who = Party(private["partners"][plain["id"]], plain["token"])
+    who = Party(private[words.PARTNERS][plain["id"]], plain["token"])
     state, founding = PartnerState(plain["state"]), plain.get("founding", False)
     return Partner(plain["id"], who, plain.get("y"), state, founding)
 
@@ -191,8 +195,8 @@ def _partner(plain: Mapping[str, Any], private: Mapping[str, Any]) -> Partner:
 def _callee(item: Mapping[str, Any], private: Mapping[str, Any]) -> Callee | None:
     if "callee_until" not in item:
         return None
-    who = Party(private["callee"], item["callee_token"])
-    return Callee(who, from_iso(item["callee_until"]), private.get("callee_reference"))
+    who = Party(private[words.CALLEE], item["callee_token"])
+    return Callee(who, from_iso(item["callee_until"]), private.get(words.CALLEE_REFERENCE))
 
 
 def _tones(features: Features) -> dict[str, str]:
@@ -211,7 +215,7 @@ def _features(item: Mapping[str, Any], private: Mapping[str, Any]) -> Features:
         caller_tone=tones.get("caller"),
         callee_tone=tones.get("callee"),
         last_minute_tone=tones.get("last_minute"),
-        callback_number=private.get("callback_number"),
+        callback_number=private.get(words.CALLBACK_NUMBER),
         callback_tone=item.get("callback_tone"),
     )
 
@@ -220,26 +224,23 @@ def _private(binding: Binding) -> bytes:
     """Every number and text of people in a binding, for sealing."""
     content: dict[str, Any] = _numbers(binding.terms, "")
     if binding.pending:
-        content |= _numbers(binding.pending, "pending_")
+        content |= _numbers(binding.pending, words.PENDING)
     if binding.partners:
-        content["partners"] = {partner.id: partner.party.number for partner in binding.partners}
+        content[words.PARTNERS] = {partner.id: partner.party.number for partner in binding.partners}
     callee = binding.callee
     optional = {
-        "callee": callee and callee.party.number,
-        "callee_reference": callee and callee.reference,
-        "callback_number": binding.features.callback_number,
-        "user_reference": binding.user_reference,
+        words.CALLEE: callee and callee.party.number,
+        words.CALLEE_REFERENCE: callee and callee.reference,
+        words.CALLBACK_NUMBER: binding.features.callback_number,
+        words.USER_REFERENCE: binding.user_reference,
     }
     content |= {name: value for name, value in optional.items() if value}
     return json.dumps(content).encode()
 
 
 def _numbers(terms: Terms, prefix: str) -> dict[str, Any]:
-    return {f"{prefix}a": terms.a.number, **({f"{prefix}b": terms.b.number} if terms.b else {})}
-
-
-def _context(binding_id: str) -> str:
-    return f"binding#{binding_id}"
+    b = {prefix + words.B: terms.b.number} if terms.b else {}
+    return {prefix + words.A: terms.a.number, **b}
 
 
 def _expiry(binding: Binding) -> int | None:

@@ -25,8 +25,9 @@ from privatenumber.store.binding_keys import (
     party_partition,
     place_key,
 )
+from privatenumber.store.binding_private import ACTIVE
 from privatenumber.store.items import decode, encode
-from privatenumber.store.numbers import number_key
+from privatenumber.store.numbers import NumberState, number_key
 from privatenumber.store.room import ROOM_KEYS
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import iso
@@ -193,7 +194,7 @@ class BindingStore:
                     " AND (attribute_not_exists(active_at) OR active_at < :at)"
                 ),
                 ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=encode({":at": at, ":one": 1, ":active": "ACTIVE"}),
+                ExpressionAttributeValues=encode({":at": at, ":one": 1, ":active": ACTIVE}),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
@@ -370,12 +371,13 @@ class BindingStore:
             yield self._count_in(record, fills=fills)
 
     def _put_place(self, record: BindingRecord, token: str) -> Action:
-        # TTL deletes within days, so a place that has cooled may still lie there.
+        # TTL deletes within days, so a place that has cooled may still lie there. The binding itself may have
+        # somebody back before.
         put = {
             "TableName": self._table,
             "Item": encode({**place_key(record.application, token, record.x), "binding_id": record.id}),
-            "ConditionExpression": "attribute_not_exists(pk) OR cool_until <= :now",
-            "ExpressionAttributeValues": encode({":now": record.updated_at}),
+            "ConditionExpression": "attribute_not_exists(pk) OR cool_until <= :now OR left_by = :binding",
+            "ExpressionAttributeValues": encode({":now": record.updated_at, ":binding": record.id}),
         }
         return Action(PLACE, {"Put": put})
 
@@ -412,7 +414,9 @@ class BindingStore:
         update = {
             "TableName": self._table,
             "Key": encode(place_key(record.application, token, record.x)),
-            "UpdateExpression": "SET cool_until = :until, expires_at = :epoch REMOVE binding_id",
+            "UpdateExpression": (
+                "SET cool_until = :until, expires_at = :epoch, left_by = :binding REMOVE binding_id"
+            ),
             "ConditionExpression": "binding_id = :binding",
             "ExpressionAttributeValues": encode(
                 {":until": iso(until), ":epoch": int(until.timestamp()), ":binding": record.id}
@@ -446,7 +450,7 @@ class BindingStore:
             "ExpressionAttributeValues": encode(
                 {
                     ":one": 1,
-                    ":active": "active",
+                    ":active": NumberState.ACTIVE.value,
                     ":last": record.capacity - 1,
                     ":application": record.application,
                 }

@@ -31,6 +31,10 @@ class AxybGateway(ModeGateway):
         """Unbind the AX with all its YB."""
         self._client.axyb.unbind_ax(binding.subscription_id or "", deadline=deadline)
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind_standing`."""
+        self._client.axyb.unbind_ax(subscription_id, deadline=deadline)
+
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
         """See `Gateway.standing_on`: an AX with all its YB, without its id (axyb.md §4)."""
         try:
@@ -59,12 +63,8 @@ class AxybGateway(ModeGateway):
         return next((row.y for row in rows if row.b == partner.party.number), None)
 
     def unbind_partner(self, binding: Binding, partner: Partner, *, deadline: Deadline) -> None:
-        """Unbind one YB by its Y, or by its B while no Y is known."""
-        ax = binding.subscription_id or ""
-        if partner.y:
-            self._client.axyb.unbind_y(ax, partner.y, deadline=deadline)
-        else:
-            self._client.axyb.unbind_b(ax, partner.party.number, deadline=deadline)
+        """Unbind one YB by its B: his Y may have gone to somebody else since (axyb.md §3)."""
+        self._client.axyb.unbind_b(binding.subscription_id or "", partner.party.number, deadline=deadline)
 
 
 def open_gateway(client: PlatformClient) -> AxybGateway:
