@@ -113,7 +113,7 @@ class TestArchived:
         """U-P16."""
         row = scene.noted(scene.recorded_call())
         (binding,) = scene.emulator.admin.bindings()
-        scene.platform.unbind_axb(binding["subscription_id"], deadline=within())
+        scene.platform.axb.unbind(binding["subscription_id"], deadline=within())
         assert scene.step(row).state == "archived"
 
     def test_a_long_recording_travels_in_parts(self, scene: Scene) -> None:

@@ -129,12 +129,62 @@ def test_a_list_of_the_application_takes_the_place_of_the_default() -> None:
     assert allowed_hosts(own, "ostor.example.com") == ("files.example.com",)
 
 
+DEFAULTS = ("*.myhuaweicloud.com", "*.huawei.com")
+
+
 @pytest.mark.parametrize("domain", [None, "", "*.com", "a b", "evil.com/", "x@y", "。"])
 def test_a_domain_that_is_no_name_allows_nothing(domain: str | None) -> None:
-    assert allowed_hosts(application("https://p.example.com"), domain)[1:] == (
-        "*.myhuaweicloud.com",
-        "*.huawei.com",
-    )
+    assert allowed_hosts(application("https://p.example.com"), domain)[1:] == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "1",
+        "127.0.0.1",
+        "10.0.0.5",
+        "169.254.169.254",
+        "0x7f.1",
+        "0x7f000001",
+        "2130706433",
+        "a.b.1",
+        "a.b.0x1",
+        "localhost",
+        "com",
+        "cn",
+        "com.cn",
+        "co.uk",
+        "evil.net",
+        "a.b",
+        "evil.com.cn",
+        "github.io",
+    ],
+)
+def test_a_domain_that_is_a_number_a_suffix_or_a_whole_domain_allows_nothing(domain: str) -> None:
+    """A CDR's body is not signed (auth.md §3): its domain may at most open hosts below one owner's name."""
+    assert allowed_hosts(application("https://p.example.com"), domain)[1:] == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("base_url", "domain"),
+    [
+        ("https://rtc.example.com", "ostor.example.net"),
+        ("https://rtc.example.com", "Ostor.Example.com.cn"),
+        ("https://rtc.example.com", "example.com"),
+        ("https://rtc.example.com.cn", "example.com.cn"),
+        ("https://127.0.0.1:8443", "ostor.example.com"),
+        ("https://rtc.example.net", "myhuaweicloud.com"),
+        ("https://rtc.example.net", "huawei.com"),
+    ],
+)
+def test_a_domain_below_an_owners_name_or_one_of_the_platforms_counts(base_url: str, domain: str) -> None:
+    assert domain.lower() in allowed_hosts(application(base_url), domain)
+
+
+@pytest.mark.parametrize("base_url", ["https://127.0.0.1:8443", "https://localhost"])
+def test_an_access_address_without_an_owners_name_opens_no_domain_beside_it(base_url: str) -> None:
+    for domain in ("evil.com", "0.1", "evil.localhost"):
+        assert domain not in allowed_hosts(application(base_url), domain)
 
 
 def test_a_top_level_domain_of_a_cdr_opens_nothing_below_it() -> None:

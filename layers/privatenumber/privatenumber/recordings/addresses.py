@@ -27,8 +27,12 @@ _NAME: Final = re.compile(
 _NUMERIC_END: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
 
 
+_SECOND_LEVELS: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
+"""Below a country's domain anybody may have a name under these, as under the country's domain itself."""
+
+
 class AddressRefused(Exception):
-    """An address that is not fetched: ``form``, ``scheme`` or ``host``. Says no part of it."""
+    """An address that is not fetched: ``form``, ``scheme``, ``host`` or ``network``. Says no part of it."""
 
     def __init__(self, part: str) -> None:
         super().__init__(f"address refused by its {part}")
@@ -38,14 +42,23 @@ class AddressRefused(Exception):
 def allowed_hosts(application: Application, record_domain: str | None) -> tuple[str, ...]:
     """The hosts of an application: those of its settings, else its access address and the usual ones.
 
-    ``record_domain`` counts for an address that the platform answered for it. Who forges a CDR chooses domain
-    and address alike, so for an address of the CDR itself it must be None.
+    ``record_domain`` counts for an address that the platform answered for it, and only when it cannot open
+    more than one owner's hosts. Who forges a CDR chooses domain and address alike, so for an address of the
+    CDR itself it must be None.
     """
     if application.recording_hosts:
         return application.recording_hosts
-    own = urlsplit(application.base_url).hostname or ""
+    own = (urlsplit(application.base_url).hostname or "").lower()
     domain = (record_domain or "").lower()
-    return (own, *([domain] if _NAME.fullmatch(domain) else []), *DEFAULT_HOSTS)
+    return (own, *([domain] if _may_count(domain, own) else []), *DEFAULT_HOSTS)
+
+
+def may_be_private(application: Application) -> bool:
+    """Whether the operator has said that recordings lie in a network of their own.
+
+    Either by naming the hosts, and then no other passes, or by doing without TLS.
+    """
+    return bool(application.recording_hosts) or application.recording_allow_http
 
 
 def checked(address: str, hosts: Iterable[str], *, allow_http: bool) -> str:
@@ -69,3 +82,28 @@ def _matches(host: str, allowed: str) -> bool:
         return False
     name = allowed.removeprefix("*.")
     return "." in name and host.endswith(f".{name}")
+
+
+def _may_count(domain: str, own: str) -> bool:
+    """Whether a CDR's domain is a name below somebody's own: no number, no public suffix, no whole domain.
+
+    The whole domain counts where it is that of the access address or of the usual hosts.
+    """
+    if not _is_dns_name(domain):
+        return False
+    known = [name.removeprefix("*.") for name in DEFAULT_HOSTS]
+    if _is_dns_name(own):
+        known.append(_registrable(own))
+    return domain != _registrable(domain) or any(_matches(domain, name) for name in known)
+
+
+def _is_dns_name(host: str) -> bool:
+    """Whether a host is a name of two labels or more that nobody can read as a number."""
+    return bool(_NAME.fullmatch(host)) and "." in host and not _NUMERIC_END.fullmatch(host.rpartition(".")[2])
+
+
+def _registrable(host: str) -> str:
+    """The part of a name that has one owner: ``example.com``, ``example.com.cn``; all of it when shorter."""
+    labels = host.split(".")
+    country = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVELS
+    return ".".join(labels[-3:] if country else labels[-2:])

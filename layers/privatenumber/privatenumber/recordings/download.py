@@ -1,19 +1,22 @@
 """Fetching a file as a stream: no header of ours, no redirect, no repetition, certificates verified.
 
 The bytes arrive in small chunks and inside a deadline, however slowly or however much the other side sends.
+A name is resolved once and the connection goes to what was looked at; behind a proxy, the proxy resolves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 
 from privatenumber.deadline import Deadline
+from privatenumber.recordings.network import Resolve, only_public, resolve
 
 CONNECT_S: Final = 5.0
 READ_S: Final = 20.0
@@ -33,13 +36,17 @@ class DownloadFailed(Exception):
 class Downloads:
     """The way to the storage, through a proxy where the deployment has one."""
 
-    def __init__(self, proxy_url: str | None = None) -> None:
-        self._pool = urllib3.ProxyManager(proxy_url) if proxy_url else urllib3.PoolManager()
+    def __init__(self, proxy_url: str | None = None, *, resolve: Resolve = resolve) -> None:
+        self._proxy = urllib3.ProxyManager(proxy_url) if proxy_url else None
+        self._resolve = resolve
 
     @contextmanager
-    def open(self, address: str, deadline: Deadline) -> Iterator[Iterator[bytes]]:
-        """The bytes at an address that was checked. Raises DownloadFailed, also while they are read."""
-        answer = self._ask(address, deadline)
+    def open(self, address: str, deadline: Deadline, *, anywhere: bool = False) -> Iterator[Iterator[bytes]]:
+        """The bytes at an address that was checked; one of the public internet unless ``anywhere``.
+
+        Raises AddressRefused and DownloadFailed, the latter also while the bytes are read.
+        """
+        answer = self._ask(address, deadline, anywhere)
         try:
             if answer.status in _REDIRECTS:
                 raise DownloadFailed("redirected")
@@ -51,23 +58,55 @@ class Downloads:
         finally:
             answer.close()
 
-    def _ask(self, address: str, deadline: Deadline) -> BaseHTTPResponse:
-        left = deadline.remaining()
-        if left <= 0:
-            raise DownloadFailed("too_slow")
+    def _ask(self, address: str, deadline: Deadline, anywhere: bool) -> BaseHTTPResponse:
         try:
-            return self._pool.urlopen(
-                "GET",
-                address,
-                headers=_HEADERS,
-                timeout=urllib3.Timeout(connect=min(CONNECT_S, left), read=min(READ_S, left)),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            if self._proxy:
+                return _get(self._proxy, address, _HEADERS, deadline)
+            return self._ask_directly(address, deadline, anywhere)
         except (HTTPError, OSError):
             # Not chained: the text of the original holds the address.
             raise DownloadFailed("unreachable") from None
+
+    def _ask_directly(self, address: str, deadline: Deadline, anywhere: bool) -> BaseHTTPResponse:
+        parts = urlsplit(address)
+        host, tls = parts.hostname or "", parts.scheme == "https"
+        port = parts.port or (443 if tls else 80)
+        found = self._resolve(host, port)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {**_HEADERS, "Host": parts.netloc}
+        *others, last = found if anywhere else only_public(found)
+        ways = (_pool(ip, port, host if tls else None) for ip in (*others, last))
+        for _ in others:
+            with suppress(NewConnectionError, ConnectTimeoutError):
+                return _get(next(ways), target, headers, deadline)
+        return _get(next(ways), target, headers, deadline)
+
+
+def _pool(ip: str, port: int, certified: str | None) -> urllib3.HTTPConnectionPool:
+    """A way to one address; ``certified`` is the name that its certificate has to bear."""
+    if certified is None:
+        return urllib3.HTTPConnectionPool(ip, port)
+    return urllib3.HTTPSConnectionPool(ip, port, server_hostname=certified)
+
+
+def _get(
+    way: urllib3.HTTPConnectionPool | urllib3.ProxyManager,
+    target: str,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+) -> BaseHTTPResponse:
+    left = deadline.remaining()
+    if left <= 0:
+        raise DownloadFailed("too_slow")
+    return way.urlopen(
+        "GET",
+        target,
+        headers=headers,
+        timeout=urllib3.Timeout(connect=min(CONNECT_S, left), read=min(READ_S, left)),
+        retries=False,
+        redirect=False,
+        preload_content=False,
+    )
 
 
 def _chunks(answer: BaseHTTPResponse, deadline: Deadline) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from privatenumber.deadline import Deadline
-from privatenumber.recordings.addresses import allowed_hosts, checked
+from privatenumber.recordings.addresses import allowed_hosts, checked, may_be_private
 from privatenumber.recordings.download import Downloads
 from privatenumber.recordings.note import Whereabouts
 from privatenumber.settings import Application
@@ -44,7 +44,8 @@ class Fetch:
             raise ApplicationMissing
         address, hosts = self._address(application, where, deadline)
         allowed = checked(address, hosts, allow_http=application.recording_allow_http)
-        with self.downloads(application).open(allowed, deadline) as chunks:
+        anywhere = may_be_private(application)
+        with self.downloads(application).open(allowed, deadline, anywhere=anywhere) as chunks:
             yield chunks
 
     def _address(
