@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +21,7 @@ from builders.bindings import (
     open_desk,
     within,
 )
-from builders.dynamodb import moto_client, new_table
+from builders.dynamodb import Table, moto_client, new_table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
 from privatenumber.bindings.errors import (
     BindingNotFound,
@@ -512,6 +514,20 @@ class TestRelease:
             desk.service.release("b0", deadline=within())
 
 
+def two_bindings(desk: Desk) -> str:
+    """Bind two pairs in one order; the cursor behind the newer one."""
+    for n in range(2):
+        desk.bind(a=f"+861380014000{n}", b=f"+861380015000{n}")
+        desk.advance(1)
+    return desk.service.find(application=APPLICATION, order="order-1001", limit=1).cursor or ""
+
+
+def cursor_at(written: str, position: object) -> str:
+    """A cursor of the same search, at another position."""
+    fingerprint, _ = json.loads(base64.urlsafe_b64decode(written + "=="))
+    return base64.urlsafe_b64encode(json.dumps([fingerprint, position]).encode()).decode().rstrip("=")
+
+
 class TestSearch:
     def test_by_order_newest_first_page_by_page(self, desk: Desk) -> None:
         made = []
@@ -526,6 +542,42 @@ class TestSearch:
             if cursor is None:
                 break
         assert found == made[::-1]
+
+    @pytest.mark.parametrize(
+        "position",
+        [
+            ["", ""],
+            ["", "b1"],
+            ["2026-09-02T00:00:00.000Z", ""],
+            ["2026-09-02", "b1"],
+            ["2026-99-02T00:00:00.000Z", "b1"],
+            ["2026-09-02T00:00:00.000Z", "B#1"],
+            ["2026-09-02T00:00:00.000Z", "b" * 3000],
+            ["2026-09-02T00:00:00.000Z", "b1", "b2"],
+            ["2026-09-02T00:00:00.000Z"],
+            [1, 2],
+            [],
+            "",
+            0,
+            {"created_at": "2026-09-02T00:00:00.000Z"},
+        ],
+        ids=repr,
+    )
+    def test_a_cursor_with_a_position_that_no_row_has_is_refused(self, desk: Desk, position: object) -> None:
+        """It is the caller's mistake, also where the table itself would refuse it (Amazon's engine does)."""
+        with pytest.raises(InvalidRequest) as refused:
+            desk.service.find(
+                application=APPLICATION, order="order-1001", cursor=cursor_at(two_bindings(desk), position)
+            )
+        assert refused.value.field == "cursor"
+
+    def test_a_cursor_at_a_row_that_is_gone_goes_on_behind_its_place(
+        self, emulator: RunningEmulator, table: Table
+    ) -> None:
+        desk = open_desk(table, emulator)
+        cursor = cursor_at(two_bindings(desk), ["2199-09-02T00:00:00.000Z", "b1"])
+        page = desk.service.find(application=APPLICATION, order="order-1001", cursor=cursor)
+        assert len(page.bindings) == 2
 
     def test_by_person_in_either_role(self, desk: Desk) -> None:
         made = []

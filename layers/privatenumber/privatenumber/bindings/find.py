@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import heapq
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +26,10 @@ from privatenumber.store.binding_keys import (
     party_index_key,
 )
 from privatenumber.store.binding_search import Position
+from privatenumber.times import from_iso
 
 MAX_LIMIT: Final = 100
+_BINDING_ID: Final = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,14 @@ def _read_cursor(cursor: str | None, sources: list[_Source]) -> list[Position | 
         fingerprint, *starts = json.loads(base64.urlsafe_b64decode(padded.encode()))
         if fingerprint != _fingerprint(sources) or len(starts) != len(sources):
             raise ValueError("another search")
-        return [Position(str(start[0]), str(start[1])) if start else None for start in starts]
-    except (ValueError, TypeError, LookupError, binascii.Error):
+        return [None if start is None else _read_position(*start) for start in starts]
+    except (ValueError, TypeError, binascii.Error):
         raise InvalidRequest("cursor", "must be the cursor of an earlier page of the same search") from None
+
+
+def _read_position(created_at: str, binding_id: str) -> Position:
+    """A position that a row may have: the table refuses a start without a key. Raises ValueError."""
+    from_iso(created_at)
+    if not _BINDING_ID.fullmatch(binding_id):
+        raise ValueError("not an id of a binding")
+    return Position(created_at, binding_id)
