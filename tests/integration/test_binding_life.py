@@ -220,7 +220,7 @@ class TestRefusals:
         assert desk.bind(idempotency_key="key-1").state is State.ACTIVE
 
     def test_arrears_pause_and_leave_nothing(self, desk: Desk) -> None:
-        """numbers.md §3: 1010029; payment shows after ten minutes."""
+        """numbers.md §3, billing-rules.md §7: 1010029; traffic resumes ten minutes after payment was seen."""
         desk.emulator.admin.arrears(frozen=True)
         with pytest.raises(PlatformPaused) as refused:
             desk.bind()
@@ -229,7 +229,12 @@ class TestRefusals:
         with pytest.raises(PlatformPaused):
             desk.bind("order-2")
         desk.advance(601)
-        desk.bind("order-3")
+        with pytest.raises(PlatformPaused) as seen:
+            desk.bind("order-3")
+        assert seen.value.until == desk.clock() + timedelta(minutes=10)
+        assert (desk.calls("axb.bind"), desk.calls("axb.query")) == (1, 1)
+        desk.advance(601)
+        desk.bind("order-4")
         desk.check()
 
     def test_a_lockout_silences_everything(self, desk: Desk) -> None:

@@ -1,12 +1,15 @@
 """Pauses shared through the table (auth.md §5, result-codes.md §2, C-035)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from builders.dynamodb import Table
+from privatenumber.platform.pausing import Doubt
 from privatenumber.store.items import decode, encode
 from privatenumber.store.pauses import MAX_AGE_S, DynamoPauses
 
@@ -104,3 +107,86 @@ def test_when_the_table_does_not_answer_what_is_known_counts(one: Environment, t
         table.client, "batch_get_item", side_effect=EndpointConnectionError(endpoint_url="table")
     ):
         assert one.pauses.paused_until("*", "ride") == LONG
+
+
+def in_doubt(one: Environment, *others: Environment) -> Doubt:
+    """A lock-out that is over, by everybody's clock."""
+    one.pauses.pause("*", SHORT, "locked", prove=True)
+    for environment in (one, *others):
+        environment.seconds = 61
+    doubt = one.pauses.doubt("*", "ride")
+    assert doubt == Doubt("*", "locked")
+    return doubt
+
+
+def later(environment: Environment, seconds: float) -> datetime:
+    return START + timedelta(seconds=environment.seconds + seconds)
+
+
+def test_a_pause_that_runs_is_no_doubt_and_one_that_needs_no_proof_never_is(one: Environment) -> None:
+    one.pauses.pause("*", SHORT, "locked", prove=True)
+    one.pauses.pause("ride", SHORT, "flow")
+    assert one.pauses.doubt("*", "ride") is None
+    one.seconds = 61
+    assert one.pauses.doubt("ride") is None
+
+
+def test_of_all_environments_one_finds_out(one: Environment, other: Environment) -> None:
+    """result-codes.md §2: one probe request."""
+    doubt = in_doubt(one, other)
+    assert other.pauses.doubt("*") == doubt
+    assert other.pauses.claim(doubt, later(other, 30))
+    assert not one.pauses.claim(doubt, later(one, 30))
+    assert not other.pauses.claim(doubt, later(other, 30))
+
+
+def test_a_prober_that_died_is_followed_by_another(one: Environment, other: Environment) -> None:
+    doubt = in_doubt(one, other)
+    assert one.pauses.claim(doubt, later(one, 30))
+    other.seconds += 30
+    assert other.pauses.claim(doubt, later(other, 30))
+
+
+def test_what_one_has_proven_the_others_believe(one: Environment, other: Environment) -> None:
+    """At the latest when they try to find out for themselves."""
+    doubt = in_doubt(one, other)
+    assert other.pauses.doubt("*") == doubt
+    assert one.pauses.claim(doubt, later(one, 30))
+    one.pauses.resolve(doubt)
+    assert one.pauses.doubt("*") is None
+    assert not other.pauses.claim(doubt, later(other, 30))
+    assert other.pauses.doubt("*") is None
+
+
+def test_a_lock_that_began_anew_is_not_lifted_by_an_older_proof(one: Environment, other: Environment) -> None:
+    doubt = in_doubt(one, other)
+    assert one.pauses.claim(doubt, later(one, 30))
+    other.pauses.pause("*", LONG, "locked", prove=True)
+    one.pauses.resolve(doubt)
+    assert one.pauses.paused_until("*") == LONG
+    one.seconds = 1801
+    assert one.pauses.doubt("*") == doubt
+
+
+def test_without_the_table_everybody_finds_out_for_himself(one: Environment, table: Table) -> None:
+    doubt = in_doubt(one)
+    fault = EndpointConnectionError(endpoint_url="table")
+    with patch.object(table.client, "update_item", side_effect=fault):
+        assert one.pauses.claim(doubt, later(one, 30))
+        one.pauses.resolve(doubt)
+    assert one.pauses.doubt("*") is None
+
+
+@pytest.mark.dynamodb_local
+def test_among_many_at_once_one_finds_out(local_table: Table) -> None:
+    """Every environment sees the end of a lock-out at the same moment."""
+    environments = [Environment(local_table) for _ in range(16)]
+    doubt = in_doubt(*environments)
+    barrier = Barrier(len(environments))
+
+    def claim(environment: Environment) -> bool:
+        barrier.wait()
+        return environment.pauses.claim(doubt, later(environment, 30))
+
+    with ThreadPoolExecutor(len(environments)) as pool:
+        assert sum(pool.map(claim, environments)) == 1

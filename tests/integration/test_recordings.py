@@ -142,6 +142,9 @@ class TestNoFile:
         scene.emulator.admin.arrears(False)
         assert row.due_at == scene.now() + timedelta(hours=1)
         scene.advance(hours=1)
+        row = scene.step(row)
+        assert (row.state, row.detail) == ("pending", "paused"), "payment was seen: ten minutes more"
+        scene.advance(minutes=10)
         assert scene.step(row).state == "archived"
 
     def test_an_attempt_during_the_pause_of_arrears_asks_nothing(self, scene: Scene) -> None:

@@ -2,9 +2,10 @@
 
 from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import CALLEE_PATH, PATH, AxBind, AxBound, AxCallee, AxModify, AxRow, AxRows
-from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.caller import Caller, required
 from privatenumber.platform.errors import NotFound
 from privatenumber.platform.fields import located
+from privatenumber.platform.request import Request
 from privatenumber.settings import Mode
 
 

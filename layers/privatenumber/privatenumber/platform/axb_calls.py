@@ -4,9 +4,10 @@ from typing import Final
 
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import PATH, AxbBind, AxbBound, AxbModify, AxbPage, AxbRow
-from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.caller import Caller, required
 from privatenumber.platform.errors import NotFound
 from privatenumber.platform.fields import located
+from privatenumber.platform.request import Request
 from privatenumber.settings import Mode
 
 SHORTEST_PAGE: Final = 10

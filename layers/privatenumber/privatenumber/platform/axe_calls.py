@@ -6,9 +6,10 @@ from typing import Final
 from privatenumber.codes.results import Outcome, lookup
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axe import PATH, AxeBind, AxeBound, AxeModify, AxeRow, extension_of
-from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.caller import Caller, required
 from privatenumber.platform.errors import Conflict, NotFound, error_for
 from privatenumber.platform.fields import located
+from privatenumber.platform.request import Request
 from privatenumber.settings import Mode
 
 NO_IDLE_EXTENSION: Final = "1020167"

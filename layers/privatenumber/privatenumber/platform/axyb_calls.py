@@ -2,8 +2,9 @@
 
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axyb import PATH, AxybBindAx, AxybBindYb, AxybBound, AxybRow, AxybRows
-from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.caller import Caller, required
 from privatenumber.platform.fields import located
+from privatenumber.platform.request import Request
 from privatenumber.settings import Mode
 
 

@@ -9,8 +9,9 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import random as machine_random
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -31,9 +32,19 @@ from privatenumber.platform.errors import (
     error_for,
     no_answer,
 )
-from privatenumber.platform.pausing import Pauses, pause_for, scopes_of
+from privatenumber.platform.pausing import (
+    PROBE_S,
+    Doubt,
+    Pauses,
+    pause_for,
+    proves,
+    resumes_later,
+    scopes_of,
+)
+from privatenumber.platform.probes import probe_of
+from privatenumber.platform.request import Request
 from privatenumber.platform.transport import NoAnswer, NoConnection, Response, Transport
-from privatenumber.settings import Application, Mode
+from privatenumber.settings import Application
 from privatenumber.signing import new_nonce, sign
 from privatenumber.times import Clock, utc_now
 
@@ -54,22 +65,6 @@ _ONCE: Final = frozenset({"1023002"})
 _AT_THE_DOOR: Final = (NotSent, FlowControl, Frozen, LockedOut, AuthRefused)
 _LOG: Final = logging.getLogger("privatenumber.platform")
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One operation; ``repeatable`` when executing it twice does no harm.
-
-    ``mode`` is the mode whose applications may use it, None for every mode.
-    """
-
-    api: str
-    method: str
-    path: str
-    mode: Mode | None
-    repeatable: bool
-    query: Mapping[str, str | int] = field(default_factory=dict, repr=False)
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +145,34 @@ class Caller:
 
     def _attempt(self, request: Request, deadline: Deadline, attempt: int) -> Answered:
         self._refuse_if_paused(request)
+        doubt = self._pauses.doubt(*scopes_of(self.application))
+        if doubt is not None:
+            doubt = self._probed(doubt, request, deadline)
+        return self._exchange(request, deadline, attempt, doubt)
+
+    def _probed(self, doubt: Doubt, request: Request, deadline: Deadline) -> Doubt | None:
+        """Let a query go first where nobody knows whether requests pass; None: they do.
+
+        A request that is a query itself is the probe: the doubt it has to settle is handed back. Raises
+        NotSent while somebody else finds out, and when the probe did not pass.
+        """
+        until = self._clock() + timedelta(seconds=PROBE_S)
+        if not self._pauses.claim(doubt, until):
+            if self._pauses.doubt(doubt.scope) is None:
+                self._refuse_if_paused(request)
+                return None
+            raise NotSent(request.api, "Somebody finds out whether requests pass again", until=until)
+        probe = probe_of(self.application)
+        if probe is None or request.api == probe.api:
+            return doubt
+        with suppress(PlatformError):
+            self._exchange(probe, deadline, 0, doubt)
+        self._refuse_if_paused(request)
+        if self._pauses.doubt(doubt.scope) is not None:
+            raise NotSent(request.api, "Nobody knows whether requests pass again", until=until)
+        return None
+
+    def _exchange(self, request: Request, deadline: Deadline, attempt: int, doubt: Doubt | None) -> Answered:
         if self._waited_for_a_turn(request, deadline):
             self._refuse_if_paused(request)
         budget = min(TOTAL_S, deadline.remaining())
@@ -167,11 +190,21 @@ class Caller:
         status = 301 if location else response.status
         result = lookup(status, None if location else _result_code(document), request.api)
         self._log(request, attempt, result.outcome.value, f"{result.http_status} {result.code}".strip())
+        if doubt is not None and proves(doubt, result.outcome):
+            self._resolve(doubt)
         if result.outcome is Outcome.OK:
             if response.status != 200 and location is None:
                 raise no_answer(request.api)
             return Answered(document, location)
         raise self._refused(request, result)
+
+    def _resolve(self, doubt: Doubt) -> None:
+        """Open the way for the others, at once or after the time the platform needs."""
+        later = resumes_later(doubt)
+        if later is None:
+            self._pauses.resolve(doubt)
+        else:
+            self._pauses.pause(doubt.scope, self._clock() + later, "paid")
 
     def _refuse_if_paused(self, request: Request) -> None:
         until = self._pauses.paused_until(*scopes_of(self.application))
@@ -225,7 +258,7 @@ class Caller:
     def _refused(self, request: Request, result: ResultCode) -> PlatformError:
         pause = pause_for(self.application, result)
         if pause is not None:
-            self._pauses.pause(pause.scope, self._clock() + pause.length, pause.reason)
+            self._pauses.pause(pause.scope, self._clock() + pause.length, pause.reason, prove=pause.prove)
         if not result.known:
             _LOG.error("unknown result code", extra={"api": request.api, "platform_code": result.code})
         if result.outcome is Outcome.TRANSIENT and not request.repeatable:

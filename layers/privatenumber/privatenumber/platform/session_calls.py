@@ -4,8 +4,9 @@ from enum import StrEnum
 from typing import Final
 
 from privatenumber.deadline import Deadline
-from privatenumber.platform.caller import Caller, Request, required
+from privatenumber.platform.caller import Caller, required
 from privatenumber.platform.errors import NotFound, no_answer
+from privatenumber.platform.request import Request
 
 RECORD_PATH: Final = "/rest/provision/voice/record/v1.0"
 CALL_STOP_PATH: Final = "/rest/httpsessions/callStop/v2.0"

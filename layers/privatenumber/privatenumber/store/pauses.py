@@ -1,4 +1,4 @@
-"""Pauses of platform requests, shared by every environment (``platform.pausing`` has the rules).
+"""Pauses of platform requests, and who ends them, shared by all environments (``platform.pausing``).
 
 One item per scope, removed by TTL, or by an operator to go on at once. A shorter pause never overwrites a
 longer one. When the table does not answer, an environment goes by what it knows itself.
@@ -6,12 +6,14 @@ longer one. When the table does not answer, an environment goes by what it knows
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from privatenumber.platform.pausing import Doubt
 from privatenumber.store.items import decode, encode
 from privatenumber.times import Clock, from_iso, iso, utc_now
 
@@ -19,8 +21,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_AGE_S: Final = 5.0
+_UNSEEN: Final = float("-inf")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOG: Final = logging.getLogger("privatenumber.store")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a scope, read at a moment of the monotonic clock."""
+
+    read_at: float
+    until: datetime = _NEVER
+    doubt: Doubt | None = None
 
 
 class DynamoPauses:
@@ -38,25 +50,23 @@ class DynamoPauses:
         self._table = table
         self._clock = clock
         self._monotonic = monotonic
-        self._known: dict[str, tuple[float, datetime]] = {}
+        self._known: dict[str, _Known] = {}
         self._unshared: dict[str, datetime] = {}
 
     def paused_until(self, *scopes: str) -> datetime | None:
         """The end of the longest running pause of these scopes, None when there is none."""
-        fresh_since = self._monotonic() - MAX_AGE_S
-        stale = [s for s in scopes if s not in self._known or self._known[s][0] <= fresh_since]
-        if stale:
-            self._refresh(stale)
-        ends = [max(self._known[s][1], self._unshared.get(s, _NEVER)) for s in scopes]
+        self._look(scopes)
+        ends = [max(self._known[s].until, self._unshared.get(s, _NEVER)) for s in scopes]
         latest = max(ends, default=_NEVER)
         return latest if latest > self._clock() else None
 
-    def pause(self, scope: str, until: datetime, reason: str) -> None:
+    def pause(self, scope: str, until: datetime, reason: str, *, prove: bool = False) -> None:
         """Pause a scope; a longer pause that is already running stays."""
         item = {
             **_key(scope),
             "until": iso(until),
             "reason": reason,
+            "prove": prove or None,
             "expires_at": int(until.timestamp()) + 86_400,
         }
         try:
@@ -73,8 +83,67 @@ class DynamoPauses:
             self._unshared[scope] = max(until, self._unshared.get(scope, until))
             _LOG.warning("pause not shared", extra={"scope": scope, "cause": type(error).__name__})
         else:
-            self._known[scope] = (self._monotonic(), until)
+            self._known[scope] = self._read(scope, item)
             _LOG.warning("platform requests paused", extra={"scope": scope, "reason": reason})
+
+    def doubt(self, *scopes: str) -> Doubt | None:
+        """A scope whose pause is over while nobody has proven that requests pass again."""
+        self._look(scopes)
+        now = self._clock()
+        over = (self._known[s].doubt for s in scopes if self._known[s].until <= now)
+        return next((doubt for doubt in over if doubt), None)
+
+    def claim(self, doubt: Doubt, until: datetime) -> bool:
+        """Become the one who proves it; without the table everybody proves it for himself."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(_key(doubt.scope)),
+                UpdateExpression="SET probed_until = :until",
+                ConditionExpression=(
+                    "prove = :prove AND #until <= :now"
+                    " AND (attribute_not_exists(probed_until) OR probed_until <= :now)"
+                ),
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=encode(
+                    {":until": iso(until), ":now": iso(self._clock()), ":prove": True}
+                ),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as failed:
+            found: Any = failed.response.get("Item")
+            self._known[doubt.scope] = self._read(doubt.scope, decode(found) if found else None)
+            return False
+        except (BotoCoreError, ClientError) as error:
+            _LOG.warning("probe not shared", extra={"scope": doubt.scope, "cause": type(error).__name__})
+        return True
+
+    def resolve(self, doubt: Doubt) -> None:
+        """Note that requests pass; a pause that began meanwhile stays."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(_key(doubt.scope)),
+                UpdateExpression="REMOVE prove, probed_until",
+                ConditionExpression="prove = :prove AND #until <= :now",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=encode({":now": iso(self._clock()), ":prove": True}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            self._known.pop(doubt.scope, None)
+            return
+        except (BotoCoreError, ClientError) as error:
+            _LOG.warning("proof not shared", extra={"scope": doubt.scope, "cause": type(error).__name__})
+        self._known[doubt.scope] = _Known(self._monotonic())
+        _LOG.warning("platform requests resumed", extra={"scope": doubt.scope, "reason": doubt.reason})
+
+    def _look(self, scopes: Iterable[str]) -> None:
+        """Read what was not read lately."""
+        fresh_since = self._monotonic() - MAX_AGE_S
+        unseen = _Known(_UNSEEN)
+        stale = [s for s in scopes if self._known.get(s, unseen).read_at <= fresh_since]
+        if stale:
+            self._refresh(stale)
 
     def _refresh(self, scopes: Iterable[str]) -> None:
         try:
@@ -83,12 +152,19 @@ class DynamoPauses:
             )
         except (BotoCoreError, ClientError) as error:
             _LOG.warning("pauses unknown", extra={"cause": type(error).__name__})
-            ends = {_key(scope)["pk"]: end for scope, (_, end) in self._known.items()}
-        else:
-            stored = map(decode, answer["Responses"].get(self._table, []))
-            ends = {item["pk"]: from_iso(item["until"]) for item in stored}
+            for scope in scopes:
+                known = self._known.get(scope, _Known(_UNSEEN))
+                self._known[scope] = replace(known, read_at=self._monotonic())
+            return
+        items = {item["pk"]: item for item in map(decode, answer["Responses"].get(self._table, []))}
         for scope in scopes:
-            self._known[scope] = (self._monotonic(), ends.get(_key(scope)["pk"], _NEVER))
+            self._known[scope] = self._read(scope, items.get(_key(scope)["pk"]))
+
+    def _read(self, scope: str, item: Mapping[str, Any] | None) -> _Known:
+        if item is None:
+            return _Known(self._monotonic())
+        doubt = Doubt(scope, item["reason"]) if item.get("prove") else None
+        return _Known(self._monotonic(), from_iso(item["until"]), doubt)
 
 
 def _key(scope: str) -> dict[str, str]:
