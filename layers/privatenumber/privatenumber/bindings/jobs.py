@@ -14,8 +14,9 @@ from privatenumber.bindings.jobs_commands import read_job
 from privatenumber.bindings.jobs_model import NUDGE, ItemState, JobCommand, JobNotFound, JobState, Kind
 from privatenumber.bindings.jobs_planning import CannotPlan, Files, admit, give_up, plan, source_of
 from privatenumber.bindings.jobs_report import ItemPage, Progress, page_of_items, progress
-from privatenumber.bindings.jobs_run import LaneWorker
+from privatenumber.bindings.jobs_run import Act, LaneWorker
 from privatenumber.bindings.jobs_sources import Listed
+from privatenumber.bindings.jobs_step import do
 from privatenumber.deadline import Deadline
 from privatenumber.store.files import FileMissing
 from privatenumber.store.job_rows import JobRow, LaneRow
@@ -77,11 +78,14 @@ def _no_files(key: str) -> bytes:
 class JobService:
     """Bulk jobs over one engine. Every operation that writes also raises `Busy`; it may be repeated."""
 
-    def __init__(self, engine: Engine, store: JobStore, queue: Queue, files: Files = _no_files) -> None:
+    def __init__(
+        self, engine: Engine, store: JobStore, queue: Queue, files: Files = _no_files, *, act: Act = do
+    ) -> None:
         self._engine = engine
         self._store = store
         self._queue = queue
         self._files = files
+        self._act = act
 
     def create(self, command: JobCommand, *, deadline: Deadline) -> tuple[Progress, bool]:
         """Write a job down and let it begin; says whether this request made it, or the same one before.
@@ -176,7 +180,7 @@ class JobService:
             self._send_lanes(job)
 
     def _work(self, job: JobRow, lane: LaneRow, deadline: Deadline) -> None:
-        worker = LaneWorker(self._engine, self._store, job)
+        worker = LaneWorker(self._engine, self._store, job, act=self._act)
         worked = worker.work(lane.lane, deadline)
         now = self._engine.clock()
         if worked.next_at is None:

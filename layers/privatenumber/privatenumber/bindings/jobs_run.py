@@ -42,6 +42,9 @@ _LONGEST_WAIT_S: Final = 900
 _PAUSE_S: Final = 60
 _CLAIM_MARGIN_S: Final = 30
 
+Act = Callable[[Engine, Task, Deadline], Outcome]
+"""Carries an item out as far as it goes now."""
+
 _LOG: Final = logging.getLogger("privatenumber.bindings")
 
 
@@ -61,7 +64,7 @@ class LaneWorker:
         store: JobStore,
         job: JobRow,
         *,
-        act: Callable[[Engine, Task, Deadline], Outcome] = do,
+        act: Act = do,
     ) -> None:
         self._engine = engine
         self._store = store
