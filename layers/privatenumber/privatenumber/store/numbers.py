@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.items import decode, encode
 from privatenumber.store.refusals import RefusalStore
-from privatenumber.store.room import RoomIndex
+from privatenumber.store.room import TAKING, RoomIndex
 from privatenumber.store.transactions import Action, Contended, Refused, Writer
 from privatenumber.times import from_iso, iso
 
@@ -38,7 +38,7 @@ _QUERIES_PER_PAGE: Final = 10  # a list request costs at most this many queries,
 class NumberState(StrEnum):
     """State of an X number (operations.md §6); only `active` takes new bindings."""
 
-    ACTIVE = "active"
+    ACTIVE = TAKING
     SUSPENDED = "suspended"
     UNAVAILABLE = "unavailable"
     FROZEN = "frozen"

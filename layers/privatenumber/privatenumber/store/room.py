@@ -21,6 +21,9 @@ ROOM_CITY_INDEX: Final = "room_city"
 ROOM_KEYS: Final = ("room_key", "room_city")
 """Attributes that put a number into the two indexes."""
 
+TAKING: Final = "active"
+"""State of a number that takes new bindings (`NumberState.ACTIVE`)."""
+
 _PER_QUERY: Final = 25  # keys of 25 numbers are one read unit
 
 
@@ -61,7 +64,7 @@ class RoomIndex:
         if area_code is not None:
             index, hash_name, hash_key = ROOM_CITY_INDEX, "room_city", f"{application}#{area_code}"
         stretch, ranks = _stretch(after, until)
-        values: dict[str, Any] = {":hash": hash_key, ":active": "active", **ranks}
+        values: dict[str, Any] = {":hash": hash_key, ":active": TAKING, **ranks}
         answer = self._client.query(
             TableName=self._table,
             IndexName=index,
