@@ -82,14 +82,24 @@ def change_relation(table: Table, binding: Binding, **changes: Any) -> Binding:
 
 
 def remember(
-    table: Table, person: str, counterpart: str, at: datetime, *, mode: Mode = Mode.X, x: str = QUESTION_X
+    table: Table,
+    person: str,
+    counterpart: str,
+    at: datetime,
+    *,
+    mode: Mode = Mode.X,
+    x: str = QUESTION_X,
+    binding_id: str | None = "binding-1",
+    subscription_id: str | None = None,
 ) -> bool:
-    """Put somebody's last counterpart into the contact memory."""
+    """Put somebody's last counterpart, made under a binding, into the contact memory."""
     application, name = ASKING[mode.value][0], token(KEYRING, person)
     sealed = seal(
         KEYRING,
         f'{{"number":"{counterpart}"}}'.encode(),
         context=contact_context(application, name, x),
     )
-    contact = Contact(application, name, x, token(KEYRING, counterpart), at, sealed)
+    contact = Contact(
+        application, name, x, token(KEYRING, counterpart), at, sealed, binding_id, subscription_id
+    )
     return ContactStore(table.client, table.name).remember(contact)

@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
+from builders.bills import rows
 from builders.bindings import APPLICATION, Desk, demo_application, open_desk, within
 from builders.dynamodb import moto_client, new_table
 from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B, C, D, RunningEmulator
-from builders.ingestion import ingestion
-from builders.pushes import callin_body, signed_headers, sms_body, wire
+from builders.ingestion import ingestion, unseal
+from builders.keyrings import KEYRING
+from builders.pushes import callin_body, cdr_entry, fee_body, signed_headers, sms_body, wire
 from emulator.clock import VIRTUAL_START
+from privatenumber.bindings.model import Binding
+from privatenumber.calls.follow import Follower
 from privatenumber.calls.guard import Arrival
 from privatenumber.settings import Application, Mode, SmsDefault
+from privatenumber.store.activity import Activity
+from privatenumber.store.contacts import ContactStore
+from privatenumber.store.number_states import NumberStates
 
 
 class Company:
@@ -24,6 +31,7 @@ class Company:
         self.desk = desk
         self._settings = settings
         self._serial = 0
+        self._bills = bills
         self._ingestion = ingestion(bills, self._applications, bindings=desk.table)
 
     def call(self, caller: str, x: str) -> str | None:
@@ -54,7 +62,31 @@ class Company:
         assert report.undecided is None
         return report.answer
 
-    def _applications(self, *, refresh: bool = False) -> dict[str, Application]:
+    def follow(self) -> None:
+        """Do what the stream does with what was stored."""
+        client, name = self.desk.table.client, self.desk.table.name
+        follower = Follower(
+            NumberStates(client, name),
+            ContactStore(client, name),
+            Activity(client, name),
+            unseal=unseal,
+            keyring=lambda: KEYRING,
+        )
+        for row in rows(self._bills):
+            follower.follow(row)
+
+    def called(self, caller: str, bound: Binding) -> None:
+        """The record of a call of AX in which somebody reached A."""
+        ends = self.desk.clock().strftime("%Y-%m-%d %H:%M:%S")
+        times = dict.fromkeys(("callInTime", "fwdStartTime", "fwdAnswerTime", "callEndTime"), ends)
+        people = {"callerNum": caller, "fwdDstNum": A}
+        xs = dict.fromkeys(("bindNum", "calleeNum", "fwdDisplayNum"), bound.x)
+        record = cdr_entry(
+            direction=0, appKey=APP_KEY, subscriptionId=bound.subscription_id, **people, **xs, **times
+        )
+        self._push("fee", fee_body(record))
+
+    def _applications(self, *, refresh: bool = False, until: object = None) -> dict[str, Application]:
         address = "https://platform.example.com"
         return {APPLICATION: demo_application(address, self.desk.mode, **self._settings)}
 
@@ -116,6 +148,40 @@ def test_anyone_reaches_a_where_anyone_may(in_x_mode: Company) -> None:
     """One to many."""
     bound = in_x_mode.desk.bind(b=None, anyone=True)
     assert (in_x_mode.call(C, bound.x), in_x_mode.call(A, bound.x)) == (A, None)
+
+
+@pytest.mark.parametrize("again", [{"b": None, "anyone": True}, {"b": B}])
+def test_who_called_under_a_closed_order_is_not_reached_by_the_next(
+    in_x_mode: Company, again: dict[str, Any]
+) -> None:
+    """The same A gets the same X again; the last contact was made under another binding."""
+    service = in_x_mode.desk.service
+    first = in_x_mode.desk.bind("order-1", b=None, anyone=True, x=X1)
+    in_x_mode.call(C, X1)
+    in_x_mode.follow()
+    assert in_x_mode.call(A, X1) == C
+    service.release(first.id, deadline=within())
+    second = in_x_mode.desk.bind("order-2", x=X1, **again)
+    if again.get("b"):
+        service.add_partner(second.id, D, deadline=within())
+    assert (in_x_mode.call(A, X1), in_x_mode.write(A, X1)) == (None, None)
+
+
+def test_an_sms_of_ax_does_not_go_to_whom_a_closed_order_was_about(
+    client: Any, emulator: RunningEmulator
+) -> None:
+    """notifications.md §6.5: what names no receiver goes to the last one of this binding, or to nobody."""
+    emulator.admin.reset(now=VIRTUAL_START.isoformat())
+    emulator.admin.application(mode="AX")
+    emulator.admin.numbers(X1, X2, X3)
+    ours = company(client, emulator, Mode.AX, sms_default=SmsDefault.FORWARD)
+    first = ours.desk.bind("order-1", x=X1)
+    ours.called(C, first)
+    ours.follow()
+    assert ours.write(A, X1) == C
+    ours.desk.service.release(first.id, deadline=within())
+    ours.desk.bind("order-2", x=X1)
+    assert ours.write(A, X1) is None
 
 
 def test_an_sms_of_ax_goes_to_the_callee_our_api_set(client: Any, emulator: RunningEmulator) -> None:

@@ -58,8 +58,14 @@ def asked(caller: str, **changes: Any) -> Asked:
     return Asked(**{**fields, **changes})
 
 
-def in_touch(number: str, *, ago: timedelta = HOUR) -> dict[str, Any]:
-    return {"contact": LastContact(person(number), SIGNED_AT - ago)}
+def in_touch(
+    number: str,
+    *,
+    ago: timedelta = HOUR,
+    binding_id: str | None = "binding-1",
+    subscription_id: str | None = None,
+) -> dict[str, Any]:
+    return {"contact": LastContact(person(number), SIGNED_AT - ago, binding_id, subscription_id)}
 
 
 def reached(ruling: Ruling) -> str | None:
@@ -170,6 +176,14 @@ class TestWhomAReaches:
     def test_anybody_who_called_where_anyone_may_call(self) -> None:
         assert reached(rule_call(asked(A, **in_touch(STRANGER)), [HOTLINE])) == STRANGER
 
+    @pytest.mark.parametrize("binding_id", ["binding-0", None])
+    @pytest.mark.parametrize("found", [TEAM, HOTLINE])
+    def test_nobody_of_an_order_before_this_one(self, found: Relation, binding_id: str | None) -> None:
+        """The same A gets the same X again: whom a closed relation connected is no business of this one."""
+        before = asked(A, **in_touch(C, binding_id=binding_id, subscription_id="subscription-1"))
+        assert rule_call(before, [found]).reason is Reason.NO_COUNTERPART
+        assert rule_sms(before, [found], forward=True).reason is Reason.NO_COUNTERPART
+
     def test_the_hours_are_the_applications(self) -> None:
         late = asked(A, **in_touch(C, ago=timedelta(hours=30)), contact_life=timedelta(hours=31))
         assert reached(rule_call(late, [TEAM])) == C
@@ -199,7 +213,7 @@ class TestSms:
 
 
 class TestAxSms:
-    AX = relation(mode=Mode.AX)
+    AX = relation(mode=Mode.AX, subscription_id="subscription-1")
 
     def ask(self, caller: str = A, **changes: Any) -> Asked:
         return asked(caller, mode=Mode.AX, **changes)
@@ -222,6 +236,25 @@ class TestAxSms:
     @pytest.mark.parametrize("contact", [{}, in_touch(B, ago=timedelta(hours=25))])
     def test_without_a_fresh_counterpart_it_is_discarded(self, contact: dict[str, Any]) -> None:
         assert rule_sms(self.ask(**contact), [self.AX], forward=True).reason is Reason.NO_COUNTERPART
+
+    @pytest.mark.parametrize(
+        ("subscription_id", "reason"),
+        [
+            ("subscription-1", Reason.LAST_COUNTERPART),
+            ("subscription-0", Reason.NO_COUNTERPART),
+            (None, Reason.NO_COUNTERPART),
+        ],
+    )
+    def test_a_record_is_a_contact_of_the_binding_it_names(
+        self, subscription_id: str | None, reason: Reason
+    ) -> None:
+        """The platform's records name a binding by its id there (notifications.md §5.2, §6.2)."""
+        ask = self.ask(**in_touch(B, binding_id=None, subscription_id=subscription_id))
+        assert rule_sms(ask, [self.AX], forward=True).reason is reason
+
+    def test_a_record_that_names_no_binding_is_no_contact_of_one_the_platform_has_not_confirmed(self) -> None:
+        ask = self.ask(**in_touch(B, binding_id=None))
+        assert rule_sms(ask, [relation(mode=Mode.AX)], forward=True).reason is Reason.NO_COUNTERPART
 
     def test_others_are_never_asked_about(self) -> None:
         """What others write goes to A without a question (notifications.md §6.1)."""
@@ -259,7 +292,8 @@ def relations(draw: st.DrawFn) -> Relation:
 
 @st.composite
 def questions(draw: st.DrawFn) -> Asked:
-    contact = draw(st.none() | st.builds(LastContact, persons, moments))
+    bindings = st.none() | st.sampled_from(["binding-1", "binding-2"])
+    contact = draw(st.none() | st.builds(LastContact, persons, moments, bindings))
     return asked(draw(numbers), mode=draw(st.sampled_from([Mode.X, Mode.AX])), contact=contact)
 
 
@@ -291,7 +325,8 @@ def test_an_answer_names_the_counterpart_or_nobody(
         }
         last = ask.contact.person if ask.contact else None
         known = last is not None and (source.anyone or last in source.partners or ask.mode is Mode.AX)
-        assert ruling.callee in named or (ruling.callee == last and known)
+        its_own = ask.contact is not None and ask.contact.binding_id == source.binding_id
+        assert ruling.callee in named or (ruling.callee == last and known and its_own)
         assert source.direction != 2 or ask.mode is Mode.AX
     else:
         assert ruling.callee == source.a

@@ -150,5 +150,15 @@ class Follower:
                 json.dumps({"number": other}).encode(),
                 context=contact_context(application, name, x),
             )
-            if self._contacts.remember(Contact(application, name, x, token(keyring, other), at, sealed)):
+            contact = Contact(
+                application,
+                name,
+                x,
+                token(keyring, other),
+                at,
+                sealed,
+                binding_id=row.get("binding_id"),
+                subscription_id=row.get("subscription_id"),
+            )
+            if self._contacts.remember(contact):
                 yield Outcome.CONTACT

@@ -58,10 +58,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class LastContact:
-    """Somebody one was in touch with, and when."""
+    """Somebody one was in touch with, when, and under which binding (X mode: ours; AX: the platform's id)."""
 
     person: Person
     at: datetime
+    binding_id: str | None = None
+    subscription_id: str | None = None
+
+    def made_under(self, relation: Relation) -> bool:
+        """Whether it is of this relation; one that names no binding is of none."""
+        if self.binding_id is not None:
+            return self.binding_id == relation.binding_id
+        return self.subscription_id is not None and self.subscription_id == relation.subscription_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Relation:
     last_minute_tone: str | None = None
     reference: str | None = field(default=None, repr=False)
     callee_reference: str | None = field(default=None, repr=False)
+    subscription_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +115,12 @@ class Asked:
     contact: LastContact | None = None
     contact_life: timedelta = timedelta(hours=24)
 
-    def fresh_contact(self) -> Person | None:
-        """The last counterpart, while that counts."""
+    def fresh_contact(self, relation: Relation) -> Person | None:
+        """The last counterpart within a relation, while that counts: never one of an order before it."""
         contact = self.contact
-        return contact.person if contact and self.now < contact.at + self.contact_life else None
+        if contact is None or not contact.made_under(relation):
+            return None
+        return contact.person if self.now < contact.at + self.contact_life else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,7 @@ def rule_sms(asked: Asked, relations: Iterable[Relation], *, forward: bool) -> R
         if _living(relation, asked) and relation.a.token == asked.caller.token:
             if not forward:
                 return Ruling(Reason.DEFAULT, Role.A, relation)
-            reached = _callee(relation, asked) or _last(asked)
+            reached = _callee(relation, asked) or _last(relation, asked)
             return _checked(asked, relation, Role.A, reached, (NumberKind.MOBILE,))
     return Ruling(Reason.NO_RELATION)
 
@@ -187,7 +198,7 @@ def _counterpart(relation: Relation, asked: Asked) -> _Reached | None:
         return named
     if len(relation.partners) == 1:
         return relation.partners[0], Reason.RELATION, relation.reference
-    last = _last(asked)
+    last = _last(relation, asked)
     known = last and (relation.anyone or any(p.token == last[0].token for p in relation.partners))
     return (last[0], last[1], relation.reference) if last and known else None
 
@@ -198,8 +209,8 @@ def _callee(relation: Relation, asked: Asked) -> _Reached | None:
     return None
 
 
-def _last(asked: Asked) -> _Reached | None:
-    contact = asked.fresh_contact()
+def _last(relation: Relation, asked: Asked) -> _Reached | None:
+    contact = asked.fresh_contact(relation)
     return (contact, Reason.LAST_COUNTERPART, None) if contact else None
 
 

@@ -1,7 +1,8 @@
 """Contact memory: with whom a person was in touch last on an X, in the Bindings table.
 
 Beside the person's places: ``PARTY#<app>#<token>`` / ``LAST#<x>``. The newest contact stays, in whatever
-order they are written; what is forgotten after a month is the clean-up, readers look at the time.
+order they are written; what is forgotten after a month is the clean-up, readers look at the time. Each says
+under which binding it was made, because it must not outlive that one: X is given to the next order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _KEPT: Final = timedelta(hours=MAX_CONTACT_HOURS, days=1)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The last counterpart of a person on an X: token, sealed number, moment."""
+    """The last counterpart of a person on an X: token, sealed number, moment, and the binding.
+
+    Our decisions name it by ``binding_id``, the platform's records by ``subscription_id``.
+    """
 
     application: str
     person: str
@@ -32,6 +36,8 @@ class Contact:
     counterpart: str
     at: datetime
     sealed: bytes = field(repr=False)
+    binding_id: str | None = None
+    subscription_id: str | None = None
 
 
 def contact_key(application: str, person: str, x: str) -> dict[str, str]:
@@ -53,6 +59,8 @@ def read_contact(item: Mapping[str, Any]) -> Contact:
         counterpart=item["counterpart"],
         at=from_iso(item["at"]),
         sealed=bytes(item["sealed"]),
+        binding_id=item.get("binding_id"),
+        subscription_id=item.get("subscription_id"),
     )
 
 
@@ -75,6 +83,8 @@ class ContactStore:
             "sealed": contact.sealed,
             "expires_at": int((contact.at + _KEPT).timestamp()),
         }
+        made_under = {"binding_id": contact.binding_id, "subscription_id": contact.subscription_id}
+        item |= {name: value for name, value in made_under.items() if value}
         try:
             self._client.put_item(
                 TableName=self._table,

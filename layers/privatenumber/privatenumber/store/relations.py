@@ -57,6 +57,7 @@ class RelationItem:
     record_hint_tone: str | None
     tones: Mapping[str, str]
     sealed: bytes = field(repr=False)
+    subscription_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def read_relation(item: Mapping[str, Any]) -> RelationItem:
         record_hint_tone=item.get("record_hint_tone"),
         tones=item.get("tones", {}),
         sealed=bytes(item["sealed"]),
+        subscription_id=item.get("subscription_id"),
     )
 
 
