@@ -76,3 +76,15 @@ def test_the_order_in_which_records_come_decides_nothing(
         others = [call.connected for call in told if call.x != x]
         assert its.connected * 100 < percent * its.of
         assert sum(others) * 100 >= NORMAL * percent * len(others)
+
+
+@given(
+    st.dictionaries(st.sampled_from([V1, V2, V3]), st.text(alphabet="+-", max_size=60), min_size=1),
+    st.dictionaries(st.sampled_from([V1, V2, V3]), st.integers(0, 60)),
+)
+def test_what_was_judged_before_only_ever_acquits(outcomes: dict[str, str], minutes: dict[str, int]) -> None:
+    """So only numbers that fail by all their calls have to be read."""
+    told = [call for x, marks in outcomes.items() for call in calls(x, marks)]
+    judged = {x: NOON + timedelta(minutes=n) for x, n in minutes.items()}
+    by_all = failing(told, last=5, percent=20)
+    assert failing(told, last=5, percent=20, judged=judged).items() <= by_all.items()

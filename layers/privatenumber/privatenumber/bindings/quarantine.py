@@ -115,33 +115,42 @@ class QuarantineLoop:
     def run(self, application: Application) -> list[tuple[str, Move]]:
         """Begin, prolong and end quarantines; a repetition finds nothing left to do.
 
-        Costs 0.22 read units per CDR of the last twelve hours and 4.5 per 200 numbers.
+        Costs 0.22 read units per CDR of the last twelve hours, 4.5 per 200 numbers, and one for each number
+        that fails or is in quarantine.
         """
         now = self._clock()
-        numbers = list(self._of(application.id))
-        known = self._numbers.get_many([number.x for number in numbers])
-        judged = {x: number.judged_at for x, number in known.items() if number.judged_at}
-        bad: dict[str, Failing] = {}
+        active, waiting = self._count(application.id)
+        calls: list[Call] = []
         if application.connect_percent:
-            calls = calls_of(self._facts.cdrs_between(application.id, now - WINDOW, now))
-            bad = failing(
-                calls, last=application.connect_calls, percent=application.connect_percent, judged=judged
-            )
+            calls = list(calls_of(self._facts.cdrs_between(application.id, now - WINDOW, now)))
+        # Whoever fails by his calls since he was judged fails by all of them: only those are read.
+        known = self._numbers.get_many([*waiting, *self._failing(application, calls)])
+        known = {x: number for x, number in known.items() if number.application == application.id}
+        judged = {x: number.judged_at for x, number in known.items() if number.judged_at}
+        bad = self._failing(application, calls, judged)
         until = now + timedelta(hours=application.probe_hours)
         return [
-            *self._begin([known[x] for x in sorted(bad) if x in known], bad, now, until, known),
+            *self._begin([known[x] for x in sorted(bad) if x in known], bad, now, until, active),
             *self._look_again(known.values(), bad, now, until),
         ]
 
-    def _of(self, application: str) -> Iterator[XNumber]:
-        """The numbers that a quarantine concerns."""
+    def _failing(
+        self, application: Application, calls: Iterable[Call], judged: Mapping[str, datetime] | None = None
+    ) -> dict[str, Failing]:
+        return failing(
+            calls, last=application.connect_calls, percent=application.connect_percent, judged=judged
+        )
+
+    def _count(self, application: str) -> tuple[int, list[str]]:
+        """How many numbers are active, and which are in quarantine."""
+        active, waiting = 0, list[str]()
         after: str | None = None
         while True:
             page = self._numbers.page(application, limit=_PAGE, after=after)
-            concerned = (NumberState.ACTIVE, NumberState.QUARANTINED)
-            yield from (number for number in page.numbers if number.state in concerned)
+            active += sum(number.state is NumberState.ACTIVE for number in page.numbers)
+            waiting += (one.x for one in page.numbers if one.state is NumberState.QUARANTINED)
             if page.next_rank is None:
-                return
+                return active, waiting
             after = page.next_rank
 
     def _begin(
@@ -150,9 +159,8 @@ class QuarantineLoop:
         bad: Mapping[str, Failing],
         now: datetime,
         until: datetime,
-        known: Mapping[str, XNumber],
+        active: int,
     ) -> Iterator[tuple[str, Move]]:
-        active = sum(number.state is NumberState.ACTIVE for number in known.values())
         left = max(1, int(active * MOST_SHARE))
         for number in suspects:
             if number.state is not NumberState.ACTIVE:
