@@ -18,7 +18,7 @@ from privatenumber.store.binding_keys import (
     A_INDEX,
     B_INDEX,
     DUE_SHARDS,
-    X_INDEX,
+    LIVE_INDEX,
     party_index_key,
 )
 from privatenumber.store.binding_search import DueRow, Position
@@ -75,7 +75,7 @@ class OnX:
 
     def after(self, cursor: str | None) -> Batch:
         """See `Source`."""
-        rows, further = _newest(self.engine, X_INDEX, "x_key", self.x, cursor)
+        rows, further = _newest(self.engine, LIVE_INDEX, "live_key", self.x, cursor)
         found = _living(self.engine, rows, self.application)
         return Batch(_named(one for one, item in found if item["x"] == self.x), further)
 
