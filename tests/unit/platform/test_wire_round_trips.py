@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from builders import wire
+from privatenumber import platform
 from privatenumber.platform.ax import AxBind, AxBound, AxCallee, AxModify, AxRow, AxRows
 from privatenumber.platform.axb import AxbBind, AxbBound, AxbModify, AxbPage, AxbRow
 from privatenumber.platform.axe import AxeBind, AxeBound, AxeModify, AxeRow
@@ -56,6 +59,36 @@ FEW: Final = settings(SLOW_START, max_examples=25)
 
 EVERY_REQUEST = pytest.mark.parametrize(("model", "requests"), REQUESTS.values(), ids=REQUESTS)
 EVERY_ANSWER = pytest.mark.parametrize(("model", "answers"), ANSWERS.values(), ids=ANSWERS)
+
+
+def wire_models() -> set[type[Wire]]:
+    """Every model that the modules of the platform define."""
+    for module in iter_modules(platform.__path__, f"{platform.__name__}."):
+        import_module(module.name)
+    waiting, found = [Wire], set[type[Wire]]()
+    while waiting:
+        own = waiting.pop().__subclasses__()
+        found.update(own)
+        waiting += own
+    return {model for model in found if model.__module__.startswith(platform.__name__)} - {Answer}
+
+
+def parts_of(model: type[Wire]) -> set[type[Wire]]:
+    """The models of a model's members, which travel with it."""
+    annotations = [field.annotation for field in model.model_fields.values()]
+    found = set[type[Wire]]()
+    while annotations:
+        annotation = annotations.pop()
+        if isinstance(annotation, type) and issubclass(annotation, Wire):
+            found |= {annotation, *parts_of(annotation)}
+        annotations += get_args(annotation)
+    return found
+
+
+def test_no_model_is_left_out() -> None:
+    """A new one has to be put into one of the tables above."""
+    tried = {each[0] for table in (REQUESTS, ANSWERS, LISTS) for each in table.values()}
+    assert wire_models() == tried | {part for model in tried for part in parts_of(model)}
 
 
 def optional_names(model: type[Answer]) -> frozenset[str]:
