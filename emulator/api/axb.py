@@ -19,7 +19,8 @@ from emulator.api.params import Parameters, needed
 from emulator.world import AxbBinding, ConsoleState
 
 DEFAULT_PAGE_SIZE = 50
-USER_DATA_FORBIDDEN = "{}^"
+AXB_USER_DATA_FORBIDDEN = "{}^"
+"""One character more than in the other modes (numbers.md §7.4)."""
 
 
 class AxbApi:
@@ -188,7 +189,7 @@ def _wanted(caller: Caller, given: Parameters) -> AxbBinding:
         private_sms=True if private_sms is None else private_sms,
         caller_hint_tone=tones.tone("callerHintTone"),
         callee_hint_tone=tones.tone("calleeHintTone"),
-        user_data=given.user_data(USER_DATA_FORBIDDEN),
+        user_data=given.user_data(AXB_USER_DATA_FORBIDDEN),
     )
     note_silent_recording(binding.record, binding.record_hint_tone, given)
     return binding
@@ -209,7 +210,7 @@ def _changes(caller: Caller, given: Parameters) -> dict[str, Any]:
         "private_sms": given.flag("privateSms"),
         "record": given.flag("recordFlag"),
         "record_hint_tone": given.tone("recordHintTone", 1),
-        "user_data": given.user_data(USER_DATA_FORBIDDEN),
+        "user_data": given.user_data(AXB_USER_DATA_FORBIDDEN),
     }
     changes = given_only(read)
     if "duration" in changes:
