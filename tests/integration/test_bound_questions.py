@@ -36,11 +36,18 @@ class Company:
 
     def call(self, caller: str, x: str) -> str | None:
         """Who is connected when somebody dials X; None when the call is closed."""
+        return self._connected(caller, x).get("calleeNum")
+
+    def tone(self, caller: str, x: str) -> str | None:
+        """What somebody hears who dials X, until he is connected."""
+        return self._connected(caller, x).get("waitVoice")
+
+    def _connected(self, caller: str, x: str) -> dict[str, str]:
         self._serial += 1
         answer = self._push("status", callin_body(caller, session=f"session-{self._serial}", x=x))
         info: dict[str, str] = answer.get("connectInfo", {})
         assert (answer["operation"] == "connect") == bool(info)
-        return info.get("calleeNum")
+        return info
 
     def write(self, sender: str, x: str) -> str | None:
         """Who gets what somebody writes to X; None when it is discarded."""
@@ -142,6 +149,12 @@ def test_a_callee_is_whom_a_reaches_for_a_while(in_x_mode: Company) -> None:
     assert in_x_mode.call(A, bound.x) == D
     desk.clock.now = desk.clock().replace(minute=desk.clock().minute + 1)
     assert in_x_mode.call(A, bound.x) == B
+
+
+def test_each_side_hears_its_own_tone_while_it_waits(in_x_mode: Company) -> None:
+    """x.md §2: one tone in an answer, so it depends on who asks."""
+    bound = in_x_mode.desk.bind(caller_tone="mine.wav", callee_tone="theirs.wav")
+    assert (in_x_mode.tone(A, bound.x), in_x_mode.tone(B, bound.x)) == ("mine.wav", "theirs.wav")
 
 
 def test_anyone_reaches_a_where_anyone_may(in_x_mode: Company) -> None:

@@ -199,7 +199,6 @@ class TestModes:
             (Mode.AXYB, "max_minutes", 5),
             (Mode.AXYB, "sms", False),
             (Mode.X, "sms", False),
-            (Mode.X, "callee_tone", "callee.wav"),
             (Mode.X, "callback_number", B),
         ],
     )

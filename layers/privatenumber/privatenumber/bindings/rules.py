@@ -113,7 +113,7 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.X: ModeRules(
             capacity=AXB_PAIRS,
             longest_s=5 * 365 * DAY_S,
-            fields=_CHOICE | _NAMED | _CALLS | {"b", "anyone", "caller_tone"},
+            fields=_CHOICE | _NAMED | _CALLS | _TONES | {"b", "anyone"},
             changeable=frozenset({"ends_at", "a", "direction", "max_minutes"}),
             required=("b", "anyone"),
             partners=True,
