@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from privatenumber.bindings.drift_decision import Decision
+
 from .requests import Name, RequestBody
 
 
@@ -20,3 +22,10 @@ class ReleaseAllBody(RequestBody):
     """Body of `POST /numbers/{x}/release-all`: empty for a preview."""
 
     confirmation: Annotated[str, Field(max_length=64)] | None = None
+
+
+class DecisionBody(RequestBody):
+    """Body of `POST /drift/{run}/{difference}`."""
+
+    application: Name
+    decision: Decision

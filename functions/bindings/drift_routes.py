@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.drift import Difference
+from privatenumber.bindings.drift_decision import DifferenceNotFound
 from privatenumber.bindings.drift_run import Run
 from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.whole_x import Preview, Started
@@ -15,7 +16,7 @@ from privatenumber.store.drift import Item
 from privatenumber.times import iso
 
 from . import queries
-from .drift_requests import DriftBody, ReleaseAllBody
+from .drift_requests import DecisionBody, DriftBody, ReleaseAllBody
 from .event import InvalidFields, Request
 from .paths import Route
 from .requests import read_body
@@ -59,6 +60,18 @@ def read_run(rooms: Rooms, request: Request) -> Response:
     return answer(200, view)
 
 
+def decide(rooms: Rooms, request: Request) -> Response:
+    """POST /drift/{run}/{difference}: what shall become of a listed difference; `why` is required."""
+    run, difference = request.path.get("run", ""), request.path.get("difference", "")
+    if not _RUN.fullmatch(run) or not _DIFFERENCE.fullmatch(difference):
+        raise DifferenceNotFound
+    body = read_body(request, DecisionBody)
+    settled = rooms.drift_of(queries.read_author(request)).decide(
+        body.application, run, difference, body.decision, deadline=request.deadline
+    )
+    return answer(200, found_view(settled))
+
+
 def release_all(rooms: Rooms, request: Request) -> Response:
     """POST /numbers/{x}/release-all: a preview; with its confirmation and `why`, 202 and the job."""
     body = read_body(request, ReleaseAllBody)
@@ -98,6 +111,8 @@ def found_view(item: Item) -> dict[str, Any]:
         "fields": list(item.get("fields", ())),
         "a": item.get("a"),
         "b": item.get("b"),
+        "by": item.get("by"),
+        "why": item.get("why"),
     }
 
 
@@ -138,5 +153,6 @@ ROUTES: Final[Mapping[str, Route]] = {
     "GET /drift": list_runs,
     "POST /drift": start_run,
     "GET /drift/{run}": read_run,
+    "POST /drift/{run}/{difference}": decide,
     "POST /numbers/{x}/release-all": release_all,
 }

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.bindings import errors
+from privatenumber.bindings.drift_decision import DifferenceNotFound
 from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.jobs_model import JobNotFound
@@ -218,6 +219,9 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any, datetime], Problem]]] = {
     NoSuchRoute: lambda error, now: Problem("no-such-route", "The API has no such method and path."),
     errors.BindingNotFound: lambda error, now: Problem("binding-not-found", "No binding has this id."),
     JobNotFound: lambda error, now: Problem("job-not-found", "No job has this id."),
+    DifferenceNotFound: lambda error, now: Problem(
+        "run-not-found", "The application has no difference of this id in a run of this id."
+    ),
     RunNotFound: lambda error, now: Problem("run-not-found", "The application has no run of this id."),
     errors.PartnerNotFound: lambda error, now: Problem(
         "partner-not-found", "The binding has no partner of this id."

@@ -5,7 +5,7 @@ A second client of the same application plays the console: it binds, unbinds and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +17,13 @@ from builders.dynamodb import Table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
 from emulator.clock import VIRTUAL_START
 from privatenumber.bindings import drift_run
+from privatenumber.bindings.drift_decision import Decision, DifferenceNotFound
 from privatenumber.bindings.drift_run import RunState
+from privatenumber.bindings.drift_service import DriftService
+from privatenumber.bindings.errors import InvalidRequest, StateConflict
 from privatenumber.bindings.model import Binding, Reason, State
 from privatenumber.settings import Mode
+from privatenumber.store.drift import DriftStore
 from privatenumber.times import BEIJING
 
 OPEN = Callable[[Mode], tuple[Desk, Console]]
@@ -445,3 +449,78 @@ class TestTrouble:
             ("ours_only", binding.id, "repaired")
         ]
         assert desk.service.get(binding.id).reason is Reason.LOST
+
+
+class TestDecisions:
+    def decided(
+        self,
+        desk: Desk,
+        found: dict[str, Any],
+        decision: Decision,
+        *,
+        why: str | None = "seen with the provider",
+    ) -> Mapping[str, Any]:
+        """Decide about the only difference of the latest run."""
+        store = DriftStore(desk.table.client, desk.table.name)
+        drift = DriftService(desk.engine.acting("ops", why), store)
+        run = drift.runs(APPLICATION, limit=1)[0].id
+        return drift.decide(APPLICATION, run, found["difference_id"], decision, deadline=within())
+
+    @pytest.mark.parametrize("mode", [Mode.AX, Mode.AXB])
+    def test_a_stranger_is_unbound_when_somebody_says_so(self, opened: OPEN, mode: Mode) -> None:
+        desk, console = opened(mode)
+        ours = bound(desk, x=X2)
+        console.bind(C, D, x=X1)
+        (found,) = run_now(desk)
+        settled = self.decided(desk, found, Decision.UNBIND)
+        assert (settled["state"], settled["by"], settled["why"]) == (
+            "repaired",
+            "ops",
+            "seen with the provider",
+        )
+        assert {row[0] for row in desk.platform_bindings()} == {ours.subscription_id}
+        with pytest.raises(StateConflict):
+            self.decided(desk, found, Decision.UNBIND)
+
+    def test_a_dry_run_is_carried_out_one_by_one(self, opened: OPEN) -> None:
+        desk, console = opened(Mode.AXB)
+        lost = bound(desk)
+        console.unbind(lost.subscription_id or "")
+        (found,) = run_now(desk, repair=False)
+        assert self.decided(desk, found, Decision.REPAIR)["state"] == "repaired"
+        assert desk.service.get(lost.id).reason is Reason.LOST
+        desk.check()
+
+    def test_what_is_ignored_stays_as_it_is(self, opened: OPEN) -> None:
+        desk, console = opened(Mode.AXB)
+        console.bind(C, D, x=X1)
+        (found,) = run_now(desk)
+        assert self.decided(desk, found, Decision.IGNORE)["state"] == "ignored"
+        assert len(desk.platform_bindings()) == 1
+
+    def test_what_has_become_of_it_meanwhile_counts(self, opened: OPEN) -> None:
+        desk, console = opened(Mode.AXB)
+        stranger = console.bind(C, D, x=X1)
+        (found,) = run_now(desk)
+        console.unbind(stranger)
+        assert self.decided(desk, found, Decision.UNBIND)["state"] == "gone"
+
+    def test_a_binding_of_ours_is_never_unbound_as_a_stranger(self, opened: OPEN) -> None:
+        desk, console = opened(Mode.AXB)
+        binding = bound(desk)
+        console.modify(binding.subscription_id or "", a=C)
+        (found,) = run_now(desk)
+        for decision in (Decision.UNBIND, Decision.REPAIR):
+            with pytest.raises(InvalidRequest):
+                self.decided(desk, found, decision)
+        assert len(desk.platform_bindings()) == 1
+
+    @pytest.mark.parametrize("why", [None, "call 13800138001"])
+    def test_a_decision_wants_a_reason_without_a_number(self, opened: OPEN, why: str | None) -> None:
+        desk, console = opened(Mode.AXB)
+        console.bind(C, D, x=X1)
+        (found,) = run_now(desk)
+        with pytest.raises(InvalidRequest):
+            self.decided(desk, found, Decision.IGNORE, why=why)
+        with pytest.raises(DifferenceNotFound):
+            self.decided(desk, {"difference_id": "d0"}, Decision.IGNORE)

@@ -345,7 +345,8 @@ class TestApi:
             "PUT /bindings/{id}/callee", "POST /bindings/{id}/call", "POST /calls/{session}/stop",
             "GET /bindings/{id}/history", "GET /numbers/{x}/history",
             "GET /numbers", "PUT /numbers/{x}", "POST /numbers/import",
-            "POST /numbers/{x}/release-all", "GET /drift", "POST /drift", "GET /drift/{run}", "GET /pool", "POST /pool/forecast",
+            "POST /numbers/{x}/release-all", "GET /drift", "POST /drift", "GET /drift/{run}",
+            "POST /drift/{run}/{difference}", "GET /pool", "POST /pool/forecast",
             "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
             "GET /recordings/{session}",
         }  # fmt: skip

@@ -54,6 +54,7 @@ STATUS = {
     "bindings-drift-list": 200,
     "bindings-drift-start": 202,
     "bindings-drift-read": 404,
+    "bindings-drift-decide": 404,
     "bindings-release-all-preview": 200,
     "bindings-release-all-too-late": 409,
 }

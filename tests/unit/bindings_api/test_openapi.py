@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from builders.bindings_api import TABLE, X1, X2, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
 from functions.bindings.app import ROUTES
-from functions.bindings.drift_requests import DriftBody, ReleaseAllBody
+from functions.bindings.drift_requests import DecisionBody, DriftBody, ReleaseAllBody
 from functions.bindings.job_requests import JobBody
 from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
 from functions.bindings.requests import (
@@ -106,6 +106,7 @@ def test_every_reference_leads_somewhere() -> None:
         NumberBody,
         JobBody,
         DriftBody,
+        DecisionBody,
         ReleaseAllBody,
         ForecastBody,
     ],
@@ -263,6 +264,11 @@ def answers_about_drift(api: BindingsApi) -> dict[str, list[Answer]]:
         ],
         "POST /drift": [*started, api.call("POST /drift", body={"application": "none"})],
         "GET /drift": [api.call("GET /drift", query=company), api.call("GET /drift")],
+        "POST /drift/{run}/{difference}": [
+            api.call("POST /drift/{run}/{difference}", path={**path, **one}, body=body, query=why)
+            for one in ({"difference": f"d{10:016x}"}, {"difference": f"d{4:016x}"}, {"difference": "none"})
+            for body in ({**company, "decision": "ignore"}, {**company, "decision": "no"})
+        ],
         "GET /drift/{run}": [
             api.call("GET /drift/{run}", path=path, query=company),
             api.call("GET /drift/{run}", path={"run": "none"}, query=company),
@@ -271,9 +277,10 @@ def answers_about_drift(api: BindingsApi) -> dict[str, list[Answer]]:
 
 
 FOUND: tuple[dict[str, Any], ...] = (
-    {"kind": "unread", "x": X1, "state": "suspected"},
+    {"kind": "unread", "application": "demo-axb", "x": X1, "state": "listed"},
     {
         "kind": "different",
+        "application": "demo-axb",
         "x": X1,
         "state": "repaired",
         "action": "bring_to_our_terms",

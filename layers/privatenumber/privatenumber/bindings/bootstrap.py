@@ -97,11 +97,15 @@ class Rooms:
 
     @property
     def drift(self) -> DriftService:
-        """Drift repair, with the keyring of the moment."""
+        """Drift repair, for those who only read or start it."""
+        return self.drift_of(NOBODY)
+
+    def drift_of(self, author: Author) -> DriftService:
+        """Drift repair in somebody's name, with the keyring of the moment."""
         from privatenumber.bindings.drift_service import DriftService
         from privatenumber.store.drift import DriftStore
 
-        return DriftService(self._engine(NOBODY), DriftStore(self._table, self._settings.bindings_table))
+        return DriftService(self._engine(author), DriftStore(self._table, self._settings.bindings_table))
 
     def whole_x_of(self, author: Author) -> WholeX:
         """Release of everything on an X, in somebody's name."""

@@ -57,7 +57,8 @@ REPAIRING: Final = "repairing"
 REPAIRED: Final = "repaired"
 LISTED: Final = "listed"
 GONE: Final = "gone"
-"""States of a difference; the first two are not final."""
+IGNORED: Final = "ignored"
+"""States of a difference; the first two are not final. IGNORED is what somebody decided of a LISTED one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,12 @@ class DriftWalk:
         return list(compare(sides.ours, sides.held, self._engine.clock()))
 
     def _suspect(self, run: Run, difference: Difference) -> None:
-        fields = {**_shown(difference), "state": SUSPECTED, "expires_at": _expiry(run)}
+        fields = {
+            **_shown(difference),
+            "application": run.application,
+            "state": SUSPECTED,
+            "expires_at": _expiry(run),
+        }
         try:
             self._store.put_difference(run.application, run.id, difference.id, fields, seen=None)
         except StaleRun:
@@ -217,7 +223,7 @@ class DriftWalk:
             return item["kind"], item["state"], item["state"] == REPAIRED
         deadline = self._deadline()
         try:
-            planned = plan(self._engine, run.application, _difference(item), deadline)
+            planned = plan(self._engine, run.application, difference_of(item), deadline)
             if planned is None:
                 # What was begun before a crash has come to its end.
                 return self._closed(run, item, REPAIRED if item["state"] == REPAIRING else GONE)
@@ -290,7 +296,8 @@ def _shown(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _difference(item: Item) -> Difference:
+def difference_of(item: Item) -> Difference:
+    """The difference that an item holds."""
     return Difference(
         Kind(item["kind"]),
         item["x"],

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from privatenumber.bindings.drift_decision import Decision, DifferenceNotFound, decide
 from privatenumber.bindings.drift_run import ACTOR, STEP_S, DriftWalk, Run, RunState
 from privatenumber.bindings.engine import Engine
-from privatenumber.store.drift import DifferencePage, DriftStore, StaleRun
+from privatenumber.bindings.errors import InvalidRequest
+from privatenumber.bindings.references import check_why
+from privatenumber.deadline import Deadline
+from privatenumber.store.drift import DifferencePage, DriftStore, Item, StaleRun
 from privatenumber.times import BEIJING
 
 DAILY_HOUR: Final = 3
@@ -72,6 +76,21 @@ class DriftService:
             raise RunNotFound
         found = self._store.differences(application, run, limit=limit, after=after)
         return Report(Run.from_item(item), found)
+
+    def decide(
+        self, application: str, run: str, difference: str, decision: Decision, *, deadline: Deadline
+    ) -> Item:
+        """Settle a listed difference by hand, in the engine's name and for its reason; see `decide`.
+
+        Raises also DifferenceNotFound, and InvalidRequest without a reason.
+        """
+        check_why(self._engine.why)
+        if not self._engine.why:
+            raise InvalidRequest("why", "is required: a decision about a difference is written down")
+        item = self._store.difference(application, run, difference)
+        if item is None:
+            raise DifferenceNotFound
+        return decide(self._engine, self._store, run, item, decision, deadline)
 
     def tick(self, applications: Iterable[str], *, left: Callable[[], float]) -> Ticked:
         """Make the runs of the day, and move open ones on while time is left; the rest goes on later.

@@ -102,6 +102,10 @@ class Gateway(Protocol):
         """What the platform holds under an id; None for nothing."""
         ...
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """Unbind what no binding of ours knows, by its id; NotFound means that it is gone."""
+        ...
+
     def standing_behind(self, x: str, extension: str, *, deadline: Deadline) -> Standing | None:
         """Who stands behind an extension of an X, whoever it is; None in every mode but AXE."""
         ...

@@ -67,6 +67,10 @@ class AxGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.ax.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind_standing`."""
+        self._client.ax.unbind(subscription_id, deadline=deadline)
+
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
         """See `Gateway.standing_on`: one at most (ax.md §1)."""
         try:

@@ -73,6 +73,10 @@ class AxbGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.axb.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind_standing`."""
+        self._client.axb.unbind(subscription_id, deadline=deadline)
+
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
         """See `Gateway.standing_on`: up to 5,000 pairs, oldest first (axb.md §5)."""
         try:

@@ -57,6 +57,10 @@ class AxeGateway(ModeGateway):
         """See `Gateway.unbind`."""
         self._client.axe.unbind(binding.subscription_id or "", deadline=deadline)
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """See `Gateway.unbind_standing`."""
+        self._client.axe.unbind(subscription_id, deadline=deadline)
+
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage | None:
         """The platform does not list the bindings of an X (axe.md §5)."""
         return None

@@ -27,6 +27,9 @@ class XGateway(ModeGateway):
     def unbind(self, binding: Binding, *, deadline: Deadline) -> None:
         """The next question finds nothing."""
 
+    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
+        """The platform holds nobody."""
+
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage | None:
         """The platform holds nobody."""
         return None
