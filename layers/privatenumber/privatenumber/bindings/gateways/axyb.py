@@ -35,10 +35,6 @@ class AxybGateway(ModeGateway):
         """See `Gateway.unbind_standing`."""
         self._client.axyb.unbind_ax(subscription_id, deadline=deadline)
 
-    def unbind_standing(self, subscription_id: str, *, deadline: Deadline) -> None:
-        """See `Gateway.unbind_standing`."""
-        self._client.axyb.unbind_ax(subscription_id, deadline=deadline)
-
     def standing_on(self, x: str, page: int, *, deadline: Deadline) -> StandingPage:
         """See `Gateway.standing_on`: an AX with all its YB, without its id (axyb.md §4)."""
         try:
