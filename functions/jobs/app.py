@@ -14,12 +14,16 @@ from typing import Any, Final, Protocol
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
-from privatenumber.bindings.jobs import JobWork
 from privatenumber.bindings.jobs_model import JobNotFound
+from privatenumber.bindings.jobs_sweep import JobWork
+from privatenumber.bindings.jobs_sweep import sweep as send_again
 from privatenumber.deadline import Deadline
 from privatenumber.platform.client import Urllib3Transport
 from privatenumber.platform.pacing import Pace, PacedTransport
 from privatenumber.settings import Settings
+from privatenumber.store import clients
+from privatenumber.store.jobs import JobStore
+from privatenumber.store.queue import WorkQueue
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
 
@@ -44,11 +48,17 @@ class LambdaContext(Protocol):
 
 
 @cache
+def settings() -> Settings:
+    """Read the environment once."""
+    return Settings.from_environment(os.environ)
+
+
+@cache
 def rooms() -> Rooms:
     """Compose the domain once per environment."""
     pace = Pace(PER_SECOND)
     return Rooms(
-        Settings.from_environment(os.environ),
+        settings(),
         transport=lambda proxy: PacedTransport(Urllib3Transport(proxy), pace),
         count=_count,
     )
@@ -65,7 +75,8 @@ def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dic
 @metrics.log_metrics
 def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
     """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
-    sent = rooms().jobs.sweep(now=_moment(event))
+    store = JobStore(clients.dynamodb(), settings().bindings_table)
+    sent = send_again(store, WorkQueue(clients.sqs(), settings().jobs_queue_url), now=_moment(event))
     _count("JobMessagesRepeated", sent)
     logger.info("swept", extra={"sent": sent})
     return {"sent": sent}

@@ -13,11 +13,12 @@ from typing import Any
 from builders.bindings import APPLICATION, ASKED, Desk, TestClock, within
 from builders.crashes import Killed
 from privatenumber.bindings.engine import Engine
-from privatenumber.bindings.jobs import JobService, JobWork
+from privatenumber.bindings.jobs import JobService
 from privatenumber.bindings.jobs_model import JobCommand, Kind
 from privatenumber.bindings.jobs_report import Progress
 from privatenumber.bindings.jobs_run import Act
 from privatenumber.bindings.jobs_step import do
+from privatenumber.bindings.jobs_sweep import JobWork, sweep
 from privatenumber.store.files import FileMissing
 from privatenumber.store.items import decode
 from privatenumber.store.job_rows import ItemRow
@@ -123,7 +124,7 @@ class JobDesk:
     def sweep(self) -> None:
         try:
             self.desk.sweep()
-            self.jobs.sweep(now=self.desk.clock())
+            sweep(self.wrapped(self.store), self.queue, now=self.desk.clock())
         except Killed:
             self.deaths += 1
 

@@ -82,7 +82,15 @@ def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def forget() -> None:
-    made_once = (app.rooms, clients.dynamodb, clients.kms, clients.secrets, clients.sqs, clients.s3)
+    made_once = (
+        app.settings,
+        app.rooms,
+        clients.dynamodb,
+        clients.kms,
+        clients.secrets,
+        clients.sqs,
+        clients.s3,
+    )
     for one in made_once:
         one.cache_clear()
 
@@ -127,9 +135,13 @@ def test_a_file_of_the_exchange_bucket_is_planned_and_done(deployment: str) -> N
     assert (found.state, found.counts["failed"]) == (JobState.FINISHED, 2)
 
 
-def test_the_sweep_sends_again_what_nobody_took_up(deployment: str) -> None:
+def test_the_sweep_sends_again_what_nobody_took_up(deployment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no more than the variables that it is given."""
     create(kind=Kind.BIND, items=[item(2)])
     lost = messages(deployment)
+    for name in ("KEY_ID", "APPLICATIONS_SECRET", "EXCHANGE_BUCKET"):
+        monkeypatch.delenv(name)
+    forget()
     assert app.sweep({}, Context()) == {"sent": 0}
     later = (utc_now() + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert app.sweep({"scheduled_time": later}, Context()) == {"sent": 1}

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from builders.keyrings import KEYRING
 from functions.bindings.problem_kinds import KINDS
 from privatenumber.bindings import errors
-from privatenumber.bindings.jobs import JobWork
 from privatenumber.bindings.jobs_items import read_bind, read_change, read_named
 from privatenumber.bindings.jobs_model import JobState, Unreadable, open_task, seal_item
 from privatenumber.bindings.jobs_outcomes import INTERNAL, NOT_BOUND, NOT_SETTLED, Failed, Wait, told
 from privatenumber.bindings.jobs_report import progress
 from privatenumber.bindings.jobs_sources import Listed, SourceChanged
+from privatenumber.bindings.jobs_sweep import JobWork
 from privatenumber.codes.results import Outcome, ResultCode, Retry
 from privatenumber.platform.errors import AuthRefused, FlowControl, Invalid, PlatformError, TransientFault
 from privatenumber.privacy import SealBroken, token

@@ -1,12 +1,10 @@
-"""Bulk jobs as others use them: create, look at, cancel; a worker's run, and the sweep that loses nothing."""
+"""Bulk jobs as others use them: create, look at, cancel; and a worker's run."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from privatenumber.bindings.engine import Engine, told
 from privatenumber.bindings.errors import Busy
@@ -17,20 +15,14 @@ from privatenumber.bindings.jobs_report import ItemPage, Progress, page_of_items
 from privatenumber.bindings.jobs_run import Act, LaneWorker
 from privatenumber.bindings.jobs_sources import Listed
 from privatenumber.bindings.jobs_step import do
+from privatenumber.bindings.jobs_sweep import JobWork, Queue
 from privatenumber.deadline import Deadline
 from privatenumber.store.files import FileMissing
 from privatenumber.store.job_rows import JobRow, LaneRow
 from privatenumber.store.jobs import JobStore, LaneLeft, LaneTaken, Overtaken
-from privatenumber.store.queue import Message, Sent
 
 LEASE: Final = timedelta(seconds=120)
 """How long a worker may have a lane; longer than any worker lives."""
-
-AGAIN: Final = timedelta(minutes=5)
-"""What the sweep has sent is sent once more after so long."""
-
-SWEPT: Final = 200
-"""Most messages of one sweep."""
 
 _LONGEST_DELAY_S: Final = 900
 _WALK_DELAY_S: Final = 5
@@ -38,37 +30,6 @@ _WALK_DELAY_S: Final = 5
 
 _WALKS: Final = (Kind.RELEASE_PERSON, Kind.REPLACE_PERSON, Kind.DRAIN_NUMBER)
 _ROUNDS: Final = 5
-
-
-class Queue(Protocol):
-    """Where the messages of jobs go; see `store.queue.WorkQueue`."""
-
-    def send(self, work: Iterable[Message], *, delay_s: int = 0) -> Sent:
-        """Send messages, not to be received before a delay is over."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class JobWork:
-    """One message: a job to be planned (no lane), or a lane to be worked on, with its ticket."""
-
-    job_id: str
-    lane: int | None = None
-    ticket: int = 0
-
-    def to_body(self) -> str:
-        """Render the message body."""
-        return json.dumps({"job": self.job_id, "lane": self.lane, "ticket": self.ticket})
-
-    @classmethod
-    def from_body(cls, body: str) -> JobWork:
-        """Read a message body; raises ValueError when it is not one of ours."""
-        try:
-            content = json.loads(body)
-            lane = content["lane"]
-            return cls(str(content["job"]), None if lane is None else int(lane), int(content["ticket"]))
-        except (KeyError, TypeError):
-            raise ValueError("not a message of jobs") from None
 
 
 def _no_files(key: str) -> bytes:
@@ -153,16 +114,6 @@ class JobService:
             return False
         self._work(job, lane, deadline)
         return True
-
-    def sweep(self, *, now: datetime) -> int:
-        """Send again what nobody has taken up in time; returns how many messages."""
-        sent = 0
-        for due in self._store.due(until=now, limit=SWEPT):
-            lane = None if due.lane is None else self._store.lane(due.job_id, due.lane)
-            work = JobWork(due.job_id) if lane is None else JobWork(lane.job_id, lane.lane, lane.ticket)
-            sent += self._queue.send([work]).taken
-            self._store.put_off(due, until=now + AGAIN)
-        return sent
 
     def _plan(self, job: JobRow, deadline: Deadline) -> None:
         if job.state != JobState.PLANNING or job.due_at is None:

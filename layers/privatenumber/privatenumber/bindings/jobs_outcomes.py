@@ -15,7 +15,7 @@ NOT_BOUND: Final = "not-bound"
 """The binding was given up: its failure code tells why."""
 
 NOT_SETTLED: Final = "not-settled"
-"""A day has not been enough to bring it to an end; the worker of bindings goes on all the same."""
+"""Six days have not been enough to bring it to an end; the worker of bindings goes on all the same."""
 
 INTERNAL: Final = "internal"
 """It failed for a reason nobody foresaw, several times."""

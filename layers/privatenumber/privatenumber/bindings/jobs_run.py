@@ -34,8 +34,8 @@ LOOK_EVERY: Final = 10
 MAX_ATTEMPTS: Final = 5
 """Executions without an end after which an item is given up: it kills its workers."""
 
-PATIENCE: Final = timedelta(days=1)
-"""So long an item may go on without coming to an end; pauses of the platform aside."""
+PATIENCE: Final = timedelta(days=6)
+"""So long an item may go on without coming to an end, less than its Idempotency-Key is remembered."""
 
 _FIRST_WAIT_S: Final = 15
 _LONGEST_WAIT_S: Final = 900
