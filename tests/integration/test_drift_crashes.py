@@ -204,10 +204,14 @@ def test_a_change_meets_a_run_at_any_step(emulator: RunningEmulator) -> None:
             return
 
 
+def bind_another(desk: Desk, _: Binding) -> Binding:
+    """Bind C, and D where the mode has a B or takes one at once."""
+    opposite: dict[str, Any] = {} if desk.mode in (Mode.AX, Mode.AXE) else {"b": D}
+    return desk.bind("order-7", a=C, **opposite)
+
+
 MOVES: dict[str, Act] = {
-    "bind": lambda desk, _: desk.bind(
-        "order-7", a=C, **({} if desk.mode in (Mode.AX, Mode.AXE) else {"b": D})
-    ),
+    "bind": bind_another,
     "release": lambda desk, binding: desk.service.release(binding.id, deadline=within()),
 }
 
