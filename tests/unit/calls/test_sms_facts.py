@@ -9,6 +9,8 @@ import pytest
 from builders.keyrings import KEYRING
 from builders.pushes import APP_KEY, SIGNED_AT, STRANGER, SUBSCRIPTION, A, B, X, sms_body, wire
 from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.codes.sms_receivers import explain_appended, explain_ending
+from privatenumber.codes.texts import Text
 from privatenumber.platform.pushes import SmsNotice, parse_push
 from privatenumber.privacy import token
 from privatenumber.settings import Mode
@@ -146,10 +148,23 @@ class TestText:
         sms = _sms(sms_body(smsContent="中" * 59 + ending, direction="1"), Mode.AX)
         assert (sms.at_number, sms.parts_received, sms.parts_forwarded) == (at_number, 2, forwarded)
 
+    def test_the_record_says_whom_a_named_by_his_token_or_why_nobody(self) -> None:
+        """The codes that `codes.sms_receivers` explains; no number and no word of the text."""
+        sms = _sms(sms_body(smsContent="hi@13800138002", direction="1"), Mode.AX)
+        assert (sms.at_fault, sms.receiver, sms.sender_appended) == (None, token(KEYRING, B), False)
+        *_, last = explain_ending(sms.at_number or "", sms.at_fault, sms.receiver)
+        assert last == Text(f"Receiver: {token(KEYRING, B)}", f"接收方：{token(KEYRING, B)}")
+        sms = _sms(sms_body(smsContent="hi@138001380", direction="1"), Mode.AX)
+        assert (sms.at_number, sms.at_fault, sms.receiver) == ("malformed", "not_mobile", None)
+
     def test_ax_appends_the_sender_to_what_others_wrote(self) -> None:
         """S40: one part becomes two."""
         sms = _sms(sms_body(smsContent="中" * 54, direction="0", calling=STRANGER), Mode.AX)
         assert (sms.at_number, sms.parts_received, sms.parts_forwarded) == (None, 1, 2)
+        assert sms.sender_appended
+        assert "Parts as written: 1; as forwarded and charged: 2" in [
+            each.en for each in explain_appended(1, 2)
+        ]
 
     @pytest.mark.parametrize("direction", ["2", None])
     def test_ax_without_a_direction_leaves_open_what_was_forwarded(self, direction: str | None) -> None:

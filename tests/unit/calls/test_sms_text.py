@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.pushes import A, B
-from privatenumber.calls.sms_text import AtNumber, addressed, parts, with_sender
+from privatenumber.calls.sms_text import AtNumber, Fault, addressed, parts, with_sender
+from privatenumber.codes.sms_receivers import endings, explain_ending
 
 mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 
@@ -100,32 +101,66 @@ def test_a_valid_ending_names_the_receiver(ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "fault"),
     [
-        "On my way＠13800138002",  # full-width
-        "On my way@1380013800",  # ten digits
-        "On my way@138001380022",  # twelve digits
-        "On my way@12800138002",  # no mobile number
-        "On my way@8613800138002",  # 86 without +
-        "On my way@13800138002 thanks",
-        "On my way@ 13800138002",
-        "On my way#13800138002",  # another separator
-        "On my way 13800138002",
-        "On my way@075520000001",
-        "On my way@１３８００１３８００２",
+        ("On my way＠13800138002", Fault.WRONG_AT),
+        ("mail bob@example.com＠13800138002", Fault.WRONG_AT),
+        ("On my way@1380013800", Fault.NOT_MOBILE),  # ten digits
+        ("On my way@138001380022", Fault.NOT_MOBILE),  # twelve digits
+        ("On my way@12800138002", Fault.NOT_MOBILE),  # no mobile number
+        ("On my way@8613800138002", Fault.NOT_MOBILE),  # 86 without +
+        ("On my way@13800138002 thanks", Fault.BEHIND),
+        ("@13800138001 and mail bob@example.com", Fault.BEHIND),
+        ("On my way@ 13800138002", Fault.SEPARATED),
+        ("On my way@138 0013 8002", Fault.SEPARATED),
+        ("On my way@+86-138-0013-8002", Fault.SEPARATED),
+        ("On my way#13800138002", Fault.NO_AT),  # another separator
+        ("On my way 13800138002", Fault.NO_AT),
+        ("On my way 138-0013-8002", Fault.NO_AT),
+        ("On my way 13800138002.", Fault.NO_AT),
+        ("mail bob@example.com 13800138002", Fault.NO_AT),
+        ("On my way@075520000001", Fault.NOT_MOBILE),
+        ("On my way@１３８００１３８００２", Fault.NOT_MOBILE),
     ],
 )
-def test_an_attempt_that_is_no_valid_ending_is_malformed(text: str) -> None:
+def test_an_attempt_that_is_no_valid_ending_is_malformed(text: str, fault: Fault) -> None:
     """notifications.md §6.1: wrong separator or bad number; C-059."""
     read = addressed(text)
-    assert (read.ending, read.receiver, read.text) == (AtNumber.MALFORMED, None, text)
+    assert (read.ending, read.fault) == (AtNumber.MALFORMED, fault)
+    assert (read.receiver, read.text) == (None, text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "On my way", "mail me: bob@example.com", "room 1205", "@", "order 12345678901234"]
 )
 def test_a_text_without_a_number_at_its_end_has_none(text: str) -> None:
-    assert addressed(text).ending is AtNumber.MISSING
+    read = addressed(text)
+    assert (read.ending, read.fault) == (AtNumber.MISSING, None)
+
+
+def test_every_ending_is_explained() -> None:
+    """Why a text reached nobody is read from its record; MALFORMED is told by its fault."""
+    codes = {*AtNumber, *Fault} - {AtNumber.MALFORMED}
+    assert set(endings()) == {code.value for code in codes} | {"appended"}
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        ("hi@13800138002", "forwards the rest", "转发给该号码"),
+        ("hi", "names no receiver", "没有指明接收方"),
+        ("hi＠13800138002", "full-width", "全角"),
+        ("hi 13800138002", "no @ before it", "前面没有 @"),
+        ("hi@138 0013 8002", "split by blanks", "空格"),
+        ("hi@13800138002 bye", "Something follows", "后面还有其他内容"),
+        ("hi@1380013", "no mobile number of 11 digits", "不是 11 位手机号"),
+    ],
+)
+def test_what_a_wrote_is_explained_from_its_codes(text: str, english: str, chinese: str) -> None:
+    read = addressed(text)
+    meaning, *_ = explain_ending(read.ending.value, read.fault and read.fault.value)
+    assert english in meaning.en
+    assert chinese in meaning.zh
 
 
 def test_a_sender_who_is_no_mobile_is_appended_as_he_came() -> None:

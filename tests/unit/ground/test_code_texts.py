@@ -10,6 +10,7 @@ from privatenumber.codes import causes
 from privatenumber.codes.checks import all_checks
 from privatenumber.codes.number_states import number_causes, number_state, number_states
 from privatenumber.codes.results import all_codes, explained
+from privatenumber.codes.sms_receivers import endings
 from privatenumber.codes.texts import Text, Texts, rows_of, texts_of, unknown
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -38,6 +39,8 @@ def tables() -> Iterator[tuple[str, Texts]]:
         yield f"number state {state.status}", state.texts
     for value, texts in number_causes().items():
         yield f"number cause {value}", texts
+    for ending, texts in endings().items():
+        yield f"ending {ending}", texts
     yield "other number state", number_state(None).texts
     yield "unknown code", unknown(4242)
 

@@ -218,13 +218,13 @@ def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
             "send_result": sms.send_result,
             "split_num": sms.parts,
             "direction": sms.direction,
-            **_text(sms, reception.mode),
+            **_text(sms, reception),
             **day,
         },
     )
 
 
-def _text(sms: SmsNotice, mode: Mode | None) -> dict[str, Any]:
+def _text(sms: SmsNotice, reception: Reception) -> dict[str, Any]:
     """What the text says without saying it: parts as it came and as it is forwarded, A's ``@number``.
 
     In AX the platform takes ``@number`` off A's text and appends the sender to what others write
@@ -233,17 +233,23 @@ def _text(sms: SmsNotice, mode: Mode | None) -> dict[str, Any]:
     if sms.text is None:
         return {}
     received = parts(sms.text)
-    if mode is not Mode.AX:
+    if reception.mode is not Mode.AX:
         return {"parts_received": received, "parts_forwarded": received}
     if sms.direction == TO_A:
         altered = with_sender(sms.text, sms.calling) if sms.calling else None
-        return {"parts_received": received, "parts_forwarded": parts(altered) if altered else None}
+        return {
+            "parts_received": received,
+            "parts_forwarded": parts(altered) if altered else None,
+            "sender_appended": True if altered else None,
+        }
     if sms.direction == FROM_A:
         read = addressed(sms.text)
         return {
             "parts_received": received,
             "parts_forwarded": parts(read.text),
             "at_number": read.ending.value,
+            "at_fault": read.fault and read.fault.value,
+            "receiver": reception.token(read.receiver),
         }
     return {"parts_received": received}
 

@@ -17,7 +17,9 @@ class SmsFact:
     ``sms``, ``calling`` and ``called`` are tokens, ``x`` is a private number, the text is only in ``sealed``.
     ``split_num`` is what the platform says was sent; ``parts_received`` and ``parts_forwarded`` are counted
     from the text as it came and as the platform forwards it, where the text is delivered. ``at_number`` is
-    what the end of A's text says in AX: ``valid``, ``missing`` or ``malformed``.
+    what the end of A's text says in AX: ``valid``, ``missing`` or ``malformed``; ``at_fault`` what is wrong
+    with it, ``receiver`` the token of whom it names; ``sender_appended`` whether A gets ``[From…]``. These
+    codes are explained in `codes.sms_receivers`.
     """
 
     key: tuple[str, str]
@@ -34,6 +36,9 @@ class SmsFact:
     split_num: int | None
     direction: int | None
     at_number: str | None
+    at_fault: str | None
+    receiver: str | None
+    sender_appended: bool
     parts_received: int | None
     parts_forwarded: int | None
     digest: str
@@ -59,6 +64,9 @@ def read_sms(item: Mapping[str, Any]) -> SmsFact:
         split_num=_integer(item, "split_num"),
         direction=_integer(item, "direction"),
         at_number=item.get("at_number"),
+        at_fault=item.get("at_fault"),
+        receiver=item.get("receiver"),
+        sender_appended=item.get("sender_appended", False),
         parts_received=_integer(item, "parts_received"),
         parts_forwarded=_integer(item, "parts_forwarded"),
         digest=item["digest"],
