@@ -58,6 +58,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "PUSH_SIGNATURE": "required",
         "PRICE_LIST": "",
         "MARGIN_SECONDS": "3600",
+        "AUDIT_DAYS": "400",
         "BLOCK_SECONDS": "2",
         "RECORDINGS_BUCKET": "recordings",
         "RECORDING_DAYS": "180",
