@@ -82,6 +82,7 @@ def tell(report: Report, request_id: str | None) -> None:
         "Refused": int(report.refused),
         "WrongRoute": int("wrong_route" in report.notes),
         "NonceReused": int("nonce_reused" in report.notes),
+        "QuestionDiffers": int("question_differs" in report.notes),
         "Unverified": int("unverified" in report.notes),
         "NotStored": int(report.status == 503),
         "BlockUndecided": int(report.undecided is not None),
@@ -108,5 +109,7 @@ def tell(report: Report, request_id: str | None) -> None:
         "conflicts": report.conflicts,
         "unparsable": report.unparsable,
     }
-    warn = report.unparsable or report.conflicts or report.undecided or report.status not in {200, 404}
+    suspicious = {"nonce_reused", "question_differs"} & set(report.notes)
+    failed = report.unparsable or report.conflicts or report.undecided or report.status not in {200, 404}
+    warn = failed or suspicious
     (logger.warning if warn else logger.info)("push", extra=about)

@@ -44,7 +44,7 @@ from privatenumber.calls.ingest import Report
 from privatenumber.calls.switchboard import Switchboard
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import Keyring, token
-from privatenumber.settings import Application, Mode, NonceCheck, SmsDefault
+from privatenumber.settings import Application, Mode, NonceCheck, PushSignature, SmsDefault
 from privatenumber.store.decisions import NewDecision, decision_context, read_decision
 from privatenumber.store.facts import FactStore, StoreUnavailable
 from privatenumber.store.relations import RelationStore
@@ -110,6 +110,10 @@ class Exchange:
     def write(self, sender: str, *, mode: str = "X", **event: Any) -> Any:
         body = sms_body("Block", app_key=ASKING[mode][1], calling=sender, virtualNumber=QUESTION_X, **event)
         return self.push(body, mode=mode, route="sms").answer
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What was stored, beside the nonces that were used."""
+        return [row for row in rows(self.bills) if row["sk"] != "NONCE"]
 
     def decisions(self) -> list[dict[str, Any]]:
         return [row for row in rows(self.bills) if row["sk"] == "DECISION"]
@@ -218,7 +222,7 @@ class TestCalls:
     def test_an_unreadable_question_is_answered_and_kept(self, exchange: Exchange) -> None:
         report = exchange.push(callin_body(B, timestamp="noon"))
         assert (report.status, report.answer, report.undecided) == (200, CLOSE, "unreadable")
-        assert [row["kind"] for row in rows(exchange.bills)] == ["quarantine"]
+        assert [row["kind"] for row in exchange.kept()] == ["quarantine"]
 
 
 class TestSms:
@@ -252,18 +256,46 @@ class TestSms:
         put_relation(exchange.bindings, relation(mode=Mode.AX, callee=C, callee_reference="call-1"))
         assert exchange.write(A, mode="AX") == route(C, A, userData="call-1")
 
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("the code is 4711 @1380013800", "malformed_receiver"),
+            ("the code is 4711 ＠13800138009", "malformed_receiver"),
+            ("the code is 4711 13800138009", "malformed_receiver"),
+            ("the code is 4711 @13800138009 ok", "malformed_receiver"),
+            (None, "no_text"),
+        ],
+    )
+    def test_ax_forwards_nothing_that_was_meant_for_somebody_else(
+        self, exchange: Exchange, text: str | None, reason: str
+    ) -> None:
+        """notifications.md §6.1: the question comes for a mistyped receiver as well as for none."""
+        exchange.settings = {"sms_default": SmsDefault.FORWARD}
+        put_relation(exchange.bindings, relation(mode=Mode.AX))
+        remember(exchange.bindings, A, B, SIGNED_AT, mode=Mode.AX)
+        assert exchange.write(A, mode="AX", smsContent=text) == DISCARD
+        assert [row["reason"] for row in exchange.decisions()] == [reason]
+
     def test_a_contact_that_is_too_old_is_none(self, exchange: Exchange) -> None:
         exchange.settings = {"sms_default": SmsDefault.FORWARD, "contact_hours": 2}
         put_relation(exchange.bindings, relation(mode=Mode.AX))
         remember(exchange.bindings, A, B, SIGNED_AT - timedelta(hours=2), mode=Mode.AX)
         assert exchange.write(A, mode="AX") == DISCARD
 
-    def test_an_sms_of_another_configured_application_is_decided_as_its_own(self, exchange: Exchange) -> None:
-        """notifications.md §2.4."""
+    def test_the_signature_of_one_application_asks_nothing_of_another(self, exchange: Exchange) -> None:
+        """notifications.md §2.4: stored under its own appKey; the answer is for who signs as that one."""
         put_relation(exchange.bindings, relation(partners=(B,)))
         body = sms_body("Block", app_key=ASKING["X"][1], calling=B, virtualNumber=QUESTION_X)
-        assert exchange.push(body, mode="AX", route="sms").answer == route(A, B)
-        assert [row["application"] for row in rows(exchange.bills)] == ["demo-x", "demo-x"]
+        report = exchange.push(body, mode="AX", route="sms")
+        assert (report.answer, report.decided, report.notes) == (
+            DISCARD,
+            "foreign_app_key",
+            ("foreign_app_key",),
+        )
+        assert [(row["application"], row["kind"]) for row in exchange.kept()] == [("demo-x", "sms")]
+        # Nor does it spoil the answer to the one whose question it is, or learn what he was told.
+        assert exchange.push(body, mode="X", route="sms").answer == route(A, B)
+        assert exchange.push(body, mode="AX", route="sms").answer == DISCARD
 
     def test_an_sms_of_nobodys_application_is_discarded_and_kept(self, exchange: Exchange) -> None:
         report = exchange.push(sms_body("Block", app_key="nobodys"), route="sms")
@@ -290,7 +322,7 @@ class TestStored:
 
     def test_the_question_is_stored_with_it(self, exchange: Exchange) -> None:
         report = exchange.push(callin_body(B))
-        assert (report.stored, [row["kind"] for row in rows(exchange.bills)]) == (1, ["decision", "event"])
+        assert (report.stored, [row["kind"] for row in exchange.kept()]) == (1, ["decision", "event"])
 
     def test_nothing_of_a_person_stands_in_the_table_in_clear(self, exchange: Exchange) -> None:
         """design.md §6."""
@@ -324,8 +356,54 @@ class TestStored:
         """notifications.md §9.2: the variant is kept beside the first."""
         put_relation(exchange.bindings, relation(partners=(B,)))
         exchange.call(B)
-        other = exchange.push(callin_body(STRANGER))
-        assert (other.answer, other.conflicts) == (connect(A), 1)
+        other = exchange.push(callin_body(B, timestamp="2026-09-02 01:00:01"))
+        assert (other.answer, other.conflicts, other.notes) == (connect(A), 1, ())
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"caller": STRANGER},
+            {"caller": "anonymous"},
+            {"caller": ""},
+            {"x": "+8617010000009"},
+            {"x": "nonsense"},
+        ],
+    )
+    def test_nobody_gets_the_answer_to_somebody_elses_question(
+        self, exchange: Exchange, other: dict[str, str]
+    ) -> None:
+        """A sessionId does not say who asks: the same one with another caller or X is closed."""
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        assert exchange.call(B) == connect(A)
+        report = exchange.push(callin_body(**{"caller": B, **other}))
+        assert (report.answer, report.decided, report.notes) == (
+            CLOSE,
+            "other_question",
+            ("question_differs",),
+        )
+        assert len(exchange.decisions()) == 1
+        assert exchange.call(B) == connect(A)
+
+    def test_nobody_gets_the_answer_to_somebody_elses_sms(self, exchange: Exchange) -> None:
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        assert exchange.write(B) == route(A, B)
+        assert exchange.write(STRANGER) == DISCARD
+        assert exchange.write(B) == route(A, B)
+
+    def test_who_is_faster_under_the_same_session_does_not_answer_for_the_other(
+        self, exchange: Exchange
+    ) -> None:
+        """The other's decision appears between our read and our write."""
+        put_relation(exchange.bindings, relation(partners=(B,)))
+
+        def overtake() -> None:
+            if not exchange.decisions():
+                Exchange(exchange.bills, exchange.bindings).call(B)
+
+        client: Any = Troubled(exchange.bills.client, "transact_write_items", overtake)
+        exchange.parts = {"hurried": FactStore(client, exchange.bills.name, sleep=lambda _: None)}
+        report = exchange.push(callin_body(STRANGER))
+        assert (report.answer, report.notes) == (CLOSE, ("question_differs",))
 
     def test_a_question_without_session_is_known_by_its_content(self, exchange: Exchange) -> None:
         put_relation(exchange.bindings, relation(partners=(B,)))
@@ -588,6 +666,46 @@ class TestDoor:
         report = exchange.push(callin_body(B), headers=signed_headers(app_key=ASKING["X"][1], secret="wrong"))
         assert (report.status, report.answer) == (401, None)
         assert [row["kind"] for row in rows(exchange.bills)] == ["quarantine"]
+
+    @pytest.mark.parametrize("setting", [NonceCheck.OFF, NonceCheck.LOG])
+    def test_a_signature_that_was_seen_answers_no_other_question(
+        self, exchange: Exchange, setting: NonceCheck
+    ) -> None:
+        """auth.md §3: it does not cover the body, so in no setting may it ask twice."""
+        exchange.parts = {"policy": DoorPolicy(nonce_check=setting)}
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        headers = signed_headers(app_key=ASKING["X"][1], nonce="n1")
+        assert exchange.push(callin_body(STRANGER), headers=headers).answer == CLOSE
+        report = exchange.push(callin_body(B, session="another"), headers=headers)
+        assert (report.status, report.answer, report.decided) == (200, CLOSE, "nonce")
+        assert report.notes == ("nonce_reused",)
+        kept = sorted(row["kind"] for row in exchange.kept())
+        assert kept == ["decision", "event", "quarantine"]
+
+    def test_the_same_question_under_the_same_signature_is_a_repetition(self, exchange: Exchange) -> None:
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        headers = signed_headers(app_key=ASKING["X"][1], nonce="n1")
+        for _ in range(3):
+            report = exchange.push(callin_body(B), headers=headers)
+            assert (report.answer, report.decided, report.notes) == (connect(A), "relation", ())
+
+    def test_a_replayed_question_is_answered_though_it_cannot_be_kept(self, exchange: Exchange) -> None:
+        headers = signed_headers(app_key=ASKING["X"][1], nonce="n1")
+        exchange.push(callin_body(STRANGER), headers=headers)
+        client: Any = Troubled(exchange.bills.client, "update_item", _refuse)
+        exchange.parts = {"hurried": FactStore(client, exchange.bills.name, sleep=lambda _: None)}
+        report = exchange.push(callin_body(B, session="another"), headers=headers)
+        assert (report.status, report.answer, report.notes) == (200, CLOSE, ("nonce_reused",))
+
+    def test_a_replayed_question_is_not_answered_though_signatures_are_optional(
+        self, exchange: Exchange
+    ) -> None:
+        policy = DoorPolicy(nonce_check=NonceCheck.ENFORCE, signature=PushSignature.OPTIONAL)
+        exchange.parts = {"policy": policy}
+        put_relation(exchange.bindings, relation(partners=(B,)))
+        headers = signed_headers(app_key=ASKING["X"][1], nonce="n1")
+        exchange.push(callin_body(STRANGER), headers=headers)
+        assert exchange.push(callin_body(B, session="another"), headers=headers).answer == CLOSE
 
     def test_a_nonce_used_before_by_another_question_is_refused(self, exchange: Exchange) -> None:
         """auth.md §6 step 7."""

@@ -21,6 +21,7 @@ from privatenumber.calls.routing import (
     rule_call,
     rule_sms,
 )
+from privatenumber.calls.sms_text import AtNumber
 from privatenumber.settings import Mode
 
 C = "+8613800138004"
@@ -216,7 +217,7 @@ class TestAxSms:
     AX = relation(mode=Mode.AX, subscription_id="subscription-1")
 
     def ask(self, caller: str = A, **changes: Any) -> Asked:
-        return asked(caller, mode=Mode.AX, **changes)
+        return asked(caller, **{"mode": Mode.AX, "ending": AtNumber.MISSING, **changes})
 
     def test_by_default_it_is_discarded(self) -> None:
         ruling = rule_sms(self.ask(**in_touch(B)), [self.AX], forward=False)
@@ -232,6 +233,24 @@ class TestAxSms:
         )
         ruling = rule_sms(self.ask(**in_touch(B)), [found], forward=True)
         assert (ruling.reason, reached(ruling), ruling.reference) == (Reason.RELATION, C, "call-1")
+
+    @pytest.mark.parametrize(
+        ("ending", "reason"),
+        [
+            (AtNumber.MALFORMED, Reason.MALFORMED_RECEIVER),
+            (AtNumber.VALID, Reason.MALFORMED_RECEIVER),
+            (None, Reason.NO_TEXT),
+        ],
+    )
+    def test_what_was_or_may_have_been_meant_for_somebody_else_is_discarded(
+        self, ending: AtNumber | None, reason: Reason
+    ) -> None:
+        """notifications.md §6.1: asked for a missing receiver as well as for a mistyped one."""
+        ask = self.ask(**in_touch(B), ending=ending)
+        called = relation(mode=Mode.AX, callee=person(C), callee_until=SIGNED_AT + HOUR)
+        for found in (self.AX, called):
+            ruling = rule_sms(ask, [found], forward=True)
+            assert (ruling.reason, ruling.callee, ruling.role) == (reason, None, Role.A)
 
     @pytest.mark.parametrize("contact", [{}, in_touch(B, ago=timedelta(hours=25))])
     def test_without_a_fresh_counterpart_it_is_discarded(self, contact: dict[str, Any]) -> None:
@@ -294,7 +313,9 @@ def relations(draw: st.DrawFn) -> Relation:
 def questions(draw: st.DrawFn) -> Asked:
     bindings = st.none() | st.sampled_from(["binding-1", "binding-2"])
     contact = draw(st.none() | st.builds(LastContact, persons, moments, bindings))
-    return asked(draw(numbers), mode=draw(st.sampled_from([Mode.X, Mode.AX])), contact=contact)
+    ending = draw(st.none() | st.sampled_from(AtNumber))
+    mode = draw(st.sampled_from([Mode.X, Mode.AX]))
+    return asked(draw(numbers), mode=mode, contact=contact, ending=ending)
 
 
 def _living(found: Relation, ask: Asked) -> bool:
@@ -318,6 +339,7 @@ def test_an_answer_names_the_counterpart_or_nobody(
     assert source is not None
     assert _living(source, ask)
     assert ruling.callee.number not in (me.number, ask.x)
+    assert ask.mode is Mode.X or ask.ending is AtNumber.MISSING
     if me == source.a:
         named = {
             *source.partners,

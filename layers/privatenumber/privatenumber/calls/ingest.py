@@ -9,6 +9,7 @@ A question is never pushed again: it gets an answer in its time, whatever fails 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -51,7 +52,8 @@ class Report:
     """What became of a request: the answer's status, and what to count and log. Holds no number, no session.
 
     ``reason`` says why nothing was processed. ``notes`` are oddities: ``wrong_route``, ``nonce_reused``,
-    ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``.
+    ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``,
+    ``question_differs``.
     Of a question: ``answer`` is what to answer (with numbers), ``decided`` why, ``undecided`` what failed.
     """
 
@@ -146,12 +148,16 @@ class Ingestion:
             self._quarantine(arrival, admitted.application.id, f"unparsable: {problem.reason}")
             return Report(400, admitted.application.id, unparsable=1, reason=problem.reason)
         by_app_key = {application.app_key: application for application in applications.values()}
-        question = question_in(push, admitted.application, by_app_key)
+        question = question_in(push, admitted.application)
         keep = partial(self._answer, question, deadline) if question else self._keep
         try:
             return keep(arrival, admitted, push, by_app_key)
         except NonceReused:
-            if self._policy.signature is PushSignature.REQUIRED:
+            enforced = self._policy.nonce_check is NonceCheck.ENFORCE
+            required = self._policy.signature is PushSignature.REQUIRED
+            if question and not (enforced and required):
+                return self._replayed(question, deadline, arrival, push.kind)
+            if required:
                 return self._refuse(arrival, Refused(401, "nonce", admitted.application))
             unverified = replace(admitted, token=None, flags=("unverified",))
             return keep(arrival, unverified, push, by_app_key)
@@ -221,13 +227,15 @@ class Ingestion:
         push: Push,
         by_app_key: Mapping[str, Application],
     ) -> Report:
-        bundle = self._bundle(arrival, admitted, push, by_app_key)
-        if bundle.facts:
-            (fact,) = bundle.facts
-            reception = replace(bundle.reception, application=question.application.id)
-            decided = self._switchboard.decide(question, fact, reception, deadline)
-        else:
+        bundle = self._bundle(arrival, admitted, push, by_app_key, asked=True)
+        if not bundle.facts:
             decided = Decided(question.default(), "unreadable", undecided="unreadable")
+        elif question.foreign:
+            # Stored where it belongs, without an answer: that one is for whoever signs as that application.
+            decided = Decided(question.default(), "foreign_app_key")
+        else:
+            (fact,) = bundle.facts
+            decided = self._switchboard.decide(question, fact, bundle.reception, deadline)
         written = self._hurried.put_facts(
             bundle.facts,
             quarantined=bundle.quarantined,
@@ -236,16 +244,38 @@ class Ingestion:
             left=deadline.remaining,
         )
         if written.decision is not None:
-            decided = self._switchboard.standing(read_decision(written.decision))
+            standing = read_decision(written.decision)
+            decided = self._switchboard.standing(standing, question, bundle.reception)
+        report = _report(admitted.application.id, push.kind, written, bundle)
         return replace(
-            _report(admitted.application.id, push.kind, written, bundle),
+            report,
+            notes=tuple(sorted({*report.notes, *decided.notes})),
             answer=decided.answer,
             decided=decided.reason,
             undecided=decided.undecided,
         )
 
+    def _replayed(self, question: Question, deadline: Deadline, arrival: Arrival, kind: PushKind) -> Report:
+        """A question under a signature that was used for another body: it may be anybody's (auth.md §6)."""
+        application = question.application.id
+        put_apart = partial(
+            self._quarantine, arrival, application, "refused: nonce", self._hurried, deadline.remaining
+        )
+        try:
+            in_time(put_apart, deadline)
+        except Exception as problem:
+            _LOG.error("replayed question not kept", extra={"cause": type(problem).__name__})
+        answer, notes = question.default(), ("nonce_reused",)
+        return Report(200, application, kind.value, notes=notes, answer=answer, decided="nonce")
+
     def _bundle(
-        self, arrival: Arrival, admitted: Admitted, push: Push, by_app_key: Mapping[str, Application]
+        self,
+        arrival: Arrival,
+        admitted: Admitted,
+        push: Push,
+        by_app_key: Mapping[str, Application],
+        *,
+        asked: bool = False,
     ) -> _Bundle:
         application, keyring = admitted.application, self._keyring()
         notes = [*admitted.flags, *push.notes, *self._nonce_notes(arrival, admitted, keyring)]
@@ -260,7 +290,7 @@ class Ingestion:
             self._unreadable(arrival, push.kind, bad, application.id, keyring)
             for bad in (*push.bad, *desk.bad)
         ]
-        nonce = self._nonce_use(arrival, admitted, keyring)
+        nonce = self._nonce_use(arrival, admitted, keyring, asked=asked)
         return _Bundle(reception, desk.facts, quarantined, nonce, (*notes, *desk.notes))
 
     def _refuse(self, arrival: Arrival, refused: Refused) -> Report:
@@ -269,7 +299,14 @@ class Ingestion:
         self._quarantine(arrival, refused.application.id, f"refused: {refused.reason}")
         return Report(refused.status, refused.application.id, reason=refused.reason)
 
-    def _quarantine(self, arrival: Arrival, application: str, reason: str) -> None:
+    def _quarantine(
+        self,
+        arrival: Arrival,
+        application: str,
+        reason: str,
+        store: FactStore | None = None,
+        left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         entry = entry_for(
             Envelope(arrival.route, arrival.headers, arrival.body),
             application=application,
@@ -277,7 +314,7 @@ class Ingestion:
             keyring=self._keyring(),
             received_at=arrival.received_at,
         )
-        self._store.put_facts((), quarantined=(entry,))
+        (store or self._store).put_facts((), quarantined=(entry,), left=left)
 
     def _unreadable(
         self, arrival: Arrival, kind: PushKind, bad: BadEntry, application: str, keyring: Keyring
@@ -303,9 +340,15 @@ class Ingestion:
         )
         return ("nonce_reused",) if reused else ()
 
-    def _nonce_use(self, arrival: Arrival, admitted: Admitted, keyring: Keyring) -> NonceUse | None:
+    def _nonce_use(
+        self, arrival: Arrival, admitted: Admitted, keyring: Keyring, *, asked: bool
+    ) -> NonceUse | None:
+        """The use of the nonce, where it is held against later pushes: of a question in every setting.
+
+        Its answer names a person, and the signature does not cover what is asked (auth.md §3).
+        """
         token = admitted.token
-        if token is None or self._policy.nonce_check is not NonceCheck.ENFORCE:
+        if token is None or not (asked or self._policy.nonce_check is NonceCheck.ENFORCE):
             return None
         return NonceUse(
             admitted.application.id,

@@ -8,6 +8,7 @@ from typing import Any
 
 from privatenumber.calls.answers import Answer, close, discard
 from privatenumber.calls.guard import MAX_BODY_BYTES
+from privatenumber.calls.sms_text import AtNumber, addressed
 from privatenumber.platform.pushes import (
     BLOCK,
     CallEvent,
@@ -26,7 +27,8 @@ class Question:
     """A question to be answered in the same request.
 
     ``caller`` and ``x`` are `None` when the question does not say them readably; ``calling`` is the sender
-    of an SMS as he was written.
+    of an SMS as he was written, ``ending`` what its text says about the receiver, if there is a text.
+    ``foreign``: it names another application than the one whose signature it has.
     """
 
     kind: PushKind
@@ -34,6 +36,8 @@ class Question:
     caller: str | None = field(default=None, repr=False)
     x: str | None = field(default=None, repr=False)
     calling: str | None = field(default=None, repr=False)
+    ending: AtNumber | None = None
+    foreign: bool = False
 
     @property
     def call(self) -> bool:
@@ -50,20 +54,27 @@ class Question:
         return close(self.application.close_tone) if self.call else discard()
 
 
-def question_in(push: Push, addressed: Application, by_app_key: Mapping[str, Application]) -> Question | None:
-    """The question that a push is, `None` for a push that only tells.
+def question_in(push: Push, application: Application) -> Question | None:
+    """The question that a push to an application is, `None` for a push that only tells.
 
-    A push that cannot be read is a question all the same when it says so. An SMS belongs to the application
-    whose ``appKey`` it carries, if that is one of ours (§2.4).
+    A push that cannot be read is a question all the same when it says so. Whose ``appKey`` an SMS carries
+    decides where it is stored (§2.4); what it may be told is only what its signature stands for.
     """
     for entry in push.entries:
-        if isinstance(entry, CallEvent) and _asks(entry, addressed):
-            return Question(push.kind, addressed, entry.caller, entry.called)
+        if isinstance(entry, CallEvent) and _asks(entry, application):
+            return Question(push.kind, application, entry.caller, entry.called)
         if isinstance(entry, SmsNotice) and entry.asks:
-            owner = by_app_key.get(entry.app_key or "", addressed)
-            return Question(push.kind, owner, entry.calling, entry.x, _as_written(entry.raw))
+            return Question(
+                push.kind,
+                application,
+                entry.calling,
+                entry.x,
+                _as_written(entry.raw),
+                ending=addressed(entry.text).ending if entry.text is not None else None,
+                foreign=bool(entry.app_key) and entry.app_key != application.app_key,
+            )
     if any(_says_so(push.kind, bad.raw) for bad in push.bad):
-        return Question(push.kind, addressed)
+        return Question(push.kind, application)
     return None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from privatenumber.calls.sms_text import AtNumber
 from privatenumber.phone import NumberKind, is_global, kind
 from privatenumber.settings import Mode
 
@@ -40,6 +41,10 @@ class Reason(StrEnum):
     """The callee would be the caller, X itself, or no number of the kind that is needed."""
     DEFAULT = "default"
     """The application discards what names no receiver."""
+    MALFORMED_RECEIVER = "malformed_receiver"
+    """The text was meant for somebody whom it does not name validly: not for the last counterpart."""
+    NO_TEXT = "no_text"
+    """The platform does not deliver the text, so it may have been meant for anybody."""
     MODE = "mode"
     """The application's mode asks no such question."""
     UNREADABLE = "unreadable"
@@ -105,7 +110,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question: who dials or writes to which X, at which moment, whom he was in touch with last."""
+    """A question: who dials or writes to which X, at which moment, whom he was in touch with last.
+
+    ``ending`` is what the text of an SMS says about its receiver; `None`: there is no text.
+    """
 
     application: str
     mode: Mode
@@ -114,6 +122,7 @@ class Asked:
     now: datetime
     contact: LastContact | None = None
     contact_life: timedelta = timedelta(hours=24)
+    ending: AtNumber | None = None
 
     def fresh_contact(self, relation: Relation) -> Person | None:
         """The last counterpart within a relation, while that counts: never one of an order before it."""
@@ -142,15 +151,20 @@ def rule_call(asked: Asked, relations: Iterable[Relation]) -> Ruling:
 def rule_sms(asked: Asked, relations: Iterable[Relation], *, forward: bool) -> Ruling:
     """Decide an SMS: in X mode like a call, in AX by A's counterpart if the application will have it so.
 
-    Sender and receiver must be mobile numbers (notifications.md §6.1).
+    Sender and receiver must be mobile numbers; only a text that names nobody may go where A did not say
+    (notifications.md §6.1).
     """
     writable = [relation for relation in relations if relation.sms]
     if asked.mode is Mode.X:
         return _rule(asked, writable, (NumberKind.MOBILE,))
     for relation in writable:
         if _living(relation, asked) and relation.a.token == asked.caller.token:
+            if asked.ending not in {None, AtNumber.MISSING}:
+                return Ruling(Reason.MALFORMED_RECEIVER, Role.A, relation)
             if not forward:
                 return Ruling(Reason.DEFAULT, Role.A, relation)
+            if asked.ending is None:
+                return Ruling(Reason.NO_TEXT, Role.A, relation)
             reached = _callee(relation, asked) or _last(relation, asked)
             return _checked(asked, relation, Role.A, reached, (NumberKind.MOBILE,))
     return Ruling(Reason.NO_RELATION)

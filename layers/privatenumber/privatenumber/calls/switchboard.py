@@ -1,7 +1,8 @@
 """Answering the platform's questions from our relations, within the time there is (x.md §2, §4, §5).
 
 Two reads, a pure decision, and one write that stores the question and its answer together. Whatever fails,
-the answer is the careful one: it connects nobody. Who asks again gets what was answered first.
+the answer is the careful one: it connects nobody. Who asks again gets what was answered first; somebody else
+who asks under the same id does not.
 """
 
 from __future__ import annotations
@@ -38,13 +39,14 @@ _LOG: Final = logging.getLogger("privatenumber.calls")
 class Decided:
     """An answer, and the row that is to be stored with it (`None`: it is stored).
 
-    ``undecided`` says in a word why the careful answer had to be taken.
+    ``undecided`` says in a word why the careful answer had to be taken, ``notes`` what was odd.
     """
 
     answer: Answer = field(repr=False)
     reason: str
     row: NewDecision | None = None
     undecided: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Switchboard:
@@ -72,11 +74,16 @@ class Switchboard:
         except Exception as problem:
             return self._new(question, fact, reception, Ruling(Reason.UNDECIDED), undecided=word_for(problem))
         if isinstance(ruling, Decision):
-            return self.standing(ruling)
+            return self.standing(ruling, question, reception)
         return self._new(question, fact, reception, ruling)
 
-    def standing(self, decision: Decision) -> Decided:
-        """What was answered before, by this environment or by one that was faster."""
+    def standing(self, decision: Decision, question: Question, reception: Reception) -> Decided:
+        """What was answered before, by this environment or by one that was faster, to the same person on X.
+
+        The id of a call or SMS is no secret and does not say who asks: another's answer is not given.
+        """
+        if (decision.caller, decision.x) != (reception.token(question.caller), _x(question)):
+            return Decided(question.default(), "other_question", notes=("question_differs",))
         return Decided(self._answer_in(decision), decision.reason)
 
     def _rule(
@@ -102,6 +109,7 @@ class Switchboard:
             now=reception.received_at,
             contact=opened_contact(found.contact, self._unseal) if found.contact else None,
             contact_life=timedelta(hours=application.contact_hours),
+            ending=question.ending,
         )
         relations = [opened_relation(item, self._unseal) for item in items]
         if question.call:
@@ -146,6 +154,10 @@ def _answer(question: Question, ruling: Ruling) -> Answer:
     return answers.forward(ruling, calling, with_user_data=application.mode.value == "AX")
 
 
+def _x(question: Question) -> str | None:
+    return question.x if question.x and is_global(question.x) else None
+
+
 def _item(
     question: Question, fact: NewFact, reception: Reception, ruling: Ruling, answer: Answer
 ) -> dict[str, Any]:
@@ -155,7 +167,7 @@ def _item(
     optional = {
         "session": fact.item.get("session"),
         "sms": fact.item.get("sms"),
-        "x": question.x if question.x and is_global(question.x) else None,
+        "x": _x(question),
         "caller_role": ruling.role and ruling.role.value,
         "binding_id": relation and relation.binding_id,
         "order": relation and relation.order,
