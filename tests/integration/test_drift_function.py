@@ -60,6 +60,7 @@ def _deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> I
             "mode": "AXB",
             "base_url": platform.address,
             "callback_token": "callback-token-0001",
+            "tps": 0,
         }
         secret = clients.secrets().create_secret(
             Name="applications", SecretString=json.dumps({"applications": [application]})

@@ -64,6 +64,7 @@ def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> It
             "mode": "AXB",
             "base_url": platform.address,
             "callback_token": "callback-token-0001",
+            "tps": 0,
         }
         secret = clients.secrets().create_secret(
             Name="applications", SecretString=json.dumps({"applications": [application]})
