@@ -29,7 +29,8 @@ def create_binding(rooms: Rooms, request: Request) -> Response:
 
 def read_binding(rooms: Rooms, request: Request) -> Response:
     """GET /bindings/{id}."""
-    return answer(200, binding_view(rooms.service.get(binding_id(request)), request.at))
+    binding = rooms.service.get(binding_id(request))
+    return answer(200, binding_view(binding, request.at, impaired=rooms.service.impaired(binding)))
 
 
 def find_bindings(rooms: Rooms, request: Request) -> Response:

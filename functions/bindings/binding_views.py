@@ -20,12 +20,13 @@ SETTLES_IN_S: Final = 15
 _X_IS_BOUND: Final = frozenset({State.ACTIVE, State.RELEASING, State.CLOSED})
 
 
-def binding_view(binding: Binding, now: datetime) -> dict[str, Any]:
+def binding_view(binding: Binding, now: datetime, *, impaired: bool | None = None) -> dict[str, Any]:
     """Show a binding of any mode; what the mode does not have is null, false or empty.
 
     `x` is in global form, `dial` the digits that people dial (numbers.md §1). Both are shown only once the
     platform has bound X: before, a call to it would reach nobody or somebody else. A change whose outcome is
-    not known yet is `change_pending`; the values are those before it.
+    not known yet is `change_pending`; the values are those before it. `impaired` is only known to who reads
+    one binding: it is the state of X.
     """
     x = _shown_x(binding)
     return {
@@ -50,6 +51,7 @@ def binding_view(binding: Binding, now: datetime) -> dict[str, Any]:
         "max_minutes": binding.max_minutes,
         "recorded": binding.record_hint_tone is not None,
         "change_pending": binding.pending is not None,
+        "impaired": impaired,
         "created_at": iso(binding.created_at),
         "updated_at": iso(binding.updated_at),
         "ends_at": iso(binding.ends_at),

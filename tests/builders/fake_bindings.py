@@ -90,6 +90,9 @@ class FakeRooms:
     def get(self, binding_id: str) -> Binding:
         return self.before
 
+    def impaired(self, binding: Binding) -> bool | None:
+        return binding.state is State.ACTIVE
+
     def bind(self, command: Any, *, deadline: Any) -> BindResult:
         return BindResult(self._done("bind", command), created=True)
 

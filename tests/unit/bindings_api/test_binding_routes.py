@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from builders.bindings_api import (
     APPLICATION,
     LANDLINE,
     START,
+    TABLE,
     X1,
     X2,
     X3,
@@ -15,6 +18,9 @@ from builders.bindings_api import (
     C,
 )
 from builders.bindings_platform import no_answer
+from privatenumber.store import clients
+from privatenumber.store.number_states import NumberStates
+from privatenumber.store.numbers import NumberState
 from privatenumber.times import iso
 
 
@@ -129,7 +135,29 @@ def test_a_bind_is_told_how_long_it_may_last(api: BindingsApi) -> None:
 def test_a_binding_is_read_by_its_id(api: BindingsApi) -> None:
     bound = api.bind()
     read = api.call("GET /bindings/{id}", path={"id": bound.body["id"]})
-    assert (read.status, read.body) == (200, bound.body)
+    assert (read.status, read.body) == (200, {**bound.body, "impaired": False})
+
+
+@pytest.mark.parametrize(
+    ("state", "impaired"),
+    [
+        (NumberState.SUSPENDED, True),
+        (NumberState.UNAVAILABLE, True),
+        (NumberState.FROZEN, False),
+        (NumberState.ACTIVE, False),
+    ],
+)
+def test_a_binding_is_impaired_while_the_platform_serves_nothing_on_its_x(
+    api: BindingsApi, state: NumberState, impaired: bool
+) -> None:
+    """notifications.md §7: status 9 and 10 stop its calls and SMS, 11 does not, 5 ends them all."""
+    bound = api.bind().body
+    states = NumberStates(clients.dynamodb(), TABLE)
+    for number, told in enumerate((NumberState.SUSPENDED, state)):
+        states.apply(bound["x"], application=APPLICATION, state=told, status_at=f"{iso(START)}#{number}")
+    assert api.of("GET", bound["id"]).body["impaired"] is impaired
+    api.of("DELETE", bound["id"])
+    assert api.of("GET", bound["id"]).body["impaired"] is None
 
 
 def test_an_unknown_id_is_404(api: BindingsApi) -> None:

@@ -10,9 +10,10 @@ from privatenumber.bindings.change import ChangeCommand
 from privatenumber.bindings.commands import BindCommand
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.find import Query
-from privatenumber.bindings.model import Binding, Page, Reason
+from privatenumber.bindings.model import Binding, Page, Reason, State
 from privatenumber.bindings.partners import PartnerResult
 from privatenumber.deadline import Deadline
+from privatenumber.store.numbers import OUT_OF_SERVICE
 
 __all__ = ["BindCommand", "BindResult", "BindingService"]
 
@@ -46,6 +47,16 @@ class BindingService:
     def get(self, binding_id: str) -> Binding:
         """Read one binding; raises BindingNotFound."""
         return self._engine.load(binding_id)
+
+    def impaired(self, binding: Binding) -> bool | None:
+        """Whether the platform serves no call and no SMS on its X; None where there is nothing to serve.
+
+        Read when asked for: states of numbers come late and go again, and change no binding.
+        """
+        if binding.state not in (State.ACTIVE, State.RELEASING):
+            return None
+        number = self._engine.numbers.get(binding.x)
+        return number.state in OUT_OF_SERVICE if number else None
 
     def find(
         self,

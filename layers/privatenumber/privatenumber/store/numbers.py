@@ -52,6 +52,10 @@ class NumberState(StrEnum):
     RETIRED = "retired"
 
 
+OUT_OF_SERVICE: Final = frozenset({NumberState.SUSPENDED, NumberState.UNAVAILABLE})
+"""On these the platform serves no binding: its status 9 and 10 (notifications.md §7)."""
+
+
 PLATFORM_STATES: Final = (
     NumberState.ACTIVE,
     NumberState.SUSPENDED,
