@@ -18,7 +18,6 @@ from privatenumber.bindings.model import Reason, State
 from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState
 
-
 pytestmark = pytest.mark.dynamodb_local
 
 
@@ -398,6 +397,48 @@ class TestDrains:
         room.run(job.id)
         assert room.desk.in_state(State.ACTIVE) == []
         assert room.outcomes(job.id) == {"done ended": 1}
+        room.desk.check()
+
+    def moving(self, room: JobDesk) -> tuple[str, str]:
+        """Ids of a job and of the old binding; the new one lives, nobody has noticed yet."""
+        old = room.desk.bind("o-1", a=person(1), b=person(2), x=X1)
+        in_doubt(room.desk, "timeout_after_success", api="axb.bind", times=1, drop=True)
+        in_doubt(room.desk, "timeout_before", api="axb.query", times=4, drop=True)
+        job = room.create(Kind.DRAIN_NUMBER, x=X1, move=True).job
+        room.desk.advance(5)
+        while room.work_once():
+            pass
+        room.desk.settle()
+        assert len(room.desk.in_state(State.ACTIVE)) == 2
+        room.desk.advance(5)
+        return job.id, old.id
+
+    def test_a_change_while_it_moves_goes_along_even_through_a_pause(self, room: JobDesk) -> None:
+        job, old = self.moving(room)
+        room.desk.service.change(old, max_minutes=9, deadline=within())
+        in_doubt(room.desk, "status", api="axb.modify", times=1, http_status=403, code="1010029")
+        room.desk.advance(60)
+        while room.work_once():
+            pass
+        (row,) = room.rows(job)
+        assert (row.state, row.begun) == ("pending", True)
+        # It cannot be cancelled any more: two numbers would stay behind.
+        room.jobs.cancel(job)
+        room.run(job)
+        assert room.outcomes(job) == {"done moved": 1}
+        (new,) = room.desk.in_state(State.ACTIVE)
+        assert (new.max_minutes, new.x == X1) == (9, False)
+        room.desk.check()
+
+    def test_another_party_while_it_moves_keeps_the_order_where_it_is(self, room: JobDesk) -> None:
+        """The order's new pair is the old binding's; nobody may be reached through the other X any more."""
+        job, old = self.moving(room)
+        room.desk.service.change(old, b=D, deadline=within())
+        room.run(job)
+        assert room.outcomes(job) == {"failed state-conflict": 1}
+        kept = room.desk.service.get(old)
+        assert (kept.state, kept.x, kept.b and kept.b.number) == (State.ACTIVE, X1, D)
+        assert [one.id for one in room.desk.in_state(State.ACTIVE)] == [old]
         room.desk.check()
 
     @pytest.mark.parametrize("mode", [Mode.AX, Mode.AXE, Mode.X])

@@ -7,15 +7,15 @@ brings about meanwhile ends the new binding too.
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from privatenumber.bindings.commands import BindCommand, Replaced
 from privatenumber.bindings.engine import Engine
-from privatenumber.bindings.errors import BindingNotFound, InvalidRequest
+from privatenumber.bindings.errors import BindingError, BindingNotFound, InvalidRequest
 from privatenumber.bindings.jobs_model import Task
-from privatenumber.bindings.jobs_outcomes import NOT_BOUND, Failed, Outcome, Wait, shown
+from privatenumber.bindings.jobs_outcomes import NOT_BOUND, Failed, Outcome, Wait, shown, told
 from privatenumber.bindings.model import MIN_LIFE_S, Binding, PartnerState, Party, Reason, State, Terms
 from privatenumber.bindings.release import LONGEST_GRACE_S
 from privatenumber.bindings.rules import RULES
@@ -40,7 +40,16 @@ def move(engine: Engine, task: Task, old: Binding, deadline: Deadline) -> Outcom
         return Failed(NOT_BOUND, {"code": new.failure_code, "binding_id": old.id, "order": old.order})
     if new.state is State.REQUESTED or not new.settled:
         return Wait(made=new.id)
-    return _take_leave(engine, old, _furnished(engine, old, new, deadline), deadline)
+    if new.reason is Reason.MOVED:
+        return _undone(engine, old, new, deadline)
+    try:
+        new = _furnished(engine, old, new, deadline)
+    except BindingError as error:
+        outcome = told(error)
+        if isinstance(outcome, Wait):
+            return replace(outcome, made=new.id)
+        return _undone(engine, old, new, deadline)
+    return _take_leave(engine, old, new, deadline)
 
 
 def _made(engine: Engine, task: Task) -> Binding | None:
@@ -108,11 +117,14 @@ def _opposite(binding: Binding) -> list[str]:
 
 
 def _furnished(engine: Engine, old: Binding, new: Binding, deadline: Deadline) -> Binding:
-    """Bring along what came to the old binding since, and in X mode the other partners and the callee."""
+    """Bring along what came to the old binding since, and in X mode the other partners and the callee.
+
+    Until it is released the old binding says what holds. Another party is refused, because the old binding holds the order's pair with him.
+    """
     if old.state.final or new.state is not State.ACTIVE:
         return new
     service = BindingService(engine)
-    if old.terms != new.terms and old.updated_at > new.updated_at:
+    if old.terms != new.terms:
         new = service.change(new.id, deadline=deadline, **_differences(old, new))
     if new.mode is not Mode.X:
         return new
@@ -132,6 +144,15 @@ def _differences(old: Binding, new: Binding) -> dict[str, Any]:
         for one in fields(Terms)
         if (value := getattr(old.terms, name := one.name)) != getattr(new.terms, name) and value is not None
     }
+
+
+def _undone(engine: Engine, old: Binding, new: Binding, deadline: Deadline) -> Outcome:
+    """What came to the old binding meanwhile cannot be on the new X: the order stays where it is."""
+    ended = BindingService(engine).release(new.id, reason=Reason.MOVED, deadline=deadline)
+    if not ended.state.final:
+        return Wait(made=new.id)
+    why = "it was changed meanwhile in a way that the other X does not allow"
+    return Failed("state-conflict", {"detail": why, "binding_id": old.id, "order": old.order})
 
 
 def _take_leave(engine: Engine, old: Binding, new: Binding, deadline: Deadline) -> Outcome:

@@ -110,7 +110,7 @@ class LaneWorker:
             if row.attempts >= MAX_ATTEMPTS:
                 return self._end(row, FAILED, Failed(INTERNAL))
             claimed = self._claim(row)
-            return self._settle(claimed, self._outcome(claimed, deadline))
+            return self._settle(claimed, self._outcome(claimed, deadline), begun=row.begun)
         except Overtaken:
             return _Again(self._engine.clock() + timedelta(seconds=_FIRST_WAIT_S))
 
@@ -146,19 +146,22 @@ class LaneWorker:
             _LOG.exception("item failed", extra={"job": row.job_id, "item": row.n})
             return None
 
-    def _settle(self, row: ItemRow, outcome: Outcome | None) -> _Again:
-        """Write what came of an execution. Raises Overtaken, Busy."""
+    def _settle(self, row: ItemRow, outcome: Outcome | None, *, begun: bool) -> _Again:
+        """Write what came of an execution; ``begun``: an earlier one may have had an effect.
+
+        Raises Overtaken, Busy.
+        """
         if isinstance(outcome, Done):
             return self._end(row, DONE, outcome)
         if isinstance(outcome, Failed):
             return self._end(row, FAILED, outcome)
         if outcome is None:
-            return self._later(row, Wait(), attempts=row.attempts)
+            return self._later(row, Wait(), attempts=row.attempts, begun=True)
         if not outcome.paused and row.since and row.since + PATIENCE <= self._engine.clock():
             return self._end(row, FAILED, Failed(NOT_SETTLED))
-        return self._later(row, outcome, attempts=0)
+        return self._later(row, outcome, attempts=0, begun=begun or not outcome.paused)
 
-    def _later(self, row: ItemRow, wait: Wait, *, attempts: int) -> _Again:
+    def _later(self, row: ItemRow, wait: Wait, *, attempts: int, begun: bool) -> _Again:
         now = self._engine.clock()
         if wait.paused:
             until = wait.until or now + timedelta(seconds=_PAUSE_S)
@@ -170,10 +173,10 @@ class LaneWorker:
             row,
             version=row.version + 1,
             # What was only held up by a pause has had no effect, and can be cancelled.
-            begun=not wait.paused or made is not None or row.waits > 0,
+            begun=begun or made is not None,
             attempts=attempts,
             waits=row.waits if wait.paused else row.waits + 1,
-            since=None if wait.paused and not row.waits else row.since,
+            since=row.since if begun or made else None,
             not_before=until,
             made=made,
         )
