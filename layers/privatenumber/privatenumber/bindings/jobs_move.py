@@ -119,7 +119,8 @@ def _opposite(binding: Binding) -> list[str]:
 def _furnished(engine: Engine, old: Binding, new: Binding, deadline: Deadline) -> Binding:
     """Bring along what came to the old binding since, and in X mode the other partners and the callee.
 
-    Until it is released the old binding says what holds. Another party is refused, because the old binding holds the order's pair with him.
+    Until it is released the old binding says what holds. Another party is refused, because it holds the
+    order's pair with him.
     """
     if old.state.final or new.state is not State.ACTIVE:
         return new

@@ -32,6 +32,7 @@ from privatenumber.store.job_rows import (
     read_job,
     read_lane,
 )
+from privatenumber.store.reading import read_items
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import from_iso, iso
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 ROWS_PER_WRITE: Final = 90
 """Items that are written, or cancelled, in one transaction beside the row that counts them."""
 
-_KEYS_PER_READ: Final = 100
-_READ_ATTEMPTS: Final = 5
 _JOB: Final = "job"
 _LANE: Final = "lane"
 _ITEM: Final = "item"
@@ -265,16 +264,4 @@ class JobStore:
         return decode(answer["Item"]) if "Item" in answer else None
 
     def _get_many(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(keys), _KEYS_PER_READ):
-            batch = [encode(key) for key in keys[start : start + _KEYS_PER_READ]]
-            wanted: Any = {self._table: {"Keys": batch, "ConsistentRead": True}}
-            for _ in range(_READ_ATTEMPTS):
-                answer = self._client.batch_get_item(RequestItems=wanted)
-                found += map(decode, answer["Responses"].get(self._table, []))
-                wanted = answer.get("UnprocessedKeys")
-                if not wanted:
-                    break
-            else:
-                raise TimeoutError("the table goes on to withhold items")
-        return found
+        return list(read_items(self._client, {self._table: keys}, consistent=True))
