@@ -50,6 +50,7 @@ def _decision() -> dict[str, Any]:
         "x": QUESTION_X,
         "at": iso(SIGNED_AT),
         "callee": token(KEYRING, B),
+        "reason": "relation",
         "binding_id": "binding-1",
         "sealed": seal(KEYRING, private, context=decision_context("demo")),
     }

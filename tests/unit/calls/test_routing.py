@@ -18,6 +18,7 @@ from privatenumber.calls.routing import (
     Relation,
     Role,
     Ruling,
+    rule_afterwards,
     rule_call,
     rule_sms,
 )
@@ -213,6 +214,37 @@ class TestSms:
         assert rule_sms(asked(B), [relation(partners=(person(B),), sms=False)], forward=True).callee is None
 
 
+class TestAfterwards:
+    OVER = relation(partners=(person(B),), active=False)
+
+    def test_the_last_counterpart_is_reached_from_both_sides(self) -> None:
+        for one, other in ((A, B), (B, A)):
+            ruling = rule_afterwards(asked(one, **in_touch(other)), self.OVER)
+            assert (ruling.reason, reached(ruling), ruling.relation) == (Reason.AFTERWARDS, other, self.OVER)
+
+    @pytest.mark.parametrize(
+        "over",
+        [
+            relation(partners=(person(B),)),
+            relation(partners=(person(B),), active=False, sms=False),
+            relation(partners=(person(B),), active=False, x="+8617010000007"),
+            relation(partners=(person(B),), active=False, binding_id="binding-2"),
+            relation(active=False),
+        ],
+    )
+    def test_another_relation_says_nothing(self, over: Relation) -> None:
+        """It lives, carries no text, is of another X or binding, or he was taken out of it."""
+        assert rule_afterwards(asked(B, **in_touch(A)), over).reason is Reason.NO_RELATION
+
+    def test_a_contact_that_is_too_old_says_nothing(self) -> None:
+        old = in_touch(A, ago=timedelta(hours=24))
+        assert rule_afterwards(asked(B, **old), self.OVER).reason is Reason.NO_RELATION
+
+    def test_a_does_not_reach_who_was_no_partner(self) -> None:
+        """A callee who was set for a moment, or a partner who was taken out."""
+        assert rule_afterwards(asked(A, **in_touch(C)), self.OVER).reason is Reason.NO_COUNTERPART
+
+
 class TestAxSms:
     AX = relation(mode=Mode.AX, subscription_id="subscription-1")
 
@@ -354,6 +386,24 @@ def test_an_answer_names_the_counterpart_or_nobody(
         assert ruling.callee == source.a
         assert me in source.partners or source.anyone
         assert source.direction != 1
+
+
+@given(ask=questions(), over=relations())
+def test_after_the_end_nobody_is_reached_but_the_last_counterpart_in_time(ask: Asked, over: Relation) -> None:
+    """The careful part of `sms_default`: they were opposite each other, by us, under this relation, on X."""
+    ruling = rule_afterwards(ask, over)
+    if ruling.callee is None:
+        return
+    contact, pair = ask.contact, {ask.caller.token, ruling.callee.token}
+    assert contact is not None
+    assert (ruling.callee, over.binding_id) == (contact.person, contact.binding_id)
+    assert ask.now < contact.at + ask.contact_life
+    assert not _living(over, ask)
+    assert (over.x, over.application, over.mode) == (ask.x, ask.application, ask.mode)
+    assert over.a.token in pair
+    assert pair <= {over.a.token, *(partner.token for partner in over.partners)} or over.anyone
+    assert over.sms
+    assert over.direction != (2 if ask.caller == over.a else 1)
 
 
 @given(ask=questions(), graph=st.lists(relations(), max_size=4), forward=st.booleans())

@@ -19,11 +19,20 @@ from privatenumber.calls.answers import Answer
 from privatenumber.calls.facts import RETENTION_DAYS, Reception
 from privatenumber.calls.questions import Question
 from privatenumber.calls.relations import Unseal, opened_contact, opened_relation
-from privatenumber.calls.routing import Asked, Person, Reason, Ruling, rule_call, rule_sms
+from privatenumber.calls.routing import (
+    Asked,
+    Person,
+    Reason,
+    Ruling,
+    rule_afterwards,
+    rule_call,
+    rule_sms,
+)
 from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.phone import is_global
 from privatenumber.privacy import seal
-from privatenumber.settings import SmsDefault
+from privatenumber.settings import Mode, SmsDefault
+from privatenumber.store.contacts import Contact
 from privatenumber.store.decisions import Decision, NewDecision, decision_context
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.facts import StoreUnavailable
@@ -114,7 +123,16 @@ class Switchboard:
         relations = [opened_relation(item, self._unseal) for item in items]
         if question.call:
             return rule_call(asked, relations)
-        return rule_sms(asked, relations, forward=application.sms_default is SmsDefault.FORWARD)
+        forward = application.sms_default is SmsDefault.FORWARD
+        ruling = rule_sms(asked, relations, forward=forward)
+        if forward and found.contact and asked.mode is Mode.X and ruling.reason is Reason.NO_RELATION:
+            return self._afterwards(asked, found.contact, left) or ruling
+        return ruling
+
+    def _afterwards(self, asked: Asked, contact: Contact, left: Callable[[], float]) -> Ruling | None:
+        """What a relation that is over says, unless X is about somebody else by now for the counterpart."""
+        over = self._relations.made_under(contact, left)
+        return rule_afterwards(asked, opened_relation(over, self._unseal)) if over else None
 
     def _new(
         self,
