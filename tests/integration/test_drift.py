@@ -438,6 +438,21 @@ class TestTrouble:
         assert sorted(one["state"] for one in found) == ["listed"] * 3 + ["repaired"] * 2
         assert len(desk.in_state(State.ACTIVE)) == 3
 
+    @pytest.mark.parametrize(("lost", "state"), [(7, "repaired"), (11, "listed")])
+    def test_a_platform_that_has_lost_most_of_all_is_not_believed(
+        self, opened: OPEN, lost: int, state: str
+    ) -> None:
+        """Closing also unbinds: what the platform only denies for a while would really end."""
+        desk, console = opened(Mode.AXB)
+        several = [
+            bound(desk, f"order-{n}", a=f"+8613800140{n:03d}", b=f"+8613800150{n:03d}") for n in range(13)
+        ]
+        for binding in several[:lost]:
+            console.unbind(binding.subscription_id or "")
+        found = run_now(desk)
+        assert [(one["state"], one["action"]) for one in found] == [(state, "close_as_lost")] * lost
+        assert len(desk.in_state(State.ACTIVE)) == (13 if state == "listed" else 13 - lost)
+
     def test_another_applications_number_carries_nothing_of_ours(self, opened: OPEN) -> None:
         """X went to another application of the company: 1012001 (axb.md §5)."""
         desk, _ = opened(Mode.AXB)

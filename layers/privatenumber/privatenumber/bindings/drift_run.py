@@ -37,6 +37,9 @@ STEP_S: Final = 20.0
 MOST_REPAIRS: Final = 500
 """Repairs of one run. More of them are no drift but something that people should see first."""
 
+WHOLESALE: Final = 10
+"""From so many on, bindings that are most of all are not closed as lost: the platform may be mistaken."""
+
 KEPT: Final = timedelta(days=90)
 _NUMBERS_PER_STEP: Final = 20
 _DIFFERENCES_PER_STEP: Final = 20
@@ -76,9 +79,16 @@ class Run:
     finished_at: datetime | None = None
     cursor: str | None = None
     numbers: int = 0
+    bindings: int = 0
+    lost: int = 0
     repaired: int = 0
     stumbles: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def wholesale(self) -> bool:
+        """True when the platform seems to have lost most of what we hold there."""
+        return self.lost >= WHOLESALE and self.lost * 2 > self.bindings
 
     def to_item(self) -> dict[str, Any]:
         """The stored form."""
@@ -92,6 +102,8 @@ class Run:
             "finished_at": self.finished_at and iso(self.finished_at),
             "cursor": self.cursor,
             "numbers": self.numbers,
+            "bindings": self.bindings,
+            "lost": self.lost,
             "repaired": self.repaired,
             "stumbles": self.stumbles,
             "counts": dict(self.counts),
@@ -114,6 +126,8 @@ class Run:
             finished_at=from_iso(finished) if finished else None,
             cursor=item.get("cursor"),
             numbers=int(item["numbers"]),
+            bindings=int(item["bindings"]),
+            lost=int(item["lost"]),
             repaired=int(item["repaired"]),
             stumbles=int(item["stumbles"]),
             counts={name: int(count) for name, count in item["counts"].items()},
@@ -161,26 +175,34 @@ class DriftWalk:
             if self._left() < STEP_S:
                 return self._save(run, due_at=self._engine.clock()), False
             try:
-                found = self._on(run, number.x)
+                living, found = self._on(run, number.x)
             except _Stop as stop:
                 return self._stopped(run, stop), False
             for difference in found:
                 self._suspect(run, difference)
-            run = replace(run, cursor=number.rank, numbers=run.numbers + 1, stumbles=0)
+            run = replace(
+                run,
+                cursor=number.rank,
+                numbers=run.numbers + 1,
+                bindings=run.bindings + living,
+                lost=run.lost + sum(one.kind is Kind.OURS_ONLY for one in found),
+                stumbles=0,
+            )
         if page.next_rank is not None:
             return self._save(run, cursor=page.next_rank), True
         due_at = self._engine.clock() + timedelta(seconds=SETTLE_S)
         return self._save(run, state=RunState.REPAIRING, cursor=None, due_at=due_at), False
 
-    def _on(self, run: Run, x: str) -> list[Difference]:
+    def _on(self, run: Run, x: str) -> tuple[int, list[Difference]]:
+        """How many of our bindings live on an X, and what differs there."""
         deadline = self._deadline()
         try:
             sides = read_both(self._engine, run.application, x, deadline)
         except PlatformError as error:
             if self._given_up(run, error):
-                return [Difference(Kind.UNREAD, x)]
+                return 0, [Difference(Kind.UNREAD, x)]
             raise self._stop(error) from error
-        return list(compare(sides.ours, sides.held, self._engine.clock()))
+        return len(sides.ours), list(compare(sides.ours, sides.held, self._engine.clock()))
 
     def _suspect(self, run: Run, difference: Difference) -> None:
         fields = {
@@ -227,7 +249,7 @@ class DriftWalk:
             if planned is None:
                 # What was begun before a crash has come to its end.
                 return self._closed(run, item, REPAIRED if item["state"] == REPAIRING else GONE)
-            if planned.action is Action.DECIDE or not run.repair or run.repaired >= MOST_REPAIRS:
+            if not self._may(run, planned.action):
                 return self._closed(run, item, LISTED, planned)
             begun = self._note(run, item, REPAIRING, planned)
             outcome = carry_out(self._engine, planned, deadline)
@@ -243,6 +265,11 @@ class DriftWalk:
                 return self._closed(run, item, LISTED)
             raise self._stop(error) from error
         return self._closed(run, begun, _STATES[outcome], planned)
+
+    def _may(self, run: Run, action: Action) -> bool:
+        """Tell whether a run may do this by itself."""
+        allowed = run.repair and run.repaired < MOST_REPAIRS
+        return allowed and action is not Action.DECIDE and not (action is Action.CLOSE and run.wholesale)
 
     def _closed(self, run: Run, item: Item, state: str, planned: Plan | None = None) -> tuple[str, str, bool]:
         noted = self._note(run, item, state, planned)
