@@ -28,6 +28,7 @@ from privatenumber.store.binding_keys import (
 from privatenumber.store.binding_private import ACTIVE
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import NumberState, number_key
+from privatenumber.store.reading import read_items
 from privatenumber.store.room import ROOM_KEYS
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import iso
@@ -44,8 +45,6 @@ X_NUMBER: Final = "x"
 """Names of the conditions, as `Refused.action` tells them; `binding`: somebody wrote it meanwhile."""
 
 _NO_MORE_ROOM: Final = f" REMOVE {', '.join(ROOM_KEYS)}"
-_KEYS_PER_READ: Final = 100
-_READ_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +70,10 @@ class BindingStore:
     def get_many(
         self, binding_ids: Sequence[str], *, consistent: bool = False
     ) -> dict[str, Mapping[str, Any]]:
-        """Attributes of several bindings by id; what does not exist any more is missing."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(binding_ids), _KEYS_PER_READ):
-            keys = [encode(binding_key(one)) for one in binding_ids[start : start + _KEYS_PER_READ]]
-            wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": consistent}}
-            for _ in range(_READ_ATTEMPTS):
-                answer = self._client.batch_get_item(RequestItems=wanted)
-                items = [decode(item) for item in answer["Responses"].get(self._table, [])]
-                found |= {str(item["binding_id"]): item for item in items}
-                wanted = answer.get("UnprocessedKeys")
-                if not wanted:
-                    break
-            else:
-                raise TimeoutError("the table goes on to withhold items")
-        return found
+        """Attributes of several bindings by id; what does not exist any more is missing. Raises Withheld."""
+        keys = [binding_key(one) for one in dict.fromkeys(binding_ids)]
+        items = read_items(self._client, {self._table: keys}, consistent=consistent)
+        return {str(item["binding_id"]): item for item in items}
 
     def places_of(self, application: str, token: str, *, now: str) -> frozenset[str]:
         """The X numbers on which a person stands, or left so lately that he must not come back at ``now``.

@@ -9,7 +9,7 @@ place in the pool, and all numbers follow from there. Those with room stand in t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.authors import NOBODY, Author
 from privatenumber.store.items import decode, encode
+from privatenumber.store.reading import read_items
 from privatenumber.store.refusals import RefusalStore
 from privatenumber.store.room import TAKING, RoomIndex
 from privatenumber.store.transactions import Action, Contended, Refused, Writer
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 POOL_INDEX: Final = "pool"
 CITY_INDEX: Final = "city"
 _SORT: Final = "NUMBER"
-_KEYS_PER_READ: Final = 100  # BatchGetItem
 _WRITES_PER_TRANSACTION: Final = 100  # TransactWriteItems
-_READ_ATTEMPTS: Final = 5
 _EVALUATED_PER_QUERY: Final = 200  # items a filtered query looks at before it answers
 _QUERIES_PER_PAGE: Final = 10  # a list request costs at most this many queries, however rare its state is
 
@@ -117,10 +116,6 @@ class StaleNumberError(Exception):
     """The stored number is not what the writer had seen: read again and decide again."""
 
 
-class IncompleteReadError(Exception):
-    """The table kept some keys of a batch read back after several attempts."""
-
-
 def number_key(x: str) -> dict[str, str]:
     """Primary key of a number's item, in plain Python values."""
     return {"pk": f"X#{x}", "sk": _SORT}
@@ -160,15 +155,11 @@ class NumberStore:
     def get_many(self, numbers: Sequence[str]) -> dict[str, XNumber]:
         """Read numbers by X (strongly consistent); unknown ones are missing in the answer.
 
-        Raises IncompleteReadError when the table goes on to withhold keys.
+        Raises Withheld.
         """
-        found: dict[str, XNumber] = {}
-        distinct = list(dict.fromkeys(numbers))
-        for start in range(0, len(distinct), _KEYS_PER_READ):
-            for item in self._read([number_key(x) for x in distinct[start : start + _KEYS_PER_READ]]):
-                number = _number(item)
-                found[number.x] = number
-        return found
+        keys = [number_key(x) for x in dict.fromkeys(numbers)]
+        found = map(_number, read_items(self._client, {self._table: keys}, consistent=True))
+        return {number.x: number for number in found}
 
     def put(self, number: XNumber, *, seen: XNumber | None, author: Author = NOBODY) -> None:
         """Write a number's description over what the caller has `seen` (`None`: must not exist yet).
@@ -252,16 +243,6 @@ class NumberStore:
         numbers = tuple(_number(decode(item)) for item in answer["Items"])
         end = answer.get("LastEvaluatedKey")
         return numbers, str(decode(end)["pool_rank"]) if end else None
-
-    def _read(self, keys: Sequence[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
-        wanted: Any = {self._table: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}}
-        for _ in range(_READ_ATTEMPTS):
-            answer = self._client.batch_get_item(RequestItems=wanted)
-            yield from (decode(item) for item in answer["Responses"].get(self._table, []))
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return
-        raise IncompleteReadError
 
     def _put_together(self, writes: Sequence[tuple[XNumber, XNumber | None]], author: Author) -> list[bool]:
         left = {n: Action(_SORT, {"Update": self._update(*write, author)}) for n, write in enumerate(writes)}

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.platform.pausing import Doubt
 from privatenumber.store.items import decode, encode
+from privatenumber.store.reading import Withheld, read_items
 from privatenumber.times import Clock, from_iso, iso, utc_now
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ class DynamoPauses:
         *,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._table = table
         self._clock = clock
         self._monotonic = monotonic
+        self._sleep = sleep
         self._known: dict[str, _Known] = {}
         self._unshared: dict[str, datetime] = {}
 
@@ -147,16 +150,17 @@ class DynamoPauses:
 
     def _refresh(self, scopes: Iterable[str]) -> None:
         try:
-            answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": [encode(_key(scope)) for scope in scopes]}}
-            )
-        except (BotoCoreError, ClientError) as error:
+            keys = [_key(scope) for scope in scopes]
+            items = {
+                item["pk"]: item
+                for item in read_items(self._client, {self._table: keys}, consistent=False, sleep=self._sleep)
+            }
+        except (BotoCoreError, ClientError, Withheld) as error:
             _LOG.warning("pauses unknown", extra={"cause": type(error).__name__})
             for scope in scopes:
                 known = self._known.get(scope, _Known(_UNSEEN))
                 self._known[scope] = replace(known, read_at=self._monotonic())
             return
-        items = {item["pk"]: item for item in map(decode, answer["Responses"].get(self._table, []))}
         for scope in scopes:
             self._known[scope] = self._read(scope, items.get(_key(scope)["pk"]))
 

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.store.binding_keys import party_partition
 from privatenumber.store.items import decode, encode
+from privatenumber.store.reading import Withheld, read_items
 from privatenumber.times import day_bounds
 
 if TYPE_CHECKING:
@@ -104,13 +105,10 @@ class RefusalStore:
         """Counts of one city over some days, each day's apart; none when the table does not answer."""
         keys = [_count_key(application, day, shard, area) for day in days for shard in range(SHARDS)]
         try:
-            answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": list(map(encode, keys))}}
-            )
-        except (BotoCoreError, ClientError) as error:
+            rows = list(read_items(self._client, {self._table: keys}, consistent=False))
+        except (BotoCoreError, ClientError, Withheld) as error:
             _LOG.warning("refusals unknown", extra={"cause": type(error).__name__})
             return []
-        rows = [decode(item) for item in answer["Responses"].get(self._table, [])]
         by_day = ([row for row in rows if f"#{day.isoformat()}#" in str(row["pk"])] for day in days)
         return [count for of_day in by_day for count in _counts(of_day)]
 
