@@ -6,12 +6,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from emulator.bounds import LARGEST, WaitSeconds
 from emulator.outcomes import CallOutcome, Party
 from privatenumber.phone import InvalidNumber, normalise
 
 CALLOUT_AFTER_S = 1
 DEFAULT_RING_S = 3
 DEFAULT_THINKING_S = 5
+LONGEST_TALK_S = 500_000
+"""Almost six days: a WAV file counts its bytes in 32 bits, at 8,000 a second."""
 
 
 class CallScript(BaseModel):
@@ -30,14 +33,14 @@ class CallScript(BaseModel):
     caller: str
     called: str
     outcome: CallOutcome = CallOutcome.ANSWERED
-    ring_after_s: int = Field(DEFAULT_RING_S, ge=CALLOUT_AFTER_S)
-    answer_after_s: int | None = None
-    talk_s: int = Field(60, ge=0)
+    ring_after_s: int = Field(DEFAULT_RING_S, ge=CALLOUT_AFTER_S, le=LARGEST)
+    answer_after_s: WaitSeconds | None = None
+    talk_s: int = Field(60, ge=0, le=LONGEST_TALK_S)
     hangup_by: Party = Party.CALLER
     override_busy: bool = False
     digits: tuple[Annotated[str, Field(pattern=r"^[0-9]{0,8}#?$")], ...] = ()
     hang_up_at_prompt: bool = False
-    redial_after_s: int | None = Field(None, ge=1)
+    redial_after_s: int | None = Field(None, ge=1, le=LARGEST)
     redial_outcome: CallOutcome = CallOutcome.ANSWERED
     wait: bool = False
 

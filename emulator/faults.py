@@ -11,28 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emulator.faultparams import API_PARAMS, PUSH_PARAMS, checked
+
 Where = Literal["api", "push"]
-API_KINDS = frozenset(
-    {"timeout_after_success", "timeout_before", "status", "flow_control", "delay", "garbage"}
-)
-PUSH_KINDS = frozenset(
-    {
-        "lose",
-        "duplicate",
-        "delay",
-        "reorder",
-        "bad_signature",
-        "old_created",
-        "repeat_nonce",
-        "wsse",
-        "drop_subscription_id",
-        "integers_as_text",
-        "empty_times",
-        "beijing_time",
-        "unknown_fields",
-        "unknown_event",
-    }
-)
 
 
 class Fault(BaseModel):
@@ -40,8 +21,7 @@ class Fault(BaseModel):
 
     ``match``: fact name -> wanted value, or a list of them; an absent name matches everything. Facts of an
     API request: ``api``, ``application``, ``x``; of a push: what the pusher gives. ``nth``: act from the n-th
-    match on (1 = at once). ``times``: None = for ever. ``params`` depend on the kind, e.g. ``hold_s``,
-    ``drop``, ``http_status``, ``code``.
+    match on (1 = at once). ``times``: None = for ever. ``params`` depend on the kind (`faultparams`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,9 +39,10 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _kind_fits_place(self) -> Fault:
-        kinds = API_KINDS if self.where == "api" else PUSH_KINDS
+        kinds = API_PARAMS if self.where == "api" else PUSH_PARAMS
         if self.kind not in kinds:
             raise ValueError(f"kind of a fault at {self.where!r} is one of {', '.join(sorted(kinds))}")
+        self.params = checked(kinds[self.kind], self.params)
         return self
 
     @property

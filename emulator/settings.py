@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from emulator.bounds import LARGEST, too_large
+
 Strictness = Literal["lenient", "strict"]
 
 STRICTNESS_DEFAULTS: Mapping[str, Mapping[Strictness, Mapping[str, Any]]] = {
@@ -36,8 +38,18 @@ def _block(text: str) -> str:
     return text
 
 
+AddressBlock = Annotated[str, AfterValidator(_block)]
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> _Group:
+        beyond = [name for name, value in self if too_large(value)]
+        if beyond:
+            raise ValueError(f"{', '.join(beyond)}: at most {LARGEST}")
+        return self
 
 
 class HttpSettings(_Group):
@@ -50,7 +62,7 @@ class HttpSettings(_Group):
 class NetSettings(_Group):
     """Callers that are not served, as addresses outside mainland China are not: blocks (auth.md §1)."""
 
-    drop_cidrs: tuple[Annotated[str, AfterValidator(_block)], ...] = ()
+    drop_cidrs: tuple[AddressBlock, ...] = ()
 
 
 class AppSettings(_Group):

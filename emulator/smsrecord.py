@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from emulator.bounds import WaitSeconds
 from emulator.inventory import Mode
 from emulator.smsparts import parts_of
 from privatenumber import phone
@@ -49,7 +50,7 @@ class SmsScript(BaseModel):
     x: str
     text: str = Field(max_length=LONGEST_TEXT)
     failed_parts: int = Field(0, ge=0)
-    takes_s: int = Field(1, ge=0)
+    takes_s: WaitSeconds = 1
     wait: bool = False
 
     @field_validator("sender", "x")

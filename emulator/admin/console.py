@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -11,6 +12,9 @@ from emulator.admin import models, views
 from emulator.admin.reading import AdminError, read
 from emulator.inventory import Number
 from emulator.platform import Emulator
+
+_APP_KEY = re.compile(r"[!#-+\--~]{1,128}")
+"""It travels in a header, between quotes (auth.md §2)."""
 
 
 class Console:
@@ -22,6 +26,8 @@ class Console:
     async def put_application(self, request: Request) -> Response:
         """Register or replace an application; a change takes effect after ``app.change_delay_s``."""
         app_key = request.path_params["app_key"]
+        if not _APP_KEY.fullmatch(app_key):
+            raise AdminError(422, "an app_key is 1 to 128 visible ASCII characters without quotes and commas")
         wanted = (await read(request, models.ApplicationInput)).application(app_key)
         emulator = self._emulator
         known = emulator.world.applications.get(app_key)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
+import httpx
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from emulator.bounds import FIRST_DAY, FIRST_MOMENT, LAST_DAY, LAST_MOMENT, WaitSeconds
 from emulator.exports import ExportOptions
+from emulator.settings import AddressBlock
 from emulator.world import Application, ConsoleState, Mode, Number, NumberStatus, PushUrls
 from privatenumber import phone
-
-#: Where the clock may stand: at the ends of the calendar no Beijing day and no later moment can be computed.
-FIRST_MOMENT, LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _push_address(text: str) -> str:
     """notifications.md §2.7: http or https, no blanks; empty = that kind is not pushed."""
-    if not text:
-        return text
-    parts = urlsplit(text)
-    if any(sign.isspace() for sign in text) or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if text and not _can_be_pushed_to(text):
         raise ValueError("a push address is http(s)://host[:port]/..., without blanks, or empty")
     return text
+
+
+def _can_be_pushed_to(text: str) -> bool:
+    """Read an address as the pusher will: what it cannot read must not wait for the first push."""
+    try:
+        address = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    port = address.port if address.port is not None else 1
+    blanks = any(sign.isspace() for sign in text)
+    return not blanks and address.scheme in {"http", "https"} and bool(address.host) and 0 < port < 65_536
 
 
 def private_number(text: str) -> str:
@@ -74,7 +81,7 @@ class ApplicationInput(_Input):
     sms_content: bool = True
     commercial: bool = True
     push_num_status: bool = False
-    ip_allowlist: list[str] = []
+    ip_allowlist: list[AddressBlock] = []
     caller_blacklist: list[str] = []
     callee_blacklist: list[str] = []
     registered_a: list[str] | None = None
@@ -123,7 +130,7 @@ class NumberInput(_Input):
     number: X
     area_code: str = Field("0755", pattern=r"^0[0-9]{2,3}$")
     type: Literal["virtual", "carrier"] = "virtual"
-    issued_on: date | None = None
+    issued_on: Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)] | None = None
     sms: bool = True
     activated: bool = True
 
@@ -133,7 +140,7 @@ class NumbersInput(_Input):
 
     app_key: str
     numbers: Annotated[list[NumberInput], Field(min_length=1)]
-    issue_after_s: int = Field(0, ge=0)
+    issue_after_s: WaitSeconds = 0
 
     def all(self) -> list[Number]:
         """Return the numbers in their first state."""
@@ -168,7 +175,7 @@ class TransferInput(_Input):
     """Whom a number goes to, and how many seconds it is on its way."""
 
     app_key: str
-    takes_s: int = Field(0, ge=0)
+    takes_s: WaitSeconds = 0
 
 
 class AccountInput(_Input):
@@ -200,13 +207,13 @@ class ResetInput(_Input):
 class ExportInput(_Input):
     """Which file, and in which way it deviates from the truth (billing-rules.md §9.5)."""
 
-    month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
+    month: Annotated[str, Field(pattern=r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$")] | None = None
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
     headers: Literal["en", "zh"] = "en"
     omit_icid: str = ""
     masked: bool = False
-    shift_hours: int = 0
-    call_price: Decimal | None = None
+    shift_hours: int = Field(0, ge=-24, le=24)
+    call_price: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None = None
     marker_counts: bool = False
 
     def options(self) -> ExportOptions:

@@ -13,8 +13,9 @@ from starlette.routing import Route
 
 from emulator.admin import models, views
 from emulator.admin.console import Console
-from emulator.admin.reading import AdminError, asked_x, read, validate
+from emulator.admin.reading import AdminError, asked_limit, asked_x, read, validate
 from emulator.admin.traffic import Traffic
+from emulator.bounds import LAST_MOMENT
 from emulator.exportcolumns import COLUMNS, ExportName
 from emulator.exports import export
 from emulator.faults import Fault
@@ -48,9 +49,9 @@ class Admin:
     async def advance(self, request: Request) -> Response:
         """Move the clock, running what comes due, and wait for the pushes of the last moment."""
         wanted = await read(request, models.AdvanceInput)
-        left = models.LAST_MOMENT - self._emulator.scheduler.now()
+        left = LAST_MOMENT - self._emulator.scheduler.now()
         if wanted.seconds > left.total_seconds():
-            raise AdminError(422, f"the emulated clock ends with {models.LAST_MOMENT.year - 1}")
+            raise AdminError(422, f"the emulated clock ends with {LAST_MOMENT.year - 1}")
         ran = await self._emulator.scheduler.advance(wanted.seconds)
         return JSONResponse({**views.clock(self._emulator), "ran": ran})
 
@@ -92,16 +93,13 @@ class Admin:
     async def requests(self, request: Request) -> Response:
         """Show the journal by ``kind``, ``api``, ``x``, ``code``, ``noted``, ``limit``, and all counts."""
         asked = request.query_params
-        limit = asked.get("limit")
-        if limit is not None and not limit.isdigit():
-            raise AdminError(422, "limit is a whole number")
         found = self._emulator.journal.entries(
             kind=asked.get("kind"),
             api=asked.get("api"),
             x=asked_x(request),
             code=asked.get("code"),
             noted=asked.get("noted") == "true",
-            limit=int(limit) if limit is not None else None,
+            limit=asked_limit(request),
         )
         return JSONResponse({"counts": self._emulator.journal.counts(), "entries": views.plain(found)})
 

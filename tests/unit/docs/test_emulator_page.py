@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Route
 
 from emulator.admin.routes import PREFIX, admin_application
-from emulator.faults import API_KINDS, PUSH_KINDS
+from emulator.faultparams import API_PARAMS, PUSH_PARAMS
 from emulator.platform import Emulator
 
 PAGE = (Path(__file__).parents[3] / "docs" / "emulator.md").read_text("utf-8")
@@ -35,4 +35,4 @@ async def test_the_page_lists_every_route_and_no_other() -> None:
 
 def test_the_page_lists_every_fault_and_no_other() -> None:
     listed = re.findall(r"^\| (api|push) \| `(\w+)` \|", PAGE, re.MULTILINE)
-    assert set(listed) == {("api", kind) for kind in API_KINDS} | {("push", kind) for kind in PUSH_KINDS}
+    assert set(listed) == {("api", kind) for kind in API_PARAMS} | {("push", kind) for kind in PUSH_PARAMS}

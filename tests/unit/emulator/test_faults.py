@@ -124,3 +124,42 @@ def test_a_removed_fault_does_not_act() -> None:
 def test_a_fault_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Fault(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "params"),
+    [
+        ("api", "status", {"http_status": "abc"}),
+        ("api", "status", {"http_status": 99}),
+        ("api", "status", {"http_status": 600}),
+        ("api", "status", {"http_status": 204}),
+        ("api", "status", {"code": {}}),
+        ("api", "status", {"hold_s": 1}),
+        ("api", "flow_control", {"code": "1010001"}),
+        ("api", "delay", {"delay_s": "x"}),
+        ("api", "delay", {"delay_s": -5}),
+        ("api", "delay", {"delay_s": 1e18}),
+        ("api", "garbage", {"body": 5}),
+        ("api", "timeout_before", {"hold_s": "x"}),
+        ("api", "timeout_after_success", {"drop": "x"}),
+        ("push", "lose", {"copies": 1}),
+        ("push", "duplicate", {"copies": 10**9}),
+        ("push", "delay", {"hold_s": float("nan")}),
+        ("push", "reorder", {"window_s": []}),
+        ("push", "old_created", {"age_s": 1e12}),
+        ("push", "wsse", {"attempts": -1}),
+        ("push", "drop_subscription_id", {"empty": 7}),
+    ],
+)
+def test_params_that_do_not_fit_the_kind_are_refused_when_ordered(
+    where: str, kind: str, params: dict[str, Any]
+) -> None:
+    """And not when the fault acts, in the middle of somebody's request."""
+    with pytest.raises(ValidationError):
+        a_fault(where=where, kind=kind, params=params)
+
+
+def test_params_are_kept_as_given_in_their_forms_and_no_other() -> None:
+    assert a_fault(params={"http_status": "503"}).params == {"http_status": 503}
+    assert a_fault(kind="delay", params={"delay_s": 2}).params == {"delay_s": 2.0}
+    assert a_fault(where="push", kind="wsse").params == {}
