@@ -278,7 +278,7 @@ def test_an_extension_of_the_platforms_choice_that_is_not_to_be_had_means_full(
 
 @pytest.mark.parametrize("api", list(SAMPLE_CALLS))
 def test_a_wrong_address_is_a_page_without_code(account: Account, control: Control, api: str) -> None:
-    """result-codes.md §1: no JSON, so the status alone decides."""
+    """C-008, result-codes.md §1: no JSON, so the status alone decides."""
     mode = mode_of(api.replace("_yb", ""))
     subject = subject_of(account, mode)
     client = client_of(account, subject, base_url=account.address + "/wrong")

@@ -206,7 +206,7 @@ async def test_pushes_to_one_address_run_beside_each_other_up_to_the_limit() -> 
 
 
 async def test_each_kind_goes_to_its_own_address() -> None:
-    """C-050."""
+    """C-050, C-055: the target is what the URL says."""
     urls = PushUrls(
         status=STATUS_URL,
         callin="https://receiver.example.com/callin",
