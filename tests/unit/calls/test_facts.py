@@ -1,11 +1,16 @@
 """Facts out of pushes: keys and digests of notifications.md §9.2, the privacy of design.md §6."""
 
+import copy
 import json
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders.keyrings import KEYRING
 from builders.pushes import (
@@ -18,16 +23,19 @@ from builders.pushes import (
     A,
     B,
     X,
+    callin_body,
     cdr_entry,
     event_body,
     fee_body,
     number_status_body,
+    sms_body,
     stranger_cdr,
     wire,
 )
 from privatenumber.calls.facts import Reception, fact_of, open_raw
-from privatenumber.platform.pushes import parse_push
+from privatenumber.platform.pushes import NotAPush, parse_push
 from privatenumber.privacy import SealBroken, token
+from privatenumber.settings import Mode
 from privatenumber.store.fact_rows import NewFact, read_cdr, read_event
 
 RECEPTION = Reception("demo", SIGNED_AT, KEYRING)
@@ -228,9 +236,102 @@ def test_an_id_that_quotes_a_person_or_the_session_stands_as_its_token(quoted: s
     assert fact.item["icid"].startswith("~")
 
 
-def test_an_ordinary_id_stays_as_it_is() -> None:
-    fact = _cdr()
-    assert (fact.item["icid"], fact.item["subscription_id"]) == (ICID, SUBSCRIPTION)
+@pytest.mark.parametrize(
+    ("icid", "subscription_id"),
+    [
+        (ICID, SUBSCRIPTION),
+        ("a13800138001b4c6590ab12cd34ef567.3997785600.1.7", "3f2b8c10-6a4d-4e57-9b21-13800138001a"),
+        ("call-3997785600", "1000000000000042"),
+    ],
+)
+def test_an_ordinary_id_stays_as_it_is(icid: str, subscription_id: str) -> None:
+    """Bills and bindings are found by it; digits of an id in the platform's form are no number."""
+    fact = _cdr(icid=icid, subscriptionId=subscription_id, callerNum=STRANGER, fwdDstNum=B)
+    assert (fact.item["icid"], fact.item["subscription_id"]) == (icid, subscription_id)
+
+
+@pytest.mark.parametrize("code", ["ringing", "12", "CALLIN", "收号"])
+def test_an_unknown_code_stays_readable_while_it_can_be_no_number(code: str) -> None:
+    """notifications.md §7: unknown values are stored."""
+    assert _fact(event_body(code)).item["event"] == code
+    assert _fact(number_status_body({"number": X, "status": code})).item["status"] == code
+
+
+#: Somebody of whom nothing else in the push speaks.
+SOMEBODY = "13912345678"
+SPELLINGS = [
+    SOMEBODY,
+    f"+86{SOMEBODY}",
+    f"86{SOMEBODY}",
+    f"0086{SOMEBODY}",
+    f"%2B86{SOMEBODY}",
+    "139 1234 5678",
+    "+86 139-1234-5678",
+    "１３９１２３４５６７８",
+    f"tel{SOMEBODY}",
+    f"86{SOMEBODY}_8613900000000_4_5f",
+    int(SOMEBODY),
+]
+#: The fields in which an X is expected: which number is one, a push alone does not tell.
+X_FIELDS = {"bindNum", "calleeNum", "fwdDisplayNum", "virtualNumber", "number"}
+PUSHES = [
+    event_body("callin"),
+    event_body("disconnect"),
+    event_body("collectInfo", digitInfo="0007"),
+    callin_body(),
+    fee_body(),
+    fee_body(stranger_cdr()),
+    number_status_body({"number": X, "status": "10", "cause": "3"}),
+    sms_body("Block"),
+    sms_body(),
+]
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    else:
+        yield path
+    for name, member in members:
+        yield from _places(member, (*path, name))
+
+
+def _mutated(body: Mapping[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    changed: dict[str, Any] = copy.deepcopy(dict(body))
+    place: Any = changed
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("mode", [Mode.AXB, Mode.AX, Mode.X])
+@given(data=st.data())
+def test_a_number_in_whatever_field_of_a_push_is_nowhere_in_clear(mode: Mode, data: st.DataObject) -> None:
+    """design.md §6: of a malformed push as little as of a good one."""
+    body = data.draw(st.sampled_from(PUSHES))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from([p for p in _places(body) if p[-1] not in X_FIELDS]))
+        body = _mutated(body, path, data.draw(st.sampled_from(SPELLINGS)))
+    try:
+        entries = parse_push(wire(body)).entries
+    except NotAPush:
+        return
+    for entry in entries:
+        fact = fact_of(entry, Reception("demo", SIGNED_AT, KEYRING, mode=mode))
+        open_to_all = {name: value for name, value in fact.item.items() if name != "sealed"}
+        shown = unicodedata.normalize("NFKC", repr((fact.pk, fact.sk, open_to_all)))
+        assert SOMEBODY not in re.sub(r"[\s-]", "", shown)
+        assert open_raw(KEYRING, "demo", fact.item["sealed"]) is not None
+
+
+@pytest.mark.parametrize("field", ["bindNum", "calleeNum", "fwdDisplayNum"])
+def test_a_person_of_the_record_in_the_place_of_x_stands_nowhere_in_clear(field: str) -> None:
+    fact = _cdr(callerNum=SOMEBODY, **{field: f"+86{SOMEBODY}"})
+    assert SOMEBODY not in repr((fact.pk, fact.sk, {k: v for k, v in fact.item.items() if k != "sealed"}))
 
 
 def test_many_unreadable_entries_are_put_apart_as_one() -> None:

@@ -7,6 +7,8 @@ equal keys and digests, however and whenever they are delivered.
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +31,16 @@ from privatenumber.store.fact_rows import (
 from privatenumber.times import beijing_day, iso
 
 _SHORTEST_NUMBER = 7
+#: Ids of the form that the platform gives (notifications.md §5.5): what looks like a number in them is none.
+_PLATFORM_ID = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:\.[0-9]{1,10}){3}", re.IGNORECASE
+)
+#: A number in any spelling of numbers.md §1, once blanks and hyphens are gone.
+_NUMBER_FORM = re.compile(
+    r"\+[0-9]{7}"
+    r"|(?<![0-9])(?:00)?86[0-9]{9,11}(?![0-9])"
+    r"|(?<![0-9])(?:1[3-9][0-9]{9}|0[0-9]{9,11}|[48]00[0-9]{7})(?![0-9])"
+)
 #: `direction` of an SMS in AX: others to A, A to others (notifications.md §6.2).
 TO_A, FROM_A = 0, 1
 #: How long evaluated facts are kept (operations.md §13).
@@ -53,11 +65,23 @@ class Reception:
         return token(self.keyring, value, purpose=purpose) if value else None
 
     def opaque(self, value: str | None, people: Iterable[str | None]) -> str | None:
-        """An id of the platform, or its token when it quotes one of ``people`` (numbers and sessionId)."""
+        """An id of the platform, or its token when it holds a number or quotes ``people`` (or sessionId)."""
         quoted = (person.removeprefix("+86") for person in people if person)
-        if value and any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted):
-            return f"~{token(self.keyring, value, purpose='id')}"
+        if value and (
+            any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted) or _holds_number(value)
+        ):
+            return self._stand_in(value)
         return value
+
+    def code(self, value: str | None, people: Iterable[str | None] = ()) -> str | None:
+        """A word or code of the platform, known or not, or its token when a number may be written in it."""
+        digits = sum(character.isdigit() for character in value or "")
+        if value and digits >= _SHORTEST_NUMBER:
+            return self._stand_in(value)
+        return self.opaque(value, people)
+
+    def _stand_in(self, value: str) -> str:
+        return f"~{token(self.keyring, value, purpose='id')}"
 
     def orphan(self, subscription_id: str | None) -> bool:
         """Whether a record says no binding; in X mode, where the platform knows none, nothing is missing."""
@@ -89,7 +113,7 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
     session = reception.token(event.session_id, "session")
     at = event.timestamp or reception.received_at
     people = (event.session_id, event.caller, event.called)
-    event_type = reception.opaque(event.event_type, people) or ""
+    event_type = reception.code(event.event_type, people) or ""
     subscription_id = reception.opaque(event.subscription_id, people)
     sk = f"EVENT#{key_part(event_type)}"
     if event.event_type == EventType.COLLECT_INFO:
@@ -182,20 +206,25 @@ def _number_fact(state: NumberStatus, reception: Reception) -> NewFact:
         raw=state.raw,
         reception=reception,
         flags=reception.flags,
-        attributes={"x": state.number, "status": state.status, "cause": state.cause},
+        attributes={
+            "x": state.number,
+            "status": reception.code(state.status),
+            "cause": reception.code(state.cause),
+        },
     )
 
 
 def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
     digest = reception.digest(sms.content)
     identifier = reception.token(sms.sms_id, "sms")
+    notify_mode = reception.code(sms.notify_mode, (sms.sms_id, sms.calling, sms.called))
     at = sms.timestamp or reception.received_at
     x = _private(sms.x, sms.calling, sms.called)
     # The Notify is the record of an SMS (notifications.md §1); the question has no outcome yet.
     day = {} if sms.asks else _day("SMS", reception.application, at, identifier or digest)
     return _fact(
         pk=sms_key(reception.application, identifier or f"hash{digest}"),
-        sk=key_part(sms.notify_mode or "-"),
+        sk=key_part(notify_mode or "-"),
         kind="sms",
         digest=digest,
         raw=sms.raw,
@@ -209,7 +238,7 @@ def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
         attributes={
             "mode": reception.mode and reception.mode.value,
             "sms": identifier,
-            "notify_mode": sms.notify_mode,
+            "notify_mode": notify_mode,
             "at": _moment(sms.timestamp),
             "subscription_id": reception.opaque(sms.subscription_id, (sms.sms_id, sms.calling, sms.called)),
             "x": x,
@@ -286,6 +315,14 @@ def _private(number: str | None, *people: str | None) -> str | None:
     The number shown to the callee is the real caller in one arrangement of AX (ax.md, calleeNumDisplay).
     """
     return number if number and is_global(number) and number not in people else None
+
+
+def _holds_number(text: str) -> bool:
+    if _PLATFORM_ID.fullmatch(text):
+        return False
+    # NFKC makes one of the two widths in which digits and + are typed.
+    closed_up = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
+    return _NUMBER_FORM.search(closed_up) is not None
 
 
 def _flags(reception: Reception, **found: bool) -> tuple[str, ...]:

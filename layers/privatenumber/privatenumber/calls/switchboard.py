@@ -91,7 +91,9 @@ class Switchboard:
 
         The id of a call or SMS is no secret and does not say who asks: another's answer is not given.
         """
-        if (decision.caller, decision.x) != (reception.token(question.caller), _x(question)):
+        # An answer that names nobody says no X either.
+        same_x = decision.x is None or decision.x == _x(question)
+        if decision.caller != reception.token(question.caller) or not same_x:
             return Decided(question.default(), "other_question", notes=("question_differs",))
         return Decided(self._answer_in(decision), decision.reason)
 
@@ -185,7 +187,8 @@ def _item(
     optional = {
         "session": fact.item.get("session"),
         "sms": fact.item.get("sms"),
-        "x": _x(question),
+        # That what was dialled is an X of ours, and no person's number, only a relation proves.
+        "x": _x(question) if relation else None,
         "caller_role": ruling.role and ruling.role.value,
         "binding_id": relation and relation.binding_id,
         "order": relation and relation.order,
