@@ -52,6 +52,6 @@ def test_no_play_shows_or_leaves_a_persons_number(companies: Stack, plays: dict[
     """U-D15, U-N16: prints, answers, every attribute of every item, every log line."""
     sessions = {call["session_id"] for call in companies.platform.get("calls")["calls"]}
     secrets = Secrets(numbers=PEOPLE, sessions=sessions)
-    printed = [Trace("print", mode, line) for mode, one in plays.items() for line in one.said.splitlines()]
+    printed = [Trace("print", mode, line) for mode, it in plays.items() for line in it.said.splitlines()]
     answered = [trace for one in plays.values() for trace in one.answers]
     assert secrets.search([*printed, *answered, *traces(companies)]) == []

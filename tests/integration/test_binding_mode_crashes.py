@@ -107,7 +107,7 @@ def test_killed_while_adding_a_partner(emulator: RunningEmulator, mode: Mode) ->
     for desk in deaths(emulator, mode, add):
         desk.check()
         (binding,) = desk.in_state(State.ACTIVE)
-        added = desk.service.add_partner(binding.id, C, deadline=within())
+        added = desk.service.add_partner(binding.id, C, deadline=within()).binding
         assert [one.state for one in added.partners] == [PartnerState.HELD] * 2
         desk.check()
 
