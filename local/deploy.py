@@ -61,7 +61,14 @@ def _permit_what_only_ministack_refuses(aws: Aws, outputs: dict[str, str]) -> No
     for bucket in ("ExchangeBucket", "RecordingsBucket"):
         aws.client("s3").delete_bucket_policy(Bucket=outputs[bucket])
     statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
-    for function in ("Bindings", "JobsSweep", "JobsWorker", "UnbindSweep", "RecordingsNote", "RecordingsSweep"):
+    for function in (
+        "Bindings",
+        "JobsSweep",
+        "JobsWorker",
+        "UnbindSweep",
+        "RecordingsNote",
+        "RecordingsSweep",
+    ):
         name = outputs[f"{function}FunctionName"]
         configuration = aws.client("lambda").get_function_configuration(FunctionName=name)
         aws.client("iam").put_role_policy(

@@ -41,7 +41,7 @@ def plays(companies: Stack) -> dict[Mode, Played]:
 
 @pytest.mark.parametrize("mode", list(CLAIMS))
 def test_every_claim_of_the_play_holds(plays: dict[Mode, Played], mode: Mode) -> None:
-    """C-001, C-005, C-006, C-007: from bind to end through the deployed API and the platform's wire format."""
+    """C-001, C-005, C-006, C-007: from bind to end through the deployed API, in the platform's format."""
     played = plays[mode]
     assert played.exit_code == 0, played.said
     assert played.said.count("✓") == CLAIMS[mode]

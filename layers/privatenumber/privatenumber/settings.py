@@ -289,7 +289,7 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
 
     Fields of one: ``id``, ``app_key``, ``secrets`` (one, or two during a rotation), ``mode``, ``base_url``,
     ``callback_token``, and optionally ``auth_scheme`` (``aksk``, the default, or ``wsse``), ``proxy_url``,
-    ``tps`` (10), ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file name),
+    ``tps`` (10), ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file),
     ``sms_default`` (``discard``, the default, or ``forward``), ``contact_hours`` (24), ``recording_hosts``
     (names such as ``*.example.com``), ``recording_allow_http``, ``intake_hours`` (0), ``connect_calls`` (20),
     ``connect_percent`` (10) and ``probe_hours`` (24).

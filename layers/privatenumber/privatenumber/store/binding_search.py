@@ -84,7 +84,7 @@ class BindingSearch:
     def living(self, shard: int, *, limit: int, after: DueRow | None) -> list[DueRow]:
         """Bindings of one shard that are not final, whatever is due when, in the order of their due time.
 
-        At most ``limit``, behind ``after``. One whose due time moves meanwhile may be met twice or not at all.
+        At most ``limit``, behind ``after``. One whose due time moves meanwhile may be met twice or never.
         """
         start: dict[str, Any] = {}
         if after:
