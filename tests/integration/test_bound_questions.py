@@ -183,38 +183,31 @@ def test_who_called_under_a_closed_order_is_not_reached_by_the_next(
 
 @pytest.fixture
 def forwarding(client: Any, emulator: RunningEmulator) -> Company:
-    """X mode; who texts after the end reaches his last counterpart for two hours."""
+    """X mode; whom A reached as the callee of a moment may answer for two hours."""
     return company(client, emulator, Mode.X, sms_default=SmsDefault.FORWARD, contact_hours=2)
 
 
-def _ended(ours: Company, caller: str = B, **binds: Any) -> Binding:
-    """A binding under which somebody called, and which is over."""
-    bound = ours.desk.bind("order-1", x=X1, **binds)
-    assert ours.call(caller, X1)
-    ours.follow()
-    ours.desk.service.release(bound.id, deadline=within())
-    return bound
+def test_an_sms_of_the_callee_of_a_moment_reaches_a_while_the_relation_lives(forwarding: Company) -> None:
+    desk = forwarding.desk
+    bound = desk.bind("order-1", x=X1)
+    desk.service.set_callee(bound.id, D, seconds=60, deadline=within())
+    assert forwarding.write(D, X1) is None
+    assert forwarding.call(A, X1) == D
+    forwarding.follow()
+    desk.clock.now += timedelta(minutes=5)
+    assert (forwarding.write(D, X1), forwarding.write(C, X1), forwarding.call(D, X1)) == (A, None, None)
+    desk.service.release(bound.id, deadline=within())
+    assert forwarding.write(D, X1) is None
 
 
-def test_after_the_end_an_sms_reaches_the_last_counterpart_for_a_while_and_a_call_nobody(
-    forwarding: Company,
-) -> None:
-    """X is all that either sees; strangers stay strangers."""
-    _ended(forwarding)
-    assert (forwarding.write(B, X1), forwarding.write(A, X1), forwarding.write(C, X1)) == (A, B, None)
-    assert (forwarding.call(B, X1), forwarding.call(A, X1)) == (None, None)
-    forwarding.desk.clock.now += timedelta(hours=2)
-    assert (forwarding.write(B, X1), forwarding.write(A, X1)) == (None, None)
-
-
-def test_texts_after_the_end_do_not_put_it_off(forwarding: Company) -> None:
-    """Each would renew the contact, and two people would reach each other for ever."""
-    _ended(forwarding)
-    for _ in range(3):
-        forwarding.desk.clock.now += timedelta(minutes=50)
-        reached = forwarding.write(B, X1)
-        forwarding.follow()
-    assert reached is None
+def test_a_closed_relation_forwards_nothing_whatever_the_default(forwarding: Company) -> None:
+    """x.md §5: however fresh the last contact is."""
+    bound = forwarding.desk.bind("order-1", x=X1)
+    assert (forwarding.call(B, X1), forwarding.call(A, X1)) == (A, B)
+    forwarding.follow()
+    forwarding.desk.service.release(bound.id, deadline=within())
+    for ask in (forwarding.write, forwarding.call):
+        assert (ask(A, X1), ask(B, X1)) == (None, None)
 
 
 def test_who_was_taken_out_of_a_living_relation_reaches_nobody_any_more(forwarding: Company) -> None:
@@ -228,25 +221,6 @@ def test_who_was_taken_out_of_a_living_relation_reaches_nobody_any_more(forwardi
     assert forwarding.write(C, X1) is None
     desk.service.release(bound.id, deadline=within())
     assert forwarding.write(C, X1) is None
-
-
-def test_a_counterpart_for_whom_x_means_somebody_else_by_now_is_not_reached(forwarding: Company) -> None:
-    """His answer would go to the people of his new order."""
-    _ended(forwarding)
-    forwarding.desk.bind("order-2", a=A, b=D, x=X1)
-    assert forwarding.write(B, X1) is None
-    assert (forwarding.write(A, X1), forwarding.write(D, X1)) == (D, A)
-
-
-def test_a_direction_holds_after_the_end_as_well(forwarding: Company) -> None:
-    _ended(forwarding, caller=A, direction=1)
-    assert (forwarding.write(A, X1), forwarding.write(B, X1)) == (B, None)
-
-
-def test_the_last_of_many_is_reached_after_the_end(forwarding: Company) -> None:
-    """One to many: only A and the one he was in touch with."""
-    _ended(forwarding, caller=C, b=None, anyone=True)
-    assert (forwarding.write(A, X1), forwarding.write(C, X1), forwarding.write(D, X1)) == (C, A, None)
 
 
 def test_an_sms_of_ax_does_not_go_to_whom_a_closed_order_was_about(

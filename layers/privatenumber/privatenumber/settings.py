@@ -96,9 +96,9 @@ class Application:
     The first of ``secrets`` signs, all verify. ``callback_token`` is the secret part of the callback path.
     ``close_tone`` is heard by a caller who is connected to nobody; ``contact_hours`` is how long somebody
     counts as the last counterpart, to whom ``sms_default`` may forward what names no receiver (AX) or comes
-    when the relation is over (X mode; x.md §2, notifications.md §6.5). ``recording_hosts`` replaces the hosts
-    that recordings are fetched from by default; only with ``recording_allow_http`` may that be without TLS
-    (recording-and-call-stop.md §2).
+    from whom A reached as the callee of a moment (X mode; x.md §2, notifications.md §6.5).
+    ``recording_hosts`` replaces the hosts that recordings are fetched from by default; only with
+    ``recording_allow_http`` may that be without TLS (recording-and-call-stop.md §2).
     """
 
     id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from privatenumber.calls.routing import (
     Relation,
     Role,
     Ruling,
-    rule_afterwards,
+    rule_answer,
     rule_call,
     rule_sms,
 )
@@ -214,35 +215,38 @@ class TestSms:
         assert rule_sms(asked(B), [relation(partners=(person(B),), sms=False)], forward=True).callee is None
 
 
-class TestAfterwards:
-    OVER = relation(partners=(person(B),), active=False)
+class TestAnswer:
+    CALLED = relation(partners=(person(C),), callee=person(B), callee_until=SIGNED_AT - HOUR)
 
-    def test_the_last_counterpart_is_reached_from_both_sides(self) -> None:
-        for one, other in ((A, B), (B, A)):
-            ruling = rule_afterwards(asked(one, **in_touch(other)), self.OVER)
-            assert (ruling.reason, reached(ruling), ruling.relation) == (Reason.AFTERWARDS, other, self.OVER)
+    def test_the_callee_of_a_moment_answers_a(self) -> None:
+        """Also when his moment is over: he was in touch with A under this relation, and it lives."""
+        ruling = rule_answer(asked(B, **in_touch(A)), self.CALLED)
+        assert (ruling.reason, reached(ruling), ruling.relation) == (Reason.LAST_COUNTERPART, A, self.CALLED)
 
     @pytest.mark.parametrize(
-        "over",
+        "change",
         [
-            relation(partners=(person(B),)),
-            relation(partners=(person(B),), active=False, sms=False),
-            relation(partners=(person(B),), active=False, x="+8617010000007"),
-            relation(partners=(person(B),), active=False, binding_id="binding-2"),
-            relation(active=False),
+            {"active": False},
+            {"ends_at": SIGNED_AT},
+            {"sms": False},
+            {"x": "+8617010000007"},
+            {"binding_id": "binding-2"},
+            {"callee": person(C)},
+            {"callee": None},
         ],
     )
-    def test_another_relation_says_nothing(self, over: Relation) -> None:
-        """It lives, carries no text, is of another X or binding, or he was taken out of it."""
-        assert rule_afterwards(asked(B, **in_touch(A)), over).reason is Reason.NO_RELATION
+    def test_nobody_answers_under_another_relation_or_one_that_is_over(self, change: dict[str, Any]) -> None:
+        """A closed relation connects nobody; who was taken out of a living one is no longer part of it."""
+        found = replace(self.CALLED, **change)
+        assert rule_answer(asked(B, **in_touch(A)), found).reason is Reason.NO_RELATION
 
-    def test_a_contact_that_is_too_old_says_nothing(self) -> None:
-        old = in_touch(A, ago=timedelta(hours=24))
-        assert rule_afterwards(asked(B, **old), self.OVER).reason is Reason.NO_RELATION
+    @pytest.mark.parametrize("contact", [{}, in_touch(A, ago=timedelta(hours=24)), in_touch(C)])
+    def test_nobody_answers_whom_he_was_not_in_touch_with_lately(self, contact: dict[str, Any]) -> None:
+        assert rule_answer(asked(B, **contact), self.CALLED).reason is Reason.NO_RELATION
 
-    def test_a_does_not_reach_who_was_no_partner(self) -> None:
-        """A callee who was set for a moment, or a partner who was taken out."""
-        assert rule_afterwards(asked(A, **in_touch(C)), self.OVER).reason is Reason.NO_COUNTERPART
+    def test_where_only_a_may_write_nobody_answers(self) -> None:
+        found = replace(self.CALLED, direction=1)
+        assert rule_answer(asked(B, **in_touch(A)), found).reason is Reason.DIRECTION
 
 
 class TestAxSms:
@@ -388,22 +392,20 @@ def test_an_answer_names_the_counterpart_or_nobody(
         assert source.direction != 1
 
 
-@given(ask=questions(), over=relations())
-def test_after_the_end_nobody_is_reached_but_the_last_counterpart_in_time(ask: Asked, over: Relation) -> None:
-    """The careful part of `sms_default`: they were opposite each other, by us, under this relation, on X."""
-    ruling = rule_afterwards(ask, over)
+@given(ask=questions(), found=relations())
+def test_an_answer_of_a_callee_reaches_a_of_a_living_relation_alone(ask: Asked, found: Relation) -> None:
+    """`sms_default` in X mode: under the relation by which both were in touch, while it lives."""
+    ruling = rule_answer(ask, found)
     if ruling.callee is None:
         return
-    contact, pair = ask.contact, {ask.caller.token, ruling.callee.token}
+    contact = ask.contact
     assert contact is not None
-    assert (ruling.callee, over.binding_id) == (contact.person, contact.binding_id)
+    assert (ruling.callee, found.binding_id) == (contact.person, contact.binding_id)
+    assert (ruling.callee, ask.caller) == (found.a, found.callee)
     assert ask.now < contact.at + ask.contact_life
-    assert not _living(over, ask)
-    assert (over.x, over.application, over.mode) == (ask.x, ask.application, ask.mode)
-    assert over.a.token in pair
-    assert pair <= {over.a.token, *(partner.token for partner in over.partners)} or over.anyone
-    assert over.sms
-    assert over.direction != (2 if ask.caller == over.a else 1)
+    assert _living(found, ask)
+    assert found.sms
+    assert found.direction != 1
 
 
 @given(ask=questions(), graph=st.lists(relations(), max_size=4), forward=st.booleans())

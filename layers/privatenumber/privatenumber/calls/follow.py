@@ -17,7 +17,7 @@ from privatenumber.privacy import Keyring, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.activity import Activity
 from privatenumber.store.contacts import Contact, ContactStore, contact_context
-from privatenumber.store.decisions import AFTERWARDS, decision_context
+from privatenumber.store.decisions import decision_context
 from privatenumber.store.number_states import Effect, NumberStates
 from privatenumber.store.numbers import NumberState
 from privatenumber.times import from_iso
@@ -106,7 +106,7 @@ class Follower:
 
     def _decided(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
         """A decision that connected two people: our relation knows both (x.md §5)."""
-        if "callee" not in row or "x" not in row or row["reason"] == AFTERWARDS:
+        if "callee" not in row or "x" not in row:
             return
         private = json.loads(self._unseal(bytes(row["sealed"]), decision_context(row["application"])))
         yield from self._remember(row, private["caller"], private["callee"], from_iso(row["at"]))

@@ -14,7 +14,6 @@ from enum import StrEnum
 from privatenumber.calls.sms_text import AtNumber
 from privatenumber.phone import NumberKind, is_global, kind
 from privatenumber.settings import Mode
-from privatenumber.store.decisions import AFTERWARDS
 
 ONLY_A_CALLS, ONLY_OTHERS_CALL = 1, 2
 
@@ -33,8 +32,6 @@ class Reason(StrEnum):
     RELATION = "relation"
     """The caller's relation names the one whom he reaches."""
     LAST_COUNTERPART = "last_counterpart"
-    AFTERWARDS = AFTERWARDS
-    """The caller's relation is over, and his last counterpart under it is still reached for a while."""
     NO_RELATION = "no_relation"
     """The caller stands on no living binding of this X."""
     NO_COUNTERPART = "no_counterpart"
@@ -173,21 +170,20 @@ def rule_sms(asked: Asked, relations: Iterable[Relation], *, forward: bool) -> R
     return Ruling(Reason.NO_RELATION)
 
 
-def rule_afterwards(asked: Asked, over: Relation) -> Ruling:
-    """Decide an SMS in X mode of somebody who stands on no relation, by one that is over.
+def rule_answer(asked: Asked, relation: Relation) -> Ruling:
+    """Decide an SMS in X mode of somebody who stands on no relation, by the one he was in touch under last.
 
-    It is read as it was in force, but only towards the last counterpart under it and while he counts as that.
-    Who was taken out of a relation that lives is no longer part of it.
+    That is whom A reached as the callee of a moment, and he answers A; who was a partner once is none any
+    more. Only while the relation lives: one that is over connects nobody.
     """
-    fresh, role = asked.fresh_contact(over), _place(over, asked)
-    if fresh is None or role is None or not over.sms or not _here(over, asked) or _living(over, asked):
+    last, callee = asked.fresh_contact(relation), relation.callee
+    is_callee = callee is not None and callee.token == asked.caller.token
+    if not (is_callee and relation.sms and _living(relation, asked)) or last != relation.a:
         return Ruling(Reason.NO_RELATION)
-    if over.direction == _forbidden(role):
-        return Ruling(Reason.DIRECTION, role, over)
-    opposite = [over.a.token] if role is not Role.A else [partner.token for partner in over.partners]
-    if fresh.token not in opposite and not (role is Role.A and over.anyone):
-        return Ruling(Reason.NO_COUNTERPART, role, over)
-    return _checked(asked, over, role, (fresh, Reason.AFTERWARDS, over.reference), (NumberKind.MOBILE,))
+    if relation.direction == ONLY_A_CALLS:
+        return Ruling(Reason.DIRECTION, Role.PARTNER, relation)
+    reached = (relation.a, Reason.LAST_COUNTERPART, relation.reference)
+    return _checked(asked, relation, Role.PARTNER, reached, (NumberKind.MOBILE,))
 
 
 def _rule(asked: Asked, relations: Iterable[Relation], kinds: tuple[NumberKind, ...]) -> Ruling:
@@ -195,7 +191,8 @@ def _rule(asked: Asked, relations: Iterable[Relation], kinds: tuple[NumberKind, 
         role = _role(relation, asked)
         if role is None:
             continue
-        if relation.direction == _forbidden(role):
+        forbidden = ONLY_OTHERS_CALL if role is Role.A else ONLY_A_CALLS
+        if relation.direction == forbidden:
             return Ruling(Reason.DIRECTION, role, relation)
         if role is not Role.A:
             return _checked(asked, relation, role, (relation.a, Reason.RELATION, relation.reference), kinds)
@@ -205,23 +202,16 @@ def _rule(asked: Asked, relations: Iterable[Relation], kinds: tuple[NumberKind, 
 
 def _living(relation: Relation, asked: Asked) -> bool:
     """A place may outlive its binding for moments, and be ahead of it."""
-    return relation.active and relation.ends_at > asked.now and _here(relation, asked)
-
-
-def _here(relation: Relation, asked: Asked) -> bool:
-    return (relation.application, relation.mode, relation.x) == (asked.application, asked.mode, asked.x)
-
-
-def _forbidden(role: Role) -> int:
-    """The direction in which somebody of this role reaches nobody."""
-    return ONLY_OTHERS_CALL if role is Role.A else ONLY_A_CALLS
+    return (
+        relation.active
+        and relation.ends_at > asked.now
+        and (relation.application, relation.mode, relation.x) == (asked.application, asked.mode, asked.x)
+    )
 
 
 def _role(relation: Relation, asked: Asked) -> Role | None:
-    return _place(relation, asked) if _living(relation, asked) else None
-
-
-def _place(relation: Relation, asked: Asked) -> Role | None:
+    if not _living(relation, asked):
+        return None
     if asked.caller.token == relation.a.token:
         return Role.A
     if any(partner.token == asked.caller.token for partner in relation.partners):

@@ -24,7 +24,7 @@ from privatenumber.calls.routing import (
     Person,
     Reason,
     Ruling,
-    rule_afterwards,
+    rule_answer,
     rule_call,
     rule_sms,
 )
@@ -128,13 +128,15 @@ class Switchboard:
         forward = application.sms_default is SmsDefault.FORWARD
         ruling = rule_sms(asked, relations, forward=forward)
         if forward and found.contact and asked.mode is Mode.X and ruling.reason is Reason.NO_RELATION:
-            return self._afterwards(asked, found.contact, left) or ruling
+            return self._answering(asked, found.contact, left) or ruling
         return ruling
 
-    def _afterwards(self, asked: Asked, contact: Contact, left: Callable[[], float]) -> Ruling | None:
-        """What a relation that is over says, unless X is about somebody else by now for the counterpart."""
-        over = self._relations.made_under(contact, left)
-        return rule_afterwards(asked, opened_relation(over, self._unseal)) if over else None
+    def _answering(self, asked: Asked, contact: Contact, left: Callable[[], float]) -> Ruling | None:
+        """What the relation says under which the sender was in touch last; one more read."""
+        made_under = [contact.binding_id] if contact.binding_id else []
+        for item in self._relations.relations(made_under, left):
+            return rule_answer(asked, opened_relation(item, self._unseal))
+        return None
 
     def _new(
         self,

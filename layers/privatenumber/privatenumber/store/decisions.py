@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 DECISION: Final = "DECISION"
-AFTERWARDS: Final = "afterwards"
-"""Reason of a decision under a binding that was over: it makes nobody a contact, else it would never end."""
 
 
 def decision_key(partition: str) -> dict[str, str]:

@@ -106,20 +106,6 @@ class RelationStore:
         found = self._read({self._bindings: keys}, left)
         return tuple(read_relation(found[_name(key)]) for key in keys if _name(key) in found)
 
-    def made_under(self, contact: Contact, left: Callable[[], float]) -> RelationItem | None:
-        """The binding under which two people were in touch, living or not; one more read.
-
-        `None` also when X means somebody else to the counterpart: he stands there under another binding.
-        """
-        if contact.binding_id is None:
-            return None
-        binding = binding_key(contact.binding_id)
-        place = place_key(contact.application, contact.counterpart, contact.x)
-        found = self._read({self._bindings: [binding, place]}, left)
-        elsewhere = found.get(_name(place), {}).get("binding_id", contact.binding_id) != contact.binding_id
-        item = found.get(_name(binding))
-        return read_relation(item) if item and not elsewhere else None
-
     def _read(
         self, wanted: Mapping[str, Iterable[Mapping[str, str]]], left: Callable[[], float]
     ) -> dict[tuple[str, str], dict[str, Any]]:
