@@ -14,7 +14,7 @@ import pytest
 from builders.dynamodb import Table
 from builders.records import record
 from builders.requests_made import log_requests
-from privatenumber.store import numbers, room
+from privatenumber.store import numbers, reading, room
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import (
@@ -73,8 +73,9 @@ def all_pages(store: NumberStore, limit: int, **query: Any) -> list[NumberPage]:
 @pytest.fixture
 def store(table: Table, monkeypatch: pytest.MonkeyPatch) -> NumberStore:
     """The store with requests of ten items, so that few numbers need several."""
-    for limit in ("_KEYS_PER_READ", "_WRITES_PER_TRANSACTION", "_EVALUATED_PER_QUERY"):
+    for limit in ("_WRITES_PER_TRANSACTION", "_EVALUATED_PER_QUERY"):
         monkeypatch.setattr(numbers, limit, 10)
+    monkeypatch.setattr(reading, "_KEYS_PER_READ", 10)
     monkeypatch.setattr(room, "_PER_QUERY", 10)
     return NumberStore(table.client, table.name)
 
@@ -163,7 +164,7 @@ def test_many_reads_share_requests(table: Table, store: NumberStore) -> None:
 
 def test_a_request_never_exceeds_what_dynamodb_takes() -> None:
     """BatchGetItem and TransactWriteItems take a hundred."""
-    assert numbers._KEYS_PER_READ == numbers._WRITES_PER_TRANSACTION == 100
+    assert reading._KEYS_PER_READ == numbers._WRITES_PER_TRANSACTION == 100
 
 
 def test_a_rank_follows_from_the_number_alone() -> None:
