@@ -59,6 +59,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "PRICE_LIST": "",
         "MARGIN_SECONDS": "3600",
         "AUDIT_DAYS": "400",
+        "DRIFT_REQUESTS_PER_SECOND": "5",
         "BLOCK_SECONDS": "2",
         "RECORDINGS_BUCKET": "recordings",
         "RECORDING_DAYS": "180",
