@@ -205,8 +205,7 @@ class TestSms:
         self, tables: tuple[Table, Table]
     ) -> None:
         scene = Scene(*tables, mode="AX", sms_default=SmsDefault.FORWARD)
-        scene.platform.bind_ax()
-        scene.relate()
+        scene.relate(subscription_id=scene.platform.bind_ax().subscription_id)
         await scene.platform.call(B)
         await scene.platform.clock.advance(60)
         scene.follow()

@@ -375,7 +375,7 @@ def test_an_answer_names_the_counterpart_or_nobody(
     assert source is not None
     assert _living(source, ask)
     assert ruling.callee.number not in (me.number, ask.x)
-    assert ask.mode is Mode.X or ask.ending is AtNumber.MISSING
+    assert not sms or ask.mode is Mode.X or ask.ending is AtNumber.MISSING
     if me == source.a:
         named = {
             *source.partners,
