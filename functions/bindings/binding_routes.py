@@ -7,13 +7,13 @@ from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.commands import BindCommand
+from privatenumber.http_api import Response, answer
 
 from . import queries
 from .binding_views import binding_answer, binding_view, bindings_view
 from .event import Request
 from .paths import Route, binding_id, binding_path
 from .requests import BindBody, ChangeBody, read_body, require_change
-from .responses import Response, answer
 
 
 def create_binding(rooms: Rooms, request: Request) -> Response:

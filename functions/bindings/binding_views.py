@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.bindings.model import Binding, Page, Partner, State
+from privatenumber.http_api import Response, answer
 from privatenumber.phone import national
 from privatenumber.settings import Mode
 from privatenumber.times import iso
 
 from .paths import binding_path
-from .responses import Response, answer
 
 SETTLES_IN_S: Final = 15
 """The sweep looks after an unknown outcome every minute, a repetition at once."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.http_api import Response, answer
 
 from . import queries
 from .binding_views import binding_view, call_view
 from .event import Request
 from .paths import Route, binding_id, session_id
 from .requests import CallBody, CalleeBody, read_body
-from .responses import Response, answer
 
 
 def set_callee(rooms: Rooms, request: Request) -> Response:

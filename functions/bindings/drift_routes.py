@@ -12,6 +12,7 @@ from privatenumber.bindings.drift_decision import DifferenceNotFound
 from privatenumber.bindings.drift_run import Run
 from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.whole_x import Preview, Started
+from privatenumber.http_api import Response, answer
 from privatenumber.store.drift import Item
 from privatenumber.times import iso
 
@@ -20,7 +21,6 @@ from .drift_requests import DecisionBody, DriftBody, ReleaseAllBody
 from .event import InvalidFields, Request
 from .paths import Route
 from .requests import read_body
-from .responses import Response, answer
 
 _RUN: Final = re.compile(r"r[a-z0-9-]{1,64}", re.ASCII)
 _DIFFERENCE: Final = re.compile(r"d[0-9a-f]{16}", re.ASCII)

@@ -9,13 +9,13 @@ from typing import Any, Final
 from privatenumber.bindings.audit import in_words
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.numbers import private_number
+from privatenumber.http_api import Response, answer
 from privatenumber.store.audit import Entry, History, Kind
 from privatenumber.times import iso
 
 from . import queries
 from .event import InvalidFields, Request
 from .paths import Route, binding_id
-from .responses import Response, answer
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.jobs_model import JobNotFound
 from privatenumber.bindings.jobs_report import Progress
+from privatenumber.http_api import Response, answer
 from privatenumber.store.job_rows import ItemRow
 from privatenumber.times import iso
 
@@ -17,7 +18,6 @@ from . import queries
 from .event import InvalidFields, Request
 from .job_requests import read_item_state, read_job
 from .paths import Route
-from .responses import Response, answer
 
 _ID: Final = re.compile(r"j[a-z2-7]{1,64}", re.ASCII)
 _CURSOR: Final = re.compile(r"[0-9]{1,6}", re.ASCII)

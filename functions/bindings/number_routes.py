@@ -7,6 +7,7 @@ from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.numbers import KEEP, NumberChange, Outcome
+from privatenumber.http_api import Response, answer
 
 from . import queries
 from .event import Request
@@ -14,7 +15,6 @@ from .number_views import import_view, numbers_view, read_number_cursor, registe
 from .paths import Route
 from .problems import FileRejected
 from .requests import NumberBody, read_body
-from .responses import Response, answer
 
 
 def list_numbers(rooms: Rooms, request: Request) -> Response:

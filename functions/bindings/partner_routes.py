@@ -7,13 +7,13 @@ from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.model import PartnerState
+from privatenumber.http_api import Response, answer
 
 from . import queries
 from .binding_views import binding_view, waiting_answer
 from .event import Request
 from .paths import Route, binding_id, partner_id, partner_path
 from .requests import PartnerBody, read_body
-from .responses import Response, answer
 
 
 def add_partner(rooms: Rooms, request: Request) -> Response:

@@ -8,15 +8,14 @@ from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound, PartnerNotFound
+from privatenumber.http_api import SESSION_RULE, Response, is_session_id
 
 from .event import InvalidFields, Request
-from .responses import Response
 
 Route = Callable[[Rooms, Request], Response]
 """Answers the requests of one method and path."""
 
 _ID: Final = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
-_SESSION: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
 
 
 def binding_id(request: Request) -> str:
@@ -41,8 +40,8 @@ def session_id(request: Request) -> str:
     It may contain phone numbers: it goes to the platform, and neither to a log nor to an answer.
     """
     session = request.path.get("session", "")
-    if not _SESSION.fullmatch(session):
-        raise InvalidFields(("session", "must have 1 to 256 characters, none of them a blank"))
+    if not is_session_id(session):
+        raise InvalidFields(("session", SESSION_RULE))
     return session
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.http_api import Response, answer
 
 from . import queries
 from .event import Request
 from .paths import Route
 from .pool_views import outlook_view, pool_view
 from .requests import ForecastBody, read_body
-from .responses import Response, answer
 
 
 def read_pool(rooms: Rooms, request: Request) -> Response:

@@ -1,27 +1,15 @@
-"""The kinds of problems: status, title and remedy of each, and how a problem is written (RFC 9457)."""
+"""The kinds of problems: status, title and remedy of each."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from privatenumber.privacy import scrub
+from privatenumber import http_api
+from privatenumber.http_api import Kind, Response
 
-from .responses import Response
-
-TYPE_PREFIX: Final = "urn:private-number:problem:"
 NEVER_REAL: Final = " Do not hand out a real number instead."
-
-
-class Kind(NamedTuple):
-    """What all problems of one type have in common."""
-
-    status: int
-    title: str
-    remedy: str
-
 
 KINDS: Final[Mapping[str, Kind]] = {
     "unreadable-body": Kind(400, "Body cannot be read", "Send one JSON object in UTF-8."),
@@ -96,18 +84,12 @@ class Problem:
 
 def answer_problem(problem: Problem, request_id: str) -> Response:
     """Write a problem as an answer."""
-    kind = KINDS[problem.kind]
-    document = {
-        "type": TYPE_PREFIX + problem.kind,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": problem.detail,
-        "remedy": problem.remedy or kind.remedy,
-        "request_id": request_id,
-        **problem.more,
-    }
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if problem.retry_after_s is not None:
-        headers["retry-after"] = str(problem.retry_after_s)
-    body = scrub(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
-    return {"statusCode": kind.status, "headers": headers, "body": body}
+    return http_api.answer_problem(
+        problem.kind,
+        KINDS[problem.kind],
+        detail=problem.detail,
+        request_id=request_id,
+        remedy=problem.remedy,
+        retry_after_s=problem.retry_after_s,
+        more=problem.more,
+    )

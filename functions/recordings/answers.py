@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote
 
-from privatenumber.privacy import scrub
+from privatenumber import http_api
+from privatenumber.http_api import SESSION_RULE, Kind, Response, is_session_id
 from privatenumber.recordings.find import Found
 from privatenumber.times import iso
 
-TYPE_PREFIX: Final = "urn:private-number:problem:"
-
 _APPLICATION: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_LONGEST_SESSION: Final = 256  # recording-and-call-stop.md §3
-
-Response = dict[str, Any]
-
-
-class Kind(NamedTuple):
-    """What all problems of one type have in common."""
-
-    status: int
-    title: str
-    remedy: str
-
 
 KINDS: Final[Mapping[str, Kind]] = {
     "no-such-route": Kind(404, "No such route", "See the API description."),
@@ -66,35 +52,19 @@ def read_request(event: Mapping[str, Any]) -> Asked:
     if not _APPLICATION.fullmatch(application):
         raise InvalidField("application", "has characters or a form that the field does not allow")
     session_id = unquote((event.get("pathParameters") or {}).get("session", ""))
-    if not 0 < len(session_id) <= _LONGEST_SESSION or not session_id.isprintable():
-        raise InvalidField("session", f"must have 1 to {_LONGEST_SESSION} printable characters")
+    if not is_session_id(session_id):
+        raise InvalidField("session", SESSION_RULE)
     return Asked(application, session_id)
 
 
 def answer(found: Sequence[Found]) -> Response:
     """Show the recordings of a call."""
-    body = json.dumps({"recordings": [_view(one) for one in found]}, separators=(",", ":"))
-    return {"statusCode": 200, "headers": _headers("application/json"), "body": body}
+    return http_api.answer(200, {"recordings": [_view(one) for one in found]})
 
 
 def problem(kind: str, detail: str, request_id: str, **more: Any) -> Response:
     """Answer with a problem document; nothing that was sent is repeated in it."""
-    about = KINDS[kind]
-    document = {
-        "type": TYPE_PREFIX + kind,
-        "title": about.title,
-        "status": about.status,
-        "detail": detail,
-        "remedy": about.remedy,
-        "request_id": request_id,
-        **more,
-    }
-    body = scrub(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
-    return {"statusCode": about.status, "headers": _headers("application/problem+json"), "body": body}
-
-
-def _headers(media_type: str) -> dict[str, str]:
-    return {"content-type": media_type, "cache-control": "no-store"}
+    return http_api.answer_problem(kind, KINDS[kind], detail=detail, request_id=request_id, more=more)
 
 
 def _view(found: Found) -> dict[str, Any]:

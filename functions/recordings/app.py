@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.deadline import Deadline
+from privatenumber.http_api import Response
 from privatenumber.recordings.bootstrap import Rooms
 from privatenumber.recordings.find import CallUnknown
 from privatenumber.recordings.model import NoSuchRecording
@@ -25,7 +26,7 @@ from privatenumber.store.stream import inserted as inserted_rows
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
 
-from .answers import InvalidField, Response, answer, problem, read_request
+from .answers import InvalidField, answer, problem, read_request
 
 RESERVE_S: Final = 20.0
 """Kept for the end of an upload and for the row."""
