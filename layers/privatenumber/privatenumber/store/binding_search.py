@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.binding_keys import (
@@ -17,13 +16,13 @@ from privatenumber.store.binding_keys import (
     due_position,
     due_shard,
 )
+from privatenumber.store.due import due_items
 from privatenumber.store.items import decode, encode
 from privatenumber.store.orders import SUBSCRIPTION_INDEX
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_DUE_PER_QUERY: Final = 500
 _AFTER_EVERY_ID: Final = "#~"
 """Sorts behind `#<id>` of one moment: ids are letters and digits."""
 
@@ -52,34 +51,18 @@ class BindingSearch:
         self._table = table_name
 
     def due(self, *, until: str, limit: int) -> Iterator[DueRow]:
-        """Yield bindings due by ``until`` (`times.iso`), at most ``limit``, shard by shard, oldest first.
-
-        Each shard gives at most its part of ``limit``, so that one of them cannot keep the others waiting.
-        """
-        per_shard = max(1, limit // DUE_SHARDS)
-        shards = (self._due_of_shard(shard, until, per_shard) for shard in range(DUE_SHARDS))
-        yield from islice(chain.from_iterable(shards), limit)
-
-    def _due_of_shard(self, shard: int, until: str, limit: int) -> Iterator[DueRow]:
-        left, request = limit, dict[str, Any]()
-        while left > 0:
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_key = :shard AND due_at <= :until",
-                ExpressionAttributeValues=encode(
-                    {":shard": due_shard(shard), ":until": until + _AFTER_EVERY_ID}
-                ),
-                Limit=min(left, _DUE_PER_QUERY),
-                **request,
-            )
-            for item in map(decode, answer["Items"]):
-                moment, _, binding_id = str(item["due_at"]).partition("#")
-                yield DueRow(binding_id, moment)
-            left -= len(answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        """Yield bindings due by ``until`` (`times.iso`), at most ``limit``, shard by shard, oldest first."""
+        items = due_items(
+            self._client,
+            self._table,
+            DUE_INDEX,
+            shards=[due_shard(shard) for shard in range(DUE_SHARDS)],
+            until=until + _AFTER_EVERY_ID,
+            limit=limit,
+        )
+        for item in items:
+            moment, _, binding_id = str(item["due_at"]).partition("#")
+            yield DueRow(binding_id, moment)
 
     def living(self, shard: int, *, limit: int, after: DueRow | None) -> list[DueRow]:
         """Bindings of one shard that are not final, whatever is due when, in the order of their due time.

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
+from privatenumber.store.due import due_items
 from privatenumber.store.fact_rows import call_key
 from privatenumber.store.items import decode, encode
 from privatenumber.times import from_iso, iso
@@ -24,7 +24,6 @@ KIND: Final = "recording"
 PREFIX: Final = "RECORDING#"
 DUE_INDEX: Final = "due"
 DUE_SHARDS: Final = 4
-_DUE_PER_QUERY: Final = 500
 
 Key = tuple[str, str]
 
@@ -141,31 +140,11 @@ class RecordingStore:
         return bool(answer["Count"])
 
     def due(self, *, until: datetime, limit: int) -> Iterator[DueRecording]:
-        """Recordings due by ``until``, at most ``limit``, shard by shard, the oldest of each first.
-
-        Each shard gives at most its part of ``limit``, so that one of them cannot keep the others waiting.
-        """
-        per_shard = max(1, limit // DUE_SHARDS)
-        shards = (self._due_of_shard(shard, iso(until), per_shard) for shard in range(DUE_SHARDS))
-        yield from islice(chain.from_iterable(shards), limit)
-
-    def _due_of_shard(self, shard: int, until: str, limit: int) -> Iterator[DueRecording]:
-        left, request = limit, dict[str, Any]()
-        while left > 0:
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_key = :shard AND due_at <= :until",
-                ExpressionAttributeValues=encode({":shard": f"{PREFIX}{shard}", ":until": until}),
-                Limit=min(left, _DUE_PER_QUERY),
-                **request,
-            )
-            for item in map(decode, answer["Items"]):
-                yield DueRecording((item["pk"], item["sk"]), from_iso(item["due_at"]))
-            left -= len(answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        """Recordings due by ``until``, at most ``limit``, shard by shard, the oldest of each first."""
+        shards = [f"{PREFIX}{shard}" for shard in range(DUE_SHARDS)]
+        items = due_items(self._client, self._table, DUE_INDEX, shards=shards, until=iso(until), limit=limit)
+        for item in items:
+            yield DueRecording((item["pk"], item["sk"]), from_iso(item["due_at"]))
 
 
 def _item(row: RecordingRow) -> dict[str, Any]:
