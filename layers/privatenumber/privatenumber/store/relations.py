@@ -6,10 +6,10 @@ consistency, because a binding that ended a moment ago must not connect anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,13 +17,11 @@ from privatenumber.store.binding_keys import ANYONE, binding_key, place_key
 from privatenumber.store.contacts import Contact, contact_key, read_contact
 from privatenumber.store.decisions import Decision, decision_key, read_decision
 from privatenumber.store.facts import StoreUnavailable
-from privatenumber.store.items import decode, encode
+from privatenumber.store.reading import Withheld, read_items
 from privatenumber.times import from_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +105,15 @@ class RelationStore:
         return tuple(read_relation(found[_name(key)]) for key in keys if _name(key) in found)
 
     def _read(
-        self, wanted: Mapping[str, Iterable[Mapping[str, str]]], left: Callable[[], float]
+        self, wanted: Mapping[str, Sequence[Mapping[str, str]]], left: Callable[[], float]
     ) -> dict[tuple[str, str], dict[str, Any]]:
-        waiting: Any = {
-            table: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}
-            for table, keys in wanted.items()
-        }
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for _ in range(_ROUNDS):
-            if left() <= 0:
-                raise StoreUnavailable("out of time")
-            try:
-                answer = self._client.batch_get_item(RequestItems=waiting)
-            except (ClientError, BotoCoreError) as error:
-                raise StoreUnavailable(type(error).__name__) from error
-            items = (decode(item) for each in answer["Responses"].values() for item in each)
-            found |= {_name(item): item for item in items}
-            waiting = answer.get("UnprocessedKeys")
-            if not waiting:
-                return found
-        raise StoreUnavailable("unprocessed keys")
+        try:
+            items = read_items(self._client, wanted, consistent=True, left=left)
+            return {_name(item): item for item in items}
+        except Withheld as error:
+            raise StoreUnavailable(str(error)) from error
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
 
 
 def read_relation(item: Mapping[str, Any]) -> RelationItem:
