@@ -20,6 +20,7 @@ from builders.deployment import table_request
 from builders.dynamodb import Table
 from builders.events import EVENTS, case_of, event_files, function_of, read_event
 from builders.pushes import (
+    ASKING,
     CALLBACK_TOKEN,
     QUESTION_X,
     SECRET,
@@ -31,6 +32,7 @@ from builders.pushes import (
     X,
     applications_secret,
     asking,
+    callin_body,
     cdr_entry,
     event_body,
     fee_body,
@@ -328,6 +330,20 @@ class TestQuestions:
         assert function.metrics() == {"BlockUndecided": 1}
         (emf,) = [line for line in function.lines if "_aws" in line]
         assert (emf["service"], emf["reason"]) == ("callbacks", "store")
+
+    def test_a_question_that_is_another_one_is_counted_and_warned_of(self, function: Lambda) -> None:
+        """The same session with another caller; the same signature with another body."""
+        name, key = ASKING["X"]
+        headers = signed_headers(app_key=key, nonce="n1")
+        bodies = [callin_body(STRANGER), callin_body(B), callin_body(STRANGER, session="another")]
+        for body, signed in zip(bodies, (headers, signed_headers(app_key=key), headers), strict=True):
+            answer = function.invoke(http_event("status", body, app=name, headers=signed))
+            assert json.loads(answer["body"])["operation"] == "close"
+        metrics = function.metrics()
+        assert (metrics["QuestionDiffers"], metrics["NonceReused"]) == (1, 1)
+        lines = [line for line in function.lines if line.get("message") == "push"]
+        assert [line["level"] for line in lines] == ["INFO", "WARNING", "WARNING"]
+        assert [line["decided"] for line in lines] == ["no_relation", "other_question", "nonce"]
 
     def test_a_line_says_why_and_not_who(self, function: Lambda) -> None:
         self.ask(function, "callbacks-x-callin-block")

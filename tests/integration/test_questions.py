@@ -320,6 +320,16 @@ class TestStored:
         assert (decision.application, decision.x, decision.at) == ("demo-x", QUESTION_X, SIGNED_AT)
         assert json.loads(unseal(decision.sealed, decision_context("demo-x")))["answer"] == answer
 
+    def test_what_was_dialled_stands_in_clear_only_where_a_relation_proves_it_an_x(
+        self, exchange: Exchange
+    ) -> None:
+        """A malformed question may have a person's number there."""
+        exchange.push(callin_body(B, x=STRANGER))
+        exchange.push(sms_body("Block", app_key=ASKING["X"][1], calling=B, virtualNumber=B), route="sms")
+        assert len(exchange.decisions()) == 2
+        assert not [row for row in exchange.decisions() if "x" in row]
+        assert not [row for row in rows(exchange.bills) if STRANGER[3:] in repr(row) or B[3:] in repr(row)]
+
     def test_the_question_is_stored_with_it(self, exchange: Exchange) -> None:
         report = exchange.push(callin_body(B))
         assert (report.stored, [row["kind"] for row in exchange.kept()]) == (1, ["decision", "event"])

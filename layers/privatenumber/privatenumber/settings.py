@@ -66,7 +66,10 @@ class Mode(StrEnum):
 
 
 class NonceCheck(StrEnum):
-    """What a nonce seen before means on a push (auth.md §6 step 7)."""
+    """What a nonce seen before means on a push that only tells (auth.md §6 step 7).
+
+    That of a question is held against others in every setting; ``enforce`` refuses where the others close.
+    """
 
     OFF = "off"
     LOG = "log"
