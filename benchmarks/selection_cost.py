@@ -14,24 +14,20 @@ import argparse
 import json
 import random
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from builders.bindings import APPLICATION, active_number
-from builders.dynamodb import Table, local_client, new_table, running_dynamodb_local
+from builders.dynamodb import Table, new_table
+from builders.metering import Meter, engine, fill
 from privatenumber.bindings.choose import Wish, choose
 from privatenumber.bindings.rules import RULES
 from privatenumber.settings import Mode
-from privatenumber.store.items import encode
 from privatenumber.store.numbers import NumberStore, city_key, number_key, pool_key, rank_of
 
 CHOICES = 50
-_BATCH = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +41,9 @@ class Cost:
     requests: float
 
 
-class Meter:
-    """Adds up the capacity that a client's requests consume."""
-
-    def __init__(self, client: Any) -> None:
-        self.units = 0.0
-        self.requests = 0
-        client.meta.events.register("provide-client-params.dynamodb", self._ask)
-        client.meta.events.register("after-call.dynamodb", self._add)
-
-    def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        if "ReturnConsumedCapacity" in model.input_shape.members:
-            params["ReturnConsumedCapacity"] = "TOTAL"
-
-    def _add(self, parsed: dict[str, Any], **_: Any) -> None:
-        consumed = parsed.get("ConsumedCapacity") or {}
-        each = consumed if isinstance(consumed, list) else [consumed]
-        self.units += sum(one.get("CapacityUnits", 0.0) for one in each)
-        self.requests += 1
-
-    def reset(self) -> None:
-        """Start anew."""
-        self.units, self.requests = 0.0, 0
-
-
-def fill(table: Table, size: int, *, full: int) -> None:
-    """Write numbers as registrations and binds leave them, the first ``full`` of them without room."""
-    for batch in _batches(range(size)):
-        requests: list[Any] = [{"PutRequest": {"Item": encode(_item(n, has_room=n >= full))}} for n in batch]
-        while requests:
-            answer = table.client.batch_write_item(RequestItems={table.name: requests})
-            requests = list(answer["UnprocessedItems"].get(table.name, []))
+def pool(size: int, *, full: int) -> Iterator[dict[str, Any]]:
+    """Numbers as registrations and binds leave them, the first ``full`` of them without room."""
+    return (_item(n, has_room=n >= full) for n in range(size))
 
 
 def _item(n: int, *, has_room: bool) -> dict[str, Any]:
@@ -97,11 +65,6 @@ def _item(n: int, *, has_room: bool) -> dict[str, Any]:
     }
 
 
-def _batches(numbers: Iterable[int]) -> Iterator[list[int]]:
-    every = list(numbers)
-    return (every[start : start + _BATCH] for start in range(0, len(every), _BATCH))
-
-
 def measure(table: Table, meter: Meter, size: int, load: str) -> Cost:
     """Choose often and tell what one choice reads."""
     numbers = NumberStore(table.client, table.name)
@@ -113,14 +76,6 @@ def measure(table: Table, meter: Meter, size: int, load: str) -> Cost:
         units.append(meter.units)
         requests.append(meter.requests)
     return Cost(size, load, round(mean(units), 2), max(units), round(mean(requests), 2))
-
-
-@contextmanager
-def engine() -> Iterator[tuple[Any, Meter]]:
-    """DynamoDB Local and a meter on its client."""
-    with tempfile.TemporaryDirectory() as folder, running_dynamodb_local(Path(folder)) as endpoint:
-        client = local_client(endpoint)
-        yield client, Meter(client)
 
 
 def main() -> int:
@@ -135,7 +90,7 @@ def main() -> int:
             for load, full in (("empty", 0), ("99 % full", size - max(1, size // 100))):
                 print(f"filling a pool of {size} ({load}) ...", file=sys.stderr)
                 table = new_table(client)
-                fill(table, size, full=full)
+                fill(table, pool(size, full=full))
                 costs.append(measure(table, meter, size, load))
                 client.delete_table(TableName=table.name)
     if asked.json:
