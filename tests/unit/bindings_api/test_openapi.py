@@ -15,7 +15,7 @@ from builders.events import ROOT
 from functions.bindings.app import ROUTES
 from functions.bindings.drift_requests import DecisionBody, DriftBody, ReleaseAllBody
 from functions.bindings.job_requests import JobBody
-from functions.bindings.problem_kinds import KINDS, TYPE_PREFIX
+from functions.bindings.problem_kinds import KINDS
 from functions.bindings.requests import (
     BindBody,
     CallBody,
@@ -29,6 +29,7 @@ from functions.recordings import app as recordings
 from functions.recordings.answers import KINDS as RECORDING_KINDS
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.model import PartnerState, Reason, State
+from privatenumber.http_api import TYPE_PREFIX
 from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
 from privatenumber.store import clients
