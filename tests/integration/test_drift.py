@@ -305,6 +305,13 @@ class TestTogether:
         assert found_by(drift, run)[0]["binding_id"] == lost.id
 
 
+#: Hundreds of binds take minutes on moto, which reads whole tables.
+ON_DYNAMODB_LOCAL = pytest.mark.parametrize(
+    "table", [pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)], indirect=True
+)
+
+
+@ON_DYNAMODB_LOCAL
 class TestManyPairs:
     def test_all_pages_of_an_x_are_compared(self, opened: OPEN) -> None:
         """More pairs on one X than the platform tells at once (axb.md §5: at most 100)."""
