@@ -273,7 +273,7 @@ TEXT = "at the gate"
     ],
 )
 async def test_every_check_has_its_result(spoil: Callable[[ModePlatform], None], result: int) -> None:
-    """C-062, C-098; notifications.md §6.3 rows 1 to 9: nothing is sent or charged, all is told."""
+    """C-062, C-063, C-098; notifications.md §6.3 rows 1 to 9: nothing is sent or charged, all is told."""
     running = ax()
     spoil(running)
     await running.sms(A, text=TEXT)

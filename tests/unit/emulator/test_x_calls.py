@@ -76,7 +76,7 @@ async def test_a_tone_greets_the_callee(name: str) -> None:
 async def test_close_ends_the_call_with_its_tone_if_that_exists(
     info: dict[str, Any], tones: list[str]
 ) -> None:
-    """x.md §2 close; decision 146."""
+    """C-068 (the tone ordered by the customer has no default), x.md §2 close; decision 146."""
     running = ModePlatform("X", application={"voice_files": frozenset({"bye.wav"})})
     running.answer({"operation": "close", "closeInfo": info})
     call = await running.call(STRANGER)
