@@ -15,6 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import PoolEmpty
+from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
@@ -30,7 +31,7 @@ from . import (
     partner_routes,
     pool_routes,
 )
-from .event import LambdaContext, Request, read_event
+from .event import Request, read_event
 from .paths import Route, subject
 from .problem_kinds import answer_problem
 from .problems import NoSuchRoute, describe

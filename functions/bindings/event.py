@@ -7,22 +7,13 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote
 
-from privatenumber.deadline import Deadline
+from privatenumber.deadline import Deadline, LambdaContext
 
 _RESERVE_S: Final = 2.0  # for the writes and the answer after the last platform call
 _API_LIMIT_S: Final = 28.0  # an HTTP API gives up at 30 s, whatever time-out the function has
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
 
 
 class InvalidFields(Exception):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -17,7 +17,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.jobs_model import JobNotFound
 from privatenumber.bindings.jobs_sweep import JobWork
 from privatenumber.bindings.jobs_sweep import sweep as send_again
-from privatenumber.deadline import Deadline
+from privatenumber.deadline import Deadline, LambdaContext
 from privatenumber.platform.client import Urllib3Transport
 from privatenumber.platform.pacing import Pace, PacedTransport
 from privatenumber.settings import Settings
@@ -37,14 +37,6 @@ SHORTEST_RUN_S: Final = 20.0
 
 logger = get_logger("jobs")
 metrics = get_metrics("jobs")
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
-        ...
 
 
 @cache

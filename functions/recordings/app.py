@@ -9,11 +9,11 @@ import os
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.deadline import Deadline
+from privatenumber.deadline import Deadline, LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.recordings.bootstrap import Rooms
 from privatenumber.recordings.find import CallUnknown
@@ -36,16 +36,6 @@ ROUTE: Final = "GET /recordings/{session}"
 
 logger = get_logger("recordings")
 metrics = get_metrics("recordings")
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
-        ...
 
 
 @cache

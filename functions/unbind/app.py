@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -14,7 +14,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
-from privatenumber.deadline import Deadline
+from privatenumber.deadline import Deadline, LambdaContext
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.authors import SWEEP, Author
@@ -36,14 +36,6 @@ SHORTEST_STEP_S: Final = 2.0
 
 logger = get_logger("unbind")
 metrics = get_metrics("unbind")
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
-        ...
 
 
 @cache

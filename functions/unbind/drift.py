@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
+from privatenumber.deadline import LambdaContext
 from privatenumber.platform.pacing import Pace, PacedTransport
 from privatenumber.platform.transport import Urllib3Transport
 from privatenumber.settings import Settings
@@ -21,14 +22,6 @@ RESERVE_S: Final = 70.0
 
 logger = get_logger(SERVICE)
 metrics = get_metrics(SERVICE)
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
-        ...
 
 
 @cache

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.pool import PoolReport, Use
 from privatenumber.bindings.quarantine import Move
 from privatenumber.bindings.watch import PoolWatch, compose_watch
+from privatenumber.deadline import LambdaContext
 from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
 
@@ -25,14 +26,6 @@ RESERVE_S: Final = 10.0
 
 logger = get_logger(SERVICE)
 metrics = get_metrics(SERVICE)
-
-
-class LambdaContext(Protocol):
-    """What is used of the runtime's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the runtime ends this invocation."""
-        ...
 
 
 class PoolsNotWatched(RuntimeError):

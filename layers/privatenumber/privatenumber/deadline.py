@@ -7,9 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 Answer = TypeVar("Answer")
+
+
+class LambdaContext(Protocol):
+    """What functions use of the runtime's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the runtime ends this invocation."""
+        ...
 
 
 class OutOfTime(Exception):
