@@ -94,7 +94,8 @@ class Call:
     @property
     def connected(self) -> bool:
         """Whether somebody answered (notifications.md §10.3)."""
-        return self.answered_at is not None or "answer" in self.events
+        said = self.state is not CallState.SETTLED and "answer" in self.events
+        return said or self.answered_at is not None
 
 
 CallRow = Derived[Call]

@@ -1,0 +1,124 @@
+"""All that is known of one call or SMS: the rows of its partition, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store import calls, messages
+from privatenumber.store.decisions import Decision, read_decision
+from privatenumber.store.fact_rows import CdrFact, EventFact, call_key, read_cdr, read_event, sms_key
+from privatenumber.store.items import decode, encode
+from privatenumber.store.sms_rows import SmsFact, read_sms
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_VARIANT: Final = "variant"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What was received and decided of a call, and the row that was computed from it before.
+
+    ``contradictions`` counts records that contradict the first of their key, which counts
+    (notifications.md §9.2). ``recordings`` are the states of its recordings, in key order.
+    """
+
+    application: str
+    call: str
+    events: tuple[EventFact, ...] = ()
+    cdrs: tuple[CdrFact, ...] = ()
+    decision: Decision | None = None
+    contradictions: int = 0
+    recordings: tuple[str, ...] = ()
+    mode: str | None = None
+    row: calls.CallRow | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was received of it."""
+        return bool(self.events or self.cdrs or self.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class SmsFacts:
+    """What was received and decided of an SMS, and the row that was computed from it before."""
+
+    application: str
+    message: str
+    notices: tuple[SmsFact, ...] = ()
+    decision: Decision | None = None
+    contradictions: int = 0
+    mode: str | None = None
+    row: messages.MessageRow | None = field(default=None)
+
+    def __bool__(self) -> bool:
+        """Whether anything was received of it."""
+        return bool(self.notices or self.decision)
+
+
+class FactReader:
+    """Reads partitions of calls and SMS, strongly consistent. ``table`` is the name of the Bills table."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def call(self, application: str, call: str) -> CallFacts:
+        """Everything of a call; `call` is the token of its session."""
+        items = list(self._partition(call_key(application, call)))
+        first, others = _apart(items)
+        return CallFacts(
+            application,
+            call,
+            events=tuple(read_event(item) for item in first if item["kind"] == "event"),
+            cdrs=tuple(read_cdr(item) for item in first if item["kind"] == "cdr"),
+            decision=_decision(first),
+            contradictions=others,
+            recordings=tuple(item["state"] for item in first if item["kind"] == "recording"),
+            mode=_mode(first),
+            row=next((calls.read_call(item) for item in first if item["kind"] == calls.KIND), None),
+        )
+
+    def sms(self, application: str, message: str) -> SmsFacts:
+        """Everything of an SMS; `message` is the token of its identifier."""
+        first, others = _apart(list(self._partition(sms_key(application, message))))
+        return SmsFacts(
+            application,
+            message,
+            notices=tuple(read_sms(item) for item in first if item["kind"] == "sms"),
+            decision=_decision(first),
+            contradictions=others,
+            mode=_mode(first),
+            row=next((messages.read_message(item) for item in first if item["kind"] == messages.KIND), None),
+        )
+
+    def _partition(self, pk: str) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=encode({":pk": pk}),
+                ConsistentRead=True,
+                **start,
+            )
+            yield from map(decode, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _apart(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """What came first of each key, and how many records contradict it."""
+    first = [item for item in items if _VARIANT not in item.get("flags", ())]
+    return first, len(items) - len(first)
+
+
+def _decision(items: Iterable[Mapping[str, Any]]) -> Decision | None:
+    return next((read_decision(item) for item in items if item["kind"] == "decision"), None)
+
+
+def _mode(items: Iterable[Mapping[str, Any]]) -> str | None:
+    return next((item["mode"] for item in items if "mode" in item), None)
