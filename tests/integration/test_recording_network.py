@@ -13,7 +13,7 @@ import pytest
 
 from builders.recordings import FileServer, Reply, running_file_server, within
 from emulator.certificates import TlsFiles, in_folder
-from privatenumber.recordings.addresses import AddressRefused
+from privatenumber.addresses import AddressRefused
 from privatenumber.recordings.download import DownloadFailed, Downloads
 
 NAME = "ostor.example.com"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from urllib3.util import parse_url
 
 from builders.recordings import application
-from privatenumber.recordings.addresses import AddressRefused, allowed_hosts, checked
+from privatenumber.addresses import AddressRefused
+from privatenumber.recordings.addresses import allowed_hosts, checked
 
 HOSTS = ("api.example.com", "ostor.example.com", "*.myhuaweicloud.com", "*.huawei.com", "127.0.0.1")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from builders.recordings import application
-from privatenumber.recordings.addresses import AddressRefused, may_be_private
-from privatenumber.recordings.network import is_public, only_public
+from privatenumber.addresses import AddressRefused
+from privatenumber.network import is_public, only_public
+from privatenumber.recordings.addresses import may_be_private
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "122.112.208.1", "2400:3200::1", "64:ff9b::8.8.8.8"])

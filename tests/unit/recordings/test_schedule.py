@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.recordings import SCHEDULE
+from privatenumber.addresses import AddressRefused
 from privatenumber.codes.results import lookup
 from privatenumber.platform.errors import NotSent, PlatformError, error_for, no_answer
 from privatenumber.privacy import SealBroken
-from privatenumber.recordings.addresses import AddressRefused
 from privatenumber.recordings.download import DownloadFailed
 from privatenumber.recordings.failures import FAILURES, Failure, failure_of
 from privatenumber.recordings.fetch import ApplicationMissing

@@ -1,42 +1,21 @@
 """Where a recording may be fetched from: a rule for addresses that somebody else chose.
 
 The address comes from the platform's redirect or from a CDR. It is fetched only when its host is one of those
-allowed (recording-and-call-stop.md §2): exactly, or below one of them. What could be read in two ways, by us
-and by the library that connects, is no address at all.
+allowed (recording-and-call-stop.md §2): exactly, or below one of them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+from privatenumber.addresses import AddressRefused, host_of, is_dns_name, is_number
 from privatenumber.settings import Application
 
 DEFAULT_HOSTS: Final = ("*.myhuaweicloud.com", "*.huawei.com")
-MAX_LENGTH: Final = 4096
-
-_ADDRESS: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253})(?::(?P<port>[0-9]{1,5}))?(?:[/?][!-\[\]-~]*)?",
-    re.ASCII | re.IGNORECASE,
-)
-_NAME: Final = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
-)
-_NUMERIC_END: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
-
-
 _SECOND_LEVELS: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 """Below a country's domain anybody may have a name under these, as under the country's domain itself."""
-
-
-class AddressRefused(Exception):
-    """An address that is not fetched: ``form``, ``scheme``, ``host`` or ``network``. Says no part of it."""
-
-    def __init__(self, part: str) -> None:
-        super().__init__(f"address refused by its {part}")
-        self.part = part
 
 
 def allowed_hosts(application: Application, record_domain: str | None) -> tuple[str, ...]:
@@ -63,13 +42,8 @@ def may_be_private(application: Application) -> bool:
 
 def checked(address: str, hosts: Iterable[str], *, allow_http: bool) -> str:
     """Return the address when it may be fetched. Raises AddressRefused."""
-    found = _ADDRESS.fullmatch(address) if len(address) <= MAX_LENGTH else None
-    if found is None or "#" in address or not 0 < int(found["port"] or 443) < 65_536:
-        raise AddressRefused("form")
-    if found["scheme"].lower() != "https" and not allow_http:
-        raise AddressRefused("scheme")
-    host = found["host"].lower()
-    if not _NAME.fullmatch(host) or not any(_matches(host, allowed) for allowed in hosts):
+    host = host_of(address, allow_http=allow_http)
+    if not any(_matches(host, allowed) for allowed in hosts):
         raise AddressRefused("host")
     return address
 
@@ -78,7 +52,7 @@ def _matches(host: str, allowed: str) -> bool:
     """Exact, or below a name of two labels or more; ``*.name`` means below only. An IP is below nothing."""
     if host == allowed:
         return True
-    if _NUMERIC_END.fullmatch(host.rpartition(".")[2]):
+    if is_number(host):
         return False
     name = allowed.removeprefix("*.")
     return "." in name and host.endswith(f".{name}")
@@ -89,17 +63,12 @@ def _may_count(domain: str, own: str) -> bool:
 
     The whole domain counts where it is that of the access address or of the usual hosts.
     """
-    if not _is_dns_name(domain):
+    if not is_dns_name(domain):
         return False
     known = [name.removeprefix("*.") for name in DEFAULT_HOSTS]
-    if _is_dns_name(own):
+    if is_dns_name(own):
         known.append(_registrable(own))
     return domain != _registrable(domain) or any(_matches(domain, name) for name in known)
-
-
-def _is_dns_name(host: str) -> bool:
-    """Whether a host is a name of two labels or more that nobody can read as a number."""
-    return bool(_NAME.fullmatch(host)) and "." in host and not _NUMERIC_END.fullmatch(host.rpartition(".")[2])
 
 
 def _registrable(host: str) -> str:

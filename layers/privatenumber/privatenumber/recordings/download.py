@@ -7,16 +7,15 @@ A name is resolved once and the connection goes to what was looked at; behind a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from privatenumber.deadline import Deadline
-from privatenumber.recordings.network import Resolve, only_public, resolve
+from privatenumber.network import Resolve, by_the_first, resolve, ways_to
 
 CONNECT_S: Final = 5.0
 READ_S: Final = 20.0
@@ -68,25 +67,10 @@ class Downloads:
             raise DownloadFailed("unreachable") from None
 
     def _ask_directly(self, address: str, deadline: Deadline, anywhere: bool) -> BaseHTTPResponse:
-        parts = urlsplit(address)
-        host, tls = parts.hostname or "", parts.scheme == "https"
-        port = parts.port or (443 if tls else 80)
-        found = self._resolve(host, port)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {**_HEADERS, "Host": parts.netloc}
-        *others, last = found if anywhere else only_public(found)
-        ways = (_pool(ip, port, host if tls else None) for ip in (*others, last))
-        for _ in others:
-            with suppress(NewConnectionError, ConnectTimeoutError):
-                return _get(next(ways), target, headers, deadline)
-        return _get(next(ways), target, headers, deadline)
-
-
-def _pool(ip: str, port: int, certified: str | None) -> urllib3.HTTPConnectionPool:
-    """A way to one address; ``certified`` is the name that its certificate has to bear."""
-    if certified is None:
-        return urllib3.HTTPConnectionPool(ip, port)
-    return urllib3.HTTPSConnectionPool(ip, port, server_hostname=certified)
+        ways = ways_to(address, resolve=self._resolve, anywhere=anywhere)
+        return by_the_first(
+            ways, lambda way: _get(way.pool, way.target, {**_HEADERS, "Host": way.host}, deadline)
+        )
 
 
 def _get(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from privatenumber.addresses import AddressRefused
 from privatenumber.platform.errors import Frozen, NoRecording, NotFound, NotSent, PlatformError
 from privatenumber.platform.pausing import LENGTHS
 from privatenumber.privacy import SealBroken
-from privatenumber.recordings.addresses import AddressRefused
 from privatenumber.recordings.download import DownloadFailed
 from privatenumber.recordings.fetch import ApplicationMissing
 from privatenumber.recordings.model import SHORTEST_TALK_S, Reason, forgotten

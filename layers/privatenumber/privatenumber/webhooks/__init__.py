@@ -1,0 +1,1 @@
+"""Outgoing webhooks: business systems are told what happened, in order, until they have heard it."""
