@@ -8,8 +8,12 @@ from builders.dynamodb import Table
 from builders.keyrings import KEYRING
 from privatenumber.calls.guard import DoorPolicy
 from privatenumber.calls.ingest import Applications, Ingestion
+from privatenumber.calls.rules_asked import RulesAsked
+from privatenumber.calls.rules_counting import Counting
 from privatenumber.calls.switchboard import Switchboard
 from privatenumber.privacy import open_sealed
+from privatenumber.store.barred import BarredStore
+from privatenumber.store.call_counts import CallCounts
 from privatenumber.store.facts import FactStore
 from privatenumber.store.relations import RelationStore
 
@@ -17,6 +21,14 @@ from privatenumber.store.relations import RelationStore
 def unseal(sealed: bytes, context: str) -> bytes:
     """Open with the keyring of the tests."""
     return open_sealed(KEYRING, sealed, context=context)
+
+
+def switchboard(
+    client: Any, bindings: str, bills: str, *, seconds: float = 30, counts: Any = None
+) -> Switchboard:
+    """A switchboard on tables by name; `counts` is the client of what limits count."""
+    rules = RulesAsked(BarredStore(client, bindings), Counting(CallCounts(counts or client, bills)))
+    return Switchboard(RelationStore(client, bindings, bills), unseal, rules, seconds=seconds)
 
 
 def ingestion(
@@ -30,12 +42,12 @@ def ingestion(
 ) -> Ingestion:
     """An ingestion; without `bindings` questions find no relation. `changes` replace what it is made of."""
     store = FactStore(bills.client, bills.name, sleep=lambda _: None)
-    relations = RelationStore(bills.client, bindings.name if bindings else bills.name, bills.name)
+    known = bindings.name if bindings else bills.name
     made: dict[str, Any] = {
         "applications": applications,
         "keyring": lambda: KEYRING,
         "policy": policy or DoorPolicy(),
-        "switchboard": Switchboard(relations, unseal, seconds=seconds),
+        "switchboard": switchboard(bills.client, known, bills.name, seconds=seconds),
         "hurried": store,
     }
     return Ingestion(store, **{**made, **changes})

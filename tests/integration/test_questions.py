@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from builders.bills import rows
 from builders.dynamodb import Table, local_client, moto_client, new_table
-from builders.ingestion import ingestion, unseal
+from builders.ingestion import ingestion, switchboard, unseal
 from builders.keyrings import KEYRING
 from builders.pushes import (
     ASKING,
@@ -41,7 +41,6 @@ from builders.requests_made import RequestLog, log_requests
 from privatenumber.bindings.model import PartnerState, State
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.ingest import Report
-from privatenumber.calls.switchboard import Switchboard
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode, NonceCheck, PushSignature, SmsDefault
@@ -485,9 +484,9 @@ class TestTrouble:
         self, exchange: Exchange, operation: str, after: int, what: Callable[[], None], **more: Any
     ) -> None:
         client: Any = Troubled(exchange.bills.client, operation, what, after=after)
-        relations = RelationStore(client, exchange.bindings.name, exchange.bills.name)
+        tables = (exchange.bindings.name, exchange.bills.name)
         exchange.parts = {
-            "switchboard": Switchboard(relations, unseal, seconds=exchange.seconds),
+            "switchboard": switchboard(client, *tables, seconds=exchange.seconds),
             "hurried": FactStore(client, exchange.bills.name, sleep=lambda _: None),
             **more,
         }
@@ -576,8 +575,8 @@ class TestTrouble:
                 return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
 
         client: Any = Withholding()
-        relations = RelationStore(client, exchange.bindings.name, exchange.bills.name)
-        exchange.parts = {"switchboard": Switchboard(relations, unseal, seconds=30)}
+        tables = (exchange.bindings.name, exchange.bills.name)
+        exchange.parts = {"switchboard": switchboard(client, *tables)}
         report = exchange.push(callin_body(B))
         assert (report.answer, report.undecided) == (CLOSE, "store")
 

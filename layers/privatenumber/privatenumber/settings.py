@@ -6,13 +6,21 @@ when it is used, and the error names it.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from privatenumber.call_policy import (
+    MAX_LIMIT,
+    MAX_ORPHAN_HOURS,
+    NO_RULES,
+    CallPolicy,
+    OrphanCalls,
+    Within,
+)
 from privatenumber.signing import Scheme
 
 VARIABLES: Final = frozenset(
@@ -35,6 +43,9 @@ VARIABLES: Final = frozenset(
         "RECORDING_DAYS",
         "RECORDING_RETRY_SECONDS",
         "SOURCE_CIDRS",
+        "WEBHOOKS_BUS",
+        "WEBHOOKS_QUEUE_URL",
+        "WEBHOOK_TARGETS",
         "WORK_QUEUE_URL",
     }
 )
@@ -84,6 +95,13 @@ class SmsDefault(StrEnum):
     """To whom the sender was in touch with last, if that is fresh enough."""
 
 
+class WebhookTargets(StrEnum):
+    """Where webhooks may lead; ``any`` is for a stack on a laptop, whose receivers are on loopback."""
+
+    PUBLIC = "public"
+    ANY = "any"
+
+
 class PushSignature(StrEnum):
     """What a failed verification means on a push (auth.md §6, second table)."""
 
@@ -131,6 +149,8 @@ class Application:
     """An X that connects fewer of them is quarantined while others connect; 0: none ever is."""
     probe_hours: int = 24
     """So long a quarantine lasts at least."""
+    rules: CallPolicy = NO_RULES
+    """Limits, black list, and what is done about calls without a binding; all off by default."""
 
     def __repr__(self) -> str:
         return f"Application(id={self.id!r}, mode={self.mode.value!r}, base_url={self.base_url!r})"
@@ -166,6 +186,21 @@ class Settings:
     def jobs_queue_url(self) -> str:
         """URL of the queue of bulk jobs."""
         return self._required("JOBS_QUEUE_URL")
+
+    @property
+    def webhooks_queue_url(self) -> str:
+        """URL of the queue of webhooks."""
+        return self._required("WEBHOOKS_QUEUE_URL")
+
+    @property
+    def webhooks_bus(self) -> str:
+        """Name or ARN of the event bus that webhooks with the target ``eventbridge`` are sent to."""
+        return self._required("WEBHOOKS_BUS")
+
+    @property
+    def webhook_targets(self) -> WebhookTargets:
+        """Default ``public``."""
+        return WebhookTargets(self._choice("WEBHOOK_TARGETS", WebhookTargets, WebhookTargets.PUBLIC))
 
     @property
     def applications_secret(self) -> str:
@@ -295,7 +330,7 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
     ``tps`` (10), ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file),
     ``sms_default`` (``discard``, the default, or ``forward``), ``contact_hours`` (24), ``recording_hosts``
     (names such as ``*.example.com``), ``recording_allow_http``, ``intake_hours`` (0), ``connect_calls`` (20),
-    ``connect_percent`` (10) and ``probe_hours`` (24).
+    ``connect_percent`` (10), ``probe_hours`` (24) and ``rules``, an object with the fields of `CallPolicy`.
     Unknown fields are ignored. Raises SettingsError naming application and field.
     """
     try:
@@ -351,7 +386,40 @@ def _application(entry: Any, place: str) -> Application:
         connect_calls=_whole(entry, "connect_calls", place, least=5, most=1000, default=20),
         connect_percent=_whole(entry, "connect_percent", place, least=0, most=50, default=10),
         probe_hours=_whole(entry, "probe_hours", place, least=1, most=720, default=24),
+        rules=_rules(entry.get("rules"), f"{place}.rules"),
     )
+
+
+def _rules(value: Any, place: str) -> CallPolicy:
+    """Unlike elsewhere an unknown field is an error: a limit that is misspelt would silently not hold."""
+    entry = {} if value is None else value
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{place}: must be an object")
+    known = {each.name for each in fields(CallPolicy)}
+    for name in entry:
+        if name not in known:
+            raise SettingsError(f"{place}: has a field that is no rule; rules are {', '.join(sorted(known))}")
+    limits = {
+        name: _whole(entry, name, place, least=0, most=MAX_LIMIT, default=0)
+        for name in known
+        if "_per_" in name
+    }
+    everywhere, anywhere = [Within.APPLICATION, Within.X], list(Within)
+    return CallPolicy(
+        **limits,
+        answers_within=Within(_word(entry, "answers_within", place, anywhere, Within.APPLICATION)),
+        frequency_within=Within(_word(entry, "frequency_within", place, everywhere, Within.APPLICATION)),
+        black_list=_flag(entry, "black_list", place),
+        orphan_calls=OrphanCalls(_word(entry, "orphan_calls", place, list(OrphanCalls), OrphanCalls.LEAVE)),
+        orphan_hours=_whole(entry, "orphan_hours", place, least=1, most=MAX_ORPHAN_HOURS, default=72),
+    )
+
+
+def _word(entry: Mapping[str, Any], field: str, place: str, allowed: Sequence[str], default: str) -> str:
+    value = entry.get(field, default)
+    if value not in allowed:
+        raise SettingsError(f"{place}.{field}: must be one of {', '.join(allowed)}")
+    return str(value)
 
 
 def _text(entry: Mapping[str, Any], field: str, place: str) -> str:

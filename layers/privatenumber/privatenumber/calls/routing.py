@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from privatenumber.calls.rules import Broken
 from privatenumber.calls.sms_text import AtNumber
 from privatenumber.phone import NumberKind, is_global, kind
 from privatenumber.settings import Mode
@@ -49,6 +50,8 @@ class Reason(StrEnum):
     """The application's mode asks no such question."""
     UNREADABLE = "unreadable"
     """The question does not say who calls which X."""
+    RULE = "rule"
+    """The application's limits or its black list forbid what the relation allows."""
     UNDECIDED = "undecided"
     """Store or keys did not answer in time."""
 
@@ -134,13 +137,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A decision: without ``callee`` nobody is reached. ``relation`` and ``role`` are where it comes from."""
+    """A decision: without ``callee`` nobody is reached. ``relation`` and ``role`` are where it comes from.
+
+    ``broken`` is the rule that forbids it; ``limits_unread``: nobody knows whether a limit would.
+    """
 
     reason: Reason
     role: Role | None = None
     relation: Relation | None = None
     callee: Person | None = None
     reference: str | None = field(default=None, repr=False)
+    broken: Broken | None = None
+    limits_unread: bool = False
 
 
 def rule_call(asked: Asked, relations: Iterable[Relation]) -> Ruling:

@@ -1,15 +1,15 @@
 """Answering the platform's questions from our relations, within the time there is (x.md §2, §4, §5).
 
-Two reads, a pure decision, and one write that stores the question and its answer together. Whatever fails,
-the answer is the careful one: it connects nobody. Who asks again gets what was answered first; somebody else
-who asks under the same id does not.
+Two reads, a pure decision, the rules of the application that are on, and one write that stores the question
+and its answer together. Whatever fails, the answer is the careful one: it connects nobody. Who asks again
+gets what was answered first; somebody else who asks under the same id does not.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -28,6 +28,8 @@ from privatenumber.calls.routing import (
     rule_call,
     rule_sms,
 )
+from privatenumber.calls.rules import Moment
+from privatenumber.calls.rules_asked import RulesAsked
 from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.phone import is_global
 from privatenumber.privacy import seal
@@ -36,8 +38,8 @@ from privatenumber.store.contacts import Contact
 from privatenumber.store.decisions import Decision, NewDecision, decision_context
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.facts import StoreUnavailable
-from privatenumber.store.relations import RelationStore
-from privatenumber.times import iso
+from privatenumber.store.relations import RelationItem, RelationStore
+from privatenumber.times import from_iso, iso
 
 #: Part of the time that is kept for the write.
 WRITE_SHARE: Final = 0.4
@@ -66,13 +68,18 @@ class Switchboard:
     relations : RelationStore
     unseal : Callable
         Opens a sealed value of a context (`KeyringStore.unseal`).
+    rules : RulesAsked
+        Limits and black list.
     seconds : float
         Time from the arrival of a question to its answer.
     """
 
-    def __init__(self, relations: RelationStore, unseal: Unseal, *, seconds: float) -> None:
+    def __init__(
+        self, relations: RelationStore, unseal: Unseal, rules: RulesAsked, *, seconds: float
+    ) -> None:
         self._relations = relations
         self._unseal = unseal
+        self._rules = rules
         self.seconds = seconds
 
     def decide(self, question: Question, fact: NewFact, reception: Reception, deadline: Deadline) -> Decided:
@@ -122,13 +129,32 @@ class Switchboard:
             contact_life=timedelta(hours=application.contact_hours),
             ending=question.ending,
         )
+        ruling = self._ruled(question, asked, items, found.contact, left)
+        policy, call = application.rules, question.call
+        identity = fact.item.get("session" if call else "sms")
+        if ruling.callee is None or not identity or not policy.governs(call=call):
+            return ruling
+        at = from_iso(fact.item["at"]) if "at" in fact.item else reception.received_at
+        own = Moment(call, at, identity, reception.token(x) if call else x)
+        return self._rules.applied(policy, asked, ruling, own, left)
+
+    def _ruled(
+        self,
+        question: Question,
+        asked: Asked,
+        items: Sequence[RelationItem],
+        contact: Contact | None,
+        left: Callable[[], float],
+    ) -> Ruling:
+        """What the relations say."""
+        application = question.application
         relations = [opened_relation(item, self._unseal) for item in items]
         if question.call:
             return rule_call(asked, relations)
         forward = application.sms_default is SmsDefault.FORWARD
         ruling = rule_sms(asked, relations, forward=forward)
-        if forward and found.contact and asked.mode is Mode.X and ruling.reason is Reason.NO_RELATION:
-            return self._answering(asked, found.contact, left) or ruling
+        if forward and contact and asked.mode is Mode.X and ruling.reason is Reason.NO_RELATION:
+            return self._answering(asked, contact, left) or ruling
         return ruling
 
     def _answering(self, asked: Asked, contact: Contact, left: Callable[[], float]) -> Ruling | None:
@@ -148,7 +174,10 @@ class Switchboard:
     ) -> Decided:
         answer = _answer(question, ruling)
         row = NewDecision(fact.pk, _item(question, fact, reception, ruling, answer))
-        return Decided(answer, ruling.reason.value, row, undecided)
+        notes = ("limits_unread",) if ruling.limits_unread else ()
+        if ruling.broken:
+            notes = (f"rule_{ruling.broken.rule}",)
+        return Decided(answer, ruling.reason.value, row, undecided, notes)
 
     def _answer_in(self, decision: Decision) -> Answer:
         sealed = json.loads(self._unseal(decision.sealed, decision_context(decision.application)))
@@ -196,6 +225,8 @@ def _item(
         "order": relation and relation.order,
         "caller": reception.token(question.caller),
         "callee": callee and callee.token,
+        "broken": ruling.broken and ruling.broken.evidence(),
+        "limits_unread": ruling.limits_unread or None,
     }
     return {
         **{name: value for name, value in optional.items() if value is not None},
