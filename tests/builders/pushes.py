@@ -171,7 +171,7 @@ def many_cdrs(count: int) -> list[dict[str, Any]]:
         unanswered = {"fwdAnswerTime": None, "ulFailReason": 8101, "fwdUnaswRsn": 19} if number % 2 else {}
         entries.append(
             cdr_entry(
-                icid=f"c0a8f3d1b7e24c6590ab12cd34ef5678.3997785600.{number}.7",
+                icid=f"c0a8f3d1b7e24c6590ab12cd34ef5678.3997785601.{number}.7",
                 sessionId=f"1200_{number}_4294967295_20260902010000@callenabler246.huaweicaas.com",
                 callEndTime=ended.strftime("%Y-%m-%d %H:%M:%S"),
                 **unanswered,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from builders.bills import facts, rows
+from builders.bills import facts, icids, rows
 from builders.dynamodb import Table, local_client, moto_client, new_table
 from builders.keyrings import KEYRING
 from builders.pushes import (
+    ICID,
     SESSION,
     SIGNED_AT,
     cdr_entry,
@@ -29,6 +30,7 @@ from privatenumber.privacy import token
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import PART_BYTES, NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, StoreUnavailable
+from privatenumber.store.items import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -180,6 +182,53 @@ class TestConflicts:
         store.put_facts(_facts(event_body("disconnect")))
         store.put_facts(_facts(event_body("disconnect", stateCode=8010)))
         assert [end.state_code for end in store.ends_of_day("demo", DAY)] == [0]
+
+
+class TestIcids:
+    """notifications.md §9.2: the key of a CDR is application and icid, whatever session it names."""
+
+    @pytest.mark.parametrize("other", ["another-session", None])
+    def test_an_icid_under_another_session_is_a_variant_and_no_second_cdr(
+        self, bills: Table, store: FactStore, other: str | None
+    ) -> None:
+        """Nothing is counted twice, and nothing that came is lost."""
+        log = log_requests(bills.client)
+        assert _counts(store, _facts(fee_body())) == (1, 0, 0)
+        again = _facts(fee_body(cdr_entry(sessionId=other, callEndTime="2026-09-04 01:00:00")))
+        assert _counts(store, again) == (0, 0, 1)
+        assert log.operations == ["TransactWriteItems", "TransactWriteItems", "UpdateItem"]
+        kept = [row for row in rows(bills) if "flags" not in row]
+        variants = [row for row in rows(bills) if "variant" in row.get("flags", ())]
+        assert [row["sk"] for row in kept] == [f"CDR#{ICID}"]
+        assert [row["pk"] for row in variants] == [again[0].pk]
+        assert list(store.cdrs_of_day("demo", date(2026, 9, 4))) == []
+        assert len(list(store.variants_of_day("demo", date(2026, 9, 4)))) == 1
+
+    def test_two_sessions_of_one_icid_in_one_message_are_one_cdr_and_a_variant(
+        self, bills: Table, store: FactStore
+    ) -> None:
+        new = _facts(fee_body(cdr_entry(), cdr_entry(sessionId="another")))
+        assert _counts(store, new) == (1, 0, 1)
+        assert _counts(store, new) == (0, 1, 1)
+        assert icids(bills) == {f"demo#{ICID}": (new[0].pk, new[0].sk)}
+        assert len(rows(bills)) == 2
+
+    def test_a_row_that_was_stored_before_icids_were_is_known_again(
+        self, bills: Table, store: FactStore
+    ) -> None:
+        """A crash between two requests, a restored table: the repetition completes what is missing."""
+        new = _facts(fee_body())
+        store.put_facts(new)
+        key = {"pk": f"ICID#demo#{ICID}", "sk": "CDR"}
+        bills.client.delete_item(TableName=bills.name, Key=encode(key))
+        assert _counts(store, new) == (0, 1, 0)
+        bills.client.delete_item(TableName=bills.name, Key=encode({"pk": new[0].pk, "sk": new[0].sk}))
+        assert _counts(store, new) == (1, 0, 0)
+        assert icids(bills) == {f"demo#{ICID}": (new[0].pk, new[0].sk)}
+
+    def test_the_icid_of_another_application_is_another_record(self, bills: Table, store: FactStore) -> None:
+        store.put_facts(_facts(fee_body()))
+        assert _counts(store, _facts(fee_body(), application="other")) == (1, 0, 0)
 
 
 class TestReading:
@@ -352,7 +401,8 @@ class _Contended:
     def transact_write_items(self, **request: Any) -> Any:
         if self._refusals:
             self._refusals -= 1
-            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}, {"Code": "None"}]
+            reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+            reasons[1] = {"Code": "TransactionConflict"}
             response: Any = {
                 "Error": {"Code": "TransactionCanceledException", "Message": ""},
                 "CancellationReasons": reasons,

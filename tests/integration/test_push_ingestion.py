@@ -168,7 +168,7 @@ class TestStored:
         receiver.push(event_body("disconnect", **stranger))
         receiver.push(fee_body(stranger_cdr()), route="fee")
         assert [row["flags"] for row in receiver.rows()] == [["orphan"], ["orphan"]]
-        assert log.operations[:2] == ["PutItem", "PutItem"]
+        assert log.operations[:2] == ["PutItem", "TransactWriteItems"]
 
     def test_nothing_of_a_person_stands_in_the_table_in_clear(self, receiver: Receiver) -> None:
         """U-N16, design.md §6: losing the table alone tells nobody a number."""

@@ -8,6 +8,7 @@ partition key                               sort key                            
                                             ``CDR#<icid>`` (``CDR#-`` without icid)     call detail record
                                             ``DECISION``                                our answer (decisions)
 ``CALL#<app>#hash<digest>``                 as above                                    without sessionId
+``ICID#<app>#<icid>``                       ``CDR``                                     where that CDR stands
 ``NUMBER#<app>#<x>``                        ``<received>#<digest>``                     state of a number
 ``SMS#<app>#<token of smsIdentifier>``      ``<Notify or Block>``                       SMS notice
                                             ``DECISION``                                our answer (decisions)
@@ -15,7 +16,8 @@ partition key                               sort key                            
 ``NONCE#<app>#<nonce hash>``                ``NONCE``                                   used nonce
 ==========================================  ==========================================  =====================
 
-A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``.
+A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``; so is a CDR
+whose icid stands under another session, in the partition of its own.
 Index ``by_day``: ``day_key`` = ``<CDR|END|SMS|VARIANT|QUARANTINE>#<app>#<Beijing day>#<shard>``,
 ``day_sort`` = ``<time>#<id>``. Tokens and digests are keyed (privacy.py): nothing here can be turned back
 into a number.
@@ -51,6 +53,11 @@ def shard_of(text: str) -> int:
 def call_key(application: str, session: str) -> str:
     """Partition of one call. `session` is the session token, or ``hash<digest>`` when there is no session."""
     return f"CALL#{application}#{session}"
+
+
+def icid_key(application: str, icid: str) -> str:
+    """Partition of what says where the CDR of an icid stands: one per application (notifications.md §9.2)."""
+    return f"ICID#{application}#{key_part(icid)}"
 
 
 def number_key(application: str, x: str) -> str:
@@ -100,7 +107,6 @@ class CdrFact:
 
     ``session``, ``caller`` and ``callee`` are tokens; ``x`` and ``display_x`` are private numbers. Times are
     aware UTC. ``key`` is the record's address in the table, for tracing an amount to its facts.
-    The platform promises one record per icid; two with one icid and different sessions are two facts here.
     """
 
     key: tuple[str, str]

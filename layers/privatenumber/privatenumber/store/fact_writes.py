@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from privatenumber.store.fact_rows import NewFact, day_key, nonce_key, quarantine_key, shard_of
+from privatenumber.store.fact_rows import NewFact, day_key, icid_key, nonce_key, quarantine_key, shard_of
 from privatenumber.store.items import encode
 from privatenumber.times import beijing_day, iso
 
@@ -60,6 +60,55 @@ class FactWrite:
         return {
             "TableName": table,
             "Item": encode({"pk": self.fact.pk, "sk": self.fact.sk, **self.fact.item}),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class IcidWrite:
+    """Says where the CDR of an icid stands, once per application; a failed condition hands out where.
+
+    The fact's own key begins with its session, so the key alone would take one icid under two sessions for two.
+    """
+
+    fact: NewFact
+
+    @classmethod
+    def of(cls, fact: NewFact) -> IcidWrite | None:
+        """The write of a CDR that has an icid."""
+        return cls(fact) if fact.kind == "cdr" and "icid" in fact.item else None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Key of the icid."""
+        return icid_key(self.fact.item["application"], self.fact.item["icid"]), "CDR"
+
+    def held_by_another(self, item: Mapping[str, Any]) -> bool:
+        """Whether what stands there speaks of a CDR at another place."""
+        return (item["fact_pk"], item["fact_sk"]) != (self.fact.pk, self.fact.sk)
+
+    def send(self, client: DynamoDBClient, table: str) -> object:
+        """``PutItem``."""
+        return client.put_item(**self._put(table))
+
+    def action(self, table: str) -> dict[str, Any]:
+        """``Put``."""
+        return {"Put": self._put(table)}
+
+    def _put(self, table: str) -> dict[str, Any]:
+        pk, sk = self.key
+        return {
+            "TableName": table,
+            "Item": encode(
+                {
+                    "pk": pk,
+                    "sk": sk,
+                    "fact_pk": self.fact.pk,
+                    "fact_sk": self.fact.sk,
+                    "expires_at": self.fact.item["expires_at"],
+                }
+            ),
             "ConditionExpression": "attribute_not_exists(pk)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random as _random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from privatenumber.store.fact_rows import (
 )
 from privatenumber.store.fact_writes import (
     FactWrite,
+    IcidWrite,
     NonceUse,
     NonceWrite,
     QuarantineEntry,
@@ -57,6 +58,8 @@ _BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 0.4
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _OF_A_CALL = frozenset({"cdr", "event"})
 _CONTENTION_CODES = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+#: Writes that go into one request.
+_Unit = tuple[Write, ...]
 
 
 class StoreUnavailable(Exception):
@@ -118,8 +121,9 @@ class FactStore:
 
         ``left`` tells how many seconds are left: no request begins and no pause lasts beyond them.
 
-        One request when nothing was there before or everything was; else two. A push of more than 100 entries
-        takes one more per hundred; a repetition then finds what a crash between two of them left.
+        One request when nothing was there before or everything was; else two. A push of more than 100 actions
+        (a CDR with icid is two) takes one more per hundred; a repetition then finds what a crash between two of
+        them left.
 
         Raises
         ------
@@ -129,11 +133,10 @@ class FactStore:
             Perhaps not everything was stored; the same call again completes it.
         """
         tally = _Tally()
-        writes: list[Write] = [NonceWrite(nonce)] if nonce else []
-        writes += [write for entry in quarantined for write in QuarantineWrite.of(entry)]
-        writes += [FactWrite(fact) for fact in facts]
-        writes += [DecisionWrite(decision)] if decision else []
-        waiting = writes
+        waiting: list[_Unit] = [(NonceWrite(nonce),)] if nonce else []
+        waiting += [(write,) for entry in quarantined for write in QuarantineWrite.of(entry)]
+        waiting += map(_unit, facts)
+        waiting += [(DecisionWrite(decision),)] if decision else []
         while waiting:
             bundle, waiting = _bundle(waiting)
             self._settle(bundle, tally, left)
@@ -255,23 +258,33 @@ class _Tally:
         return Written(tuple(self.stored), tuple(self.duplicates), tuple(self.conflicts), self.decision)
 
 
-def _bundle(writes: list[Write]) -> tuple[list[Write], list[Write]]:
+def _unit(fact: NewFact) -> _Unit:
+    icid = IcidWrite.of(fact)
+    return (icid, FactWrite(fact)) if icid else (FactWrite(fact),)
+
+
+def _bundle(units: list[_Unit]) -> tuple[list[Write], list[_Unit]]:
     """The next request's actions and the rest: a transaction takes no two actions on one row."""
     bundle: dict[tuple[str, str], Write] = {}
-    rest: list[Write] = []
-    for write in writes:
-        if len(bundle) < MAX_ACTIONS and write.key not in bundle:
-            bundle[write.key] = write
+    rest: list[_Unit] = []
+    for unit in units:
+        if len(bundle) + len(unit) <= MAX_ACTIONS and not any(write.key in bundle for write in unit):
+            bundle |= {write.key: write for write in unit}
         else:
-            rest.append(write)
+            rest.append(unit)
     return list(bundle.values()), rest
 
 
-def _remaining(bundle: list[Write], reasons: Iterable[dict[str, Any]], tally: _Tally) -> list[Write]:
+def _remaining(bundle: list[Write], reasons: Sequence[dict[str, Any]], tally: _Tally) -> list[Write]:
     remaining: list[Write] = []
+    elsewhere = _elsewhere(bundle, reasons)
     for write, reason in zip(bundle, reasons, strict=True):
         if reason.get("Code") != "ConditionalCheckFailed":
-            remaining.append(write)
+            if isinstance(write, FactWrite) and write.key in elsewhere:
+                tally.conflicts.append(write.fact)
+                remaining.append(VariantWrite(write.fact))
+            else:
+                remaining.append(write)
         elif isinstance(write, NonceWrite):
             raise NonceReused
         elif isinstance(write, DecisionWrite):
@@ -283,6 +296,17 @@ def _remaining(bundle: list[Write], reasons: Iterable[dict[str, Any]], tally: _T
                 tally.conflicts.append(write.fact)
                 remaining.append(VariantWrite(write.fact))
     return remaining
+
+
+def _elsewhere(bundle: list[Write], reasons: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Keys of the CDRs whose icid stands under another session."""
+    return {
+        (write.fact.pk, write.fact.sk)
+        for write, reason in zip(bundle, reasons, strict=True)
+        if isinstance(write, IcidWrite)
+        and reason.get("Code") == "ConditionalCheckFailed"
+        and write.held_by_another(decode(reason["Item"]))
+    }
 
 
 def _reasons(error: ClientError) -> list[dict[str, Any]]:
