@@ -61,7 +61,7 @@ def rate(ledger: Ledger, *, as_of: datetime) -> dict[str, Any]:
             **close.document(),
             "kind": "running",
             "closed_version": seen.number if seen else None,
-            "changed_since_close": seen is not None and seen.hash != close.hash(),
+            "changed_since_close": seen is not None and not seen.says(close.hash()),
         }
         ledger.closes.put_running(
             application, day, totals, as_of=as_of, expires_at=day_bounds(day)[1] + _RUNNING_KEPT

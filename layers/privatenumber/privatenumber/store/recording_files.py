@@ -71,6 +71,10 @@ class RecordingFiles:
             raise
         return _read(answer["Body"])
 
+    def remove(self, key: str) -> None:
+        """Remove a file; one that is not there is as good as gone."""
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+
     def link(self, key: str, *, seconds: int) -> str:
         """An address at which anybody who has it can fetch the file for some time."""
         return self._client.generate_presigned_url(

@@ -10,6 +10,9 @@ A version is a small head and any number of lines. Keys under one partition (the
 Lines are stored under the hash of the content, the head after them and only if its number is free. So a crash
 leaves at most pages that nobody refers to, a repetition writes the same bytes to the same keys, and of two
 writers one wins and the other one learns that it worked from an old state.
+
+One thing changes a version: the erasure of a person, who then stands in its lines under a pseudonym. Its name,
+number, ``hash`` and document stay; ``redacted`` is the hash under which the lines are found and checked since.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -47,7 +50,10 @@ class VersionBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The head of one version. ``hash`` covers `document` and all lines; ``made_at`` is not part of it."""
+    """The head of one version. ``hash`` covers `document` and all lines as they were written first.
+
+    ``redacted`` covers them as they are since somebody was erased from them; ``made_at`` is part of neither.
+    """
 
     name: str
     number: int
@@ -55,6 +61,16 @@ class Version:
     document: Mapping[str, Any] = field(repr=False)
     lines: int
     made_at: datetime
+    redacted: str | None = None
+
+    @property
+    def content(self) -> str:
+        """The hash of what it says now."""
+        return self.redacted or self.hash
+
+    def says(self, found: str) -> bool:
+        """Whether content of this hash is what it says, or what it said before somebody was erased."""
+        return found in (self.hash, self.redacted)
 
 
 def canonical(value: Any) -> bytes:
@@ -100,11 +116,21 @@ class VersionStore:
 
     def lines(self, version: Version) -> list[dict[str, Any]]:
         """The lines of a version. Raises VersionBroken."""
+        try:
+            return self._lines(version)
+        except VersionBroken:
+            # Somebody may have been erased since the head was read.
+            now = next((one for one in self.versions(version.name) if one.number == version.number), version)
+            if now.content == version.content:
+                raise
+            return self._lines(now)
+
+    def _lines(self, version: Version) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
-        condition = {":pk": version.name, ":sk": f"LINES#{version.hash}#"}
+        condition = {":pk": version.name, ":sk": f"LINES#{version.content}#"}
         for item in self._query("pk = :pk AND begins_with(sk, :sk)", condition):
             lines += (json.loads(text) for text in zlib.decompress(item["lines"]).splitlines())
-        if len(lines) != version.lines or content_hash(version.document, lines) != version.hash:
+        if len(lines) != version.lines or content_hash(version.document, lines) != version.content:
             raise VersionBroken(f"{version.name} version {version.number}")
         return lines
 
@@ -122,13 +148,9 @@ class VersionStore:
         When `seen` says the same already, it is returned and nothing is written. Raises VersionTaken.
         """
         found = content_hash(document, lines)
-        if seen is not None and seen.hash == found:
+        if seen is not None and seen.says(found):
             return seen
-        for page, body in enumerate(_pages(lines)):
-            key = {"pk": name, "sk": f"LINES#{found}#{page:06d}"}
-            self._client.put_item(
-                TableName=self._table, Item=encode({**key, "lines": zlib.compress(body, 6)})
-            )
+        self._put_pages(name, found, lines, made_at)
         version = Version(
             name=name,
             number=seen.number + 1 if seen else 1,
@@ -139,6 +161,60 @@ class VersionStore:
         )
         self._put_head(version)
         return version
+
+    def redact(self, version: Version, lines: Sequence[Line], *, now: datetime) -> Version:
+        """Put other lines in the place of a version's, as many as there are; its hash stays its name.
+
+        The new pages come before the head; the old ones are for `sweep_pages`. Raises VersionTaken when the
+        head is not as it was read.
+        """
+        found = content_hash(version.document, lines)
+        if found == version.content:
+            return version
+        self._put_pages(version.name, found, lines, now)
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode({"pk": version.name, "sk": _sort(version.number)}),
+                UpdateExpression="SET redacted = :found",
+                ConditionExpression="#hash = :hash AND "
+                + ("redacted = :seen" if version.redacted else "attribute_not_exists(redacted)"),
+                ExpressionAttributeNames={"#hash": "hash"},
+                ExpressionAttributeValues=encode(
+                    {":found": found, ":hash": version.hash, ":seen": version.redacted}
+                ),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise VersionTaken(f"{version.name} version {version.number}") from None
+        return replace(version, redacted=found)
+
+    def sweep_pages(self, name: str, *, before: datetime) -> int:
+        """Remove the pages that no version refers to, and say how many: of a crash, or of what was redacted.
+
+        Those written since ``before`` stay: somebody may be about to write the head that refers to them.
+        """
+        values = {":pk": name, ":sk": "LINES#"}
+        options = {"ProjectionExpression": "pk, sk, made_at"}
+        pages = list(self._query("pk = :pk AND begins_with(sk, :sk)", values, **options))
+        known = {version.content for version in self.versions(name)}
+        unknown = [
+            page
+            for page in pages
+            if page["sk"].split("#")[1] not in known and page.get("made_at", "") < iso(before)
+        ]
+        for page in unknown:
+            self._client.delete_item(TableName=self._table, Key=encode({"pk": name, "sk": page["sk"]}))
+        return len(unknown)
+
+    def _put_pages(self, name: str, found: str, lines: Sequence[Line], made_at: datetime) -> None:
+        for page, body in enumerate(_pages(lines)):
+            item = {
+                "pk": name,
+                "sk": f"LINES#{found}#{page:06d}",
+                "lines": zlib.compress(body, 6),
+                "made_at": iso(made_at),
+            }
+            self._client.put_item(TableName=self._table, Item=encode(item))
 
     def _put_head(self, version: Version) -> None:
         item = {
@@ -168,6 +244,7 @@ class VersionStore:
                 document=json.loads(item["document"]),
                 lines=int(item["lines"]),
                 made_at=from_iso(item["made_at"]),
+                redacted=item.get("redacted"),
             )
 
     def _query(self, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[dict[str, Any]]:
