@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store import calls, messages
@@ -40,6 +41,12 @@ class CallFacts:
         """Whether anything was received of it."""
         return bool(self.events or self.cdrs or self.decision)
 
+    @property
+    def last_at(self) -> datetime:
+        """When the last of it came. Raises ValueError when nothing has."""
+        received = [each.received_at for each in self.events] + [each.received_at for each in self.cdrs]
+        return max(received + ([self.decision.at] if self.decision else []))
+
 
 @dataclass(frozen=True, slots=True)
 class SmsFacts:
@@ -56,6 +63,12 @@ class SmsFacts:
     def __bool__(self) -> bool:
         """Whether anything was received of it."""
         return bool(self.notices or self.decision)
+
+    @property
+    def last_at(self) -> datetime:
+        """When the last of it came. Raises ValueError when nothing has."""
+        received = [each.received_at for each in self.notices]
+        return max(received + ([self.decision.at] if self.decision else []))
 
 
 class FactReader:

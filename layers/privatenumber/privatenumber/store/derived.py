@@ -56,7 +56,7 @@ def write_derived(
         }
     said = {each.name: _stored(getattr(row.says, each.name)) for each in fields(row.says)}
     item = {
-        **{name: value for name, value in said.items() if value not in (None, [], False)},
+        **{name: value for name, value in said.items() if value is not None and value != []},
         **key,
         **places,
         "kind": kind,
