@@ -15,6 +15,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.audit import entry_of
+from privatenumber.bindings.milestones import milestone_of
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.audit import AuditStore, Kept
@@ -57,7 +58,7 @@ def _audit(record: Changed) -> list[Kept]:
     entry = entry_of(record.before, record.after, at=record.at)
     if entry is None:
         return []
-    kept = store().add(entry)
+    kept = store().add(entry, milestone_of(record.before, record.after, at=entry.at))
     if kept is Kept.CONFLICT:
         logger.error("audit differs", extra={"kind": entry.kind.value, "version": entry.version})
     return [kept]

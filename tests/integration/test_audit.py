@@ -23,8 +23,10 @@ from privatenumber.bindings.service import BindingService
 from privatenumber.settings import Mode
 from privatenumber.store.audit import AuditReader, AuditStore, Entry, Kind
 from privatenumber.store.authors import PUSH, SWEEP, SYSTEM, Author
+from privatenumber.store.milestones import Milestone, MilestoneReader, Step
 from privatenumber.store.number_states import NumberStates
 from privatenumber.store.numbers import NumberState
+from privatenumber.times import beijing_day
 
 pytestmark = pytest.mark.dynamodb_local
 
@@ -108,6 +110,27 @@ def test_a_history_tells_who_did_what_and_why(desk: Desk) -> None:
     assert {"state ACTIVE -> RELEASING", "reason (none) -> expired"} <= words[4]
 
 
+def test_the_steps_of_a_life_are_found_by_day_once_each(desk: Desk) -> None:
+    """operations.md §14: bound and released, and by whom, however often the stream comes."""
+    began = desk.clock()
+    lived(desk)
+    for _ in range(2):
+        audited(desk.table, records_of(desk.table))
+    days = {beijing_day(began), beijing_day(desk.clock())}
+    steps = [
+        found
+        for day in days
+        for found in MilestoneReader(desk.table.client, desk.table.name).of_day("ride", day)
+    ]
+    assert sorted((found.step, found.by, found.reason) for found in steps) == [
+        (Step.BOUND, SYSTEM, None),
+        (Step.CLOSED, SWEEP, "expired"),
+        (Step.RELEASED, SWEEP, "expired"),
+    ]
+    (binding,) = desk.bindings()
+    assert {(found.x, found.area, found.mode) for found in steps} == {(binding.x, "0755", "AXB")}
+
+
 def test_a_number_tells_who_took_it_where(desk: Desk) -> None:
     """People by the API, the platform by its push."""
     inventory = NumberInventory(desk.engine.numbers, dict, Author(DISPATCH, "complaints"))
@@ -140,10 +163,10 @@ def test_repetitions_another_order_and_crashes_change_nothing(
         desk.table.client.delete_item(TableName=desk.table.name, Key={k: row[k] for k in ("pk", "sk")})
     chance, add = random.Random(7), AuditStore.add
 
-    def dies_often(store: AuditStore, entry: Entry) -> Any:
+    def dies_often(store: AuditStore, entry: Entry, milestone: Milestone | None) -> Any:
         if chance.random() < 0.3:
             raise ConnectionError("the table does not answer")
-        kept = add(store, entry)
+        kept = add(store, entry, milestone)
         if chance.random() < 0.2:
             raise ConnectionError("it answered, and nobody heard")
         return kept

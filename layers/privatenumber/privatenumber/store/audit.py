@@ -13,13 +13,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.milestones import Milestone, step_attributes
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _DIGITS: Final = 12
-_NOT_COMPARED: Final = frozenset({"at", "expires_at"})
+_NOT_COMPARED: Final = frozenset(
+    {"at", "expires_at", "step", "step_key", "step_at", "step_by", "x", "area", "mode", "reason"}
+)
+"""What a repetition may tell in other words: times, and what was not written before there were steps."""
 
 
 class Kind(StrEnum):
@@ -82,9 +86,9 @@ class AuditStore:
         self._table = table
         self._days = days
 
-    def add(self, entry: Entry) -> Kept:
-        """Write an entry unless its version has one."""
-        item = self._item(entry)
+    def add(self, entry: Entry, milestone: Milestone | None = None) -> Kept:
+        """Write an entry, and the step of a binding that it is, unless its version has one."""
+        item = {**self._item(entry), **(step_attributes(milestone) if milestone else {})}
         try:
             self._client.put_item(
                 TableName=self._table,
