@@ -16,8 +16,8 @@ partition key                               sort key                            
 ``NONCE#<app>#<nonce hash>``                ``NONCE``                                   used nonce
 ==========================================  ==========================================  =====================
 
-A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``; so is a CDR
-whose icid stands under another session, in the partition of its own.
+A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``; so is a
+CDR whose icid stands under another session, in the partition of its own.
 Index ``by_day``: ``day_key`` = ``<CDR|END|SMS|VARIANT|QUARANTINE>#<app>#<Beijing day>#<shard>``,
 ``day_sort`` = ``<time>#<id>``. Tokens and digests are keyed (privacy.py): nothing here can be turned back
 into a number.

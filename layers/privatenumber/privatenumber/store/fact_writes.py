@@ -69,7 +69,7 @@ class FactWrite:
 class IcidWrite:
     """Says where the CDR of an icid stands, once per application; a failed condition hands out where.
 
-    The fact's own key begins with its session, so the key alone would take one icid under two sessions for two.
+    The fact's own key begins with its session, so that key alone would take one icid for two records.
     """
 
     fact: NewFact

@@ -122,8 +122,8 @@ class FactStore:
         ``left`` tells how many seconds are left: no request begins and no pause lasts beyond them.
 
         One request when nothing was there before or everything was; else two. A push of more than 100 actions
-        (a CDR with icid is two) takes one more per hundred; a repetition then finds what a crash between two of
-        them left.
+        (a CDR with icid is two) takes one more per hundred; a repetition then finds what a crash between two
+        of them left.
 
         Raises
         ------
