@@ -8,7 +8,19 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-WRITES = frozenset({"create", "create_stray", "replace", "move", "arrive", "hold", "let_go", "close"})
+WRITES = frozenset(
+    {
+        "create",
+        "create_stray",
+        "replace",
+        "move",
+        "arrive",
+        "take_out_when_full",
+        "hold",
+        "let_go",
+        "close",
+    }
+)
 PLATFORM_CALLS = frozenset(
     {
         "bind",

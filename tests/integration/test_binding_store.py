@@ -17,14 +17,8 @@ from builders.records import MORNING, record
 from privatenumber.bindings.rules import AXB_PAIRS
 from privatenumber.store.binding_keys import BindingRecord
 from privatenumber.store.binding_search import BindingSearch, Position
-from privatenumber.store.bindings import (
-    BINDING,
-    IDEMPOTENCY,
-    PAIR,
-    PLACE,
-    X_NUMBER,
-    BindingStore,
-)
+from privatenumber.store.bindings import BINDING, BindingStore
+from privatenumber.store.holdings import IDEMPOTENCY, PAIR, PLACE, X_NUMBER
 from privatenumber.store.items import decode
 from privatenumber.store.numbers import NumberState, NumberStore
 from privatenumber.store.transactions import Contended, Refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from privatenumber.bindings.engine import Engine, Overtaken, life_s, told
 from privatenumber.bindings.errors import Busy
@@ -70,7 +70,6 @@ def _bound(engine: Engine, binding: Binding, bound: Bound, deadline: Deadline) -
     wanted = is_wanted(binding, now)
     in_flight = engine.in_flight_until(deadline)
     complete = all(partner.state is PartnerState.HELD for partner in binding.partners)
-    chosen = {"x": bound.x} if bound.x and not binding.x else {}
     return advanced(
         binding,
         now,
@@ -80,16 +79,39 @@ def _bound(engine: Engine, binding: Binding, bound: Bound, deadline: Deadline) -
         reason=None if wanted else binding.reason or Reason.EXPIRED,
         in_flight_until=None if complete else in_flight,
         attempts=0,
-        **chosen,
+        **_chosen(engine, binding, bound),
     )
+
+
+def _chosen(engine: Engine, binding: Binding, bound: Bound) -> dict[str, Any]:
+    """The X that the platform chose, with the digits; of one that is not registered here no city is known."""
+    if binding.x or not bound.x:
+        return {}
+    number = engine.numbers.get(bound.x)
+    known = number is not None and number.application == binding.application
+    if not known:
+        engine.count("UnregisteredNumbersBound", 1)
+    return {
+        "x": bound.x,
+        "area": number.area_code if number and known else binding.area,
+        "extension": bound.extension or binding.extension,
+        "uncounted": not known,
+    }
 
 
 def _save(engine: Engine, before: Binding, after: Binding) -> Binding:
     """Write what a bind made of the intent, with its place on the X that the platform chose, if it did."""
     if after.x == before.x:
         return engine.save(before, after)
-    with told():
-        engine.store.arrive(engine.record(after), seen=before.version)
+    record = engine.record(after)
+    try:
+        with told():
+            engine.store.arrive(record, seen=before.version)
+    except Refused:
+        # The number has just changed hands: look again.
+        raise Overtaken from None
+    if record.counted:
+        engine.store.take_out_when_full(record.x, record.capacity)
     return after
 
 
@@ -115,7 +137,6 @@ def _release_stray(engine: Engine, intent: Binding, bound: Bound, deadline: Dead
     stray = replace(
         intent,
         id=engine.new_id("b"),
-        x=bound.x or intent.x,
         state=State.RELEASING,
         version=1,
         created_at=now,
@@ -124,10 +145,10 @@ def _release_stray(engine: Engine, intent: Binding, bound: Bound, deadline: Dead
         in_flight_until=None,
         subscription_id=bound.subscription_id,
         partners=(),
-        extension=None,
         idempotency=None,
         reason=Reason.LOST,
         attempts=0,
+        **{**_chosen(engine, intent, bound), "extension": None},
     )
     try:
         engine.store.create_stray(engine.record(stray))

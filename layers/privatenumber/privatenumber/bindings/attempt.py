@@ -12,11 +12,11 @@ from typing import Final
 from privatenumber.bindings.adopt import activate, adopt
 from privatenumber.bindings.backoff import PAUSES
 from privatenumber.bindings.choose import Wish, choose, choose_extension
-from privatenumber.bindings.engine import Engine, life_s, told
+from privatenumber.bindings.engine import Engine, life_s, names_x, told
 from privatenumber.bindings.errors import PoolEmpty, PoolReason
 from privatenumber.bindings.gateway import Held
 from privatenumber.bindings.model import Binding, Party, State, advanced
-from privatenumber.bindings.rules import RULES, capacity
+from privatenumber.bindings.rules import capacity
 from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import (
     Conflict,
@@ -95,7 +95,9 @@ def fail(engine: Engine, binding: Binding, code: str) -> Binding:
 
 
 def find(engine: Engine, binding: Binding, deadline: Deadline) -> Held | None:
-    """Look for the binding's people on its X; raises PlatformError."""
+    """Look for the binding's people on its X; raises PlatformError. Without an X nothing can be looked up."""
+    if not binding.x:
+        return None
     try:
         return engine.platforms(binding.application).find(binding, deadline=deadline)
     except NotOwned:
@@ -107,7 +109,7 @@ def _on_wrong_x(
     engine: Engine, binding: Binding, refusal: PlatformError, deadline: Deadline
 ) -> Attempt | Binding:
     """Adopt the pair if it stands there already, else move on; a Binding in the answer is tried next."""
-    if not RULES[binding.mode].names_x:
+    if not names_x(binding):
         return Attempt(binding, refusal)
     _take_out_of_the_pool(engine, binding.x, refusal)
     try:

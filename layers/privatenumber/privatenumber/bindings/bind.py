@@ -10,7 +10,7 @@ from typing import Final
 from privatenumber.bindings.attempt import attempt, fail, free_extension, look_up, occupied
 from privatenumber.bindings.choose import choose
 from privatenumber.bindings.commands import BindCommand, Sticky, Wanted, read_command
-from privatenumber.bindings.engine import Engine, Overtaken, life_s, platform_end
+from privatenumber.bindings.engine import Engine, Overtaken, life_s, names_x, platform_end
 from privatenumber.bindings.errors import (
     BindingNotFound,
     BindRefused,
@@ -29,10 +29,11 @@ from privatenumber.bindings.partners import bind_partners
 from privatenumber.bindings.refusals import explained
 from privatenumber.bindings.unbind import begin_release, finish_release
 from privatenumber.deadline import Deadline
-from privatenumber.platform.errors import LimitPerUser, NoResource, PlatformError
+from privatenumber.platform.errors import Full, LimitPerUser, NoResource, PlatformError
 from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import ANYONE
-from privatenumber.store.bindings import EXTENSION, IDEMPOTENCY, PAIR, PLACE, Holder
+from privatenumber.store.bindings import Holder
+from privatenumber.store.holdings import EXTENSION, IDEMPOTENCY, PAIR, PLACE
 from privatenumber.store.numbers import XNumber
 from privatenumber.store.transactions import Contended, Refused
 
@@ -118,6 +119,8 @@ def _refusal(
         return PoolEmpty(PoolReason.PERSON_LIMIT)
     if isinstance(error, NoResource):
         return PoolEmpty(PoolReason.FULL if binding.cities else PoolReason.CITY)
+    if isinstance(error, Full) and not names_x(binding):
+        return PoolEmpty(PoolReason.FULL)
     return refusal(error, binding.id, engine.clock())
 
 
@@ -137,7 +140,8 @@ def _same_before(engine: Engine, wanted: Wanted) -> BindResult | None:
     known = _holding(engine, holder)
     if known is None or known.state.final or known.id == wanted.replaces:
         return None
-    if known.state is State.RELEASING or (known.state is State.ACTIVE and known.reason):
+    over = known.reason is not None or known.is_waiting(engine.clock())
+    if known.state is State.RELEASING or (known.state is State.ACTIVE and over):
         raise _ending(known)
     if known.content_hash != wanted.content_hash:
         raise OrderConflict(known.id)
@@ -221,7 +225,7 @@ def _extension(engine: Engine, wanted: Wanted, number: XNumber | None) -> str | 
 
 def _number(engine: Engine, wanted: Wanted, lost: set[str]) -> XNumber | None:
     """Choose an X; None where the platform chooses. Raises PoolEmpty, PartyConflict, InvalidRequest."""
-    if not wanted.rules.names_x:
+    if not wanted.names_x:
         return None
     taken, last = _taken(engine, wanted) | lost, None
     if wanted.sticky is not Sticky.NONE and not wanted.wish.x:
@@ -273,6 +277,8 @@ def _intent(
         anyone=wanted.anyone,
         extension=extension,
         idle_s=wanted.idle_s,
+        waits_s=wanted.waits_s,
+        platform_chooses=wanted.platform_chooses,
         features=wanted.features,
         record_hint_tone=wanted.record_hint_tone,
         user_reference=wanted.user_reference,

@@ -26,7 +26,7 @@ from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import Conflict, NotFound, PlatformError
-from privatenumber.store.bindings import PAIR, PLACE
+from privatenumber.store.holdings import PAIR, PLACE
 from privatenumber.store.transactions import Refused
 
 

@@ -18,6 +18,7 @@ from privatenumber.bindings.model import MIN_LIFE_S, Features, Party, Spread, Te
 from privatenumber.bindings.records import party
 from privatenumber.bindings.references import check_order, check_reference
 from privatenumber.bindings.rules import DAY_S, RULES, ModeRules, capacity
+from privatenumber.bindings.waiting import check_wait
 from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.privacy import Keyring, token
@@ -32,6 +33,13 @@ _NOT_CONTENT: Final = frozenset({"idempotency_key", "mode", "replaces"})
 """An application has one mode: whether it is named makes no difference."""
 
 _OF_SOME_MODES: Final = frozenset[str]().union(*(rules.fields for rules in RULES.values()))
+
+
+class Chooser(StrEnum):
+    """Who chooses X where the mode leaves that open."""
+
+    US = "us"
+    PLATFORM = "platform"
 
 
 class Sticky(StrEnum):
@@ -61,7 +69,8 @@ class BindCommand:
     last. ``spread`` says which of several numbers is taken. ``extension`` names the digits (AXE), else we
     choose. Tones are names of files that the platform has; ``callback_number`` or ``callback_tone`` serve A
     of an AXE binding while nobody has called. With ``idle_seconds`` a binding also ends so long after its
-    last call.
+    last call; its release waits up to ``release_wait_seconds`` for a call that is under way. With
+    ``chosen_by`` the platform takes any X of ``area``, and a bind whose answer is lost cannot be found again.
     """
 
     application: str
@@ -91,6 +100,8 @@ class BindCommand:
     spread: Spread = Spread.RANDOM
     sticky: Sticky = Sticky.NONE
     idle_seconds: int | None = None
+    release_wait_seconds: int = 0
+    chosen_by: Chooser = Chooser.US
     replaces: Replaced | None = None
     """Ours alone: the order may have both bindings until the old one is released."""
 
@@ -111,6 +122,8 @@ class Wanted:
     wish: Wish
     sticky: Sticky
     idle_s: int | None
+    waits_s: int
+    platform_chooses: bool
     extension: str | None
     extension_digits: int
     features: Features
@@ -131,6 +144,11 @@ class Wanted:
         return (*self.terms.people, *([self.partner] if self.partner else []))
 
     @property
+    def names_x(self) -> bool:
+        """Whether we choose X."""
+        return self.rules.names_x and not self.platform_chooses
+
+    @property
     def pair(self) -> str:
         """Name of what the order may have once: the pair, or A where the others come and go."""
         return pair_hash(*self.terms.people)
@@ -148,6 +166,9 @@ def read_command(
     mode = _mode(command, application)
     rules = RULES[mode]
     _check_fields(command, mode, rules)
+    check_wait(command.release_wait_seconds, "release_wait_seconds")
+    if command.chosen_by is Chooser.PLATFORM:
+        _check_left_to_platform(command, mode)
     a = read_party(command.a, "a", keyring)
     opposite = read_party(command.b, "b", keyring) if command.b else None
     terms = Terms(
@@ -182,6 +203,8 @@ def read_command(
         ),
         sticky=command.sticky,
         idle_s=_idle(command, rules),
+        waits_s=command.release_wait_seconds,
+        platform_chooses=command.chosen_by is Chooser.PLATFORM,
         extension=_extension(command.extension, digits),
         extension_digits=digits,
         features=_features(command),
@@ -249,6 +272,19 @@ def _check_fields(command: BindCommand, mode: Mode, rules: ModeRules) -> None:
             raise InvalidRequest(name, f"does not exist in mode {mode.value}")
     if rules.required and not any(getattr(command, name) for name in rules.required):
         raise InvalidRequest(rules.required[0], f"is required in mode {mode.value}{_or(rules.required[1:])}")
+
+
+def _check_left_to_platform(command: BindCommand, mode: Mode) -> None:
+    """Refuse wishes about X that the platform does not know (numbers.md §2.1)."""
+    for name in ("x", "spread", "sticky"):
+        if getattr(command, name) != _DEFAULTS[name]:
+            raise InvalidRequest(name, "cannot be given when the platform chooses X")
+    if command.area is None and mode is not Mode.AXB:
+        raise InvalidRequest("area", f"is required when the platform chooses X in mode {mode.value}")
+    if _fallbacks(command) not in ((), (ANY,), (PROVINCE, ANY)):
+        raise InvalidRequest(
+            "fallback_areas", "must be province and any, or nothing, when the platform chooses X"
+        )
 
 
 def _or(others: tuple[str, ...]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random as chance
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from privatenumber.bindings.errors import BindingNotFound, Busy
 from privatenumber.bindings.gateway import Gateway
@@ -41,6 +42,20 @@ def _count_nothing(name: str, value: float) -> None:
     pass
 
 
+class OpenCalls(Protocol):
+    """Tells the calls of a binding that are under way by what the platform has pushed."""
+
+    def __call__(
+        self, application: str, binding_id: str, subscription_id: str | None, /
+    ) -> Iterable[datetime]:
+        """When those began whose end is not known."""
+        ...
+
+
+def _no_calls(application: str, binding_id: str, subscription_id: str | None, /) -> tuple[datetime, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """The tools of the trade; ``count`` receives what is worth a metric."""
@@ -57,6 +72,7 @@ class Engine:
     new_id: Callable[[str], str] = new_id
     """Makes an id of its first letter: b for bindings, p for partners."""
     count: Callable[[str, float], None] = _count_nothing
+    open_calls: OpenCalls = _no_calls
     actor: str = SYSTEM
     """Who writes: it stands in what is written, and from there in the audit (`bindings.audit`)."""
     why: str | None = None
@@ -120,6 +136,11 @@ def life_s(engine: Engine, binding: Binding, ends_at: datetime | None = None) ->
     """Seconds that the platform is told for a binding to live, None where it never ends one by itself."""
     life = RULES[binding.mode].life
     return life.seconds(engine.clock(), ends_at or binding.ends_at, engine.margin_s) if life else None
+
+
+def names_x(binding: Binding) -> bool:
+    """Tell whether we choose its X, so that a bind of unknown outcome can be looked up."""
+    return RULES[binding.mode].names_x and not binding.platform_chooses
 
 
 def platform_end(now: datetime, seconds: int | None) -> datetime | None:

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a bind made. ``x`` only where the platform chose it; no id where it stores nothing (X mode)."""
+    """What a bind made; no id where the platform stores nothing (X mode).
+
+    ``x`` and ``extension`` are those bound: where we named none, the platform chose them.
+    """
 
     subscription_id: str | None
     x: str | None = None
+    extension: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from privatenumber.bindings.model import Party
 from privatenumber.bindings.numbers import private_number
 from privatenumber.bindings.references import check_why, contains_number
 from privatenumber.bindings.release import LONGEST_GRACE_S
+from privatenumber.bindings.waiting import check_wait
 from privatenumber.privacy import token
 from privatenumber.store.job_rows import JobRow
 from privatenumber.times import iso
@@ -44,6 +45,7 @@ def read_job(engine: Engine, command: JobCommand) -> JobRow:
     _check_sources(command)
     if not 0 <= command.grace_seconds <= LONGEST_GRACE_S:
         raise InvalidRequest("grace_seconds", f"must be 0 to {LONGEST_GRACE_S} (one day)")
+    check_wait(command.wait_seconds, "wait_seconds")
     people = _people(engine, command)
     check_why(command.reason)
     if command.reason and contains_number(command.reason, *people.values()):
@@ -58,6 +60,7 @@ def read_job(engine: Engine, command: JobCommand) -> JobRow:
         "move": command.move or None,
         "release_reason": command.release_reason.value,
         "grace_seconds": command.grace_seconds,
+        "wait_seconds": command.wait_seconds,
     }
     return JobRow(
         id=identity,
@@ -147,5 +150,6 @@ def _content_hash(engine: Engine, command: JobCommand, people: Mapping[str, Part
         "move": command.move,
         "release_reason": command.release_reason.value,
         "grace_seconds": command.grace_seconds,
+        **({} if command.wait_seconds is None else {"wait_seconds": command.wait_seconds}),
     }
     return token(engine.keyring, json.dumps(content, sort_keys=True), purpose="job content")

@@ -89,7 +89,8 @@ class JobCommand:
     ``items`` are JSON texts, one object each (bind, change, release); instead of them ``file`` may name a
     file of such lines in the exchange bucket, or ``created_before`` all living bindings that were made before
     a moment (release). ``number`` is the person (release_person, replace_person), ``replacement`` who comes
-    instead; ``x`` the number to be drained, ``move`` whether its bindings go to other numbers.
+    instead; ``x`` the number to be drained, ``move`` whether its bindings go to other numbers. A release
+    waits ``wait_seconds`` for calls under way, None: as each binding says.
     """
 
     kind: Kind
@@ -105,6 +106,7 @@ class JobCommand:
     move: bool = False
     release_reason: Reason = Reason.DELETED
     grace_seconds: int = 0
+    wait_seconds: int | None = None
     reason: str | None = None
     """Why, for the audit."""
 

@@ -106,6 +106,7 @@ def _same_elsewhere(old: Binding, key: str) -> BindCommand:
         callback_tone=features.callback_tone,
         user_reference=old.user_reference,
         idle_seconds=old.idle_s,
+        release_wait_seconds=old.waits_s,
         idempotency_key=key,
         replaces=Replaced(old.id, old.content_hash),
     )
@@ -160,7 +161,7 @@ def _take_leave(engine: Engine, old: Binding, new: Binding, deadline: Deadline) 
     if not new.settled:
         return Wait(made=new.id)
     service = BindingService(engine)
-    old = service.release(old.id, reason=Reason.MOVED, deadline=deadline)
+    old = service.release(old.id, reason=Reason.MOVED, wait_s=0, deadline=deadline)
     if old.reason is not Reason.MOVED:
         return _ended_otherwise(engine, old, new, deadline)
     if not old.state.final:

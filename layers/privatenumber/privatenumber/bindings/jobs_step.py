@@ -89,12 +89,17 @@ def _released(engine: Engine, task: Task, binding: Binding, deadline: Deadline) 
     if binding.state.final:
         return shown(binding, "ended")
     params = task.job.params
-    grace_s = int(params.get("grace_seconds", 0))
-    reason = Reason(params.get("release_reason", Reason.DELETED))
-    ended = BindingService(engine).release(binding.id, reason=reason, grace_s=grace_s, deadline=deadline)
+    ended = BindingService(engine).release(
+        binding.id,
+        reason=Reason(params.get("release_reason", Reason.DELETED)),
+        grace_s=int(params.get("grace_seconds", 0)),
+        wait_s=int(params["wait_seconds"]) if "wait_seconds" in params else None,
+        deadline=deadline,
+    )
     if ended.state.final:
         return shown(ended, "released")
-    if grace_s and ended.state is State.ACTIVE and ended.reason:
+    if ended.state is State.ACTIVE and ended.reason:
+        # After a grace, or once its call is over: its worker ends it.
         return shown(ended, "ending")
     return Wait()
 

@@ -204,6 +204,12 @@ class Binding:
     spread: Spread = Spread.RANDOM
     fixed_x: bool = False
     """The business system named X: the binding never moves to another one."""
+    platform_chooses: bool = False
+    """The business system left X to the platform; in AXYB it always is."""
+    uncounted: bool = False
+    """The platform chose an X that was none of our registered numbers: its counter knows nothing of it."""
+    waits_s: int = 0
+    """So long its release waits, from its end on, while a call that began before is under way."""
     binds: int = 0
     """Bind requests that may have reached the platform."""
     attempts: int = 0
@@ -236,6 +242,15 @@ class Binding:
         if self.idle_s is None:
             return self.ends_at
         return min(self.ends_at, (self.active_at or self.created_at) + timedelta(seconds=self.idle_s))
+
+    @property
+    def waits_until(self) -> datetime:
+        """When it is released whatever is under way."""
+        return self.rests_until + timedelta(seconds=self.waits_s)
+
+    def is_waiting(self, now: datetime) -> bool:
+        """True when its end has come and only a call keeps it from being released."""
+        return self.state is State.ACTIVE and self.rests_until <= now < self.waits_until
 
     @property
     def direction(self) -> int:

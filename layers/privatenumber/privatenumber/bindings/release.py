@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from privatenumber.bindings.adopt import adopt
@@ -15,6 +14,7 @@ from privatenumber.bindings.model import Binding, Reason, State, advanced
 from privatenumber.bindings.partners import resume_partners
 from privatenumber.bindings.settle import settle
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
+from privatenumber.bindings.waiting import Ending, check_wait, next_look, put_off
 from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
 
@@ -24,25 +24,24 @@ _ROUNDS: Final = 5
 LONGEST_GRACE_S: Final = 86_400
 
 
-def release(
-    engine: Engine, binding_id: str, reason: Reason, deadline: Deadline, *, grace_s: int = 0
-) -> Binding:
-    """End a binding for ``reason``; idempotent. Raises BindingNotFound, InvalidRequest, Busy.
+def release(engine: Engine, binding_id: str, ending: Ending, deadline: Deadline) -> Binding:
+    """End a binding; idempotent. Raises BindingNotFound, InvalidRequest, Busy.
 
     With a grace it lives on for so many seconds, so that a return call still reaches somebody (users.md
-    U-N10).
+    U-N10). With a wait, a call that is under way at its end is waited for (C-133).
     """
-    if not 0 <= grace_s <= LONGEST_GRACE_S:
+    if not 0 <= ending.grace_s <= LONGEST_GRACE_S:
         raise InvalidRequest("grace_seconds", f"must be 0 to {LONGEST_GRACE_S} (one day)")
+    check_wait(ending.wait_s, "wait_seconds")
     for _ in range(_ROUNDS):
         binding = engine.load(binding_id)
-        if reason is Reason.MOVED and binding.reason:
+        if ending.reason is Reason.MOVED and binding.reason:
             # Whoever ends it for another reason must be able to tell.
             return binding
         try:
-            if grace_s and binding.state is State.ACTIVE and binding.settled:
-                return _let_run_out(engine, binding, reason, grace_s)
-            return _release(engine, binding, reason, deadline)
+            if binding.state is State.ACTIVE and (later := _ends_later(engine, binding, ending)):
+                return later
+            return _release(engine, binding, ending.reason, deadline)
         except Overtaken:
             continue
     raise Busy
@@ -77,14 +76,17 @@ def _release(engine: Engine, binding: Binding, reason: Reason, deadline: Deadlin
     return _withdraw(engine, binding, reason, deadline)
 
 
-def _let_run_out(engine: Engine, binding: Binding, reason: Reason, grace_s: int) -> Binding:
-    """Move the end to where the grace is over; an end that comes earlier stays."""
+def _ends_later(engine: Engine, binding: Binding, ending: Ending) -> Binding | None:
+    """The binding with its end written down, where it does not end at once."""
     now = engine.clock()
-    end = now + timedelta(seconds=grace_s)
-    if binding.reason or binding.rests_until <= end:
-        return binding if binding.reason else engine.save(binding, advanced(binding, now, reason=reason))
-    terms = replace(binding.terms, ends_at=end)
-    return engine.save(binding, advanced(binding, now, terms=terms, reason=reason, due_at=end))
+    if ending.grace_s and binding.settled:
+        if binding.reason:
+            return binding
+        after = ending.of(binding, now)
+        return put_off(engine, binding, after, after.rests_until)
+    after = replace(ending, grace_s=0).of(binding, now)
+    look = next_look(engine, after)
+    return put_off(engine, binding, after, look) if look else None
 
 
 def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadline) -> Binding:
@@ -107,6 +109,8 @@ def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
         # A call postponed its end.
         return engine.save(binding, advanced(binding, engine.clock(), due_at=binding.rests_until))
     if binding.state is State.ACTIVE and (binding.settled or _is_over(engine, binding)):
+        if look := next_look(engine, binding):
+            return engine.save(binding, advanced(binding, engine.clock(), due_at=look))
         ending = begin_release(engine, binding, _why(engine, binding), deadline)
         return finish_release(engine, ending, deadline)
     claimed = engine.save(binding, advanced(binding, engine.clock(), due_at=engine.in_flight_until(deadline)))

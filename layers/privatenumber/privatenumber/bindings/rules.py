@@ -60,17 +60,24 @@ class ModeRules:
     life: PlatformLife | None = None
     prolonged: bool = True
     names_x: bool = True
-    max_binds: int = 3
-    """Bind requests for one intent: the last resort where none can be looked up is one more."""
     x_per_person: int | None = None
     partners: bool = False
     callee: bool = False
     at_platform: bool = True
     """False: the platform stores nothing, a binding is our own record."""
 
+    def max_binds(self, *, named: bool) -> int:
+        """Bind requests for one intent. One that cannot be looked up is the last resort, and only where what
+        it may have left behind ends by itself.
+        """
+        if named:
+            return 3
+        return 1 if self.life is None else 2
+
 
 _CALLS: Final = frozenset({"direction", "max_minutes", "last_minute_tone"})
 _CHOICE: Final = frozenset({"x", "spread", "sticky", "fallback_areas"})
+_LEFT: Final = frozenset({"chosen_by"})
 _NAMED: Final = frozenset({"record_hint_tone", "user_reference"})
 
 RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
@@ -78,7 +85,7 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.AX: ModeRules(
             capacity=1,
             longest_s=5 * 365 * DAY_S,
-            fields=_CHOICE | _NAMED | _CALLS | _TONES | {"sms"},
+            fields=_CHOICE | _LEFT | _NAMED | _CALLS | _TONES | {"sms"},
             changeable=frozenset({"ends_at", "a", "direction", "max_minutes"}),
             x_per_person=X_PER_PERSON,
             callee=True,
@@ -86,7 +93,7 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.AXB: ModeRules(
             capacity=AXB_PAIRS,
             longest_s=90 * DAY_S,
-            fields=_CHOICE | _NAMED | _CALLS | _TONES | {"b", "sms"},
+            fields=_CHOICE | _LEFT | _NAMED | _CALLS | _TONES | {"b", "sms"},
             changeable=frozenset({"ends_at", "a", "b", "direction", "max_minutes"}),
             required=("b",),
             life=PlatformLife(step_s=1, least_s=1, most_s=7_776_000),
@@ -94,7 +101,7 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
         Mode.AXE: ModeRules(
             capacity=AXE_ADVISED,
             longest_s=30 * DAY_S,
-            fields=_CHOICE | _NAMED | {"extension", "callback_number", "callback_tone"},
+            fields=_CHOICE | _LEFT | _NAMED | {"extension", "callback_number", "callback_tone"},
             changeable=frozenset({"ends_at"}),
             life=PlatformLife(step_s=60, least_s=60, most_s=43_200 * 60),
         ),
@@ -107,7 +114,6 @@ RULES: Final[Mapping[Mode, ModeRules]] = MappingProxyType(
             life=PlatformLife(step_s=1, least_s=60, most_s=7_776_000),
             prolonged=False,
             names_x=False,
-            max_binds=2,
             partners=True,
         ),
         Mode.X: ModeRules(

@@ -12,6 +12,7 @@ from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.find import Query
 from privatenumber.bindings.model import Binding, Page, Reason, State
 from privatenumber.bindings.partners import PartnerResult
+from privatenumber.bindings.waiting import Ending
 from privatenumber.deadline import Deadline
 from privatenumber.store.numbers import OUT_OF_SERVICE
 
@@ -148,13 +149,20 @@ class BindingService:
         return callees.set_callee(self._engine, binding_id, number, seconds, user_reference, deadline)
 
     def release(
-        self, binding_id: str, *, deadline: Deadline, reason: Reason = Reason.DELETED, grace_s: int = 0
+        self,
+        binding_id: str,
+        *,
+        deadline: Deadline,
+        reason: Reason = Reason.DELETED,
+        grace_s: int = 0,
+        wait_s: int | None = None,
     ) -> Binding:
         """End a binding, now or after a grace; idempotent, raises BindingNotFound, InvalidRequest.
 
+        A call that is under way then is waited for up to ``wait_s`` seconds (None: as agreed at the bind).
         State RELEASING or REQUESTED in the answer: the platform has not confirmed it, the worker goes on.
         """
-        return release.release(self._engine, binding_id, reason, deadline, grace_s=grace_s)
+        return release.release(self._engine, binding_id, Ending(reason, grace_s, wait_s), deadline)
 
     def step(self, binding_id: str, *, as_of: datetime, deadline: Deadline) -> Binding:
         """Do the next step of a binding that is due at ``as_of``; nothing when it is not due.

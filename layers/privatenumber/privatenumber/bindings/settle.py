@@ -9,7 +9,7 @@ from typing import Final
 from privatenumber.bindings.adopt import adopt, is_wanted
 from privatenumber.bindings.attempt import attempt, fail, find
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.engine import Engine, life_s, platform_end
+from privatenumber.bindings.engine import Engine, life_s, names_x, platform_end
 from privatenumber.bindings.model import MIN_LIFE_S, Binding, State, advanced
 from privatenumber.bindings.rules import RULES
 from privatenumber.bindings.unbind import postponed
@@ -40,6 +40,9 @@ def settle(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     now = engine.clock()
     if binding.in_flight_until and now < binding.in_flight_until:
         return engine.save(binding, advanced(binding, now, due_at=binding.in_flight_until))
+    if not names_x(binding):
+        # What the lost request may have bound cannot be found: it holds an X until its own life ends.
+        engine.count("BindingsStranded", 1)
     if code := _why_not_again(engine, binding):
         engine.count("Recovered", 1)
         return fail(engine, binding, code)
@@ -52,14 +55,12 @@ def _why_not_again(engine: Engine, binding: Binding) -> str | None:
         return WITHDRAWN
     if not is_wanted(binding, now + timedelta(seconds=MIN_LIFE_S)):
         return EXPIRED
-    return UNSETTLED if binding.binds >= RULES[binding.mode].max_binds else None
+    most = RULES[binding.mode].max_binds(named=names_x(binding))
+    return UNSETTLED if binding.binds >= most else None
 
 
 def _bind_again(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:
     now = engine.clock()
-    if not RULES[binding.mode].names_x:
-        # What the lost request may have bound cannot be found; it holds an X until its own life ends.
-        engine.count("BindingsStranded", 1)
     in_flight = engine.in_flight_until(deadline)
     claimed = advanced(
         binding,

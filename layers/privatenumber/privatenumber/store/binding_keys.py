@@ -56,6 +56,8 @@ class BindingRecord:
     due_at: str | None
     sealed: bytes = field(repr=False)
     extension: str | None = None
+    counted: bool = True
+    """Its X counts it: not one that the platform chose and nobody had registered."""
     expires_at: int | None = None
     """Epoch second at which the table may forget it; final states only."""
     rest: Mapping[str, Any] = field(default_factory=dict, repr=False)

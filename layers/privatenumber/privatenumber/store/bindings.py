@@ -1,24 +1,21 @@
-"""Bindings, places, order pairs and idempotency keys: every write of them (docs/data-model.md).
+"""Bindings, and with them what they hold: every write of them (docs/data-model.md).
 
-A constraint is an item whose key is the constraint; it is written in the transaction that needs it and
-carries the id of the binding it was written for. Each write of a binding names the version it has seen.
+Each write of a binding names the version it has seen; what it holds stands in `store.holdings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.binding_keys import (
-    ANYONE,
     EXTENSION_PREFIX,
     PLACE_PREFIX,
     BindingRecord,
     binding_item,
     binding_key,
-    extension_key,
     idempotency_key,
     order_pair_key,
     pair_memory_key,
@@ -26,25 +23,17 @@ from privatenumber.store.binding_keys import (
     place_key,
 )
 from privatenumber.store.binding_private import ACTIVE
+from privatenumber.store.holdings import IDEMPOTENCY, NO_MORE_ROOM, Holdings
 from privatenumber.store.items import decode, encode
-from privatenumber.store.numbers import NumberState, number_key
+from privatenumber.store.numbers import number_key
 from privatenumber.store.reading import read_items
-from privatenumber.store.room import ROOM_KEYS
 from privatenumber.store.transactions import Action, Refused, Writer
-from privatenumber.times import iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 BINDING: Final = "binding"
-IDEMPOTENCY: Final = "idempotency"
-PAIR: Final = "pair"
-PLACE: Final = "place"
-EXTENSION: Final = "extension"
-X_NUMBER: Final = "x"
-"""Names of the conditions, as `Refused.action` tells them; `binding`: somebody wrote it meanwhile."""
-
-_NO_MORE_ROOM: Final = f" REMOVE {', '.join(ROOM_KEYS)}"
+"""Name of a binding's own condition, as `Refused.action` tells it: somebody wrote it meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +51,7 @@ class BindingStore:
         self._client = client
         self._table = table_name
         self._writer = writer or Writer(client)
+        self._held = Holdings(table_name)
 
     def get(self, binding_id: str) -> Mapping[str, Any] | None:
         """Attributes of one binding (strongly consistent)."""
@@ -150,15 +140,15 @@ class BindingStore:
         self._writer.transact(
             [
                 self._put_binding(record, seen=None),
-                *self._put_idempotency(record, now, key_expires_at),
-                *self._put_pairs(record, record.pairs, replaces),
-                *self._put_on_x(record, fills=fills),
+                *self._held.put_idempotency(record, now, key_expires_at),
+                *self._held.put_pairs(record, record.pairs, replaces),
+                *self._held.put_on_x(record, fills=fills),
             ]
         )
 
     def create_stray(self, record: BindingRecord) -> None:
         """Write a binding that the platform made too late: it is counted on its X, but holds no place."""
-        counted = [self._count_stray(record.x)] if record.x else []
+        counted = [self._held.count_stray(record)] if record.x and record.counted else []
         self._writer.transact([self._put_binding(record, seen=None), *counted])
 
     def replace(self, record: BindingRecord, *, seen: int) -> None:
@@ -201,21 +191,41 @@ class BindingStore:
         self._writer.transact(
             [
                 self._put_binding(record, seen=seen),
-                *self._put_on_x(record, fills=fills),
-                *self._delete_places(record, record.places, old_x),
-                *self._delete_extension(record, old_x, old_extension),
-                self._count_out(old_x),
+                *self._held.put_on_x(record, fills=fills),
+                *self._held.delete_places(record, record.places, old_x),
+                *self._held.delete_extension(record, old_x, old_extension),
+                self._held.count_out(old_x),
             ]
         )
 
     def arrive(self, record: BindingRecord, *, seen: int) -> None:
-        """Write a binding whose X the platform chose; what our books cannot hold there is left open.
+        """Write a binding whose X the platform chose; a place that is somebody else's by our books is left.
 
-        The platform's word counts: an X that we never registered, or that we count as full, is bound all the
-        same.
+        The platform's word counts: an X that we count as full, or on which somebody's place still cools, is
+        bound all the same. Raises Refused for `X_NUMBER` when it is counted and no number of its application.
         """
-        held = [*self._put_places(record, record.places), self._count_stray(record.x)]
-        self._with_what_holds(self._put_binding(record, seen=seen), held)
+        counted = [self._held.count_stray(record)] if record.counted else []
+        held = [
+            *self._held.put_places(record, record.places, cooling=True),
+            *self._held.put_extension(record),
+        ]
+        self._with_what_holds([self._put_binding(record, seen=seen), *counted], held)
+
+    def take_out_when_full(self, x: str, capacity: int) -> None:
+        """Take an X that carries ``capacity`` bindings out of those with room.
+
+        Apart from what filled it: until then it is a candidate that whoever chooses finds full.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(number_key(x)),
+                UpdateExpression=NO_MORE_ROOM,
+                ConditionExpression="pairs >= :capacity",
+                ExpressionAttributeValues=encode({":capacity": capacity}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
 
     def hold(
         self, record: BindingRecord, *, seen: int, places: Collection[str], pairs: Collection[str]
@@ -224,8 +234,8 @@ class BindingStore:
         self._writer.transact(
             [
                 self._put_binding(record, seen=seen),
-                *self._put_pairs(record, pairs),
-                *self._put_places(record, places),
+                *self._held.put_pairs(record, pairs),
+                *self._held.put_places(record, places),
             ]
         )
 
@@ -240,8 +250,8 @@ class BindingStore:
     ) -> None:
         """Write a binding that gives up some places and pairs; nobody comes back before they cooled."""
         self._with_what_holds(
-            self._put_binding(record, seen=seen),
-            [*self._delete_pairs(record, pairs), *self._leave_places(record, places, cool_until)],
+            [self._put_binding(record, seen=seen)],
+            [*self._held.delete_pairs(record, pairs), *self._held.leave_places(record, places, cool_until)],
         )
 
     def close(
@@ -259,24 +269,24 @@ class BindingStore:
         Until ``cool_until`` nobody comes back to a place that he left.
         """
         held = [
-            *self._delete_pairs(record, pairs),
-            *self._leave_places(record, places, cool_until),
-            *self._delete_extension(record, record.x, record.extension),
-            *([self._count_out(record.x)] if record.x else []),
+            *self._held.delete_pairs(record, pairs),
+            *self._held.leave_places(record, places, cool_until),
+            *self._held.delete_extension(record, record.x, record.extension),
+            *([self._held.count_out(record.x)] if record.x and record.counted else []),
         ]
         if forget_key and record.idempotency:
             key = idempotency_key(record.application, record.idempotency)
-            held.append(self._delete(IDEMPOTENCY, key, record.id))
-        self._with_what_holds(self._put_binding(record, seen=seen), held)
+            held.append(self._held.delete(IDEMPOTENCY, key, record.id))
+        self._with_what_holds([self._put_binding(record, seen=seen)], held)
 
-    def _with_what_holds(self, binding: Action, held: Sequence[Action]) -> None:
-        """Write the binding and those of the actions that can be: what somebody else holds stays his."""
-        actions = [binding, *held]
+    def _with_what_holds(self, essential: Sequence[Action], held: Sequence[Action]) -> None:
+        """Write what is essential and those of the others that can be: what somebody else holds stays his."""
+        actions = [*essential, *held]
         while True:
             try:
                 return self._writer.transact(actions)
             except Refused as refused:
-                if 0 in refused.positions:
+                if refused.positions[0] < len(essential):
                     raise
                 actions = [action for n, action in enumerate(actions) if n not in refused.positions]
 
@@ -314,152 +324,3 @@ class BindingStore:
         )
         put = {"TableName": self._table, "Item": encode(binding_item(record)), **condition}
         return Action(BINDING, {"Put": put})
-
-    def _put_idempotency(self, record: BindingRecord, now: int, expires_at: int) -> Iterable[Action]:
-        if not record.idempotency:
-            return
-        item = {
-            **idempotency_key(record.application, record.idempotency),
-            "binding_id": record.id,
-            "content_hash": record.content_hash,
-            "expires_at": expires_at,
-        }
-        # TTL deletes within days, so an expired key may still lie there.
-        put = {
-            "TableName": self._table,
-            "Item": encode(item),
-            "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
-            "ExpressionAttributeValues": encode({":now": now}),
-        }
-        yield Action(IDEMPOTENCY, {"Put": put})
-
-    def _put_pairs(
-        self, record: BindingRecord, pairs: Collection[str], replaces: str | None = None
-    ) -> Iterable[Action]:
-        for pair in sorted(pairs):
-            key = order_pair_key(record.application, record.order, record.mode, pair)
-            action = self._put_new(PAIR, key, record.id)
-            if replaces:
-                condition = "attribute_not_exists(pk) OR binding_id = :replaced"
-                values = encode({":replaced": replaces})
-                more = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
-                action = Action(PAIR, {"Put": {**action.request["Put"], **more}})
-            yield action
-
-    def _put_places(self, record: BindingRecord, tokens: Collection[str]) -> Iterable[Action]:
-        for token in sorted(tokens):
-            yield self._put_place(record, token)
-
-    def _put_on_x(self, record: BindingRecord, *, fills: bool) -> Iterable[Action]:
-        """Take everything that a binding holds on its X; nothing while no X is known."""
-        yield from self._put_places(record, record.places)
-        if record.x and record.extension:
-            yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
-        if record.x:
-            yield self._count_in(record, fills=fills)
-
-    def _put_place(self, record: BindingRecord, token: str) -> Action:
-        # TTL deletes within days, so a place that has cooled may still lie there. The binding itself may have
-        # somebody back before.
-        put = {
-            "TableName": self._table,
-            "Item": encode({**place_key(record.application, token, record.x), "binding_id": record.id}),
-            "ConditionExpression": "attribute_not_exists(pk) OR cool_until <= :now OR left_by = :binding",
-            "ExpressionAttributeValues": encode({":now": record.updated_at, ":binding": record.id}),
-        }
-        return Action(PLACE, {"Put": put})
-
-    def _put_new(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
-        item = encode({**key, "binding_id": binding_id})
-        put = {
-            "TableName": self._table,
-            "Item": item,
-            "ConditionExpression": "attribute_not_exists(pk)",
-        }
-        return Action(name, {"Put": put})
-
-    def _delete_pairs(self, record: BindingRecord, pairs: Collection[str]) -> Iterable[Action]:
-        for pair in sorted(pairs):
-            key = order_pair_key(record.application, record.order, record.mode, pair)
-            yield self._delete(PAIR, key, record.id)
-
-    def _delete_places(self, record: BindingRecord, tokens: Collection[str], x: str) -> Iterable[Action]:
-        for token in sorted(tokens):
-            yield self._delete(PLACE, place_key(record.application, token, x), record.id)
-
-    def _leave_places(
-        self, record: BindingRecord, tokens: Collection[str], cool_until: datetime | None
-    ) -> Iterable[Action]:
-        """Free places on the binding's X, those of persons only once they have cooled."""
-        cooling = frozenset(tokens) - {ANYONE} if cool_until else frozenset[str]()
-        yield from self._delete_places(record, frozenset(tokens) - cooling, record.x)
-        for token in sorted(cooling):
-            yield self._cool(record, token, cool_until)
-
-    def _cool(self, record: BindingRecord, token: str, until: datetime | None) -> Action:
-        if until is None:
-            raise ValueError("a place cools until a moment")
-        update = {
-            "TableName": self._table,
-            "Key": encode(place_key(record.application, token, record.x)),
-            "UpdateExpression": (
-                "SET cool_until = :until, expires_at = :epoch, left_by = :binding REMOVE binding_id"
-            ),
-            "ConditionExpression": "binding_id = :binding",
-            "ExpressionAttributeValues": encode(
-                {":until": iso(until), ":epoch": int(until.timestamp()), ":binding": record.id}
-            ),
-        }
-        return Action(PLACE, {"Update": update})
-
-    def _delete_extension(self, record: BindingRecord, x: str, extension: str | None) -> Iterable[Action]:
-        if x and extension:
-            yield self._delete(EXTENSION, extension_key(x, extension), record.id)
-
-    def _delete(self, name: str, key: Mapping[str, str], binding_id: str) -> Action:
-        delete = {
-            "TableName": self._table,
-            "Key": encode(key),
-            "ConditionExpression": "attribute_not_exists(pk) OR binding_id = :binding",
-            "ExpressionAttributeValues": encode({":binding": binding_id}),
-        }
-        return Action(name, {"Delete": delete})
-
-    def _count_in(self, record: BindingRecord, *, fills: bool) -> Action:
-        """Count a binding on its X; the one that fills it also takes it out of `store.room`."""
-        update = {
-            "TableName": self._table,
-            "Key": encode(number_key(record.x)),
-            "UpdateExpression": f"SET pairs = pairs + :one{_NO_MORE_ROOM if fills else ''}",
-            "ConditionExpression": (
-                f"#state = :active AND application = :application AND pairs {'=' if fills else '<'} :last"
-            ),
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": encode(
-                {
-                    ":one": 1,
-                    ":active": NumberState.ACTIVE.value,
-                    ":last": record.capacity - 1,
-                    ":application": record.application,
-                }
-            ),
-        }
-        return Action(X_NUMBER, {"Update": update})
-
-    def _count_stray(self, x: str) -> Action:
-        return self._count(x, 1, "attribute_exists(pk)")
-
-    def _count_out(self, x: str) -> Action:
-        # Where one left there is room, whatever the capacity.
-        return self._count(x, -1, "pairs > :none", ", room_key = pool_key, room_city = city_key")
-
-    def _count(self, x: str, step: int, condition: str, also: str = "") -> Action:
-        values = {":step": step, ":none": 0} if ":none" in condition else {":step": step}
-        update = {
-            "TableName": self._table,
-            "Key": encode(number_key(x)),
-            "UpdateExpression": f"SET pairs = pairs + :step{also}",
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": encode(values),
-        }
-        return Action(X_NUMBER, {"Update": update})

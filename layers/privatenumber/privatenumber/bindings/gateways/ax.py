@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway, checked
+from privatenumber.bindings.gateways.base import ModeGateway, checked, chosen
 from privatenumber.bindings.model import Binding, Callee, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxCallee, AxModify, AxPreVoice, AxRow
@@ -14,7 +14,7 @@ from privatenumber.platform.errors import NotFound
 
 
 class AxGateway(ModeGateway):
-    """A on an X that we name, and whom A reaches by dialling it."""
+    """A on an X, and whom A reaches by dialling it."""
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
@@ -22,14 +22,15 @@ class AxGateway(ModeGateway):
         with checked("ax.bind"):
             bind = AxBind(
                 a=binding.a.number,
-                x=binding.x,
                 direction=binding.direction,
                 max_duration=binding.max_minutes,
                 private_sms=None if features.sms else False,
                 pre_voice=_pre_voice(features.caller_tone, features.callee_tone),
+                **chosen(binding),
                 **_served(binding),
             )
-        return Bound(self._client.ax.bind(bind, deadline=deadline).subscription_id)
+        bound = self._client.ax.bind(bind, deadline=deadline)
+        return Bound(bound.subscription_id, bound.x)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
         """See `Gateway.find`."""

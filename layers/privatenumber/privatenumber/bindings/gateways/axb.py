@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway, checked
+from privatenumber.bindings.gateways.base import ModeGateway, checked, chosen
 from privatenumber.bindings.model import Binding, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axb import AxbBind, AxbModify, AxbPreVoice, AxbRow
@@ -15,7 +15,7 @@ from privatenumber.platform.errors import NotFound
 
 
 class AxbGateway(ModeGateway):
-    """Pairs: A and B on an X that we name."""
+    """Pairs: A and B on an X."""
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
@@ -23,14 +23,15 @@ class AxbGateway(ModeGateway):
             bind = AxbBind(
                 a=binding.a.number,
                 b=_b(binding.terms),
-                x=binding.x,
                 direction=binding.direction,
                 duration=life_s or 0,
                 max_duration=binding.max_minutes,
                 private_sms=None if binding.features.sms else False,
+                **chosen(binding),
                 **_served(binding),
             )
-        return Bound(self._client.axb.bind(bind, deadline=deadline).subscription_id)
+        bound = self._client.axb.bind(bind, deadline=deadline)
+        return Bound(bound.subscription_id, bound.x)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
         """See `Gateway.find`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from privatenumber.bindings.gateway import Bound, Held, Standing, StandingPage
-from privatenumber.bindings.gateways.base import ModeGateway, checked
+from privatenumber.bindings.gateways.base import ModeGateway, checked, chosen
 from privatenumber.bindings.model import Binding, Terms
 from privatenumber.deadline import Deadline
 from privatenumber.platform.axe import MINUTES, AxeBind, AxeModify, AxeRow
@@ -14,20 +14,21 @@ from privatenumber.platform.errors import NotFound
 
 
 class AxeGateway(ModeGateway):
-    """A behind an X and an extension that we name."""
+    """A behind an extension of an X."""
 
     def bind(self, binding: Binding, life_s: int | None, *, deadline: Deadline) -> Bound:
         """See `Gateway.bind`."""
         with checked("axe.bind"):
             bind = AxeBind(
                 a=binding.a.number,
-                x=binding.x,
                 extension=binding.extension,
                 life_minutes=_minutes(life_s) or 0,
                 user_data=binding.user_reference,
+                **chosen(binding),
                 **_served(binding),
             )
-        return Bound(self._client.axe.bind(bind, deadline=deadline).subscription_id)
+        bound = self._client.axe.bind(bind, deadline=deadline)
+        return Bound(bound.subscription_id, bound.x, bound.extension)
 
     def find(self, binding: Binding, *, deadline: Deadline) -> Held | None:
         """See `Gateway.find`. A row tells the life of the bind, whatever was changed since (axe.md §5)."""

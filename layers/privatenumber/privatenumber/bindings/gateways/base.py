@@ -28,6 +28,14 @@ def checked(api: str) -> Iterator[None]:
         raise unsendable(api, violations(error)) from None
 
 
+def chosen(binding: Binding) -> dict[str, str | None]:
+    """What a bind says of X: its name, or the city from which the platform chooses (numbers.md §2.1)."""
+    if binding.x:
+        return {"x": binding.x}
+    city = {"area_code": binding.wanted_area}
+    return {**city, "area_match_mode": "1"} if binding.cities else city
+
+
 class ModeGateway:
     """An application's client, and a refusal for whatever the application's mode does not have."""
 
