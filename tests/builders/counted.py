@@ -1,0 +1,92 @@
+"""Calls, texts and steps of bindings to be counted: plain ones, and any that Hypothesis can think of."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from privatenumber.store.calls import Call, CallState
+from privatenumber.store.messages import Message, MessageState
+from privatenumber.store.milestones import Milestone, Step
+
+APPLICATION = "ride"
+DAY = date(2026, 3, 2)
+NINE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+"""Nine o'clock in Beijing."""
+X1, X2, X3 = "+8617010000001", "+8617010000002", "+8617010000003"
+SECOND = timedelta(seconds=1)
+
+
+def call(identity: str = "c1", at: datetime = NINE, **changes: Any) -> Call:
+    """A call that has its CDR and that nobody answered, unless the changes say otherwise."""
+    ended = {"state": CallState.SETTLED, "ended_at": at + 30 * SECOND, "teardown": 8101}
+    known: dict[str, Any] = {"x": X1, "mode": "AXB", "direction": 0, "area": "0755", **ended}
+    return Call(APPLICATION, identity, started_at=at, **{**known, **changes})
+
+
+def answered(talk_s: int, identity: str = "c1", at: datetime = NINE, **changes: Any) -> Call:
+    """A call with ten seconds of dialling and ringing and so many of talk."""
+    times = {"answered_at": at + 10 * SECOND, "ended_at": at + (10 + talk_s) * SECOND}
+    return call(identity, at, **{**times, "talk_seconds": talk_s, "teardown": 0, **changes})
+
+
+def message(identity: str = "s1", at: datetime = NINE, **changes: Any) -> Message:
+    """A text that was sent in one part."""
+    sent = {"state": MessageState.SENT, "send_result": 0, "parts": 1}
+    known: dict[str, Any] = {"x": X1, "mode": "AXB", "direction": 0, "area": "0755", **sent}
+    return Message(APPLICATION, identity, at=at, **{**known, **changes})
+
+
+def milestone(step: Step, by: str = "system:sweep", at: datetime = NINE, **changes: Any) -> Milestone:
+    """A step of a binding on X1."""
+    known: dict[str, Any] = {"x": X1, "area": "0755", "mode": "AXB"}
+    return Milestone(APPLICATION, "b1", step, at, by, **{**known, **changes})
+
+
+_MOMENTS = st.integers(0, 86_399).map(lambda second: NINE - timedelta(hours=9) + second * SECOND)
+_X = st.sampled_from([X1, X2, X3, None])
+_CODES = st.sampled_from([None, 0, 8101, 8102, 7503, 8014, 8104, 7501, 4711])
+
+CALLS = st.builds(
+    Call,
+    application=st.just(APPLICATION),
+    call=st.text("abc", min_size=1, max_size=6),
+    state=st.sampled_from(CallState),
+    started_at=_MOMENTS,
+    mode=st.sampled_from(["AX", "AXB", None]),
+    alerting_at=st.none() | _MOMENTS,
+    answered_at=st.none() | _MOMENTS,
+    ended_at=st.none() | _MOMENTS,
+    talk_seconds=st.none() | st.integers(0, 7200),
+    x=_X,
+    direction=st.sampled_from([None, 0, 1, 2]),
+    area=st.sampled_from([None, "0755", "010"]),
+    state_code=_CODES,
+    teardown=_CODES,
+    recorded=st.booleans(),
+    settled_after_ms=st.none() | st.integers(0, 40_000_000),
+)
+MESSAGES = st.builds(
+    Message,
+    application=st.just(APPLICATION),
+    message=st.text("abc", min_size=1, max_size=6),
+    state=st.sampled_from(MessageState),
+    at=_MOMENTS,
+    x=_X,
+    send_result=st.sampled_from([None, 0, 2, 9]),
+    parts=st.none() | st.integers(1, 9),
+    parts_received=st.none() | st.integers(1, 9),
+    parts_forwarded=st.none() | st.integers(1, 9),
+)
+MILESTONES = st.builds(
+    Milestone,
+    application=st.just(APPLICATION),
+    binding_id=st.just("b1"),
+    step=st.sampled_from(Step),
+    at=_MOMENTS,
+    by=st.sampled_from(["system:sweep", "job:j1", "arn:aws-cn:iam::1:user/dispatch"]),
+    x=_X,
+    reason=st.sampled_from([None, "deleted", "expired"]),
+)
