@@ -22,7 +22,7 @@ from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState
 
 CHOOSING = (Mode.AX, Mode.AXB, Mode.AXE)
-LEFT = {"chosen_by": Chooser.PLATFORM, "area": "0755"}
+LEFT: Any = {"chosen_by": Chooser.PLATFORM, "area": "0755"}
 BOUNDARIES = range(8)
 """Before and after the intent, the request, the arrival, and what a full X costs."""
 
