@@ -18,7 +18,7 @@ from privatenumber.store.barred import Bar, BarScope, Direction, ScopeKind
 from privatenumber.times import iso
 
 NOW = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
-PARTIES = Parties("demo", "anna", "bert", "x-token", "binding-1", "order-1", "+8617010000002")
+PARTIES = Parties("demo", "anna", "bert", "x-token", "sub-1", "binding-1", "order-1", "+8617010000002")
 LIMITS = CallPolicy(calls_per_minute=2, calls_per_hour=3).call_limits
 
 
@@ -126,7 +126,7 @@ class TestAnswers:
         [
             (Within.APPLICATION, "answers#anna+bert"),
             (Within.X, "answers#anna+bert#x#x-token"),
-            (Within.BINDING, "answers#anna+bert#binding#binding-1"),
+            (Within.BINDING, "answers#anna+bert#binding#sub-1"),
         ],
     )
     def test_a_pair_is_counted_where_the_policy_says(self, within: Within, subject: str) -> None:

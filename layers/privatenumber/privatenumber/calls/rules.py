@@ -58,13 +58,15 @@ class Moment:
 class Parties:
     """Who is about to speak with whom, and where; people are tokens, ``x`` is that of `Moment`.
 
-    What is not known is None.
+    ``named`` is the binding as the facts of the call name it: by the platform's id, in X mode by ours. What is
+    not known is None.
     """
 
     application: str
     caller: str | None
     callee: str | None
     x: str | None
+    named: str | None = None
     binding_id: str | None = None
     order: str | None = None
     x_number: str | None = None
@@ -85,7 +87,7 @@ def answers_subject(policy: CallPolicy, parties: Parties) -> str | None:
     pair = "answers#" + "+".join(sorted((parties.caller, parties.callee)))
     if policy.answers_within is Within.APPLICATION:
         return pair
-    place = parties.x if policy.answers_within is Within.X else parties.binding_id
+    place = parties.x if policy.answers_within is Within.X else parties.named
     return f"{pair}#{policy.answers_within}#{place}" if place else None
 
 

@@ -42,6 +42,7 @@ class RulesAsked:
             caller=asked.caller.token,
             callee=callee.token,
             x=own.x,
+            named=relation.binding_id,
             binding_id=relation.binding_id,
             order=relation.order,
             x_number=asked.x,

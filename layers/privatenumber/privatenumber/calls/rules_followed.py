@@ -138,6 +138,7 @@ class RulesFollowed:
             caller=so_far.caller,
             callee=so_far.callee,
             x=so_far.x,
+            named=so_far.subscription_id or so_far.binding_id,
             binding_id=found.binding_id if found else so_far.binding_id,
             order=found.order if found else so_far.order,
             x_number=found.x if found else so_far.x_number,

@@ -213,7 +213,12 @@ def _item(
     question: Question, fact: NewFact, reception: Reception, ruling: Ruling, answer: Answer
 ) -> dict[str, Any]:
     relation, callee = ruling.relation, ruling.callee
-    private = {"answer": answer, "caller": question.caller, "callee": callee and callee.number}
+    private = {
+        "answer": answer,
+        "caller": question.caller,
+        "callee": callee and callee.number,
+        "x": _x(question),
+    }
     application = question.application.id
     optional = {
         "session": fact.item.get("session"),
