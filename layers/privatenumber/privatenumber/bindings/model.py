@@ -5,7 +5,6 @@ Nothing here talks to a table or to the platform.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from typing import Any
 from privatenumber.privacy import mask
 from privatenumber.settings import Mode
 from privatenumber.store import binding_private
-from privatenumber.store.binding_keys import ANYONE
+from privatenumber.store.binding_keys import ANYONE, pair_name
 
 MIN_LIFE_S = 60
 """A binding ends at least this many seconds after it was asked for."""
@@ -317,9 +316,8 @@ def instead(partners: Iterable[Partner], changed: Partner) -> tuple[Partner, ...
 
 
 def pair_hash(*people: Party) -> str:
-    """Name of an unordered pair, or of A alone; made of keyed tokens, so it tells nobody a number."""
-    tokens = sorted(who.token for who in people)
-    return hashlib.sha256("\0".join(tokens).encode()).hexdigest()[:32]
+    """Name of an unordered pair, or of A alone."""
+    return pair_name(who.token for who in people)
 
 
 @dataclass(frozen=True, slots=True)

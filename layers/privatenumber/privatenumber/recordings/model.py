@@ -38,6 +38,8 @@ class Reason(StrEnum):
     RECORDING_OFF = "recording_off"
     HOST_REFUSED = "host_refused"
     FAILED = "failed"
+    ERASED = "erased"
+    """Somebody who speaks in it was erased; the file is gone."""
 
 
 class NoSuchRecording(Exception):

@@ -5,8 +5,9 @@ A person appears in a key only as a keyed token (design.md §6).
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,6 +80,11 @@ def party_partition(application: str, token: str) -> str:
 def place_key(application: str, token: str, x: str) -> dict[str, str]:
     """Key of "this person stands on this X": the constraint that a party stands on an X at most once."""
     return {"pk": party_partition(application, token), "sk": f"{PLACE_PREFIX}{x}"}
+
+
+def pair_name(tokens: Iterable[str]) -> str:
+    """Name of some people together, in whatever order; made of keyed tokens, so it tells nobody a number."""
+    return hashlib.sha256("\0".join(sorted(tokens)).encode()).hexdigest()[:32]
 
 
 def pair_memory_key(application: str, pair: str) -> dict[str, str]:
