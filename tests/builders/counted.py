@@ -7,8 +7,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from privatenumber.store.calls import Call, CallState
-from privatenumber.store.messages import Message, MessageState
+from builders.dynamodb import Table
+from privatenumber.store.audit import AuditStore, Entry, Kind
+from privatenumber.store.calls import Call, CallState, write_call
+from privatenumber.store.derived import Derived
+from privatenumber.store.messages import Message, MessageState, write_message
 from privatenumber.store.milestones import Milestone, Step
 
 APPLICATION = "ride"
@@ -43,6 +46,23 @@ def milestone(step: Step, by: str = "system:sweep", at: datetime = NINE, **chang
     """A step of a binding on X1."""
     known: dict[str, Any] = {"x": X1, "area": "0755", "mode": "AXB"}
     return Milestone(APPLICATION, "b1", step, at, by, **{**known, **changes})
+
+
+def keep(table: Table, *things: Call | Message, sealed: bytes | None = None) -> None:
+    """Write rows of calls and texts into a Bills table as the follow function does."""
+    for thing in things:
+        row: Derived[Any] = Derived(thing, version=1, expires_at=2_000_000_000, sealed=sealed)
+        write = write_call if isinstance(thing, Call) else write_message
+        put: Any = write(table.name, row, seen=None).request["Put"]
+        table.client.put_item(TableName=table.name, Item=put["Item"])
+
+
+def keep_milestones(table: Table, *milestones: Milestone) -> None:
+    """Write steps of bindings into a Bindings table as the audit function does."""
+    store = AuditStore(table.client, table.name, days=400)
+    for version, found in enumerate(milestones, start=1):
+        entry = Entry(Kind.BINDING, "b1", version, found.application, found.at, found.by, None, "ACTIVE", ())
+        store.add(entry, found)
 
 
 _MOMENTS = st.integers(0, 86_399).map(lambda second: NINE - timedelta(hours=9) + second * SECOND)

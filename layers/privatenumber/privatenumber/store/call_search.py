@@ -148,11 +148,14 @@ class CallSearch:
             day -= timedelta(days=1)
         return found
 
-    def of_day(self, kind: Kind, application: str, day: date, shard: int) -> Iterator[Place]:
-        """All rows of one shard of a Beijing day, oldest first."""
+    def of_day(
+        self, kind: Kind, application: str, day: date, shard: int, *, since: str = ""
+    ) -> Iterator[Place]:
+        """All rows of one shard of a Beijing day, oldest first; ``since`` is the earliest `Place.moment`."""
         first, after = day_bounds(day)
         key = _day_key(kind, application, day, shard)
-        return self._query(Index.MOMENT, key, iso(first), iso(after), forward=True, limit=None)
+        low = max(iso(first), since)
+        return self._query(Index.MOMENT, key, low, max(iso(after), low), forward=True, limit=None)
 
     def rows(self, found: Sequence[Place]) -> list[dict[str, Any]]:
         """The items of places, decoded, in their order; one that went away meanwhile is missing."""

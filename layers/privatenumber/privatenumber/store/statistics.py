@@ -1,0 +1,166 @@
+"""The statistics of a Beijing day of an application, in the Bills table: a head and pages of lines.
+
+Partition ``STATISTICS#<app>#<day>``:
+
+==================================  =========================================================================
+``HEAD``                            which pages count (``hash``), ``as_of``, how many ``rows`` were counted
+``PAGE#<group>#<hash>#<4 digits>``  one page of the lines of a group, compressed
+==================================  =========================================================================
+
+Pages stand under the hash of all lines, so counting the same again writes the same, and the head goes to them
+at once or not at all. **The later reading counts**: ``as_of`` is the moment at which the reading of the rows
+began, and a head never gives way to an earlier one. How many rows were seen decides nothing: a call moves to
+the day before when an earlier fact of it arrives, so less may be right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from privatenumber.store.items import decode, encode
+from privatenumber.store.versions import canonical
+from privatenumber.times import from_iso, iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Line: TypeAlias = tuple[str, int, Mapping[str, int]]
+"""A value of a group, an hour, and its counters."""
+
+_HEAD: Final = "HEAD"
+_PAGE_BYTES: Final = 300_000
+"""Uncompressed: an item holds 400 KB, and compression never adds that much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of a day without its lines."""
+
+    application: str
+    day: date
+    as_of: datetime
+    rows: int
+    hash: str
+    pages: Mapping[str, int]
+
+
+class StatisticsStore:
+    """Keeps one document for each application and day."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(
+        self,
+        application: str,
+        day: date,
+        groups: Mapping[str, Sequence[Line]],
+        *,
+        rows: int,
+        as_of: datetime,
+        expires_at: datetime,
+    ) -> bool:
+        """Replace a day's statistics; False when those that stand there were read later."""
+        found = hashlib.sha256(canonical([[name, groups[name]] for name in sorted(groups)])).hexdigest()[:32]
+        pages = {name: list(_pages(lines)) for name, lines in groups.items() if lines}
+        partition, expires = _partition(application, day), int(expires_at.timestamp())
+        for name, bodies in pages.items():
+            for number, body in enumerate(bodies):
+                key = {"pk": partition, "sk": f"{_page_prefix(name, found)}{number:04d}"}
+                page = {**key, "lines": zlib.compress(body, 6), "expires_at": expires}
+                # The same content may be kept for longer already.
+                self._put(page, "attribute_not_exists(pk) OR expires_at <= :expires", {":expires": expires})
+        head = {
+            "pk": partition,
+            "sk": _HEAD,
+            "hash": found,
+            "pages": {name: len(bodies) for name, bodies in pages.items()},
+            "rows": rows,
+            "as_of": iso(as_of),
+            "expires_at": expires,
+        }
+        return self._put(head, "attribute_not_exists(pk) OR as_of <= :as_of", {":as_of": iso(as_of)})
+
+    def head(self, application: str, day: date) -> Head | None:
+        """What is known of a day; None when it was never counted, or is forgotten."""
+        key = encode({"pk": _partition(application, day), "sk": _HEAD})
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if not item:
+            return None
+        known = decode(item)
+        return Head(
+            application=application,
+            day=day,
+            as_of=from_iso(known["as_of"]),
+            rows=int(known["rows"]),
+            hash=known["hash"],
+            pages={name: int(count) for name, count in known["pages"].items()},
+        )
+
+    def lines(self, head: Head, group: str) -> list[Line] | None:
+        """The lines of a group; None when pages are forgotten already."""
+        wanted = head.pages.get(group, 0)
+        prefix = _page_prefix(group, head.hash)
+        pages = list(self._query(_partition(head.application, head.day), prefix)) if wanted else []
+        if len(pages) != wanted:
+            return None
+        return [
+            (value, hour, counts)
+            for page in pages
+            for value, hour, counts in map(json.loads, zlib.decompress(page["lines"]).splitlines())
+        ]
+
+    def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> bool:
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=encode(item),
+                ConditionExpression=condition,
+                ExpressionAttributeValues=encode(values),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _query(self, partition: str, prefix: str) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+                ExpressionAttributeValues=encode({":pk": partition, ":sk": prefix}),
+                ConsistentRead=True,
+                **start,
+            )
+            yield from map(decode, answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _partition(application: str, day: date) -> str:
+    return f"STATISTICS#{application}#{day.isoformat()}"
+
+
+def _page_prefix(group: str, content: str) -> str:
+    return f"PAGE#{group}#{content}#"
+
+
+def _pages(lines: Sequence[Line]) -> Iterator[bytes]:
+    page: list[bytes] = []
+    size = 0
+    for line in lines:
+        body = canonical(line)
+        if page and size + len(body) > _PAGE_BYTES:
+            yield b"\n".join(page)
+            page, size = [], 0
+        page.append(body)
+        size += len(body) + 1
+    yield b"\n".join(page)
