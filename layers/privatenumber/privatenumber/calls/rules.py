@@ -58,8 +58,8 @@ class Moment:
 class Parties:
     """Who is about to speak with whom, and where; people are tokens, ``x`` is that of `Moment`.
 
-    ``named`` is the binding as the facts of the call name it: by the platform's id, in X mode by ours. What is
-    not known is None.
+    ``named`` is the binding as the facts of the call name it: by the platform's id, in X mode by ours.
+    What is not known is None.
     """
 
     application: str

@@ -1,0 +1,127 @@
+"""Which relation an orphan call is about, and what is told of it: users.md U-S10, U-N11."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privatenumber.call_policy import CallPolicy, OrphanCalls
+from privatenumber.calls.orphans import OrphanCall, announcement, last_relation, may_be_orphan
+from privatenumber.store.announcements import Announcement
+from privatenumber.store.last_relations import PastRelation
+
+NOW = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
+X = "+8617010000002"
+ORPHAN = OrphanCall("demo", "call-token", "anna", "+8613800138001", X, NOW, 8014)
+POLICY = CallPolicy(orphan_calls=OrphanCalls.NOTIFY, orphan_hours=2)
+
+
+def past(binding_id: str = "one", hours_ago: float = 1, **changes: Any) -> PastRelation:
+    fields: dict[str, Any] = {
+        "binding_id": binding_id,
+        "order": f"order-of-{binding_id}",
+        "mode": "AXB",
+        "application": "demo",
+        "state": "CLOSED",
+        "x": X,
+        "people": frozenset({"anna", "bert"}),
+        "changed_at": NOW - timedelta(hours=hours_ago),
+        "reason": "expired",
+    }
+    return PastRelation(**{**fields, **changes})
+
+
+class TestLastRelation:
+    @pytest.mark.parametrize(
+        ("candidates", "found"),
+        [
+            ([], None),
+            ([past()], "one"),
+            ([past(hours_ago=2)], "one"),
+            ([past(hours_ago=2.001)], None),
+            ([past(), past("two", 0.5)], "two"),
+            ([past(), past("two", 90, state="ACTIVE")], "two"),
+            ([past(people=frozenset({"bert"}))], None),
+            ([past(people=frozenset({"bert"}), contact=True)], "one"),
+            ([past(x="+8617010000009")], None),
+            ([past(application="another")], None),
+            ([past(state="FAILED")], None),
+            ([past(state="RELEASING", hours_ago=9)], "one"),
+        ],
+    )
+    def test_the_last_on_that_x_counts(self, candidates: list[PastRelation], found: str | None) -> None:
+        relation = last_relation(candidates, ORPHAN, POLICY)
+        assert (relation and relation.binding_id) == found
+
+    @given(st.permutations([past("one"), past("two", 0.5), past("three", 0.2, x="+8617010000009")]))
+    def test_the_order_of_reading_does_not_matter(self, candidates: list[PastRelation]) -> None:
+        relation = last_relation(candidates, ORPHAN, POLICY)
+        assert relation is not None
+        assert relation.binding_id == "two"
+
+
+class TestAnnouncement:
+    def test_it_says_order_and_binding_and_how_long_that_was_over(self) -> None:
+        told = announcement(ORPHAN, past())
+        assert (told.type, told.about, told.at) == ("call.orphan", "call#call-token", NOW)
+        assert told.data == {
+            "call": "call-token",
+            "x": X,
+            "order": "order-of-one",
+            "binding_id": "one",
+            "mode": "AXB",
+            "binding_state": "CLOSED",
+            "code": 8014,
+            "ended_at": "2026-09-02T00:00:00.000Z",
+            "ended_seconds_before": 3600,
+            "ended_because": "expired",
+        }
+        assert told.numbers == {"caller": "+8613800138001"}
+
+    def test_a_binding_that_stands_by_our_books_is_told_with_its_state(self) -> None:
+        """The platform did not connect what we take for bound: drift, or a bind that came a moment late."""
+        told = announcement(ORPHAN, past(state="ACTIVE"))
+        assert told.data["binding_state"] == "ACTIVE"
+        assert not {"ended_at", "ended_seconds_before", "ended_because"} & set(told.data)
+
+    def test_a_call_is_one_occurrence_whoever_tells_of_it(self) -> None:
+        cdr = OrphanCall("demo", "call-token", "anna", "+8613800138001", X, NOW, 7104)
+        assert announcement(cdr, past()).id == announcement(ORPHAN, past()).id
+
+    def test_neither_data_nor_its_printed_form_shows_the_caller(self) -> None:
+        told: Announcement = announcement(ORPHAN, past())
+        assert "13800138001" not in repr(told) + repr(ORPHAN)
+
+
+ENDED = {"kind": "event", "event": "disconnect", "state_code": 8014}
+
+
+@pytest.mark.parametrize(
+    ("row", "orphan"),
+    [
+        (ENDED, True),
+        (ENDED | {"state_code": 8018}, True),
+        (ENDED | {"state_code": 8030}, True),
+        (ENDED | {"state_code": 0}, False),
+        (ENDED | {"state_code": 8022}, False),
+        (ENDED | {"subscription_id": "sub-1"}, False),
+        (ENDED | {"flags": ["variant"]}, False),
+        (ENDED | {"event": "callin"}, False),
+        ({"kind": "event", "event": "disconnect"}, False),
+        ({"kind": "cdr", "teardown": 7104}, True),
+        ({"kind": "cdr", "teardown": 8014, "subscription_id": "sub-1"}, False),
+        ({"kind": "decision", "about": "call", "reason": "no_relation"}, True),
+        ({"kind": "decision", "about": "sms", "reason": "no_relation"}, False),
+        ({"kind": "decision", "about": "call", "reason": "undecided"}, False),
+        ({"kind": "sms", "send_result": 2}, False),
+    ],
+)
+def test_a_call_without_binding_is_told_by_its_cause_or_our_decision(
+    row: dict[str, Any], orphan: bool
+) -> None:
+    """cause-codes.md §4: no binding in AXB, AX, AXYB; x.md §5: unknown caller."""
+    assert may_be_orphan(row) is orphan
