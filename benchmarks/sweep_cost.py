@@ -1,16 +1,18 @@
 """What the minute sweep reads: it must follow what is due, not what there is.
 
-    python benchmarks/sweep_cost.py [--bindings 2000 10000] [--due 0 1000] [--json]
+    python benchmarks/sweep_cost.py [--bindings 2000 10000] [--due 0 1000] [--large] [--json]
 
 Runs the sweep on DynamoDB Local over so many living bindings of which so many are due, and prints read units
 and requests. Exit code 1 when the same number of due bindings costs more in the largest table than in the
-smallest. A million take hours to write there.
+smallest. ``--large``, or BENCH_LARGE in the environment, adds a million bindings: a quarter of an hour, for
+the writing. Bindings are written as the index of due ones knows them, without what it does not hold.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +30,7 @@ from privatenumber.times import iso
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LIMIT = 2000
+LARGE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,9 @@ class EmptyQueue:
         return Sent(taken=sum(1 for _ in work), refused=0)
 
 
-def living(bindings: int, due: int) -> Iterator[dict[str, Any]]:
-    """What the index of due bindings knows, the first ``due`` due for a minute, the others in an hour."""
+def living(bindings: int, at: datetime) -> Iterator[dict[str, Any]]:
+    """What the index of due bindings knows of the first ``bindings``, all due at a moment."""
     for n in range(bindings):
-        at = NOW - timedelta(minutes=1) if n < due else NOW + timedelta(hours=1)
         name = f"b{n:09d}"
         yield {
             **binding_key(name),
@@ -87,17 +89,19 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--bindings", nargs="+", type=int, default=[2000, 10_000])
     arguments.add_argument("--due", nargs="+", type=int, default=[0, 1000])
+    arguments.add_argument("--large", action="store_true", default=bool(os.environ.get("BENCH_LARGE")))
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
     costs = []
     with engine() as (client, meter):
-        for bindings in asked.bindings:
-            for due in asked.due:
-                print(f"writing {bindings} bindings, {due} of them due ...", file=sys.stderr)
-                table = new_table(client)
-                fill(table, living(bindings, due))
+        for bindings in [*asked.bindings, *([LARGE] if asked.large else [])]:
+            print(f"writing {bindings} bindings ...", file=sys.stderr)
+            table = new_table(client)
+            fill(table, living(bindings, NOW + timedelta(hours=1)))
+            for due in sorted(asked.due):
+                fill(table, living(due, NOW - timedelta(minutes=1)))
                 costs.append(measure(table, meter, bindings, due))
-                client.delete_table(TableName=table.name)
+            client.delete_table(TableName=table.name)
     if asked.json:
         print(json.dumps([asdict(cost) for cost in costs]))
     else:
