@@ -17,6 +17,7 @@ from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import PoolEmpty
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
+from privatenumber.http_request import Request, read_event
 from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -31,7 +32,6 @@ from . import (
     partner_routes,
     pool_routes,
 )
-from .event import Request, read_event
 from .paths import Route, subject
 from .problem_kinds import answer_problem
 from .problems import NoSuchRoute, describe

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.commands import BindCommand
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import Request
 
 from . import queries
 from .binding_views import binding_answer, binding_view, bindings_view
-from .event import Request
 from .paths import Route, binding_id, binding_path
 from .requests import BindBody, ChangeBody, read_body, require_change
 
@@ -37,9 +38,9 @@ def find_bindings(rooms: Rooms, request: Request) -> Response:
     """GET /bindings?application=&order= | number= | x=."""
     name, value = queries.read_filter(request.query)
     page = rooms.service.find(
-        application=queries.read_application(request.query),
-        limit=queries.read_limit(request.query, 20),
-        cursor=queries.read_cursor(request.query),
+        application=http_request.read_application(request.query),
+        limit=http_request.read_limit(request.query, 20),
+        cursor=http_request.read_cursor(request.query),
         **{name: value},
     )
     return answer(200, bindings_view(page, request.at))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import Request
 
 from . import queries
 from .binding_views import binding_view, call_view
-from .event import Request
 from .paths import Route, binding_id, session_id
 from .requests import CallBody, CalleeBody, read_body
 
@@ -39,7 +40,7 @@ def call_now(rooms: Rooms, request: Request) -> Response:
 
 def stop_call(rooms: Rooms, request: Request) -> Response:
     """POST /calls/{session}/stop?application= (recording-and-call-stop.md §3)."""
-    application = queries.read_application(request.query)
+    application = http_request.read_application(request.query)
     stopped = rooms.stop_call(application, session_id(request), deadline=request.deadline)
     return answer(200, {"outcome": stopped.value})
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.drift import Difference
 from privatenumber.bindings.drift_decision import DifferenceNotFound
@@ -13,12 +14,12 @@ from privatenumber.bindings.drift_run import Run
 from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.whole_x import Preview, Started
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.drift import Item
 from privatenumber.times import iso
 
 from . import queries
 from .drift_requests import DecisionBody, DriftBody, ReleaseAllBody
-from .event import InvalidFields, Request
 from .paths import Route
 from .requests import read_body
 
@@ -28,8 +29,8 @@ _DIFFERENCE: Final = re.compile(r"d[0-9a-f]{16}", re.ASCII)
 
 def list_runs(rooms: Rooms, request: Request) -> Response:
     """GET /drift?application=: the latest runs, newest first."""
-    application = queries.read_application(request.query)
-    runs = rooms.drift.runs(application, limit=queries.read_limit(request.query, 10))
+    application = http_request.read_application(request.query)
+    runs = rooms.drift.runs(application, limit=http_request.read_limit(request.query, 10))
     return answer(200, {"runs": [run_view(run) for run in runs]})
 
 
@@ -46,13 +47,13 @@ def read_run(rooms: Rooms, request: Request) -> Response:
     run = request.path.get("run", "")
     if not _RUN.fullmatch(run):
         raise RunNotFound
-    cursor = queries.read_cursor(request.query)
+    cursor = http_request.read_cursor(request.query)
     if cursor is not None and not _DIFFERENCE.fullmatch(cursor):
         raise InvalidFields(("cursor", "is not one that a list has answered"))
     report = rooms.drift.report(
-        queries.read_application(request.query),
+        http_request.read_application(request.query),
         run,
-        limit=queries.read_limit(request.query, 100),
+        limit=http_request.read_limit(request.query, 100),
         after=cursor,
     )
     found = [found_view(item) for item in report.differences.items]

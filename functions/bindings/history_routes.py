@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from privatenumber import http_request
 from privatenumber.bindings.audit import in_words
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.numbers import private_number
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.audit import Entry, History, Kind
 from privatenumber.times import iso
 
-from . import queries
-from .event import InvalidFields, Request
 from .paths import Route, binding_id
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
@@ -36,10 +36,10 @@ def number_history(rooms: Rooms, request: Request) -> Response:
 
 
 def _history(rooms: Rooms, request: Request, kind: Kind, subject: str) -> History:
-    cursor = queries.read_cursor(request.query)
+    cursor = http_request.read_cursor(request.query)
     if cursor is not None and not _VERSION.fullmatch(cursor):
         raise InvalidFields(("cursor", "is not one that a list has answered"))
-    limit = queries.read_limit(request.query, 20)
+    limit = http_request.read_limit(request.query, 20)
     return rooms.audit.page(kind, subject, limit=limit, before=int(cursor) if cursor else None)
 
 

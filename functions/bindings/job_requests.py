@@ -10,9 +10,9 @@ from pydantic import Field
 from privatenumber.bindings.jobs_model import ItemState, JobCommand, Kind
 from privatenumber.bindings.model import Reason
 from privatenumber.bindings.release import LONGEST_GRACE_S
+from privatenumber.http_request import InvalidFields, Request, UnreadableBody
 from privatenumber.store.authors import Author
 
-from .event import InvalidFields, Request, UnreadableBody
 from .requests import Name, PhoneText, RequestBody, Time, read_json
 
 JOB_TYPES: Final = ("application/json", "application/x-ndjson")

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.jobs_model import JobNotFound
 from privatenumber.bindings.jobs_report import Progress
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.job_rows import ItemRow
 from privatenumber.times import iso
 
 from . import queries
-from .event import InvalidFields, Request
 from .job_requests import read_item_state, read_job
 from .paths import Route
 
@@ -42,7 +43,7 @@ def list_items(rooms: Rooms, request: Request) -> Response:
     page = rooms.jobs.items(
         _job_id(request),
         state=read_item_state(request),
-        limit=queries.read_limit(request.query, 100),
+        limit=http_request.read_limit(request.query, 100),
         start=_start(request),
     )
     cursor = None if page.next_n is None else str(page.next_n)
@@ -98,7 +99,7 @@ def _job_id(request: Request) -> str:
 
 
 def _start(request: Request) -> int:
-    cursor = queries.read_cursor(request.query) or "0"
+    cursor = http_request.read_cursor(request.query) or "0"
     if not _CURSOR.fullmatch(cursor):
         raise InvalidFields(("cursor", "is not one that a list has answered"))
     return int(cursor)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.numbers import KEEP, NumberChange, Outcome
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import Request
 
 from . import queries
-from .event import Request
 from .number_views import import_view, numbers_view, read_number_cursor, registered_view
 from .paths import Route
 from .problems import FileRejected
@@ -19,12 +20,12 @@ from .requests import NumberBody, read_body
 
 def list_numbers(rooms: Rooms, request: Request) -> Response:
     """GET /numbers?application=&area=&state=."""
-    cursor = queries.read_cursor(request.query)
+    cursor = http_request.read_cursor(request.query)
     page = rooms.inventory.page(
-        queries.read_application(request.query),
+        http_request.read_application(request.query),
         area_code=queries.read_area(request.query),
         state=queries.read_state(request.query),
-        limit=queries.read_limit(request.query, 100),
+        limit=http_request.read_limit(request.query, 100),
         after=read_number_cursor(cursor) if cursor else None,
     )
     return answer(200, numbers_view(page))
@@ -49,8 +50,8 @@ def import_numbers(rooms: Rooms, request: Request) -> Response:
     """POST /numbers/import?application=&dry_run=."""
     report = rooms.number_import_of(queries.read_author(request)).run(
         request.body(accepted=queries.TABLE_TYPES, limit=queries.TABLE_LIMIT),
-        application=queries.read_default_application(request.query),
-        dry_run=queries.read_flag(request.query, "dry_run"),
+        application=http_request.read_default_application(request.query),
+        dry_run=http_request.read_flag(request.query, "dry_run"),
         deadline=request.deadline,
     )
     if report.refused:

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from privatenumber.bindings.numbers import Registered
 from privatenumber.bindings.numbers_import import ImportReport, RowOutcome, RowResult
+from privatenumber.http_request import InvalidFields
 from privatenumber.phone import national
 from privatenumber.store.numbers import NumberPage, XNumber
 from privatenumber.times import iso
-
-from .event import InvalidFields
 
 _RANK: Final = re.compile(r"[0-9a-f]{8}#\+[0-9]{1,20}")
 

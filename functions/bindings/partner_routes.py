@@ -8,10 +8,10 @@ from typing import Final
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.model import PartnerState
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import Request
 
 from . import queries
 from .binding_views import binding_view, waiting_answer
-from .event import Request
 from .paths import Route, binding_id, partner_id, partner_path
 from .requests import PartnerBody, read_body
 

@@ -9,8 +9,7 @@ from typing import Final
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingNotFound, PartnerNotFound
 from privatenumber.http_api import SESSION_RULE, Response, is_session_id
-
-from .event import InvalidFields, Request
+from privatenumber.http_request import InvalidFields, Request
 
 Route = Callable[[Rooms, Request], Response]
 """Answers the requests of one method and path."""

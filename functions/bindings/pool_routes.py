@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_request import Request
 
-from . import queries
-from .event import Request
 from .paths import Route
 from .pool_views import outlook_view, pool_view
 from .requests import ForecastBody, read_body
@@ -17,7 +17,7 @@ from .requests import ForecastBody, read_body
 
 def read_pool(rooms: Rooms, request: Request) -> Response:
     """GET /pool?application=."""
-    application = queries.read_application(request.query)
+    application = http_request.read_application(request.query)
     return answer(200, pool_view(rooms.pool.report(application, deadline=request.deadline)))
 
 

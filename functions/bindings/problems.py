@@ -23,12 +23,12 @@ from privatenumber.bindings.numbers import NumberInUse
 from privatenumber.bindings.numbers_import import ImportReport
 from privatenumber.codes.results import ALL_APIS, Outcome, lookup
 from privatenumber.csv_table import FileRefused
+from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from privatenumber.phone import InvalidNumber
 from privatenumber.platform.caller import WRONG_MODE
 from privatenumber.platform.errors import NotSent, PlatformError, TransientFault, UnknownOutcome
 from privatenumber.platform.pausing import LENGTHS
 
-from .event import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from .number_views import row_view
 from .problem_kinds import NEVER_REAL, Problem
 

@@ -11,20 +11,16 @@ from typing import Final
 
 from privatenumber.bindings.model import Reason
 from privatenumber.bindings.references import check_why, safe_actor
+from privatenumber.http_request import InvalidFields, Request
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.store.authors import Author
 from privatenumber.store.numbers import NumberState
-
-from .event import InvalidFields, Request
 
 # An HTTP API hands text/* over as UTF-8 text; a GB18030 file survives only as octets.
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLE_TYPES: Final = ("text/csv", "application/octet-stream", XLSX_TYPE)
 TABLE_LIMIT: Final = 1024 * 1024
-PAGE_LIMIT: Final = 100
 _VALUE_LENGTH: Final = 128
-_CURSOR: Final = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AREA: Final = re.compile(AREA_CODE, re.ASCII)
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -61,22 +57,6 @@ def read_grace(query: Mapping[str, str]) -> int:
     return int(text)
 
 
-def read_application(query: Mapping[str, str]) -> str:
-    """Return `application` of a query that needs one."""
-    application = read_default_application(query)
-    if application is None:
-        raise InvalidFields(("application", "is required"))
-    return application
-
-
-def read_default_application(query: Mapping[str, str]) -> str | None:
-    """Return `application` of a query that can do without."""
-    application = query.get("application")
-    if application is not None and not _NAME.fullmatch(application):
-        raise InvalidFields(("application", "has characters or a form that the field does not allow"))
-    return application
-
-
 def read_filter(query: Mapping[str, str]) -> tuple[str, str]:
     """Return the one filter of a search, `(order | number | x, value)`."""
     given = [(name, query[name]) for name in ("order", "number", "x") if query.get(name)]
@@ -86,22 +66,6 @@ def read_filter(query: Mapping[str, str]) -> tuple[str, str]:
     if len(value) > _VALUE_LENGTH:
         raise InvalidFields((name, f"must have at most {_VALUE_LENGTH} characters"))
     return name, value
-
-
-def read_limit(query: Mapping[str, str], default: int) -> int:
-    """Return `limit` of a list."""
-    text = query.get("limit", str(default))
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= PAGE_LIMIT:
-        raise InvalidFields(("limit", f"must be a whole number from 1 to {PAGE_LIMIT}"))
-    return int(text)
-
-
-def read_cursor(query: Mapping[str, str]) -> str | None:
-    """Return `cursor` of a list."""
-    cursor = query.get("cursor")
-    if cursor is not None and not _CURSOR.fullmatch(cursor):
-        raise InvalidFields(("cursor", "is not one that a list has answered"))
-    return cursor
 
 
 def read_area(query: Mapping[str, str]) -> str | None:
@@ -118,14 +82,6 @@ def read_state(query: Mapping[str, str]) -> NumberState | None:
     if state is not None and state not in tuple(NumberState):
         raise InvalidFields(("state", _one_of(NumberState)))
     return NumberState(state) if state else None
-
-
-def read_flag(query: Mapping[str, str], name: str) -> bool:
-    """Return a Boolean of a query; absent means false."""
-    text = query.get(name, "false")
-    if text not in ("true", "false"):
-        raise InvalidFields((name, "must be true or false"))
-    return text == "true"
 
 
 def _one_of(values: Iterable[str]) -> str:

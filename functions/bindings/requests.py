@@ -27,11 +27,10 @@ from privatenumber.bindings.choose import MAX_CITIES
 from privatenumber.bindings.commands import Sticky
 from privatenumber.bindings.model import MIN_LIFE_S, Spread
 from privatenumber.bindings.rules import RULES
+from privatenumber.http_request import InvalidFields, Request, UnreadableBody
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberState, NumberType
-
-from .event import InvalidFields, Request, UnreadableBody
 
 JSON_TYPES: Final = ("application/json",)
 JSON_LIMIT: Final = 64 * 1024

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from builders.bindings_api import PEOPLE, A
-from functions.bindings import event
 from functions.bindings.problem_kinds import KINDS, answer_problem
 from functions.bindings.problems import describe
 from privatenumber import csv_table
+from privatenumber import http_request as event
 from privatenumber.bindings import errors, numbers
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.codes.results import Outcome, lookup

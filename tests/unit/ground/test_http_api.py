@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.bindings_api import FakeContext
-from functions.bindings.event import InvalidFields, read_event
 from functions.bindings.paths import session_id
 from functions.recordings.answers import InvalidField, read_request
 from privatenumber.http_api import Kind, answer, answer_problem, is_session_id
+from privatenumber.http_request import InvalidFields, read_event
 
 SESSION = "1200_1001_4294967295_20260902010000@callenabler246.huaweicaas.com"
 

@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from privatenumber.store.items import encode
 from privatenumber.store.transactions import Action
 from privatenumber.times import from_iso, iso
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,8 @@ def read_derived(
     says: type[T], item: Mapping[str, Any], *, moments: frozenset[str], **changes: Any
 ) -> Derived[T]:
     """A row from a decoded item; ``moments`` names the fields that are times, ``changes`` replace fields."""
-    known = {each.name: item[each.name] for each in fields(says) if each.name in item}
+    names: Any = says
+    known = {each.name: item[each.name] for each in fields(names) if each.name in item}
     found = {name: _value(value, moment=name in moments) for name, value in known.items()}
     return Derived(
         says=says(**{**found, **changes}),

@@ -1,18 +1,27 @@
-"""An HTTP API event (payload format 2.0) as this function reads it: bytes, lower-case headers, a deadline."""
+"""An HTTP API event (payload format 2.0) as functions read it: bytes, lower-case headers, a deadline."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
 from privatenumber.deadline import Deadline, LambdaContext
+from privatenumber.times import day_bounds
+
+PAGE_LIMIT: Final = 100
 
 _RESERVE_S: Final = 2.0  # for the writes and the answer after the last platform call
+_CURSOR: Final = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EARLIEST, _LATEST = 2000, 2100
 _API_LIMIT_S: Final = 28.0  # an HTTP API gives up at 30 s, whatever time-out the function has
 
 
@@ -96,3 +105,70 @@ def read_event(event: Mapping[str, Any], context: LambdaContext, now: datetime) 
         encoded=bool(event.get("isBase64Encoded")),
         deadline=Deadline.after(max(0.0, min(left, _API_LIMIT_S) - _RESERVE_S)),
     )
+
+
+def read_application(query: Mapping[str, str]) -> str:
+    """Return `application` of a query that needs one."""
+    application = read_default_application(query)
+    if application is None:
+        raise InvalidFields(("application", "is required"))
+    return application
+
+
+def read_default_application(query: Mapping[str, str]) -> str | None:
+    """Return `application` of a query that can do without."""
+    application = query.get("application")
+    if application is not None and not _NAME.fullmatch(application):
+        raise InvalidFields(("application", "has characters or a form that the field does not allow"))
+    return application
+
+
+def read_limit(query: Mapping[str, str], default: int) -> int:
+    """Return `limit` of a list."""
+    text = query.get("limit", str(default))
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= PAGE_LIMIT:
+        raise InvalidFields(("limit", f"must be a whole number from 1 to {PAGE_LIMIT}"))
+    return int(text)
+
+
+def read_cursor(query: Mapping[str, str]) -> str | None:
+    """Return `cursor` of a list."""
+    cursor = query.get("cursor")
+    if cursor is not None and not _CURSOR.fullmatch(cursor):
+        raise InvalidFields(("cursor", "is not one that a list has answered"))
+    return cursor
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """Return a Boolean of a query; absent means false."""
+    text = query.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidFields((name, "must be true or false"))
+    return text == "true"
+
+
+def read_moment(query: Mapping[str, str], name: str) -> datetime | None:
+    """Return a time of a query, RFC 3339 with a zone or a Beijing calendar day (its first moment)."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return day_bounds(date.fromisoformat(text))[0]
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not _EARLIEST <= moment.year <= _LATEST:
+        raise InvalidFields((name, "must be a time such as 2026-09-02T09:00:00+08:00, or a Beijing day"))
+    return moment.astimezone(UTC)
+
+
+def read_object(request: Request, *, limit: int) -> Mapping[str, Any]:
+    """Return a body that is one JSON object. Raises UnreadableBody, WrongMediaType, BodyTooLarge."""
+    try:
+        found = json.loads(request.body(accepted=("application/json",), limit=limit))
+    except (ValueError, RecursionError):
+        raise UnreadableBody from None
+    if not isinstance(found, dict):
+        raise UnreadableBody
+    return found
