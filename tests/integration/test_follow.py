@@ -22,6 +22,7 @@ from builders.pushes import (
     QUESTION_X,
     SIGNED_AT,
     STRANGER,
+    SUBSCRIPTION,
     A,
     B,
     X,
@@ -364,3 +365,32 @@ def test_states_and_contacts_at_once_end_with_the_newest(dynamodb_local: str) ->
         list(threads.map(desk.follow, (states + calls) * 3))
     assert desk.state() is NumberState.FROZEN
     assert desk.counterpart(A) == "+8613800138107"
+
+
+class TestTexts:
+    """users.md U-S03: what is used lives on; a text is use as well."""
+
+    @pytest.mark.parametrize(
+        ("changes", "postponed"),
+        [
+            ({}, True),
+            ({"sendResult": 9}, True),
+            ({"sendResult": 10}, False),
+            ({"subscriptionId": "nobodys"}, False),
+        ],
+    )
+    def test_a_text_that_went_over_a_binding_postpones_its_end(
+        self, desk: Desk, changes: dict[str, Any], postponed: bool
+    ) -> None:
+        bound = relation(
+            mode=Mode.AX, application="demo", subscription_id=SUBSCRIPTION, idle_s=600, created_at=SIGNED_AT
+        )
+        put_relation(desk.table, bound)
+        rows = rows_of(sms_body(**changes))
+        assert desk.follow(*rows) == ([Outcome.POSTPONED] if postponed else [])
+        assert desk.follow(*rows) == []
+
+    def test_a_text_that_asks_has_not_gone_anywhere_yet(self, desk: Desk) -> None:
+        bound = relation(mode=Mode.AX, application="demo", subscription_id=SUBSCRIPTION, idle_s=600)
+        put_relation(desk.table, bound)
+        assert desk.follow(*rows_of(sms_body("Block", subscriptionId=SUBSCRIPTION))) == []

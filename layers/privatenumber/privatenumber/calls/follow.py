@@ -85,7 +85,9 @@ class Follower:
                 return tuple(self._decided(row))
             case "event" if row.get("event") in _ACTIVE:
                 return tuple(self._called(row))
-            case "cdr" | "sms" if row.get("mode") == Mode.AX.value:
+            case "sms":
+                return (*self._written(row), *self._in_touch(row))
+            case "cdr":
                 return tuple(self._in_touch(row))
             case _:
                 return ()
@@ -119,8 +121,17 @@ class Follower:
         if subscription_id and at and self._activity.of_call(row["application"], subscription_id, at):
             yield Outcome.POSTPONED
 
+    def _written(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
+        """A text that went over a binding keeps it alive like a call; what was discarded does not."""
+        subscription_id, sent = row.get("subscription_id"), row.get("send_result") in _SENT
+        at = row.get("at", row["received_at"])
+        if subscription_id and sent and self._activity.of_call(row["application"], subscription_id, at):
+            yield Outcome.POSTPONED
+
     def _in_touch(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
         """A call or SMS of AX that went to somebody: only the record names both (notifications.md §4.3)."""
+        if row.get("mode") != Mode.AX.value:
+            return
         entry = self._entry(row)
         if isinstance(entry, Cdr):
             people, at = (entry.caller, entry.callee), entry.call_in_at or entry.ended_at

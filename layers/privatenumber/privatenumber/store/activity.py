@@ -1,4 +1,4 @@
-"""Calls of bindings, noted where a binding ends when nobody calls (users.md U-S03)."""
+"""Calls and texts of bindings, noted where a binding ends when there are none (users.md U-S03)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Activity:
-    """Notes calls; a binding that ends at a fixed time costs one look-up of its index at most."""
+    """Notes calls and texts; a binding that ends at a fixed time costs one look-up of its index at most."""
 
     def __init__(self, client: DynamoDBClient, bindings_table: str) -> None:
         self._client = client
@@ -20,10 +20,10 @@ class Activity:
         self._bindings = BindingStore(client, bindings_table)
 
     def of_binding(self, binding_id: str, at: str) -> bool:
-        """Note a call of a binding at a moment; says whether it postponed its end."""
+        """Note a call or text of a binding at a moment; says whether it postponed its end."""
         return self._bindings.touch(binding_id, at=at)
 
     def of_call(self, application: str, subscription_id: str, at: str) -> bool:
-        """Note a call that names its binding by the platform's id; says whether it postponed its end."""
+        """Note a call or text whose binding the platform names; says whether it postponed its end."""
         found = OrderStore(self._client, self._table).find(application, subscription_id)
         return found is not None and found.ends_when_idle and self._bindings.touch(found.binding_id, at=at)
