@@ -57,6 +57,7 @@ _RETENTION_S: Final = 7 * 86_400
 _CALLBACK_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _MAX_SECRETS: Final = 2
 _TONE: Final = re.compile(r"[0-9A-Za-z_.@-]{1,128}", re.ASCII)
+_X: Final = re.compile(r"\+861[3-9][0-9]{9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
 MAX_CONTACT_HOURS: Final = 720
 """Longest memory of who spoke to whom last."""
@@ -149,6 +150,10 @@ class Application:
     """An X that connects fewer of them is quarantined while others connect; 0: none ever is."""
     probe_hours: int = 24
     """So long a quarantine lasts at least."""
+    enterprise: str = ""
+    """The enterprise for which its X numbers were ordered (operations.md §5), for statistics."""
+    enterprises: tuple[tuple[str, str], ...] = ()
+    """X numbers of another enterprise, each with its name."""
     rules: CallPolicy = NO_RULES
     """Limits, black list, and what is done about calls without a binding; all off by default."""
 
@@ -330,7 +335,8 @@ def parse_applications(secret_json: str) -> Mapping[str, Application]:
     ``tps`` (10), ``axe_digits`` (1 to 4, the default), ``cool_off_seconds`` (0), ``close_tone`` (a file),
     ``sms_default`` (``discard``, the default, or ``forward``), ``contact_hours`` (24), ``recording_hosts``
     (names such as ``*.example.com``), ``recording_allow_http``, ``intake_hours`` (0), ``connect_calls`` (20),
-    ``connect_percent`` (10), ``probe_hours`` (24) and ``rules``, an object with the fields of `CallPolicy`.
+    ``connect_percent`` (10), ``probe_hours`` (24), ``enterprise``, ``enterprises`` (``{<name>: [<x>, …]}``)
+    and ``rules``, an object with the fields of `CallPolicy`.
     Unknown fields are ignored. Raises SettingsError naming application and field.
     """
     try:
@@ -386,6 +392,8 @@ def _application(entry: Any, place: str) -> Application:
         connect_calls=_whole(entry, "connect_calls", place, least=5, most=1000, default=20),
         connect_percent=_whole(entry, "connect_percent", place, least=0, most=50, default=10),
         probe_hours=_whole(entry, "probe_hours", place, least=1, most=720, default=24),
+        enterprise=_text(entry, "enterprise", place) if entry.get("enterprise") else "",
+        enterprises=_enterprises(entry.get("enterprises"), f"{place}.enterprises"),
         rules=_rules(entry.get("rules"), f"{place}.rules"),
     )
 
@@ -469,6 +477,18 @@ def _hosts(value: Any, name: str) -> tuple[str, ...]:
     if not all(map(_HOSTS.fullmatch, hosts)):
         raise SettingsError(f"{name}: must hold names such as obs.example.com or *.example.com")
     return hosts
+
+
+def _enterprises(value: Any, name: str) -> tuple[tuple[str, str], ...]:
+    given = {} if value is None else value
+    if not isinstance(given, dict) or not all(isinstance(of_one, list) for of_one in given.values()):
+        raise SettingsError(f"{name}: must be an object of names, each with a list of X numbers")
+    pairs = tuple((x, enterprise) for enterprise, of_one in given.items() for x in of_one)
+    if not all(isinstance(x, str) and _X.fullmatch(x) for x, _ in pairs):
+        raise SettingsError(f"{name}: X numbers must have the form +8617012345678")
+    if len({x for x, _ in pairs}) < len(pairs):
+        raise SettingsError(f"{name}: an X number belongs to one enterprise")
+    return pairs
 
 
 def _flag(entry: Mapping[str, Any], field: str, place: str) -> bool:

@@ -26,6 +26,8 @@ ENTRY: dict[str, Any] = {
     "callback_token": "callback-token-0001",
 }
 
+X = "+8617010000001"
+
 
 def secret_of(*entries: dict[str, Any]) -> str:
     return json.dumps({"applications": list(entries)})
@@ -117,6 +119,23 @@ def test_how_numbers_are_judged_is_settable_per_application() -> None:
     ):
         with pytest.raises(SettingsError, match=field):
             parse_applications(secret_of({**ENTRY, field: bad}))
+
+
+def test_numbers_of_an_application_may_have_been_ordered_for_several_enterprises() -> None:
+    """operations.md §5: the enterprise is a matter of the order, not of the application."""
+    assert parse_applications(secret_of(ENTRY))["ride"].enterprise == ""
+    told = {"enterprise": "North", "enterprises": {"South": ["+8617010000001"], "West": ["+8617010000002"]}}
+    own = parse_applications(secret_of({**ENTRY, **told}))["ride"]
+    assert own.enterprise == "North"
+    assert own.enterprises == (("+8617010000001", "South"), ("+8617010000002", "West"))
+
+
+@pytest.mark.parametrize(
+    "value", [[], {"South": "+8617010000001"}, {"South": ["17010000001"]}, {"a": [X], "b": [X]}]
+)
+def test_a_list_of_enterprises_that_makes_no_sense_is_refused(value: object) -> None:
+    with pytest.raises(SettingsError, match="enterprises"):
+        parse_applications(secret_of({**ENTRY, "enterprises": value}))
 
 
 def test_an_application_does_not_show_its_secrets() -> None:
