@@ -1,0 +1,185 @@
+"""The black list as support keeps it: who may not call or be called, where, until when, and why."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from privatenumber.calls.relations import Unseal
+from privatenumber.phone import normalise
+from privatenumber.privacy import Keyring, mask, scrub, seal, token
+from privatenumber.settings import Application
+from privatenumber.store.barred import (
+    Bar,
+    BarredStore,
+    BarScope,
+    Direction,
+    ScopeKind,
+    barred_context,
+    position,
+)
+from privatenumber.times import Clock
+
+MAX_REASON: Final = 200
+_REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_REASON}}}")
+_PLACE: Final = re.compile(r"[\x21-\x7e]{1,64}")
+_SORT_KEY: Final = re.compile(r"[a-z2-7]{26}#(?:caller|callee)#(?:\*|(?:X|BINDING|ORDER)#[\x21-\x7e]{1,64})")
+_CURSOR: Final = re.compile(r"[0-9]:" + _SORT_KEY.pattern)
+
+
+class InvalidEntry(ValueError):
+    """Something asked of the list that it cannot hold: ``field`` breaks ``rule``; no value is repeated."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An entry as it is asked for; ``value`` names the X, binding or order of the scope."""
+
+    application: str
+    number: str = field(repr=False)
+    direction: Direction
+    scope: ScopeKind
+    value: str
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry as people may see it: the number is masked, ``in_force`` says whether it counts now."""
+
+    id: str
+    bar: Bar
+    number: str
+    in_force: bool
+
+
+class BlackList:
+    """Enters, lists and removes.
+
+    Parameters
+    ----------
+    store : BarredStore
+    applications : Callable
+        The configured applications by id.
+    keyring, unseal
+        The deployment's keys, and what opens a sealed value of a context.
+    """
+
+    def __init__(
+        self,
+        store: BarredStore,
+        *,
+        applications: Callable[[], Mapping[str, Application]],
+        keyring: Callable[[], Keyring],
+        unseal: Unseal,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._applications = applications
+        self._keyring = keyring
+        self._unseal = unseal
+        self._clock = clock
+
+    def enter(self, wanted: Wanted, by: str) -> Listed:
+        """Enter somebody, or change what was said of him there. Raises InvalidEntry, InvalidNumber."""
+        now = self._clock()
+        _check(wanted, now)
+        self._known(wanted.application)
+        number, keyring = normalise(wanted.number, service=True), self._keyring()
+        person = token(keyring, number)
+        context = barred_context(wanted.application, person)
+        value = normalise(wanted.value, field="value") if wanted.scope is ScopeKind.X else wanted.value
+        bar = Bar(
+            application=wanted.application,
+            person=person,
+            direction=wanted.direction,
+            scope=BarScope(wanted.scope, value),
+            reason=wanted.reason,
+            at=now,
+            # An IAM session may be named after its owner's number.
+            by=scrub(by),
+            sealed=seal(keyring, number.encode(), context=context),
+            until=wanted.until,
+        )
+        self._store.put(bar)
+        return self._listed(bar)
+
+    def of_person(self, application: str, number: str) -> tuple[Listed, ...]:
+        """All entries of one person. Raises InvalidEntry, InvalidNumber."""
+        self._known(application)
+        person = token(self._keyring(), normalise(number, service=True))
+        return tuple(map(self._listed, self._store.of_person(application, person)))
+
+    def page(self, application: str, cursor: str | None, limit: int) -> tuple[tuple[Listed, ...], str | None]:
+        """Some entries, and the cursor of those behind them, `None` at the end. Raises InvalidEntry."""
+        self._known(application)
+        after = _after(cursor) if cursor else None
+        bars = list(islice(self._store.page(application, after=after, limit=limit + 1), limit + 1))
+        shown = tuple(map(self._listed, bars[:limit]))
+        if len(bars) <= limit:
+            return shown, None
+        shard, key = position(bars[limit - 1])
+        return shown, _packed(f"{shard}:{key}")
+
+    def remove(self, application: str, identity: str) -> None:
+        """Take an entry off; one that is not there is as good as gone. Raises InvalidEntry."""
+        self._known(application)
+        key = _unpacked(identity)
+        if not _SORT_KEY.fullmatch(key):
+            raise InvalidEntry("id", "is not one that the list has answered")
+        self._store.remove(application, key)
+
+    def _known(self, application: str) -> None:
+        if application not in self._applications():
+            raise InvalidEntry("application", "is not configured")
+
+    def _listed(self, bar: Bar) -> Listed:
+        number = self._unseal(bar.sealed, barred_context(bar.application, bar.person)).decode()
+        return Listed(_packed(position(bar)[1]), bar, mask(number), bar.holds(self._clock()))
+
+
+def _check(wanted: Wanted, now: datetime) -> None:
+    if not _REASON.fullmatch(wanted.reason):
+        raise InvalidEntry("reason", f"must be 1 to {MAX_REASON} characters")
+    if scrub(wanted.reason) != wanted.reason:
+        raise InvalidEntry("reason", "must not contain a phone number: the list shows it")
+    if wanted.until is not None and wanted.until <= now:
+        raise InvalidEntry("until", "must lie ahead")
+    everywhere = wanted.scope is ScopeKind.APPLICATION
+    if everywhere and wanted.value:
+        raise InvalidEntry("value", "belongs to an X, a binding or an order only")
+    if not everywhere and (not _PLACE.fullmatch(wanted.value) or "#" in wanted.value):
+        raise InvalidEntry("value", "must name the X, binding or order of the scope")
+    if wanted.scope is ScopeKind.ORDER and scrub(wanted.value) != wanted.value:
+        raise InvalidEntry("value", "must not contain a phone number")
+
+
+def _packed(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _unpacked(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _after(cursor: str) -> tuple[int, str]:
+    text = _unpacked(cursor)
+    if not _CURSOR.fullmatch(text):
+        raise InvalidEntry("cursor", "is not one that a list has answered")
+    shard, _, key = text.partition(":")
+    return int(shard), key
