@@ -38,10 +38,11 @@ def ingestion(
     bindings: Table | None = None,
     policy: DoorPolicy | None = None,
     seconds: float = 30,
+    store: FactStore | None = None,
     **changes: Any,
 ) -> Ingestion:
     """An ingestion; without `bindings` questions find no relation. `changes` replace what it is made of."""
-    store = FactStore(bills.client, bills.name, sleep=lambda _: None)
+    store = store or FactStore(bills.client, bills.name, sleep=lambda _: None)
     known = bindings.name if bindings else bills.name
     made: dict[str, Any] = {
         "applications": applications,

@@ -6,13 +6,14 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builders.bills import facts, rows
+from builders.bills import facts, icids, rows
 from builders.dynamodb import Table, moto_client, new_table
 from builders.ingestion import ingestion
 from builders.keyrings import KEYRING
@@ -31,6 +32,7 @@ from builders.pushes import (
     many_cdrs,
     number_status_body,
     signed_headers,
+    sms_body,
     stranger_cdr,
     wire,
 )
@@ -351,7 +353,13 @@ def _pushes_of_a_day() -> list[dict[str, Any]]:
     digits = [event_body("collectInfo", second=n, digitInfo=str(n)) for n in (7, 8)]
     cdrs = many_cdrs(6)
     batches = [fee_body(*cdrs[:4]), fee_body(*cdrs[2:]), fee_body(cdrs[0]), fee_body(stranger_cdr())]
-    return [*events, *digits, *batches]
+    return [*events, *digits, *batches, sms_body()]
+
+
+def _split(entries: list[dict[str, Any]], cuts: list[int]) -> list[dict[str, Any]]:
+    """The same records in other batches."""
+    edges = [0, *sorted(cut % (len(entries) + 1) for cut in cuts), len(entries)]
+    return [fee_body(*entries[a:b]) for a, b in pairwise(edges) if a < b]
 
 
 @settings(
@@ -360,21 +368,26 @@ def _pushes_of_a_day() -> list[dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    order=st.lists(st.sampled_from(range(len(_pushes_of_a_day()))), max_size=30),
+    order=st.lists(st.sampled_from(range(len(_pushes_of_a_day()))), max_size=20),
+    cuts=st.lists(st.integers(0, 6), max_size=4),
     seed=st.integers(0, 1_000_000),
 )
-def test_what_is_stored_depends_on_the_facts_alone(bills: Table, order: list[int], seed: int) -> None:
-    """notifications.md §9.1, U-A12: any order, any repetition, batches split differently, hours late."""
+def test_what_is_stored_depends_on_the_facts_alone(
+    bills: Table, order: list[int], cuts: list[int], seed: int
+) -> None:
+    """notifications.md §9.1, U-A12: any order, any repetition, batches split anyhow, up to ten hours late."""
     pushes = _pushes_of_a_day()
     expected = Receiver(new_table(bills.client, "BillsTable"), DoorPolicy())
     for body in pushes:
         expected.push(body)
-    shuffled = [*range(len(pushes)), *order]
-    random.Random(seed).shuffle(shuffled)
+    delivered = [*pushes, *(pushes[number] for number in order), *_split(many_cdrs(6), cuts)]
+    chance = random.Random(seed)
+    chance.shuffle(delivered)
     receiver = Receiver(new_table(bills.client, "BillsTable"), DoorPolicy())
-    for minutes, number in enumerate(shuffled):
-        receiver.push(pushes[number], at=SIGNED_AT + timedelta(minutes=20 * minutes))
+    for body in delivered:
+        receiver.push(body, at=SIGNED_AT + timedelta(minutes=chance.randrange(600)))
     assert facts(receiver.table) == facts(expected.table)
+    assert icids(receiver.table) == icids(expected.table)
 
 
 def test_the_app_key_of_the_examples_is_the_configured_one() -> None:
