@@ -14,7 +14,9 @@ from privatenumber.settings import Application, Settings
 from privatenumber.store.call_rules import Act
 
 if TYPE_CHECKING:
-    from privatenumber.platform.client import PlatformClient
+    from collections.abc import Callable
+
+    from privatenumber.platform.client import PlatformClient, Transport
 
 #: Time for one call: events of others wait behind it, and each of its own asks again.
 STOP_S: Final = 4.0
@@ -22,10 +24,16 @@ _LOG: Final = logging.getLogger("privatenumber.calls")
 
 
 class CallStopper:
-    """Ends calls (`rules_followed.Stopper`). Keep one per environment."""
+    """Ends calls (`rules_followed.Stopper`). Keep one per environment.
 
-    def __init__(self, settings: Settings) -> None:
+    ``transport`` makes the way to the platform for a proxy address (or none); by default over the network.
+    """
+
+    def __init__(
+        self, settings: Settings, *, transport: Callable[[str | None], Transport] | None = None
+    ) -> None:
         self._settings = settings
+        self._transport = transport
         self._known: dict[str, tuple[Application, PlatformClient]] = {}
 
     def __call__(self, application: Application, session_id: str) -> Stop:
@@ -53,7 +61,9 @@ class CallStopper:
             table, dynamodb = self._settings.bindings_table, clients.dynamodb()
             client = PlatformClient(
                 application,
-                transport=Urllib3Transport(application.proxy_url or self._settings.outbound_proxy),
+                transport=(self._transport or Urllib3Transport)(
+                    application.proxy_url or self._settings.outbound_proxy
+                ),
                 pauses=DynamoPauses(dynamodb, table),
                 budget=DynamoBudget(dynamodb, table),
             )

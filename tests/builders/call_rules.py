@@ -15,7 +15,7 @@ from builders.streams import stream_event
 from privatenumber.call_policy import CallPolicy
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.rules_counting import Counting
-from privatenumber.calls.rules_followed import RuleOutcome, RulesFollowed, Stop
+from privatenumber.calls.rules_followed import RuleOutcome, RulesFollowed, Stop, Stopper
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import seal, token
 from privatenumber.settings import Application, Mode
@@ -80,18 +80,18 @@ class Watch:
     mode: Mode = Mode.AXB
     platform: Platform = field(default_factory=Platform)
     now: datetime = SIGNED_AT
-    counts: CallCounts | None = None
+    stop: Stopper | None = None
 
     def rules(self) -> RulesFollowed:
         own: Application = replace(application(), mode=self.mode, rules=self.policy)
         client = self.bills.client
         return RulesFollowed(
             CallRules(client, self.bills.name),
-            Counting(self.counts or CallCounts(client, self.bills.name)),
+            Counting(CallCounts(client, self.bills.name)),
             BarredStore(client, self.bindings.name),
             orders=self.order_of,
             applications=lambda: {own.id: own},
-            stop=self.platform,
+            stop=self.stop or self.platform,
             unseal=unseal,
             clock=lambda: self.now,
         )
