@@ -16,6 +16,7 @@ from privatenumber.store.call_facts import CallFacts, SmsFacts
 from privatenumber.store.decisions import Decision
 from privatenumber.store.fact_rows import NewFact, read_cdr, read_event
 from privatenumber.store.orders import OrderRef
+from privatenumber.store.recordings import RecordingRow
 from privatenumber.store.sms_rows import read_sms
 
 ORDER = OrderRef("order-1001", "binding-1", "+8617010000002", "0755")
@@ -34,7 +35,7 @@ def call_facts(
     facts: Iterable[NewFact],
     *,
     decision: Decision | None = None,
-    recordings: tuple[str, ...] = (),
+    recordings: tuple[RecordingRow, ...] = (),
     contradictions: int = 0,
 ) -> CallFacts:
     """The facts of one call, in the order given; the first of each key counts."""

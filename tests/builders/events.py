@@ -21,6 +21,7 @@ FUNCTIONS = {
     "pool-watch": "PoolWatchFunction",
     "drift": "DriftFunction",
     "billing": "BillingFunction",
+    "calls": "CallsFunction",
     "follow": "FollowFunction",
     "audit": "AuditFunction",
     "recordings-note": "RecordingsNoteFunction",

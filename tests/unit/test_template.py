@@ -19,6 +19,7 @@ import pytest
 from builders import followed
 from builders.events import ROOT, event_files, function_of
 from builders.streams import passes, stream_event
+from functions.calls import app as calls
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
 from privatenumber.recordings.archive import LEASE
@@ -349,7 +350,7 @@ class TestApi:
             "POST /numbers/{x}/release-all", "GET /drift", "POST /drift", "GET /drift/{run}",
             "POST /drift/{run}/{difference}", "GET /pool", "POST /pool/forecast",
             "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
-            "GET /recordings/{session}",
+            "GET /recordings/{session}", *calls.ROUTES,
         }  # fmt: skip
 
     def test_only_callbacks_are_open(self) -> None:
@@ -361,8 +362,9 @@ class TestApi:
 
     def test_a_route_leads_to_the_function_of_its_room(self) -> None:
         for route in ROUTES.values():
+            key = route["RouteKey"]
             rooms = {"callbacks": "Callbacks", "recordings": "Recordings"}
-            room = rooms.get(route["RouteKey"].split("/")[1], "Bindings")
+            room = "Calls" if key in calls.ROUTES else rooms.get(key.split("/")[1], "Bindings")
             assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
 
     def test_an_integration_outlasts_its_function_but_not_the_caller(self) -> None:

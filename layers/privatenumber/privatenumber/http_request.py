@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -147,14 +147,18 @@ def read_flag(query: Mapping[str, str], name: str) -> bool:
     return text == "true"
 
 
-def read_moment(query: Mapping[str, str], name: str) -> datetime | None:
-    """Return a time of a query, RFC 3339 with a zone or a Beijing calendar day (its first moment)."""
+def read_moment(query: Mapping[str, str], name: str, *, end: bool = False) -> datetime | None:
+    """Return a time of a query: RFC 3339 with a zone, or a Beijing calendar day.
+
+    A day stands for its first moment, with ``end`` for its last.
+    """
     text = query.get(name)
     if not text:
         return None
     try:
         if _DAY.fullmatch(text):
-            return day_bounds(date.fromisoformat(text))[0]
+            first, after = day_bounds(date.fromisoformat(text))
+            return after - timedelta(milliseconds=1) if end else first
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None

@@ -73,7 +73,7 @@ def call_of(facts: CallFacts, order: OrderRef | None = None) -> Call:
         icids=tuple(each.icid for each in cdrs if each.icid),
         events=tuple(dict.fromkeys(event.event for event in events)),
         recorded=any(each.recorded for each in cdrs),
-        recording=facts.recordings[0] if facts.recordings else None,
+        recording=facts.recordings[0].state if facts.recordings else None,
         settled_after_ms=_delay_ms(cdr.received_at, ended_at) if cdr and ended_at else None,
         flags=_flags(
             [*(each.flags for each in events), *(each.flags for each in cdrs)],

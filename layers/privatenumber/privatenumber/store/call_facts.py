@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store import calls, messages
+from privatenumber.store.call_rules import KIND as RULE
 from privatenumber.store.decisions import Decision, read_decision
 from privatenumber.store.fact_rows import CdrFact, EventFact, call_key, read_cdr, read_event, sms_key
 from privatenumber.store.items import decode, encode
+from privatenumber.store.recordings import KIND as RECORDING
+from privatenumber.store.recordings import RecordingRow, read_recording
 from privatenumber.store.sms_rows import SmsFact, read_sms
+from privatenumber.times import from_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -20,11 +24,20 @@ _VARIANT: Final = "variant"
 
 
 @dataclass(frozen=True, slots=True)
+class RuleAct:
+    """What one of our rules did to a call, and when (aware UTC)."""
+
+    rule: str
+    act: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CallFacts:
     """What was received and decided of a call, and the row that was computed from it before.
 
     ``contradictions`` counts records that contradict the first of their key, which counts
-    (notifications.md §9.2). ``recordings`` are the states of its recordings, in key order.
+    (notifications.md §9.2). ``rules`` are what our own rules did to it. All are in key order.
     """
 
     application: str
@@ -33,7 +46,8 @@ class CallFacts:
     cdrs: tuple[CdrFact, ...] = ()
     decision: Decision | None = None
     contradictions: int = 0
-    recordings: tuple[str, ...] = ()
+    recordings: tuple[RecordingRow, ...] = ()
+    rules: tuple[RuleAct, ...] = ()
     mode: str | None = None
     row: calls.CallRow | None = None
 
@@ -89,7 +103,8 @@ class FactReader:
             cdrs=tuple(read_cdr(item) for item in first if item["kind"] == "cdr"),
             decision=_decision(first),
             contradictions=others,
-            recordings=tuple(item["state"] for item in first if item["kind"] == "recording"),
+            recordings=tuple(read_recording(item) for item in first if item["kind"] == RECORDING),
+            rules=tuple(_rule(item) for item in first if item["kind"] == RULE),
             mode=_mode(first),
             row=next((calls.read_call(item) for item in first if item["kind"] == calls.KIND), None),
         )
@@ -131,6 +146,10 @@ def _apart(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
 
 def _decision(items: Iterable[Mapping[str, Any]]) -> Decision | None:
     return next((read_decision(item) for item in items if item["kind"] == "decision"), None)
+
+
+def _rule(item: Mapping[str, Any]) -> RuleAct:
+    return RuleAct(item["rule"], item["act"], from_iso(item["at"]))
 
 
 def _mode(items: Iterable[Mapping[str, Any]]) -> str | None:

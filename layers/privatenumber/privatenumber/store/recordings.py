@@ -115,7 +115,7 @@ class RecordingStore:
         answer = self._client.get_item(
             TableName=self._table, Key=encode({"pk": key[0], "sk": key[1]}), ConsistentRead=True
         )
-        return _row(decode(answer["Item"])) if "Item" in answer else None
+        return read_recording(decode(answer["Item"])) if "Item" in answer else None
 
     def of_call(self, application: str, session: str) -> list[RecordingRow]:
         """Recordings of one call, whose session is given as its token."""
@@ -126,7 +126,7 @@ class RecordingStore:
             ExpressionAttributeValues=names,
             ConsistentRead=True,
         )
-        return [_row(decode(item)) for item in answer["Items"]]
+        return [read_recording(decode(item)) for item in answer["Items"]]
 
     def knows_call(self, application: str, session: str) -> bool:
         """Whether any fact of the call has arrived."""
@@ -175,7 +175,8 @@ def _item(row: RecordingRow) -> dict[str, Any]:
     }
 
 
-def _row(item: Mapping[str, Any]) -> RecordingRow:
+def read_recording(item: Mapping[str, Any]) -> RecordingRow:
+    """A row from a decoded item."""
     return RecordingRow(
         key=(item["pk"], item["sk"]),
         application=item["application"],

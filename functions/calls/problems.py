@@ -1,0 +1,83 @@
+"""Errors as problem documents (RFC 9457): the one place where an error about calls gets a status and words.
+
+No document contains anything that a caller sent; the last step masks what looks like a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from privatenumber import http_api
+from privatenumber.calls.black_list import InvalidEntry
+from privatenumber.calls.lookup import CallUnknown
+from privatenumber.http_api import Kind, Response
+from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
+from privatenumber.phone import InvalidNumber
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "unreadable-body": Kind(400, "Body cannot be read", "Send one JSON object in UTF-8."),
+    "no-such-route": Kind(404, "No such route", "See the API description."),
+    "call-not-found": Kind(
+        404,
+        "Call not found",
+        "Use the id of a list, or the sessionId of an event or CDR unchanged and URL-encoded.",
+    ),
+    "body-too-large": Kind(413, "Body too large", "Send less."),
+    "media-type": Kind(415, "Media type not accepted", "Set Content-Type to application/json."),
+    "invalid-fields": Kind(422, "Fields are not valid", "Correct the fields and send the request again."),
+    "internal": Kind(500, "Internal error", "Repeat the request; if it fails again report request_id."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem before it is written; a `remedy` of `None` is the usual one of its kind."""
+
+    kind: str
+    detail: str
+    remedy: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NoSuchRoute(Exception):
+    """The API has no such method and path."""
+
+
+def describe(error: Exception) -> Problem:
+    """Find the problem that an error is: the most special known class decides, others are `internal`."""
+    for kind in type(error).__mro__:
+        if kind in _DESCRIBED:
+            return _DESCRIBED[kind](error)
+    return Problem("internal", "The request could not be finished.")
+
+
+def answer_problem(problem: Problem, request_id: str) -> Response:
+    """Write a problem as an answer."""
+    return http_api.answer_problem(
+        problem.kind,
+        KINDS[problem.kind],
+        detail=problem.detail,
+        request_id=request_id,
+        remedy=problem.remedy,
+        more=problem.more,
+    )
+
+
+def _invalid(broken: Iterable[tuple[str, str]]) -> Problem:
+    listed = [{"field": name, "rule": rule} for name, rule in broken]
+    detail = "; ".join(f"{one['field']}: {one['rule']}" for one in listed[:3])
+    return Problem("invalid-fields", detail, more={"errors": listed})
+
+
+_DESCRIBED: Final[Mapping[type, Callable[[Any], Problem]]] = {
+    InvalidFields: lambda error: _invalid(error.errors),
+    InvalidEntry: lambda error: _invalid([(error.field, error.rule)]),
+    InvalidNumber: lambda error: _invalid([(error.field, error.rule)]),
+    UnreadableBody: lambda error: Problem("unreadable-body", "The body is not one JSON object."),
+    WrongMediaType: lambda error: Problem("media-type", f"This route takes {' or '.join(error.accepted)}."),
+    BodyTooLarge: lambda error: Problem("body-too-large", f"A body may have {error.limit} bytes."),
+    NoSuchRoute: lambda error: Problem("no-such-route", "The API has no such method and path."),
+    CallUnknown: lambda error: Problem("call-not-found", "Nothing has arrived of a call with this id."),
+}

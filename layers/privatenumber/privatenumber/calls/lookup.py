@@ -1,0 +1,218 @@
+"""Looking calls and SMS up: lists by binding, order, X, person or time, and all that is known of one call."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+from privatenumber.calls.diagnosis_model import Diagnosis
+from privatenumber.calls.explaining import explain
+from privatenumber.calls.people import Numbers
+from privatenumber.calls.relations import Unseal
+from privatenumber.calls.story import Line, story_of
+from privatenumber.calls.timeline import call_of
+from privatenumber.phone import normalise
+from privatenumber.privacy import Keyring, SealBroken, mask, token
+from privatenumber.settings import Application
+from privatenumber.store import calls, messages
+from privatenumber.store.audit import Entry
+from privatenumber.store.call_facts import FactReader
+from privatenumber.store.call_search import PERSON, CallSearch, Index, Kind, Place
+from privatenumber.store.calls import Call, CallRow, read_call
+from privatenumber.store.evidence import EvidenceStore
+from privatenumber.store.messages import Message, MessageRow, read_message
+
+#: A text is told with a call of its binding when it came so shortly before or after.
+NEAR: Final = timedelta(minutes=10)
+#: Versions of the binding are told with a call when they came so shortly before or after.
+AROUND: Final = timedelta(hours=1)
+_MESSAGES: Final = 20
+_IDENTITY: Final = re.compile(r"[a-z2-7]{26}|hash[a-z2-7]{26}", re.ASCII)
+T = TypeVar("T")
+
+
+class CallUnknown(Exception):
+    """Nothing has arrived of a call with this session or id."""
+
+
+class Filter(StrEnum):
+    """By what calls are looked for."""
+
+    BINDING = "binding"
+    ORDER = "order"
+    X = "x"
+    NUMBER = "number"
+
+
+_INDEXES: Final[Mapping[Filter, tuple[Index, ...]]] = {
+    Filter.BINDING: (Index.BINDING,),
+    Filter.ORDER: (Index.ORDER,),
+    Filter.X: (Index.X,),
+    Filter.NUMBER: PERSON,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A search. Without a filter the time is bounded on both sides; ``before`` is where a page ended."""
+
+    application: str
+    filter: Filter | None = None
+    value: str | None = field(default=None, repr=False)
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """A call or SMS with the numbers of its people, masked (numbers.md §6)."""
+
+    says: T
+    people: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Newest first; ``next`` is where the next page begins, None behind the last one."""
+
+    rows: Sequence[Shown[T]]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that is known of a call: what it says, its story in order, and what it means."""
+
+    call: Shown[Call]
+    story: tuple[Line, ...]
+    diagnosis: tuple[Diagnosis, ...]
+
+
+class Lookup:
+    """Finds calls and SMS. Raises botocore's errors and Withheld."""
+
+    def __init__(
+        self,
+        search: CallSearch,
+        facts: FactReader,
+        evidence: EvidenceStore,
+        *,
+        applications: Callable[[], Mapping[str, Application]],
+        keyring: Callable[[], Keyring],
+        unseal: Unseal,
+    ) -> None:
+        self._search = search
+        self._facts = facts
+        self._evidence = evidence
+        self._applications = applications
+        self._keyring = keyring
+        self._unseal = unseal
+
+    def calls(self, wanted: Wanted) -> Page[Call]:
+        """Calls, newest first. Raises InvalidNumber."""
+        items, further = self._find(Kind.CALL, wanted)
+        return Page([self._shown_call(read_call(item)) for item in items], further)
+
+    def messages(self, wanted: Wanted) -> Page[Message]:
+        """SMS, newest first. Raises InvalidNumber."""
+        items, further = self._find(Kind.SMS, wanted)
+        return Page([self._shown_message(read_message(item)) for item in items], further)
+
+    def call(self, application: str, identity: str) -> Told:
+        """One call by its id or the platform's sessionId. Raises CallUnknown.
+
+        A call whose row is not written yet is computed from its facts on the way.
+        """
+        found = identity
+        if not _IDENTITY.fullmatch(identity):
+            found = token(self._keyring(), identity, purpose="session")
+        facts = self._facts.call(application, found)
+        if not facts:
+            raise CallUnknown
+        call = facts.row.says if facts.row else call_of(facts)
+        shown = self._shown_call(facts.row) if facts.row else Shown(call, {})
+        configured = self._applications().get(application)
+        return Told(
+            shown,
+            story_of(facts, call, messages=self._near(call), versions=self._versions(call)),
+            explain(self._evidence, self._unseal, configured, found) if configured else (),
+        )
+
+    def _find(self, kind: Kind, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
+        places = self._places(kind, wanted)
+        further = places[-1].moment if len(places) == wanted.limit else None
+        return self._search.rows(places), further
+
+    def _places(self, kind: Kind, wanted: Wanted) -> list[Place]:
+        if wanted.filter is None or wanted.value is None:
+            if wanted.since is None or wanted.until is None:
+                raise ValueError("a search without filter needs both ends of its time")
+            return self._search.newest_of_days(
+                kind,
+                wanted.application,
+                since=wanted.since,
+                until=wanted.until,
+                before=wanted.before,
+                limit=wanted.limit,
+            )
+        return self._search.newest(
+            kind,
+            wanted.application,
+            _INDEXES[wanted.filter],
+            self._key(wanted.filter, wanted.value),
+            since=wanted.since,
+            until=wanted.until,
+            before=wanted.before,
+            limit=wanted.limit,
+        )
+
+    def _key(self, by: Filter, value: str) -> str:
+        if by is Filter.NUMBER:
+            return token(self._keyring(), normalise(value, field="number", service=True))
+        return normalise(value, field="x", service=True) if by is Filter.X else value
+
+    def _near(self, call: Call) -> list[Message]:
+        """SMS of the same binding around a call."""
+        if call.binding_id is None:
+            return []
+        wanted = Wanted(
+            call.application,
+            Filter.BINDING,
+            call.binding_id,
+            since=call.started_at - NEAR,
+            until=(call.ended_at or call.started_at) + NEAR,
+            limit=_MESSAGES,
+        )
+        return [shown.says for shown in self.messages(wanted).rows]
+
+    def _versions(self, call: Call) -> list[Entry]:
+        """What happened to the call's binding around it."""
+        if call.binding_id is None:
+            return []
+        first, last = call.started_at - AROUND, (call.ended_at or call.started_at) + AROUND
+        return [entry for entry in self._evidence.versions(call.binding_id) if first <= entry.at <= last]
+
+    def _shown_call(self, row: CallRow) -> Shown[Call]:
+        context = calls.sealed_context(row.says.application, row.says.call)
+        return Shown(row.says, self._masked(row.sealed, context))
+
+    def _shown_message(self, row: MessageRow) -> Shown[Message]:
+        context = messages.sealed_context(row.says.application, row.says.message)
+        return Shown(row.says, self._masked(row.sealed, context))
+
+    def _masked(self, sealed: bytes | None, context: str) -> dict[str, str]:
+        """People as an eye may see them; nobody where the value does not open any more."""
+        if not sealed:
+            return {}
+        try:
+            numbers: Numbers = json.loads(self._unseal(sealed, context))
+        except SealBroken:
+            return {}
+        return {role: mask(number) for role, number in numbers.items()}
