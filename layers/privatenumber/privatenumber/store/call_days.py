@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
@@ -29,7 +29,7 @@ def rows_between(
     until: datetime,
     *,
     after: Place | None = None,
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """Rows that began from ``since`` on and before ``until``, behind the place ``after`` if there is one.
 
     A row that went away meanwhile is missing; one that meanwhile belongs to another moment comes as it is
