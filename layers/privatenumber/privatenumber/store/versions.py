@@ -11,8 +11,9 @@ Lines are stored under the hash of the content, the head after them and only if 
 leaves at most pages that nobody refers to, a repetition writes the same bytes to the same keys, and of two
 writers one wins and the other one learns that it worked from an old state.
 
-One thing changes a version: the erasure of a person, who then stands in its lines under a pseudonym. Its name,
-number, ``hash`` and document stay; ``redacted`` is the hash under which the lines are found and checked since.
+One thing changes a version: the erasure of a person, who then stands in its lines under a pseudonym. Its
+name, number, ``hash`` and document stay; ``redacted`` is the hash by which the lines are found and checked
+since.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -162,29 +164,32 @@ class VersionStore:
         self._put_head(version)
         return version
 
-    def redact(self, version: Version, lines: Sequence[Line], *, now: datetime) -> Version:
+    def redact(
+        self, version: Version, lines: Sequence[Line], *, now: datetime, also: Sequence[Action] = ()
+    ) -> Version:
         """Put other lines in the place of a version's, as many as there are; its hash stays its name.
 
-        The new pages come before the head; the old ones are for `sweep_pages`. Raises VersionTaken when the
-        head is not as it was read.
+        The new pages come before the head, which is written together with ``also``; the old ones are for
+        `sweep_pages`. Raises VersionTaken when the head is not as it was read.
         """
         found = content_hash(version.document, lines)
         if found == version.content:
             return version
         self._put_pages(version.name, found, lines, now)
+        as_read = "redacted = :seen" if version.redacted else "attribute_not_exists(redacted)"
+        update = {
+            "TableName": self._table,
+            "Key": encode({"pk": version.name, "sk": _sort(version.number)}),
+            "UpdateExpression": "SET redacted = :found",
+            "ConditionExpression": f"#hash = :hash AND {as_read}",
+            "ExpressionAttributeNames": {"#hash": "hash"},
+            "ExpressionAttributeValues": encode(
+                {":found": found, ":hash": version.hash, ":seen": version.redacted}
+            ),
+        }
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=encode({"pk": version.name, "sk": _sort(version.number)}),
-                UpdateExpression="SET redacted = :found",
-                ConditionExpression="#hash = :hash AND "
-                + ("redacted = :seen" if version.redacted else "attribute_not_exists(redacted)"),
-                ExpressionAttributeNames={"#hash": "hash"},
-                ExpressionAttributeValues=encode(
-                    {":found": found, ":hash": version.hash, ":seen": version.redacted}
-                ),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
+            Writer(self._client).transact([Action("head", {"Update": update}), *also])
+        except Refused:
             raise VersionTaken(f"{version.name} version {version.number}") from None
         return replace(version, redacted=found)
 

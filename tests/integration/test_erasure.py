@@ -1,0 +1,425 @@
+"""Erasing a person, an order and what is old (users.md U-S12, U-N16, U-D23; operations.md §13)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from builders.bills import rows
+from builders.erasing import (
+    APP,
+    FILE,
+    LATER,
+    ORDER,
+    TOKENS,
+    Desk,
+    Snapshot,
+    binding,
+    late_cdr,
+    new_desk,
+    plant,
+    plant_close,
+)
+from builders.keyrings import KEYRING
+from builders.pushes import SIGNED_AT, A, B, X, cdr_entry, event_body, fee_body
+from builders.relations import put_relation
+from privatenumber.billing.lines import read_line
+from privatenumber.bindings.model import State
+from privatenumber.bindings.records import from_item
+from privatenumber.erasure.model import (
+    AGAIN_AFTER,
+    ErasureDiffers,
+    ErasureNotFound,
+    InvalidRequest,
+    StillInUse,
+)
+from privatenumber.erasure.remains import STAYS
+from privatenumber.privacy import token
+from privatenumber.store.closes import CloseStore
+from privatenumber.store.erasing import Changed
+from privatenumber.store.facts import FactStore
+from privatenumber.store.items import encode
+from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
+
+DAY = date(2026, 9, 2)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    yield from new_desk()
+
+
+@pytest.fixture(scope="module")
+def everything() -> Snapshot:
+    """A and B in every kind of row."""
+    (made,) = (_planted(fresh) for fresh in new_desk())
+    return made
+
+
+def _planted(fresh: Desk) -> Snapshot:
+    plant(fresh)
+    return fresh.snapshot()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(everything: Snapshot) -> Mapping[str, int]:
+    """What an erasure comes to that nothing disturbs."""
+    (counts,) = (fresh.restore(everything).erase(lift_bars=True).row.counts for fresh in new_desk())
+    return counts
+
+
+@pytest.fixture
+def planted(desk: Desk, everything: Snapshot) -> Desk:
+    """A desk with everything on it."""
+    return desk.restore(everything)
+
+
+def sums(desk: Desk) -> tuple[Any, list[tuple[Any, ...]]]:
+    """What a close comes to, without people."""
+    store = CloseStore(desk.client, desk.bills.name)
+    version = store.latest(APP, DAY)
+    assert version
+    lines = [read_line(line) for line in store.lines(version)]
+    return version.document, [
+        (each.fact, each.digest, each.at, each.x, each.order, each.minutes, each.amount, each.talk_seconds)
+        for each in lines
+    ]
+
+
+class TestAPerson:
+    def test_is_planted_where_the_rest_of_these_tests_look_for_him(self, planted: Desk) -> None:
+        """Else that nothing is found afterwards would prove nothing."""
+        kinds = {"BARRED", "BINDING", "JOB", "PAIR", "PARTY", "CALL", "COUNT", "DAY", "EVENTS", "QUARANTINE"}
+        assert planted.kinds() >= {*kinds, "SMS"}
+        found = {trace.partition("#")[0] for trace in planted.traces(A)}
+        assert found >= {*(kinds - {"PAIR"}), "SMS", FILE}
+
+    def test_is_nowhere_afterwards_neither_as_number_nor_as_token(self, planted: Desk) -> None:
+        """A scan of both tables, everything sealed opened, and the files (U-S12)."""
+        planted.erase(lift_bars=True)
+        assert planted.traces(A) == []
+
+    def test_leaves_the_other_one_his_own_history(self, planted: Desk) -> None:
+        planted.erase()
+        call = planted.chronicled.call_row().says
+        assert call.callee == TOKENS[B]
+        assert call.caller
+        assert call.caller.startswith("erased-")
+
+    def test_stays_one_person_in_bills_whose_sums_stay(self, planted: Desk) -> None:
+        """U-N16, U-D23: anonymous billing rows survive, to the fen and by the same name."""
+        before = CloseStore(planted.client, planted.bills.name).latest(APP, DAY), sums(planted)
+        planted.erase()
+        after = CloseStore(planted.client, planted.bills.name).latest(APP, DAY), sums(planted)
+        assert after[1] == before[1]
+        assert before[0]
+        assert after[0]
+        assert (after[0].number, after[0].hash) == (1, before[0].hash)
+        pseudonyms = {
+            row[name]
+            for row in planted.items()
+            for name in ("caller", "a_token")
+            if "erased-" in row.get(name, "")
+        }
+        assert len(pseudonyms) == 1
+
+    def test_adds_no_version_to_a_day_that_is_closed_again(self, planted: Desk) -> None:
+        planted.erase()
+        plant_close(planted)
+        version = CloseStore(planted.client, planted.bills.name).latest(APP, DAY)
+        assert version
+        assert version.number == 1
+
+    def test_is_kept_on_the_black_list_unless_it_was_to_be_lifted(self, planted: Desk) -> None:
+        told = planted.erase()
+        assert [trace.partition("#")[0] for trace in planted.traces(A)] == ["BARRED"]
+        assert told.row.counts["barred_kept"] == 1
+
+    def test_who_comes_back_later_keeps_what_began_after_he_asked(self, desk: Desk) -> None:
+        told = desk.ask()
+        again = event_body(timestamp="2026-09-04 01:00:00", sessionId="1200_2_4294967295_20260904010000@h")
+        desk.chronicled.receive(again, at=LATER + timedelta(hours=25))
+        desk.run()
+        desk.clock.now += AGAIN_AFTER
+        desk.run()
+        assert desk.erasures().get(told.row.id).row.state == "done"
+        assert len(desk.traces(A)) == 1
+
+    def test_only_of_one_application_stays_in_the_others(self, planted: Desk) -> None:
+        other = {"pk": f"COUNT#other#calls#{TOKENS[A]}", "sk": "2026", "kind": "count"}
+        planted.put(planted.bills, other)
+        planted.erase(application=APP, lift_bars=True)
+        assert planted.traces(A) == [f"{other['pk']} 2026"]
+
+    def test_is_read_in_ended_bindings_as_erased(self, planted: Desk) -> None:
+        """Who looks at an order's history still finds it."""
+        planted.erase()
+        (item,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-1")
+        ended = from_item(item, KEYRING)
+        assert (ended.order, ended.x, ended.a.masked, ended.user_reference) == (ORDER, X, "erased", None)
+        assert item["by"].startswith("erasure:")
+
+
+class TestWhatComesLate:
+    def test_the_same_cdr_again_is_a_duplicate(self, planted: Desk) -> None:
+        """It neither brings him back nor counts as a contradiction (C-146)."""
+        planted.erase()
+        before = planted.items()
+        assert planted.chronicled.receive(fee_body(), at=planted.clock.now) == 200
+        assert planted.items() == before
+
+    def test_another_record_of_an_erased_call_is_erased_by_the_second_look(self, planted: Desk) -> None:
+        planted.ask(lift_bars=True)
+        planted.run()
+        planted.chronicled.receive(late_cdr(), at=LATER + timedelta(hours=6))
+        planted.chronicled.follow(planted.chronicled.stored())
+        assert planted.traces(A)
+        planted.clock.now += AGAIN_AFTER
+        planted.run()
+        assert planted.traces(A) == []
+
+    def test_a_row_computed_again_from_its_facts_says_the_same(self, planted: Desk) -> None:
+        planted.erase()
+        before = planted.items()
+        planted.chronicled.follow(planted.chronicled.stored())
+        assert planted.items() == before
+
+    def test_a_row_that_others_compute_meanwhile_from_what_they_read_is_found_again(
+        self, planted: Desk
+    ) -> None:
+        """Whoever read the facts before writes a row on the version that the erasure has replaced."""
+        stale = next(row for row in rows(planted.bills) if row.get("kind") == "call")
+        planted.erase()
+        current = next(row for row in rows(planted.bills) if row.get("kind") == "call")
+        assert current["version"] > stale["version"]
+
+
+class TestAnOrder:
+    def test_is_erased_with_its_people_and_keeps_its_bill(self, planted: Desk) -> None:
+        before = sums(planted)
+        planted.erase(order=ORDER, application=APP)
+        assert sums(planted) == before
+        found = planted.traces(A)
+        assert {trace.partition("#")[0] for trace in found} == {
+            *("BARRED", "BINDING", "COUNT", "JOB", "PARTY", "QUARANTINE")
+        }
+        assert [trace for trace in found if "BINDING" in trace] == [
+            "BINDING#binding-2 BINDING",
+            "BINDING#binding-3 BINDING",
+        ]
+        assert not [trace for trace in found if "LAST#" in trace or "PLACE#" in trace]
+
+    def test_needs_its_application(self, desk: Desk) -> None:
+        with pytest.raises(InvalidRequest, match="application"):
+            desk.ask(order=ORDER)
+
+
+class TestWhatIsOld:
+    def test_is_erased_by_its_own_time(self, planted: Desk) -> None:
+        planted.clock.now = SIGNED_AT + timedelta(days=40)
+        young = event_body(timestamp="2026-10-10 01:00:00", sessionId="1200_2_4294967295_20261010010000@h")
+        planted.chronicled.receive(young, at=SIGNED_AT + timedelta(days=38))
+        before = sums(planted)
+        told = planted.ask(older_than_days=30)
+        planted.run()
+        assert planted.erasures().get(told.row.id).row.state == "done"
+        of_calls = [
+            trace for trace in planted.traces(A) if trace.startswith(("CALL", "SMS", "DAY", "EVENTS", "QUA"))
+        ]
+        assert len(of_calls) == 1
+        assert sums(planted) == before
+
+    def test_is_never_younger_than_its_last_push(self, desk: Desk) -> None:
+        with pytest.raises(InvalidRequest, match="older_than_days"):
+            desk.ask(older_than_days=1)
+
+
+class TestACrash:
+    @pytest.mark.parametrize("first", range(4))
+    def test_between_any_two_requests_loses_and_doubles_nothing(
+        self, planted: Desk, undisturbed: Mapping[str, int], first: int
+    ) -> None:
+        """Each run dies some requests later than the one before; the sum is that of an undisturbed run."""
+        told = planted.ask(lift_bars=True)
+        for allowed in range(first, first + 400, 4):
+            planted.clock.now += timedelta(minutes=6)
+            try:
+                planted.run(planted.rounds(Dying(planted.client, allowed)))
+            except Died:
+                continue
+            break
+        planted.clock.now = LATER + AGAIN_AFTER
+        planted.run()
+        assert planted.traces(A) == []
+        assert planted.erasures().get(told.row.id).row.counts == undisturbed
+
+    def test_somebody_else_at_work_is_left_alone(self, planted: Desk) -> None:
+        planted.ask()
+        with pytest.raises(Died):
+            planted.run(planted.rounds(Dying(planted.client, 12)))
+        assert planted.run().pages == 0
+        planted.clock.now += timedelta(minutes=6)
+        assert planted.run().pages > 0
+
+    def test_a_run_without_time_leaves_the_round_to_the_next(self, planted: Desk) -> None:
+        planted.ask()
+        assert planted.rounds().run(lambda: 0).waiting
+        assert planted.run().pages == 2
+
+    def test_what_goes_on_changing_ends_the_run_and_not_the_round(self, planted: Desk) -> None:
+        planted.ask(lift_bars=True)
+        with pytest.raises(Changed):
+            planted.run(planted.rounds(Restless(planted.client, planted.bills.name)))
+        planted.clock.now += timedelta(minutes=6)
+        planted.run()
+        assert planted.traces(A) == []
+
+
+class TestAsking:
+    def test_a_person_who_is_bound_is_refused_with_what_holds_him(self, desk: Desk) -> None:
+        put_relation(desk.bindings, binding("living", state=State.ACTIVE, due_at=LATER))
+        with pytest.raises(StillInUse) as refused:
+            desk.ask()
+        assert refused.value.bindings == ("living",)
+        assert desk.store.due(until=LATER, limit=9) == []
+
+    def test_who_is_bound_meanwhile_is_left_and_named_in_the_certificate(self, desk: Desk) -> None:
+        told = desk.ask()
+        put_relation(desk.bindings, binding("living", state=State.ACTIVE, due_at=LATER))
+        desk.run()
+        desk.clock.now += AGAIN_AFTER
+        desk.run()
+        found = desk.erasures().get(told.row.id)
+        assert found.row.in_use == ("binding:living",)
+        assert found.certificate
+        assert json.loads(found.certificate.document)["left_in_use"] == ["binding:living"]
+
+    def test_a_dry_run_counts_and_changes_nothing(self, planted: Desk) -> None:
+        before = planted.items()
+        told = planted.ask(dry_run=True)
+        planted.run()
+        found = planted.erasures().get(told.row.id)
+        assert planted.items() == before
+        assert (found.row.state, found.certificate) == ("counted", None)
+        real = planted.erase("key-2").row.counts
+        assert found.row.counts == real
+
+    def test_the_same_request_again_is_the_same_erasure(self, desk: Desk) -> None:
+        assert desk.ask().row.id == desk.ask().row.id
+        with pytest.raises(ErasureDiffers):
+            desk.ask(numbers=frozenset({B}))
+
+    def test_an_x_number_is_nobody(self, desk: Desk) -> None:
+        store = NumberStore(desk.client, desk.bindings.name)
+        store.put(XNumber(X, APP, "0755", NumberType.VIRTUAL, NumberState.ACTIVE), seen=None)
+        with pytest.raises(InvalidRequest, match="numbers"):
+            desk.ask(numbers=frozenset({X}))
+
+    def test_a_reason_holds_no_number(self, desk: Desk) -> None:
+        with pytest.raises(InvalidRequest, match="reason"):
+            desk.ask(reason="asked from 13800138001")
+
+    def test_an_unknown_one_is_not_found(self, desk: Desk) -> None:
+        with pytest.raises(ErasureNotFound):
+            desk.erasures().get("e" + "a" * 26)
+
+
+class TestTheCertificate:
+    def test_says_what_by_whom_why_and_what_stays(self, planted: Desk) -> None:
+        told = planted.erase()
+        assert told.certificate
+        said = json.loads(told.certificate.document)
+        assert said["erased"]["cdr"] == 2
+        assert said["requested_by"] == "arn:aws:iam::1:user/ann"
+        assert len(said["stays"]) == len(STAYS)
+        assert told.certificate.hash == hashlib.sha256(told.certificate.document.encode()).hexdigest()
+
+    def test_proves_who_it_is_about_to_whom_has_the_number_and_names_nobody(self, planted: Desk) -> None:
+        told = planted.erase()
+        assert told.certificate
+        said = json.loads(told.certificate.document)
+        assert said["people"] == [token(KEYRING, A, purpose="erased")]
+        kept = repr([row for row in rows(planted.bindings) if row["pk"].startswith("ERASURE")])
+        assert TOKENS[A] not in kept
+        assert A[3:] not in kept
+
+    def test_forgets_the_numbers_and_what_the_pseudonyms_were_made_of(self, desk: Desk) -> None:
+        assert desk.erase().row.sealed is None
+
+    def test_is_written_once(self, desk: Desk) -> None:
+        told = desk.erase()
+        desk.clock.now += timedelta(days=9)
+        desk.run()
+        assert desk.erasures().get(told.row.id).certificate == told.certificate
+
+
+def test_pages_of_a_close_that_a_crash_left_are_swept_once_nobody_can_be_writing_them(planted: Desk) -> None:
+    """They hold people too, and no head refers to them."""
+    orphan = next(row for row in rows(planted.bills) if row["sk"].startswith("LINES#"))
+    planted.put(planted.bills, {**orphan, "sk": "LINES#abandoned#000000"})
+    planted.erase(lift_bars=True)
+    assert planted.traces(A) == []
+    pages = [row["sk"] for row in rows(planted.bills) if row["sk"].startswith("LINES#")]
+    assert len(pages) == 1
+
+
+def test_facts_of_a_day_are_still_read(planted: Desk) -> None:
+    """Readers that expect something sealed find it empty."""
+    planted.erase()
+    facts = FactStore(planted.client, planted.bills.name)
+    (cdr,) = facts.cdrs_of_day(APP, DAY)
+    assert (cdr.x, cdr.sealed, cdr.icid) == (X, b"", cdr_entry()["icid"])
+    assert cdr.caller
+    assert cdr.caller.startswith("erased-")
+    assert [each.sealed for each in facts.sms_of_day(APP, DAY)] == [b""]
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+class Dying:
+    """A client whose process dies after some requests."""
+
+    def __init__(self, client: Any, allowed: int) -> None:
+        self._client, self._left = client, allowed
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name == "exceptions":
+            return found
+
+        def request(**arguments: Any) -> Any:
+            if self._left <= 0:
+                raise Died
+            self._left -= 1
+            return found(**arguments)
+
+        return request
+
+
+class Restless:
+    """A client before each of whose transactions on a CDR somebody else writes the row."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self._table, self._n = client, table, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        update = request["TransactItems"][0].get("Update", {})
+        if update.get("TableName") == self._table and "CDR#" in update["Key"]["sk"]["S"]:
+            self._n += 1
+            self._client.update_item(
+                TableName=self._table,
+                Key=update["Key"],
+                UpdateExpression="SET sealed = :other",
+                ExpressionAttributeValues=encode({":other": b"%d" % self._n}),
+            )
+        return self._client.transact_write_items(**request)
