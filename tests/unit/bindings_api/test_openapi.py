@@ -25,6 +25,7 @@ from functions.bindings.requests import (
     NumberBody,
     PartnerBody,
 )
+from functions.calls import app as calls
 from functions.recordings import app as recordings
 from functions.recordings.answers import KINDS as RECORDING_KINDS
 from privatenumber.bindings.errors import PoolReason
@@ -83,7 +84,7 @@ def resolved(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_routes_are_those_of_the_function() -> None:
-    assert set(operations()) == {*ROUTES, recordings.ROUTE}
+    assert set(operations()) == {*ROUTES, *calls.ROUTES, recordings.ROUTE}
 
 
 def test_the_schemas_are_well_formed() -> None:
