@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from moto import mock_aws
 
 from builders.calls import CALL, ORDER
 from builders.chronicled import Chronicled
 from builders.deployment import table_request
 from builders.dynamodb import Table
-from builders.events import event_files, read_event
+from builders.events import ROOT, event_files, read_event
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import (
@@ -33,6 +35,8 @@ from functions.calls import app
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 
 
 class Context:
@@ -86,7 +90,20 @@ def ask(route: str, session: str | None = None, accept: str = "", **query: str) 
         "headers": {"Accept-Language": accept},
     }
     answer = app.handler(event, Context())
-    return answer["statusCode"], json.loads(answer["body"])
+    body = json.loads(answer["body"])
+    if route in app.ROUTES:
+        Draft202012Validator(_schema(route, answer["statusCode"])).validate(body)
+    return answer["statusCode"], body
+
+
+def _schema(route: str, status: int) -> dict[str, Any]:
+    """What docs/openapi.yaml says of an answer."""
+    method, path = route.split(" ")
+    response = DOCUMENT["paths"][path][method.lower()]["responses"][str(status)]
+    if "$ref" in response:
+        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    (content,) = response["content"].values()
+    return {**content["schema"], "components": DOCUMENT["components"]}
 
 
 def ids(**query: str) -> list[str]:
