@@ -67,6 +67,8 @@ def ways_to(address: str, *, resolve: Resolve, anywhere: bool) -> Sequence[Way]:
     host, tls = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
     found = resolve(host, port)
+    if not found:
+        raise OSError("a name without an address")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return [
         Way(_pool(ip, port, host if tls else None), target, parts.netloc)

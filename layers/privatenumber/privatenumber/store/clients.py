@@ -12,6 +12,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -50,6 +51,12 @@ def kms() -> "KMSClient":
 def secrets() -> "SecretsManagerClient":
     """The applications' credentials."""
     return boto3.client("secretsmanager", config=CONFIG)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """The event bus that business systems listen to."""
+    return boto3.client("events", config=CONFIG)
 
 
 @cache

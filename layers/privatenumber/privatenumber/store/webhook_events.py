@@ -29,6 +29,8 @@ KEPT: Final = timedelta(days=30)
 
 _SEQUENCE_DIGITS: Final = 40
 _MOMENT: Final = len("2026-03-01T08:00:00.000Z")
+_NEXT: Final = "\0"
+"""Behind a key it makes the one that follows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +136,29 @@ class WebhookEvents:
         items = read_items(self._client, {self._table: keys}, consistent=True)
         return {str(item["sk"]): _event(item) for item in items}
 
-    def page(
+    def some(
         self, application: str, day: date, shard: int, *, after: str, until: str, limit: int
-    ) -> list[LoggedEvent]:
-        """Announcements of a shard of a day with positions above ``after``, below ``until``, in order."""
+    ) -> tuple[list[LoggedEvent], bool]:
+        """Announcements of a shard of a day, in order: positions above ``after``, up to ``until``.
+
+        At most ``limit``, and whether there may be more. An empty ``after`` begins at the beginning.
+        """
         if after >= until:
-            return []
+            return [], False
         answer = self._client.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :after AND :until",
             ExpressionAttributeValues=encode(
-                {":pk": _partition(application, day.isoformat(), shard), ":after": after, ":until": until}
+                {
+                    ":pk": _partition(application, day.isoformat(), shard),
+                    ":after": after + _NEXT,
+                    ":until": until,
+                }
             ),
-            Limit=limit + 1,
+            Limit=limit,
             ConsistentRead=True,
         )
-        found = [_event(decode(item)) for item in answer["Items"]]
-        return [event for event in found if after < event.position < until][:limit]
+        return [_event(decode(item)) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def give_up(self, event: LoggedEvent, webhook_id: str) -> None:
         """Write down that a webhook was not to be reached; an announcement that is forgotten stays so."""

@@ -1,9 +1,10 @@
 """Lines of webhooks in the Bills table: what one webhook is still to be told about one thing, in order.
 
 Key: ``LINE#<webhook>#<what it is about>`` / ``LINE``. Each announcement is an attribute ``E#<its id>``. Its
-value is the position in the log, which is its order too; ``-`` before it says that it was delivered. A line
-that has something to tell stands in the index ``due`` (``due_key`` = ``WEBHOOK#<shard>``). ``version`` grows
-with every write; ``claim`` is the version under which a worker has the line until ``due_at``.
+value is the position in the log, which is its order too; ``-`` before it says that it was delivered, ``|``
+and a moment behind it since when it waits if that is later than it was noted. A line that has something to
+tell stands in the index ``due`` (``due_key`` = ``WEBHOOK#<shard>``). ``version`` grows with every write;
+``claim`` is the version under which a worker has the line until ``due_at``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.due import due_items
 from privatenumber.store.items import decode, encode
-from privatenumber.store.webhook_events import event_id_of
+from privatenumber.store.webhook_events import event_id_of, noted_at
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ REMEMBERED: Final = 50
 _ENTRY: Final = "E#"
 _DONE: Final = "-"
 _ONCE_MORE: Final = "~"
+_SINCE: Final = "|"
+_MOMENT: Final = len("2026-03-01T08:00:00.000Z")
 _NAMES_PER_WRITE: Final = 100
 
 Key = tuple[str, str]
@@ -47,15 +50,24 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An announcement in a line. ``name`` tells a repetition on request from the first time."""
+    """An announcement in a line. ``name`` tells a repetition on request from the first time.
+
+    ``requeued`` is since when it waits, where that is later than it was noted.
+    """
 
     name: str
     position: str
+    requeued: datetime | None = None
 
     @property
     def event_id(self) -> str:
         """Which announcement it is."""
         return event_id_of(self.position)
+
+    @property
+    def since(self) -> datetime:
+        """Since when it waits to be delivered."""
+        return self.requeued or noted_at(self.position)
 
     @property
     def repeated(self) -> str | None:
@@ -145,7 +157,7 @@ def append_update(
         "about": about,
         "due_key": shard_of(key),
         "due_at": iso(due_at),
-        **{entry.name: entry.position for entry in entries},
+        **{entry.name: _written(entry) for entry in entries},
     }
     names = {f"#a{n}": name for n, name in enumerate(first)}
     sets = ", ".join(f"{alias} = if_not_exists({alias}, :v{alias[2:]})" for alias in names)
@@ -206,7 +218,7 @@ class WebhookLines:
             line.key,
             "SET #entry = :done REMOVE failures",
             "claim = :claim",
-            {":done": _DONE + entry.position, ":claim": line.claim},
+            {":done": _DONE + _written(entry), ":claim": line.claim},
             {"#entry": entry.name},
         )
 
@@ -292,4 +304,15 @@ def _line(item: Mapping[str, Any]) -> Line:
 
 
 def _in_order(entries: Iterable[tuple[str, str]]) -> tuple[Entry, ...]:
-    return tuple(sorted((Entry(*one) for one in entries), key=lambda entry: (entry.position, entry.name)))
+    found = (_entry(name, value) for name, value in entries)
+    return tuple(sorted(found, key=lambda entry: (entry.position, entry.name)))
+
+
+def _written(entry: Entry) -> str:
+    return entry.position + (f"{_SINCE}{iso(entry.requeued)}" if entry.requeued else "")
+
+
+def _entry(name: str, value: str) -> Entry:
+    if value[-_MOMENT - 1 : -_MOMENT] != _SINCE:
+        return Entry(name, value)
+    return Entry(name, value[: -_MOMENT - 1], from_iso(value[-_MOMENT:]))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from privatenumber.store.items import decode, encode
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.store.webhook_lines import Key, Overtaken, shard_of
+from privatenumber.store.webhook_replays import ReplayRow, replay_put
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ TO_BUS: Final = "eventbridge"
 _PREFIX: Final = "WEBHOOK#"
 _SEPARATOR: Final = "~"
 _COUNT: Final = "count"
+_REPLAY: Final = "replay"
 _ATTEMPTS: Final = 5
 
 
@@ -56,7 +58,9 @@ class WebhookRow:
 
     ``events`` are patterns (`announcement_types.asks_for`), ``sealed`` its secrets, ``reason`` says why it is
     disabled. ``failures`` counts attempts in vain since ``failing_since``, the first one after a delivery;
-    nothing is sent before ``paused_until``. ``due_at`` is the next probe of one that is disabled.
+    nothing is sent before ``paused_until``, and one thing at a time to one that is ``slow``. ``catching_up``
+    is the replay that has to end first, of what was missed since ``missed_from``. ``due_at`` is the next
+    probe of one that is disabled.
     """
 
     id: str
@@ -78,6 +82,9 @@ class WebhookRow:
     failures: int = 0
     failing_since: datetime | None = None
     paused_until: datetime | None = None
+    slow: bool = False
+    catching_up: str | None = None
+    missed_from: datetime | None = None
     probes: int = 0
     due_at: datetime | None = None
     expires_at: int | None = None
@@ -148,11 +155,17 @@ class WebhookStore:
                 return [row for row in rows if row.state != State.DELETED]
             request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def change(self, id_: str, transition: Callable[[WebhookRow], WebhookRow]) -> WebhookRow:
+    def change(
+        self,
+        id_: str,
+        transition: Callable[[WebhookRow], WebhookRow],
+        *,
+        beside: Callable[[WebhookRow], ReplayRow] | None = None,
+    ) -> WebhookRow:
         """Write what `transition` makes of a webhook; of what others write meanwhile, it is made anew.
 
-        The same row means that there is nothing to write. Raises NoSuchWebhook, and Overtaken when others
-        always come first.
+        The same row means that there is nothing to write; ``beside`` makes a replay of another one, which is
+        written with it. Raises NoSuchWebhook, and Overtaken when others always come first.
         """
         for _ in range(_ATTEMPTS):
             row = self.get(id_)
@@ -163,18 +176,20 @@ class WebhookStore:
                 return row
             changed = replace(changed, version=row.version + 1)
             try:
-                self._replace(changed, row)
+                self._replace(changed, row, beside(changed) if beside else None)
             except Overtaken:
                 continue
             return changed
         raise Overtaken
 
-    def _replace(self, row: WebhookRow, seen: WebhookRow) -> None:
+    def _replace(self, row: WebhookRow, seen: WebhookRow, replay: ReplayRow | None) -> None:
         put = self._put(row, "#version = :seen", {":seen": seen.version})
         put["ExpressionAttributeNames"] = {"#version": "version"}
         actions = [Action(KIND, {"Put": put})]
         if row.state == State.DELETED:
             actions.append(Action(_COUNT, {"Update": self._counted(row.application, -1, "live > :limit")}))
+        if replay:
+            actions.append(Action(_REPLAY, {"Put": replay_put(self._table, replay, seen=None)}))
         try:
             self._writer.transact(actions)
         except Refused:
@@ -223,6 +238,9 @@ def _item(row: WebhookRow) -> dict[str, Any]:
         "failures": row.failures,
         "failing_since": _text(row.failing_since),
         "paused_until": _text(row.paused_until),
+        "slow": row.slow or None,
+        "catching_up": row.catching_up,
+        "missed_from": _text(row.missed_from),
         "probes": row.probes,
         "due_key": shard_of(row.key) if row.due_at else None,
         "due_at": _text(row.due_at),
@@ -251,6 +269,9 @@ def _row(item: Mapping[str, Any]) -> WebhookRow:
         failures=int(item["failures"]),
         failing_since=_moment(item, "failing_since"),
         paused_until=_moment(item, "paused_until"),
+        slow=item.get("slow", False),
+        catching_up=item.get("catching_up"),
+        missed_from=_moment(item, "missed_from"),
         probes=int(item["probes"]),
         due_at=_moment(item, "due_at"),
         expires_at=int(item["expires_at"]) if "expires_at" in item else None,

@@ -1,0 +1,174 @@
+"""Replays: what was logged in a range of time goes into the lines of a webhook again, a page at a time.
+
+Resumable: a page is put into its lines under names that the replay's id makes, then the cursor is written; a
+page that comes again after a crash changes nothing. A catch-up puts in what was only logged, under the plain
+names, so that nothing comes twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from privatenumber.deadline import Deadline
+from privatenumber.store.announcement_types import asks_for
+from privatenumber.store.queue import WorkQueue
+from privatenumber.store.webhook_events import KEPT, SHARDS, LoggedEvent, WebhookEvents, days_between
+from privatenumber.store.webhook_lines import Entry, Key, Overtaken, WebhookLines, WebhookWork, entry_name
+from privatenumber.store.webhook_replays import ReplayRow, WebhookReplays
+from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
+from privatenumber.times import Clock, iso
+from privatenumber.webhooks import model
+
+PAGE: Final = 100
+LEASE: Final = timedelta(minutes=3)
+ROW_KEPT: Final = timedelta(days=90)
+_SHORTEST_S: Final = 5.0
+
+
+def catch_up_of(webhook: WebhookRow, now: datetime, by: str) -> ReplayRow:
+    """The replay of what a webhook has missed while it was disabled, as it is enabled `now`."""
+    return ReplayRow(
+        id=catch_up_id(webhook),
+        webhook_id=webhook.id,
+        start=max(webhook.missed_from or now, now - KEPT),
+        end=now + model.SETTLING,
+        catch_up=True,
+        created_at=now,
+        created_by=by,
+        expires_at=int((now + ROW_KEPT).timestamp()),
+        due_at=now + model.SETTLING,
+    )
+
+
+def catch_up_id(webhook: WebhookRow) -> str:
+    """Id of the catch-up that begins with the present version of a webhook."""
+    return f"catch-up-{webhook.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a replay has come: a shard of a day, and the last position that was read there."""
+
+    day: date
+    shard: int
+    after: str
+
+    @classmethod
+    def of(cls, row: ReplayRow) -> Position:
+        """Where a replay goes on."""
+        if row.cursor is None:
+            return cls(row.start.date(), 0, "")
+        day, shard, after = row.cursor.split("/", 2)
+        return cls(date.fromisoformat(day), int(shard), after)
+
+    def __str__(self) -> str:
+        return f"{self.day.isoformat()}/{self.shard}/{self.after}"
+
+    def rest(self, last: date) -> Iterator[Position]:
+        """This place and all behind it."""
+        yield self
+        yield from (Position(self.day, shard, "") for shard in range(self.shard + 1, SHARDS))
+        for day in days_between(self.day + timedelta(days=1), last):
+            yield from (Position(day, shard, "") for shard in range(SHARDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """Moves replays on."""
+
+    webhooks: WebhookStore
+    replays: WebhookReplays
+    events: WebhookEvents
+    lines: WebhookLines
+    queue: WorkQueue
+    clock: Clock
+    count: Callable[[str, float], None]
+
+    def step(self, key: Key, deadline: Deadline) -> None:
+        """Move a replay on when it is due, as far as the time goes."""
+        row, now = self.replays.get(key), self.clock()
+        if row is None or row.due_at is None or row.due_at > now:
+            return
+        try:
+            row = self.replays.replace(replace(row, due_at=now + LEASE))
+            webhook = self.webhooks.get(row.webhook_id)
+            if webhook is None or webhook.state != State.ENABLED:
+                self._finish(row)
+                return
+            self._walk(row, webhook, deadline)
+        except Overtaken:
+            return
+
+    def _walk(self, row: ReplayRow, webhook: WebhookRow, deadline: Deadline) -> None:
+        for begin in Position.of(row).rest(row.end.date()):
+            place, more = begin, True
+            while more:
+                if deadline.remaining() < _SHORTEST_S:
+                    self.replays.replace(replace(row, due_at=self.clock()))
+                    return
+                found, more = self._page(row, webhook, place)
+                if found:
+                    queued = self._queue(row, webhook, found)
+                    place = replace(place, after=found[-1].position)
+                    row = replace(
+                        row,
+                        cursor=str(place),
+                        read=row.read + len(found),
+                        queued=row.queued + queued,
+                        due_at=self.clock() + LEASE,
+                    )
+                    row = self.replays.replace(row)
+        self._finish(row)
+
+    def _page(
+        self, row: ReplayRow, webhook: WebhookRow, place: Position
+    ) -> tuple[Sequence[LoggedEvent], bool]:
+        return self.events.some(
+            webhook.application,
+            place.day,
+            place.shard,
+            after=max(place.after, iso(row.start)),
+            until=iso(row.end),
+            limit=PAGE,
+        )
+
+    def _queue(self, row: ReplayRow, webhook: WebhookRow, found: Sequence[LoggedEvent]) -> int:
+        """Put what the webhook asks for into its lines; how many that is."""
+        now, entries = self.clock(), defaultdict[str, list[Entry]](list)
+        for event in found:
+            if asks_for(webhook.events, event.type):
+                name = entry_name(event.id, None if row.catch_up else row.id)
+                entries[event.about].append(Entry(name, event.position, now))
+        keys = [
+            self.lines.append(
+                application=webhook.application,
+                webhook_id=webhook.id,
+                about=about,
+                entries=some,
+                due_at=now,
+            )
+            for about, some in entries.items()
+        ]
+        if not row.catch_up:
+            self.queue.send(WebhookWork(key, now) for key in keys)
+        queued = sum(map(len, entries.values()))
+        self.count("WebhookEventsReplayed", queued)
+        return queued
+
+    def _finish(self, row: ReplayRow) -> None:
+        """End a replay; a webhook that waited for it may be told what is in its lines."""
+        if row.catch_up:
+            with suppress(NoSuchWebhook):
+                self.webhooks.change(row.webhook_id, lambda webhook: _caught_up(webhook, row.id))
+        self.replays.replace(replace(row, due_at=None, finished_at=self.clock()))
+
+
+def _caught_up(webhook: WebhookRow, replay_id: str) -> WebhookRow:
+    if webhook.catching_up != replay_id:
+        return webhook
+    return replace(webhook, catching_up=None, missed_from=None)
