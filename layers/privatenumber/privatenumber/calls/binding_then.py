@@ -1,0 +1,188 @@
+"""A binding as it was at a moment: what the table holds now, with every later version taken back.
+
+The audit says what each version changed (`store.audit`), so walking it backwards from now leads to any
+moment. Of people it says only that they changed: who stood there before is not known any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from privatenumber.store.audit import Entry
+from privatenumber.store.binding_private import ACTIVE
+from privatenumber.times import from_iso
+
+REQUESTED: Final = "REQUESTED"
+RELEASING: Final = "RELEASING"
+CLOSED: Final = "CLOSED"
+FAILED: Final = "FAILED"
+_OVER: Final = frozenset({RELEASING, CLOSED})
+_PEOPLE: Final = frozenset({"a", "b"})
+
+
+class Part(StrEnum):
+    """What somebody is in a binding."""
+
+    A = "a"
+    OTHER = "other"
+    ANYONE = "anyone"
+    """X mode: the binding is for whoever calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindingThen:
+    """A binding at the moment of a call or text; times are aware UTC.
+
+    ``state`` is None when it did not exist yet. ``part`` is what the caller is in it now, ``numbers`` all
+    private numbers it uses (AXYB: its Y too). ``bound_at`` and ``over_at`` are when it came into force and
+    when it left it, at whatever time; ``reason``, ``by`` and ``why`` belong to its end. ``callee_until`` is
+    what was set at the moment, `None` also when that was replaced since. ``versions`` counts the audit's
+    entries that were read.
+    """
+
+    id: str
+    order: str
+    mode: str
+    x: str = field(repr=False)
+    numbers: frozenset[str] = field(repr=False)
+    state: str | None
+    state_now: str
+    part: Part | None
+    created_at: datetime
+    bound_at: datetime | None
+    over_at: datetime | None
+    ends_at: datetime
+    direction: int
+    max_minutes: int
+    reason: str | None = None
+    failure_code: str | None = None
+    by: str | None = None
+    why: str | None = None
+    extension: str | None = field(default=None, repr=False)
+    subscription_id: str | None = None
+    people_changed_at: datetime | None = None
+    callee_until: datetime | None = None
+    callee_set_at: datetime | None = None
+    callee_set_later: datetime | None = None
+    sms: bool = True
+    records: bool = False
+    versions: int = 0
+
+    @property
+    def live(self) -> bool:
+        """Whether it was in force."""
+        return self.state == ACTIVE
+
+    @property
+    def source(self) -> str:
+        """What evidence of it names."""
+        return f"binding {self.id}"
+
+
+def binding_then(
+    item: Mapping[str, Any], entries: Sequence[Entry], at: datetime, *, person: str | None
+) -> BindingThen:
+    """What a decoded binding was at a moment; ``entries`` are its audit, ``person`` the caller's token."""
+    newest_first = sorted(entries, key=lambda entry: -entry.version)
+    fields = _taken_back(item, newest_first, at)
+    created_at = from_iso(item["created_at"])
+    state = fields["state"] if created_at <= at else None
+    ending = _entry_into(newest_first, _OVER)
+    over_at = ending.at if ending else _written_last(item, _OVER)
+    ended_by = item if over_at and not ending else {}
+    changes = [entry.at for entry in newest_first if _changes(entry, "callee")]
+    before = [moment for moment in changes if moment <= at]
+    after = [moment for moment in changes if moment > at]
+    until = item.get("callee_until")
+    partners = item.get("partners", ())
+    return BindingThen(
+        id=item["binding_id"],
+        order=item["order"],
+        mode=item["mode"],
+        x=fields["x"] or item["x"],
+        numbers=frozenset({fields["x"] or item["x"], *(one["y"] for one in partners if "y" in one)}),
+        state=state,
+        state_now=item["state"],
+        part=_part(item, person),
+        created_at=created_at,
+        bound_at=_bound_at(item, newest_first),
+        over_at=over_at,
+        ends_at=from_iso(fields["ends_at"]),
+        direction=int(fields["direction"]),
+        max_minutes=int(fields["max_minutes"]),
+        reason=item.get("reason"),
+        failure_code=item.get("failure_code"),
+        by=ending.by if ending else ended_by.get("by"),
+        why=ending.why if ending else ended_by.get("why"),
+        extension=item.get("extension"),
+        subscription_id=item.get("subscription_id"),
+        people_changed_at=next((entry.at for entry in newest_first if _people(entry, at)), None),
+        callee_until=from_iso(until) if until and not after else None,
+        callee_set_at=max(before, default=None),
+        callee_set_later=min(after, default=None),
+        sms=bool(item.get("sms", True)),
+        records=bool(item.get("record_hint_tone")),
+        versions=len(entries),
+    )
+
+
+def _taken_back(item: Mapping[str, Any], newest_first: Sequence[Entry], at: datetime) -> dict[str, Any]:
+    """The fields of the moment: those of now, with the changes of every later version undone."""
+    fields: dict[str, Any] = {"state": item["state"], "x": item["x"], **item["terms"]}
+    for entry in newest_first:
+        if entry.at <= at:
+            break
+        for change in entry.changes:
+            if change.field not in fields:
+                continue
+            if change.old is None and change.field != "state":
+                continue  # the first version: what is not known stays as it is
+            fields[change.field] = change.old
+    if not newest_first and item["state"] in _OVER and from_iso(item["updated_at"]) > at:
+        fields["state"] = ACTIVE
+    return fields
+
+
+def _bound_at(item: Mapping[str, Any], newest_first: Sequence[Entry]) -> datetime | None:
+    """When it came into force; without its audit, when it was asked for."""
+    confirmed = [entry for entry in newest_first if entry.state == ACTIVE and _changes(entry, "state")]
+    if confirmed:
+        return confirmed[-1].at
+    if item["state"] in (REQUESTED, FAILED):
+        return None
+    return from_iso(item["created_at"])
+
+
+def _entry_into(newest_first: Sequence[Entry], states: frozenset[str]) -> Entry | None:
+    """The first version in one of these states."""
+    found = [entry for entry in newest_first if entry.state in states]
+    return found[-1] if found else None
+
+
+def _written_last(item: Mapping[str, Any], states: frozenset[str]) -> datetime | None:
+    return from_iso(item["updated_at"]) if item["state"] in states else None
+
+
+def _changes(entry: Entry, name: str) -> bool:
+    return any(change.field == name for change in entry.changes)
+
+
+def _people(entry: Entry, at: datetime) -> bool:
+    """Whether a version, and not the first, changed who stands in the binding before the moment."""
+    first = any(change.field == "state" and change.old is None for change in entry.changes)
+    return entry.at <= at and not first and any(change.field in _PEOPLE for change in entry.changes)
+
+
+def _part(item: Mapping[str, Any], person: str | None) -> Part | None:
+    if person is None:
+        return None
+    if person == item["a_token"]:
+        return Part.A
+    others = {item.get("b_token"), *(partner["token"] for partner in item.get("partners", ()))}
+    if person in others:
+        return Part.OTHER
+    return Part.ANYONE if item.get("anyone") else None

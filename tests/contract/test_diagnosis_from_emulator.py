@@ -1,0 +1,53 @@
+"""Calls and texts of the emulated platform, stored by the real ingestion, explained: C-132 to C-159.
+
+One scene per situation of the diagnosis table that the emulator can produce (`builders.diagnosis_scenes`,
+`builders.diagnosis_sms_scenes`); the others are tested with built facts in tests/unit/calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from builders.diagnosis_record_scenes import CALL_SCENES
+from builders.diagnosis_sms_scenes import SMS_SCENES
+from builders.dynamodb import moto_client
+from builders.emulated import A, B
+from privatenumber.calls.diagnosis_view import as_text
+
+pytestmark = pytest.mark.anyio
+
+BESIDE = {"carrier.said", "number.impaired", "sms.unbound"}
+"""Situations that stand beside a heavier one."""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with moto_client() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("situation", CALL_SCENES)
+async def test_a_call_of_the_emulator_is_explained_by_its_situation(client: Any, situation: str) -> None:
+    """C-138 and the topics of the situation; nobody's number is told."""
+    found = await CALL_SCENES[situation](client)
+    named = [one.situation for one in found]
+    assert situation in named
+    assert named[0] == situation or situation in BESIDE
+    told = as_text(found, "en") + as_text(found, "zh")
+    assert A[3:] not in told
+    assert B[3:] not in told
+
+
+@pytest.mark.parametrize("situation", SMS_SCENES)
+async def test_a_text_of_the_emulator_is_explained_by_its_situation(client: Any, situation: str) -> None:
+    """C-155 and the topics of the situation; nobody's number is told."""
+    found = await SMS_SCENES[situation](client)
+    named = [one.situation for one in found]
+    assert situation in named
+    assert named[0] == situation or situation in BESIDE
+    told = as_text(found, "en") + as_text(found, "zh")
+    assert A[3:] not in told
+    assert B[3:] not in told
