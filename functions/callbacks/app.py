@@ -20,6 +20,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.calls.bootstrap import compose
 from privatenumber.calls.guard import Arrival
 from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.routing import Reason
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -86,6 +87,8 @@ def tell(report: Report, request_id: str | None) -> None:
         "Unverified": int("unverified" in report.notes),
         "NotStored": int(report.status == 503),
         "BlockUndecided": int(report.undecided is not None),
+        "LimitsUnread": int("limits_unread" in report.notes),
+        "RefusedByRule": int(report.decided == Reason.RULE),
     }
     for name, count in counts.items():
         if count:
@@ -109,7 +112,7 @@ def tell(report: Report, request_id: str | None) -> None:
         "conflicts": report.conflicts,
         "unparsable": report.unparsable,
     }
-    suspicious = {"nonce_reused", "question_differs"} & set(report.notes)
+    suspicious = {"nonce_reused", "question_differs", "limits_unread"} & set(report.notes)
     failed = report.unparsable or report.conflicts or report.undecided or report.status not in {200, 404}
     warn = failed or suspicious
     (logger.warning if warn else logger.info)("push", extra=about)

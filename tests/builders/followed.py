@@ -72,7 +72,9 @@ ROWS: Final = dict(_rows())
 
 
 def acted_on(row: Mapping[str, Any]) -> bool:
-    """Whether following this row touches the pool, the contact memory or a binding."""
+    """Whether following this row touches the pool, the contact memory, a binding, or the row of its call."""
+    if row["pk"].startswith(("CALL#", "SMS#")):
+        return True
     states, contacts, activity = (create_autospec(each) for each in (NumberStates, ContactStore, Activity))
     states.apply.return_value = Applied(Effect.MOVED, None)
     Follower(states, contacts, activity, unseal=unseal, keyring=lambda: KEYRING).follow(row)

@@ -53,7 +53,7 @@ class Report:
 
     ``reason`` says why nothing was processed. ``notes`` are oddities: ``wrong_route``, ``nonce_reused``,
     ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``,
-    ``question_differs``.
+    ``question_differs``, ``limits_unread``, ``rule_<name of the rule that refused>``.
     Of a question: ``answer`` is what to answer (with numbers), ``decided`` why, ``undecided`` what failed.
     """
 
