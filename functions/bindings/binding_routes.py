@@ -57,11 +57,12 @@ def change_binding(rooms: Rooms, request: Request) -> Response:
 
 
 def release_binding(rooms: Rooms, request: Request) -> Response:
-    """DELETE /bindings/{id}?reason=&grace_seconds=."""
+    """DELETE /bindings/{id}?reason=&grace_seconds=&wait_seconds=."""
     binding = rooms.service_of(queries.read_author(request)).release(
         binding_id(request),
         reason=queries.read_reason(request.query),
         grace_s=queries.read_grace(request.query),
+        wait_s=queries.read_wait(request.query),
         deadline=request.deadline,
     )
     return binding_answer(binding, request.at, 200)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from privatenumber.bindings.commands import Chooser
+from privatenumber.bindings.engine import names_x
 from privatenumber.bindings.model import Binding, Page, Partner, State
 from privatenumber.http_api import Response, answer
 from privatenumber.phone import national
@@ -50,6 +52,7 @@ def binding_view(binding: Binding, now: datetime, *, impaired: bool | None = Non
         "direction": binding.direction,
         "max_minutes": binding.max_minutes,
         "recorded": binding.record_hint_tone is not None,
+        "chosen_by": (Chooser.US if names_x(binding) else Chooser.PLATFORM).value,
         "change_pending": binding.pending is not None,
         "impaired": impaired,
         "created_at": iso(binding.created_at),
@@ -57,6 +60,8 @@ def binding_view(binding: Binding, now: datetime, *, impaired: bool | None = Non
         "ends_at": iso(binding.ends_at),
         "idle_seconds": binding.idle_s,
         "active_at": binding.active_at and iso(binding.active_at),
+        "release_wait_seconds": binding.waits_s,
+        "waits_until": iso(binding.waits_until) if binding.is_waiting(now) else None,
     }
 
 
@@ -88,8 +93,11 @@ def call_view(binding: Binding) -> dict[str, Any]:
 def binding_answer(
     binding: Binding, now: datetime, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer 202 with a time to ask again while the platform's view of the binding is not certain."""
-    if binding.state.final or (binding.settled and binding.state is not State.RELEASING):
+    """Answer 202 with a time to ask again while the platform's view of the binding is not certain, or its end
+    waits for a call.
+    """
+    rests = binding.settled and binding.state is not State.RELEASING and not binding.is_waiting(now)
+    if binding.state.final or rests:
         return answer(status, binding_view(binding, now), headers)
     return waiting_answer(binding, now, {**(headers or {}), "location": binding_path(binding.id)})
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from privatenumber.bindings.jobs_model import ItemState, JobCommand, Kind
 from privatenumber.bindings.model import Reason
 from privatenumber.bindings.release import LONGEST_GRACE_S
+from privatenumber.bindings.waiting import LONGEST_WAIT_S
 from privatenumber.http_request import InvalidFields, Request, UnreadableBody
 from privatenumber.store.authors import Author
 
@@ -36,6 +37,7 @@ class JobBody(RequestBody):
     move: bool = False
     release_reason: Reason = Reason.DELETED
     grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE_S)] = 0
+    wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT_S)] | None = None
 
 
 def read_job(request: Request, key: str | None, author: Author) -> JobCommand:

@@ -57,6 +57,16 @@ def read_grace(query: Mapping[str, str]) -> int:
     return int(text)
 
 
+def read_wait(query: Mapping[str, str]) -> int | None:
+    """Return `wait_seconds` of a release; absent means as agreed at the bind. The domain knows its limits."""
+    text = query.get("wait_seconds")
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InvalidFields(("wait_seconds", "must be a whole number of seconds"))
+    return int(text)
+
+
 def read_filter(query: Mapping[str, str]) -> tuple[str, str]:
     """Return the one filter of a search, `(order | number | x, value)`."""
     given = [(name, query[name]) for name in ("order", "number", "x") if query.get(name)]

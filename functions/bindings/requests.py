@@ -24,9 +24,10 @@ from pydantic_core import PydanticCustomError
 
 from privatenumber.bindings.callees import LONGEST_S
 from privatenumber.bindings.choose import MAX_CITIES
-from privatenumber.bindings.commands import Sticky
+from privatenumber.bindings.commands import Chooser, Sticky
 from privatenumber.bindings.model import MIN_LIFE_S, Spread
 from privatenumber.bindings.rules import RULES
+from privatenumber.bindings.waiting import LONGEST_WAIT_S
 from privatenumber.http_request import InvalidFields, Request, UnreadableBody
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.settings import Mode
@@ -101,6 +102,8 @@ class BindBody(RequestBody):
     ends_at: Time | None = None
     ttl_seconds: Life | None = None
     idle_seconds: Life | None = None
+    release_wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT_S)] = 0
+    chosen_by: Chooser = Chooser.US
     direction: Direction = 0
     max_minutes: Minutes = 0
     sms: bool = True

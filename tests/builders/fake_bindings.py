@@ -99,8 +99,10 @@ class FakeRooms:
     def change(self, binding_id: str, *, deadline: Any, **changes: Any) -> Binding:
         return self._done("change", binding_id, changes)
 
-    def release(self, binding_id: str, *, deadline: Any, reason: Any, grace_s: int) -> Binding:
-        return self._done("release", binding_id, reason, grace_s)
+    def release(
+        self, binding_id: str, *, deadline: Any, reason: Any, grace_s: int, wait_s: int | None
+    ) -> Binding:
+        return self._done("release", binding_id, reason, grace_s, wait_s)
 
     def add_partner(self, binding_id: str, number: str, *, deadline: Any) -> PartnerResult:
         after = self._done("add_partner", binding_id, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from builders.fake_bindings import BINDING, PARTNER, FakeRooms, binding_of, join
 from builders.keyrings import KEYRING
 from functions.bindings import app
 from privatenumber.bindings import errors
-from privatenumber.bindings.commands import BindCommand, Sticky
+from privatenumber.bindings.commands import BindCommand, Chooser, Sticky
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.model import Binding, Callee, PartnerState, Reason, Spread, State, Terms
 from privatenumber.bindings.records import party
@@ -23,6 +24,7 @@ from privatenumber.codes.results import lookup
 from privatenumber.platform.errors import NotSent, PlatformError, error_for, no_answer
 from privatenumber.platform.session_calls import Stopped
 from privatenumber.settings import Mode
+from privatenumber.times import iso
 
 SESSION = "1200_1001_4294967295_20260902010000@callenabler246.huaweicaas.com"
 SESSION_OF_NOW = "+8613800138001_1788339600_+8617010000001@x"
@@ -80,6 +82,8 @@ class TestBinding:
             "spread": Spread.LEAST_LOADED,
             "sticky": Sticky.PREFER,
             "idle_seconds": 300,
+            "release_wait_seconds": 900,
+            "chosen_by": Chooser.PLATFORM,
             "extension": "0007",
             "ttl_seconds": 600,
             "direction": 1,
@@ -125,8 +129,33 @@ class TestRelease:
         """users.md U-N10: a return call still reaches somebody."""
         desk.does(binding_of(Mode.AXB, reason=Reason.DELETED))
         answer = desk.api.of("DELETE", BINDING, query=query)
-        assert desk.rooms.asked == [("release", BINDING, Reason.DELETED, grace)]
+        assert desk.rooms.asked == [("release", BINDING, Reason.DELETED, grace, None)]
         assert (answer.status, answer.body["state"], answer.body["reason"]) == (200, "ACTIVE", "deleted")
+
+    def test_one_whose_call_is_waited_for_says_until_when(self, desk: Desk) -> None:
+        """C-133: 202, because it goes on by itself."""
+        binding = binding_of(Mode.AXB, reason=Reason.DELETED, waits_s=900)
+        over = replace(binding, terms=replace(binding.terms, ends_at=START))
+        desk.does(over)
+        answer = desk.api.of("DELETE", BINDING, query={"wait_seconds": "900"})
+        assert desk.rooms.asked == [("release", BINDING, Reason.DELETED, 0, 900)]
+        assert (answer.status, answer.body["state"]) == (202, "ACTIVE")
+        assert (answer.body["release_wait_seconds"], answer.body["waits_until"]) == (
+            900,
+            iso(START + timedelta(seconds=900)),
+        )
+
+    def test_not_to_wait_is_an_answer_too(self, desk: Desk) -> None:
+        """It overrules what was agreed at the bind."""
+        desk.does(binding_of(Mode.AXB, state=State.CLOSED))
+        desk.api.of("DELETE", BINDING, query={"wait_seconds": "0"})
+        assert desk.rooms.asked == [("release", BINDING, Reason.DELETED, 0, 0)]
+
+    @pytest.mark.parametrize("wait", ["", "-1", "1.5", "600s", "1234567"])
+    def test_a_wait_is_a_number_of_seconds(self, desk: Desk, wait: str) -> None:
+        answer = desk.api.of("DELETE", BINDING, query={"wait_seconds": wait})
+        assert (answer.status, answer.body["errors"][0]["field"]) == (422, "wait_seconds")
+        assert desk.rooms.asked == []
 
     @pytest.mark.parametrize("grace", ["", "-1", "1.5", "600s", "1234567"])
     def test_a_grace_is_a_number_of_seconds(self, desk: Desk, grace: str) -> None:

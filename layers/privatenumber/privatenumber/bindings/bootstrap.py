@@ -7,7 +7,8 @@ and one platform client per application, so a warm request builds nothing anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -193,9 +194,19 @@ class Rooms:
             clock=self._clock,
             margin_s=self._settings.margin_seconds,
             count=self._count,
+            open_calls=self._open_calls,
             actor=author.by,
             why=author.why,
         )
+
+    def _open_calls(
+        self, application: str, binding_id: str, *, since: datetime, until: datetime
+    ) -> Iterable[datetime]:
+        """Few releases wait for a call: only they pay for the way to calls."""
+        from privatenumber.store.open_calls import OpenCalls
+
+        calls = OpenCalls(self._table, self._settings.bills_table)
+        return calls.begun(application, binding_id, since=since, until=until)
 
     @cached_property
     def _table(self) -> DynamoDBClient:

@@ -46,13 +46,13 @@ class OpenCalls(Protocol):
     """Tells the calls of a binding that are under way by what the platform has pushed."""
 
     def __call__(
-        self, application: str, binding_id: str, subscription_id: str | None, /
+        self, application: str, binding_id: str, *, since: datetime, until: datetime
     ) -> Iterable[datetime]:
-        """When those began whose end is not known."""
+        """When those began, between two moments, whose end is not known."""
         ...
 
 
-def _no_calls(application: str, binding_id: str, subscription_id: str | None, /) -> tuple[datetime, ...]:
+def _no_calls(application: str, binding_id: str, *, since: datetime, until: datetime) -> Iterable[datetime]:
     return ()
 
 

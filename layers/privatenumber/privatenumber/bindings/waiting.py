@@ -22,6 +22,9 @@ FIRST_LOOK_S: Final = 60
 LAST_LOOK_S: Final = 300
 """Looks lie so far apart: the longer it has waited, the further."""
 
+LONGEST_CALL: Final = timedelta(days=1)
+"""One that began longer before the end has lost its hang-up: no call is looked at that is older."""
+
 RINGING_S: Final = 300
 """The longest call is counted from the answer; so long it may have rung before."""
 
@@ -93,8 +96,9 @@ def put_off(engine: Engine, before: Binding, ending: Binding, due_at: datetime) 
 
 def _talking(engine: Engine, binding: Binding, now: datetime) -> bool:
     """Tell whether a call is under way that began before the end: a later one keeps nothing."""
-    begun = engine.open_calls(binding.application, binding.id, binding.subscription_id)
-    return any(at <= binding.rests_until and _may_last(binding, at, now) for at in begun)
+    end = binding.rests_until
+    begun = engine.open_calls(binding.application, binding.id, since=end - LONGEST_CALL, until=end)
+    return any(at <= end and _may_last(binding, at, now) for at in begun)
 
 
 def _may_last(binding: Binding, begun: datetime, now: datetime) -> bool:
