@@ -22,12 +22,16 @@ FUNCTIONS = {
     "drift": "DriftFunction",
     "billing": "BillingFunction",
     "calls": "CallsFunction",
+    "reports-sweep": "ReportsSweepFunction",
+    "reports-work": "ReportsWorkerFunction",
     "follow": "FollowFunction",
     "audit": "AuditFunction",
     "recordings-note": "RecordingsNoteFunction",
     "recordings-sweep": "RecordingsSweepFunction",
     "recordings-work": "RecordingsWorkerFunction",
     "recordings-read": "RecordingsReadFunction",
+    "erasure": "ErasureFunction",
+    "erasure-work": "ErasureWorkerFunction",
 }
 
 

@@ -34,7 +34,17 @@ def test_a_function_imports_the_layer_and_what_the_layer_brings(room: str) -> No
 
 
 def test_every_room_has_a_function() -> None:
-    assert ROOMS == ["audit", "billing", "bindings", "callbacks", "calls", "jobs", "recordings", "unbind"]
+    assert ROOMS == [
+        "audit",
+        "billing",
+        "bindings",
+        "callbacks",
+        "calls",
+        "erasure",
+        "jobs",
+        "recordings",
+        "unbind",
+    ]
 
 
 def test_the_layer_imports_nothing_that_lambda_or_its_requirements_do_not_bring() -> None:

@@ -67,6 +67,16 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform.client",
         "privatenumber.platform.pushes",
     ),
+    "erasure": (
+        "pydantic",
+        "privatenumber.bindings",
+        "privatenumber.billing",
+        "privatenumber.calls",
+        "privatenumber.platform.client",
+        "privatenumber.platform.pushes",
+        "privatenumber.recordings",
+        "privatenumber.webhooks",
+    ),
     "audit": (
         "pydantic",
         "cryptography",

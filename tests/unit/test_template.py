@@ -22,6 +22,7 @@ from builders.streams import passes, stream_event
 from functions.calls import app as calls
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
+from privatenumber.erasure.rounds import LEASE as ERASURE_LEASE
 from privatenumber.recordings.archive import LEASE
 from privatenumber.store import call_search
 
@@ -146,6 +147,19 @@ class TestFunctions:
                 (keys,) = statement["Condition"].values()
                 allowed = ["KEYRING", "PAUSE#*", "TOKENS#*"] if "BindingsTable" in where else ["CALL#*"]
                 assert set(keys["dynamodb:LeadingKeys"]) <= set(allowed), statement["Sid"]
+
+    def test_nobody_but_the_erasure_reads_a_table_whole_or_removes_a_fact(self) -> None:
+        """A scan costs what a table holds, and what was pushed is the only record of it."""
+        for name in FUNCTIONS:
+            for statement in statements(name):
+                actions = set(listed(statement["Action"]))
+                bills = "BillsTable" in json.dumps(statement["Resource"])
+                if "dynamodb:Scan" in actions or (bills and "dynamodb:DeleteItem" in actions):
+                    assert name == "ErasureWorkerFunction", statement["Sid"]
+
+    def test_a_run_of_the_erasure_ends_before_its_lease_does(self) -> None:
+        """Else two runs could be at one round."""
+        assert FUNCTIONS["ErasureWorkerFunction"]["Timeout"] < ERASURE_LEASE.total_seconds()
 
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
         """Else two workers could be at one recording."""
@@ -339,7 +353,7 @@ class TestSchedules:
     @each_schedule
     def test_what_a_schedule_sends_is_known_to_its_function(self, name: str) -> None:
         given = json.loads(SCHEDULES[name]["Target"]["Input"])
-        assert given in ({}, {"action": "rate"}, {"action": "close"})
+        assert given in ({}, {"action": "rate"}, {"action": "close"}, {"action": "count"})
 
     def test_there_are_a_minute_five_an_hour_and_a_beijing_day(self) -> None:
         expressions = {schedule["ScheduleExpression"] for schedule in SCHEDULES.values()}
@@ -367,7 +381,7 @@ class TestApi:
             "POST /numbers/{x}/release-all", "GET /drift", "POST /drift", "GET /drift/{run}",
             "POST /drift/{run}/{difference}", "GET /pool", "POST /pool/forecast",
             "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
-            "GET /recordings/{session}", *calls.ROUTES,
+            "GET /recordings/{session}", "POST /erasures", "GET /erasures/{erasure}", *calls.ROUTES,
         }  # fmt: skip
 
     def test_only_callbacks_are_open(self) -> None:
@@ -380,7 +394,7 @@ class TestApi:
     def test_a_route_leads_to_the_function_of_its_room(self) -> None:
         for route in ROUTES.values():
             key = route["RouteKey"]
-            rooms = {"callbacks": "Callbacks", "recordings": "Recordings"}
+            rooms = {"callbacks": "Callbacks", "recordings": "Recordings", "erasures": "Erasure"}
             room = "Calls" if key in calls.ROUTES else rooms.get(key.split("/")[1], "Bindings")
             assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
 
