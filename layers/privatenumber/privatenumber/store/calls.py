@@ -16,6 +16,7 @@ from privatenumber.store.call_search import Kind, places
 from privatenumber.store.derived import Derived, read_derived, write_derived
 from privatenumber.store.fact_rows import call_key
 from privatenumber.store.transactions import Action
+from privatenumber.store.watched import watched
 
 KIND: Final = "call"
 ROW: Final = "CALL"
@@ -92,6 +93,11 @@ class Call:
         return self.state in (CallState.ENDED, CallState.SETTLED)
 
     @property
+    def awaits_more(self) -> bool:
+        """Whether its CDR has still to come, or the binding that it names is none of ours."""
+        return self.state is not CallState.SETTLED or bool(self.subscription_id and not self.binding_id)
+
+    @property
     def connected(self) -> bool:
         """Whether somebody answered (notifications.md §10.3)."""
         said = self.state is not CallState.SETTLED and "answer" in self.events
@@ -125,6 +131,7 @@ def write_call(table: str, row: CallRow, *, seen: int | None) -> Action:
         caller=call.caller,
         callee=call.callee,
     )
+    found |= watched(call.call, call.started_at, awaited=call.awaits_more)
     key = call_row_key(call.application, call.call)
     return write_derived(table, key, KIND, row, places=found, seen=seen)
 

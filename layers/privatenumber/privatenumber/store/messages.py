@@ -15,6 +15,7 @@ from privatenumber.store.call_search import Kind, places
 from privatenumber.store.derived import Derived, read_derived, write_derived
 from privatenumber.store.fact_rows import sms_key
 from privatenumber.store.transactions import Action
+from privatenumber.store.watched import watched
 
 KIND: Final = "message"
 ROW: Final = "MESSAGE"
@@ -91,6 +92,7 @@ def write_message(table: str, row: MessageRow, *, seen: int | None) -> Action:
         caller=message.calling,
         callee=message.called,
     )
+    found |= watched(message.message, message.at, awaited=message.state is MessageState.ASKED)
     key = message_row_key(message.application, message.message)
     return write_derived(table, key, KIND, row, places=found, seen=seen)
 
