@@ -21,13 +21,15 @@ from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
 
-from . import barred_routes, call_routes
+from . import barred_routes, call_routes, export_routes, statistics_routes
 from .problems import NoSuchRoute, answer_problem, describe
 from .routes import Route
 
 ROUTES: Final[Mapping[str, Route]] = {
     **call_routes.ROUTES,
     **barred_routes.ROUTES,
+    **statistics_routes.ROUTES,
+    **export_routes.ROUTES,
 }
 
 logger = get_logger("calls")

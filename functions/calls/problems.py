@@ -11,7 +11,10 @@ from typing import Any, Final
 
 from privatenumber import http_api
 from privatenumber.calls.black_list import InvalidEntry
+from privatenumber.calls.counting import NotCountable
+from privatenumber.calls.exports import NoSuchExport, OtherContent
 from privatenumber.calls.lookup import CallUnknown
+from privatenumber.calls.statistics_report import MAX_LINES, TooManyLines
 from privatenumber.http_api import Kind, Response
 from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from privatenumber.phone import InvalidNumber
@@ -24,9 +27,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Call not found",
         "Use the id of a list, or the sessionId of an event or CDR unchanged and URL-encoded.",
     ),
+    "export-not-found": Kind(404, "Export not found", "Exports are known for 400 days; ask for it again."),
+    "idempotency-mismatch": Kind(
+        409,
+        "Idempotency-Key was used for other content",
+        "Use a new key for new content, and the same content to repeat a request.",
+    ),
     "body-too-large": Kind(413, "Body too large", "Send less."),
     "media-type": Kind(415, "Media type not accepted", "Set Content-Type to application/json."),
     "invalid-fields": Kind(422, "Fields are not valid", "Correct the fields and send the request again."),
+    "not-countable": Kind(422, "Day cannot be counted", "What was counted before stays as it is."),
+    "too-many-lines": Kind(422, "Answer too long", "Ask for fewer days, longer periods, or only one value."),
     "internal": Kind(500, "Internal error", "Repeat the request; if it fails again report request_id."),
 }
 
@@ -79,5 +90,11 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any], Problem]]] = {
     WrongMediaType: lambda error: Problem("media-type", f"This route takes {' or '.join(error.accepted)}."),
     BodyTooLarge: lambda error: Problem("body-too-large", f"A body may have {error.limit} bytes."),
     NoSuchRoute: lambda error: Problem("no-such-route", "The API has no such method and path."),
+    NoSuchExport: lambda error: Problem("export-not-found", "No export has this id."),
+    OtherContent: lambda error: Problem(
+        "idempotency-mismatch", "The key belongs to an export of something else."
+    ),
+    NotCountable: lambda error: Problem("not-countable", f"{error}."),
+    TooManyLines: lambda error: Problem("too-many-lines", f"There would be more than {MAX_LINES} lines."),
     CallUnknown: lambda error: Problem("call-not-found", "Nothing has arrived of a call with this id."),
 }

@@ -48,6 +48,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "BINDINGS_TABLE": "BindingsTable",
         "BILLS_TABLE": "BillsTable",
         "WORK_QUEUE_URL": aws.client("sqs").create_queue(QueueName="work")["QueueUrl"],
+        "REPORTS_QUEUE_URL": aws.client("sqs").create_queue(QueueName="reports")["QueueUrl"],
         "JOBS_QUEUE_URL": aws.client("sqs").create_queue(QueueName="jobs")["QueueUrl"],
         "EXCHANGE_BUCKET": "exchange",
         "KEY_ID": aws.client("kms").create_key()["KeyMetadata"]["Arn"],

@@ -45,7 +45,7 @@ class Books:
         assert head
         lines = self.store.lines(head, group)
         assert lines is not None
-        return lines
+        return list(lines)
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of statistics."""

@@ -23,7 +23,16 @@ from builders.dynamodb import Table, moto_client, new_table
 from builders.keyrings import KEYRING
 from privatenumber.calls import exports
 from privatenumber.calls.export_rows import CALL_COLUMNS, MESSAGE_COLUMNS
-from privatenumber.calls.exports import LEASE, MAX_ATTEMPTS, Exports, NoSuchExport, OtherContent, Wanted
+from privatenumber.calls.exports import (
+    FILE_KEPT,
+    KEPT,
+    LEASE,
+    MAX_ATTEMPTS,
+    Exports,
+    NoSuchExport,
+    OtherContent,
+    Wanted,
+)
 from privatenumber.privacy import open_sealed, seal
 from privatenumber.store import calls, messages
 from privatenumber.store.call_search import CallSearch, Kind
@@ -383,9 +392,18 @@ def test_a_link_is_given_for_a_complete_file_only_and_for_five_minutes(desk: Des
     assert "X-Amz-Expires=300" in url or "Expires=" in url
 
 
+def test_who_exported_what_is_known_when_the_file_is_forgotten(desk: Desk) -> None:
+    """operations.md §12: the bucket keeps a file for a month, the audit for 400 days."""
+    export_id = desk.ask()
+    desk.run(export_id)
+    shown = desk.exports.get(export_id, now=NOW + FILE_KEPT)
+    assert (shown.url, shown.kept_until) == (None, NOW + FILE_KEPT)
+    assert shown.export.created_by == WANTED.by
+
+
 def test_what_is_forgotten_or_never_was_is_not_found(desk: Desk) -> None:
     export_id = desk.ask()
-    for asked, now in (("e" * 27, NOW), (export_id, NOW + timedelta(days=31))):
+    for asked, now in (("e" * 27, NOW), (export_id, NOW + KEPT)):
         with pytest.raises(NoSuchExport):
             desk.exports.get(asked, now=now)
 

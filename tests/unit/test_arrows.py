@@ -43,6 +43,7 @@ def test_every_room_has_a_function() -> None:
         "erasure",
         "jobs",
         "recordings",
+        "reports",
         "unbind",
     ]
 

@@ -31,6 +31,11 @@ def answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | No
     return _response(status, "application/json", _written(body), headers or {})
 
 
+def answer_file(body: str, *, media_type: str, name: str) -> Response:
+    """Build an answer that browsers keep as a file of this name."""
+    return _response(200, media_type, body, {"content-disposition": f'attachment; filename="{name}"'})
+
+
 def answer_problem(
     name: str,
     kind: Kind,

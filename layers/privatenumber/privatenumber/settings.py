@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from privatenumber.call_policy import (
     MAX_LIMIT,
     MAX_ORPHAN_HOURS,
+    MAX_REOPEN_MINUTES,
     NO_RULES,
     CallPolicy,
     OrphanCalls,
@@ -42,6 +43,7 @@ VARIABLES: Final = frozenset(
         "RECORDINGS_BUCKET",
         "RECORDING_DAYS",
         "RECORDING_RETRY_SECONDS",
+        "REPORTS_QUEUE_URL",
         "SOURCE_CIDRS",
         "WEBHOOKS_BUS",
         "WEBHOOKS_QUEUE_URL",
@@ -206,6 +208,11 @@ class Settings:
     def webhook_targets(self) -> WebhookTargets:
         """Default ``public``."""
         return WebhookTargets(self._choice("WEBHOOK_TARGETS", WebhookTargets, WebhookTargets.PUBLIC))
+
+    @property
+    def reports_queue_url(self) -> str:
+        """URL of the queue of statistics and exports."""
+        return self._required("REPORTS_QUEUE_URL")
 
     @property
     def applications_secret(self) -> str:
@@ -420,6 +427,10 @@ def _rules(value: Any, place: str) -> CallPolicy:
         black_list=_flag(entry, "black_list", place),
         orphan_calls=OrphanCalls(_word(entry, "orphan_calls", place, list(OrphanCalls), OrphanCalls.LEAVE)),
         orphan_hours=_whole(entry, "orphan_hours", place, least=1, most=MAX_ORPHAN_HOURS, default=72),
+        reopen_within_minutes=_whole(
+            entry, "reopen_within_minutes", place, least=1, most=MAX_REOPEN_MINUTES, default=120
+        ),
+        reopen_minutes=_whole(entry, "reopen_minutes", place, least=1, most=MAX_REOPEN_MINUTES, default=30),
     )
 
 

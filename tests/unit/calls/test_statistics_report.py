@@ -64,7 +64,7 @@ class Kept:
         found = self._days.get((application, day))
         return found[0] if found else None
 
-    def lines(self, head: Head, group: str) -> list[Line] | None:
+    def lines(self, head: Head, group: str) -> list[Line]:
         return self._days[head.application, head.day][1][group]
 
 

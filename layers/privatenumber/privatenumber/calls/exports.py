@@ -26,8 +26,11 @@ from privatenumber.times import beijing_day, iso
 LEASE: Final = timedelta(minutes=10)
 """So long nobody else takes up what somebody works on: longer than a run lasts."""
 
-KEPT: Final = timedelta(days=31)
+FILE_KEPT: Final = timedelta(days=31)
 """The exchange bucket forgets a file after so long."""
+
+KEPT: Final = timedelta(days=400)
+"""So long it is known who exported what (operations.md §12)."""
 
 LINK_S: Final = 300
 """How long a link to a file works."""
@@ -72,10 +75,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An export; ``url`` of its file for five minutes, while there is one."""
+    """An export; ``url`` of its file for five minutes, while there is one (until ``kept_until``)."""
 
     export: Export
     url: str | None = None
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +240,13 @@ class Exports:
         return new
 
     def _shown(self, export: Export, now: datetime) -> Shown:
-        if export.state is not ExportState.DONE or export.expires_at <= now.timestamp():
+        if export.state is not ExportState.DONE or export.finished_at is None:
             return Shown(export)
+        kept_until = export.finished_at + FILE_KEPT
+        if kept_until <= now:
+            return Shown(export, kept_until=kept_until)
         name = f"{export.application}-{export.kind.lower()}-{beijing_day(export.since)}.{export.format}"
-        return Shown(export, self.files.link(export.file, name=name, seconds=LINK_S))
+        return Shown(export, self.files.link(export.file, name=name, seconds=LINK_S), kept_until)
 
 
 def _content(export: Export) -> str:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from privatenumber.calls.black_list import BlackList
 from privatenumber.calls.lookup import Lookup
+from privatenumber.calls.report_rooms import ReportRooms
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.barred import BarredStore
@@ -47,6 +48,11 @@ class CallRooms:
             keyring=self.keyring.load,
             unseal=self.keyring.unseal,
         )
+
+    @cached_property
+    def reports(self) -> ReportRooms:
+        """Statistics and exports."""
+        return ReportRooms(self.settings)
 
     @cached_property
     def black_list(self) -> BlackList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -78,7 +78,7 @@ class Counted(Protocol):
         """What is known of a day."""
         ...
 
-    def lines(self, head: Head, group: str) -> list[Line] | None:
+    def lines(self, head: Head, group: str) -> Iterable[Line] | None:
         """The lines of a group."""
         ...
 
@@ -89,7 +89,7 @@ def report(store: Counted, asked: Asked) -> Report:
     dates = [asked.since + timedelta(days=n) for n in range((asked.until - asked.since).days + 1)]
     wanted = [(application, day) for day in dates for application in asked.applications]
 
-    def read(item: tuple[str, date]) -> tuple[Head, list[Line]] | None:
+    def read(item: tuple[str, date]) -> tuple[Head, Iterable[Line]] | None:
         head = store.head(*item)
         lines = store.lines(head, group) if head else None
         return (head, lines) if head and lines is not None else None
@@ -103,8 +103,8 @@ def report(store: Counted, asked: Asked) -> Report:
                 heads.append(head)
                 for value, hour, counts in _wanted(asked, head, lines):
                     together(found[_period(asked, head.day, hour), value], counts)
-            if len(found) > MAX_LINES:
-                raise TooManyLines
+                    if len(found) > MAX_LINES:
+                        raise TooManyLines
     return Report(asked, tuple(heads), dict(sorted(found.items())))
 
 
@@ -201,7 +201,7 @@ def _rows(made: Report) -> Iterator[list[Value]]:
         yield [period.start, period.end, *key, *(column(counts) for column in COLUMNS.values())]
 
 
-def _wanted(asked: Asked, head: Head, lines: Sequence[Line]) -> Iterator[Line]:
+def _wanted(asked: Asked, head: Head, lines: Iterable[Line]) -> Iterator[Line]:
     for value, hour, counts in lines:
         named = head.application if asked.group == BY_APPLICATION else value
         if asked.only is None or named == asked.only:

@@ -104,18 +104,18 @@ class StatisticsStore:
             pages={name: int(count) for name, count in known["pages"].items()},
         )
 
-    def lines(self, head: Head, group: str) -> list[Line] | None:
-        """The lines of a group; None when pages are forgotten already."""
+    def lines(self, head: Head, group: str) -> Iterator[Line] | None:
+        """The lines of a group, page by page; None when pages are forgotten already."""
         wanted = head.pages.get(group, 0)
         prefix = _page_prefix(group, head.hash)
         pages = list(self._query(_partition(head.application, head.day), prefix)) if wanted else []
         if len(pages) != wanted:
             return None
-        return [
+        return (
             (value, hour, counts)
             for page in pages
             for value, hour, counts in map(json.loads, zlib.decompress(page["lines"]).splitlines())
-        ]
+        )
 
     def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> bool:
         try:

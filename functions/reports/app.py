@@ -1,0 +1,128 @@
+"""Statistics and exports: `sweep` sends what is to be counted or gone on with, `work` does it.
+
+A message that is lost is no loss: an export stays due in the table, a day is counted again the next hour.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.calls.counting import NotCountable
+from privatenumber.calls.exports import NoSuchExport
+from privatenumber.calls.report_rooms import ReportRooms
+from privatenumber.calls.report_work import CountWork, ExportWork, read_work
+from privatenumber.deadline import LambdaContext
+from privatenumber.settings import Settings
+from privatenumber.store.exports import ExportState
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import parse_time, utc_now
+
+RESERVE_S: Final = 30.0
+"""Kept for the part that is being made when the time is over."""
+
+MOST_SENT: Final = 200
+COUNT: Final = "count"
+
+logger = get_logger("reports")
+metrics = get_metrics("reports")
+
+
+@cache
+def rooms() -> ReportRooms:
+    """Compose once per environment."""
+    return ReportRooms(Settings.from_environment(os.environ))
+
+
+@metrics.log_metrics
+def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
+    """EventBridge Scheduler sends `{}` for exports, every hour `{"action": "count"}` for statistics.
+
+    A `scheduled_time` (UTC) moves time forward; `{"action": "count", "application", "day"}` counts one day.
+    """
+    now = _moment(event.get("scheduled_time"))
+    found: list[CountWork] | list[ExportWork]
+    found = _to_count(event, now) if event.get("action") == COUNT else _to_export(now)
+    sent = rooms().send(found)
+    _count("ReportsSent", sent.taken)
+    logger.info("swept", extra={"found": len(found), "sent": sent.taken, "refused": sent.refused})
+    return {"found": len(found), "sent": sent.taken}
+
+
+@metrics.log_metrics
+def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """SQS: one message per export or day; what fails is named and comes again, the rest is done."""
+    failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+    _count("ReportSteps", len(event["Records"]) - len(failed))
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
+    about = {"message_id": record["messageId"]}
+    try:
+        asked = read_work(record["body"])
+        if isinstance(asked, CountWork):
+            _counted(asked)
+        else:
+            _exported(asked, context)
+    except (NoSuchExport, NotCountable) as error:
+        logger.warning("nothing to do", extra={**about, "cause": type(error).__name__})
+    except Exception:
+        logger.exception("report failed", extra=about)
+        return False
+    return True
+
+
+def _counted(asked: CountWork) -> None:
+    started, as_of = utc_now(), max(asked.as_of, utc_now())
+    head = rooms().statistics.head(asked.application, asked.day)
+    if head and head.as_of > asked.as_of:
+        return  # a message that came again, or late: it was counted since
+    found = rooms().counting.count(asked.application, asked.day, as_of=as_of)
+    _count("DaysCounted", 1)
+    _count("RowsCounted", found.rows)
+    about = {"application": asked.application, "day": asked.day.isoformat(), "rows": found.rows}
+    took = (utc_now() - started).total_seconds()
+    logger.info("counted", extra={**about, "replaced": found.replaced, "lines": found.lines, "seconds": took})
+
+
+def _exported(asked: ExportWork, context: LambdaContext) -> None:
+    state = rooms().exports.run(
+        asked.export_id,
+        now=max(asked.as_of, utc_now()),
+        left=lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_S,
+    )
+    if state is ExportState.DONE:
+        _count("ExportsDone", 1)
+    if state is ExportState.FAILED:
+        _count("ExportsFailed", 1)
+    logger.info("exported", extra={"export": asked.export_id, "state": state.value})
+
+
+def _to_count(event: Mapping[str, Any], now: datetime) -> list[CountWork]:
+    applications = sorted(rooms().applications.load())
+    if "day" in event:
+        asked = CountWork(str(event["application"]), datetime.fromisoformat(event["day"]).date(), now)
+        rooms().counting.check(asked.day, now=now)
+        return [asked]
+    return [
+        CountWork(application, day, now) for application, day in rooms().counting.due(applications, now=now)
+    ]
+
+
+def _to_export(now: datetime) -> list[ExportWork]:
+    return [ExportWork(export_id, now) for export_id, _ in rooms().exported.due(until=now, limit=MOST_SENT)]
+
+
+def _moment(text: str | None) -> datetime:
+    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
+    return max(parse_time(text), utc_now()) if text else utc_now()
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
