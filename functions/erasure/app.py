@@ -24,7 +24,7 @@ from .answers import NoSuchRoute, answer_problem, answer_told, describe
 from .requests import read_id, read_key, read_request
 
 RESERVE_S: Final = 75.0
-"""Kept for the page that is under way and for the end of the round; a run stays below the alarm of slow ones."""
+"""Kept for the page under way and the end of the round; a run stays below the alarm of slow ones."""
 
 ROUTES: Final = ("POST /erasures", "GET /erasures/{erasure}")
 

@@ -11,10 +11,11 @@ from privatenumber.erasure.model import Request as Wanted
 from privatenumber.erasure.service import MOST_NUMBERS, subject_of
 from privatenumber.http_request import InvalidFields, Request, read_object
 from privatenumber.phone import InvalidNumber, normalise
+from privatenumber.privacy import scrub
 
 BODY_LIMIT: Final = 16 * 1024
 _FIELDS: Final = (*("application", "numbers", "order", "older_than_days", "reason", "dry_run", "lift_bars"),)
-_KEY: Final = re.compile(r"[!-~]{8,128}", re.ASCII)
+_KEY: Final = re.compile(r"[ -~]{1,255}", re.ASCII)
 _ID: Final = re.compile(r"e[a-z2-7]{26}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _ORDER: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
@@ -31,7 +32,7 @@ def read_request(request: Request) -> Wanted:
     days = _days(body)
     return Wanted(
         subject=subject_of(numbers, order, days),
-        by=request.actor or "unknown",
+        by=scrub(request.actor or "unknown"),
         reason=_reason(body),
         application=_matching(body, "application", _NAME),
         numbers=numbers or frozenset(),
@@ -46,7 +47,7 @@ def read_key(request: Request) -> str:
     """Return the Idempotency-Key, which a request must have: its answer may get lost."""
     key = request.headers.get("idempotency-key", "")
     if not _KEY.fullmatch(key):
-        raise InvalidFields(("Idempotency-Key", "is required, 8 to 128 printable ASCII characters, no blank"))
+        raise InvalidFields(("Idempotency-Key", "is required, 1 to 255 printable ASCII characters"))
     return key
 
 

@@ -65,7 +65,9 @@ def without(value: Any, people: Collection[str], renamed: Renamed) -> Any:
             value = value.replace(token, renamed(token))
         return value
     if isinstance(value, Mapping):
-        return {name: without(member, people, renamed) for name, member in value.items()}
+        return {
+            without(name, people, renamed): without(member, people, renamed) for name, member in value.items()
+        }
     if isinstance(value, list | tuple):
         return [without(member, people, renamed) for member in value]
     if isinstance(value, set | frozenset):
