@@ -66,6 +66,33 @@ async def test_the_callers_own_binding_is_found_in_any_crowd(client: Any) -> Non
     assert scene.of(call)[0].situation == "binding.released"
 
 
+async def test_what_came_after_the_call_does_not_hide_what_was_before(client: Any) -> None:
+    """An X of AX serves one order after the other."""
+    scene = Explained(client, Mode.AX)
+    made = scene.bound(asked_at=START - timedelta(hours=2))
+    scene.ends(made, START - timedelta(seconds=40))
+    for n in range(BINDINGS + 3):
+        scene.bound(f"next-{n}", subscription_id=f"next-{n}", asked_at=START + timedelta(minutes=n + 30))
+    call = await scene.call(STRANGER)
+    await scene.settle()
+    assert scene.of(call)[0].situation == "binding.expired"
+
+
+async def test_an_extension_that_ended_is_found_among_many_of_its_x(client: Any) -> None:
+    """axe.md §1: many bindings stand on one X at once."""
+    scene = Explained(client, Mode.AXE)
+    made = scene.bound(extension="0007", asked_at=START - timedelta(hours=2))
+    scene.ends(made, START - timedelta(seconds=40))
+    for n in range(BINDINGS + 3):
+        made_at, other = START - timedelta(minutes=n + 1), f"+8613900{n:06d}"
+        scene.bound(
+            f"other-{n}", a=other, extension=f"1{n:03d}", subscription_id=f"other-{n}", asked_at=made_at
+        )
+    call = await scene.call(B, digits=("0007",) * 4)
+    await scene.settle()
+    assert scene.of(call)[0].situation == "extension.ended"
+
+
 async def test_b_of_a_binding_is_found_as_a_is(client: Any) -> None:
     scene = Explained(client)
     made = scene.bound(b=B)

@@ -127,6 +127,16 @@ def test_people_who_changed_before_the_moment_are_told_of() -> None:
     assert then(versions, at(4)).people_changed_at is None
 
 
+def test_a_partner_who_left_is_told_of_and_one_who_came_is_not() -> None:
+    """AXYB and X mode: people come and go while the binding lives."""
+    asked, bound, *_ = lived()
+    left = replace(bound, version=3, updated_at=at(5), partners=())
+    back = replace(left, version=4, updated_at=at(6), partners=bound.partners)
+    assert then([asked, bound, left], at(7)).people_changed_at == at(5)
+    assert then([asked, bound, left, back], at(7)).people_changed_at == at(5)
+    assert then([asked, bound], at(7)).people_changed_at is None
+
+
 class TestCallee:
     """ax.md §6: the temporary callee at the moment of A's call (C-140)."""
 

@@ -174,6 +174,12 @@ class TestHistory:
         changed = binding(part=None, people_changed_at=seconds(-30 * 86_400))
         assert found(unbound(changed))[0] == "binding.wrong_caller"
 
+    def test_a_dials_the_number_of_somebody_who_left(self) -> None:
+        """axyb.md §5, row 3."""
+        bound = binding(mode="AXYB", people_changed_at=seconds(-60))
+        of = unbound(bound, code=8030, mode=Mode.AXYB, x=X2)
+        assert found(of)[0] == "binding.changed"
+
     def test_a_refused_y_is_a_failed_bind(self) -> None:
         """axyb.md §6."""
         gone = over(mode="AXYB", reason="refused")

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from privatenumber.store.audit import Entry
+from privatenumber.store.audit import Change, Entry
 from privatenumber.store.binding_private import ACTIVE
 from privatenumber.times import from_iso
 
@@ -21,7 +21,9 @@ RELEASING: Final = "RELEASING"
 CLOSED: Final = "CLOSED"
 FAILED: Final = "FAILED"
 _OVER: Final = frozenset({RELEASING, CLOSED})
-_PEOPLE: Final = frozenset({"a", "b"})
+LEAVING: Final = "leaving"
+"""State of a partner who is about to go."""
+_PARTNER: Final = "partner "
 
 
 class Part(StrEnum):
@@ -120,7 +122,7 @@ def binding_then(
         why=ending.why if ending else ended_by.get("why"),
         extension=item.get("extension"),
         subscription_id=item.get("subscription_id"),
-        people_changed_at=next((entry.at for entry in newest_first if _people(entry, at)), None),
+        people_changed_at=_people_changed(newest_first, at, item["mode"]),
         callee_until=from_iso(until) if until and not after else None,
         callee_set_at=max(before, default=None),
         callee_set_later=min(after, default=None),
@@ -171,10 +173,22 @@ def _changes(entry: Entry, name: str) -> bool:
     return any(change.field == name for change in entry.changes)
 
 
-def _people(entry: Entry, at: datetime) -> bool:
-    """Whether a version, and not the first, changed who stands in the binding before the moment."""
-    first = any(change.field == "state" and change.old is None for change in entry.changes)
-    return entry.at <= at and not first and any(change.field in _PEOPLE for change in entry.changes)
+def _people_changed(newest_first: Sequence[Entry], at: datetime, mode: str) -> datetime | None:
+    """When a version, and not the first, last put others in the place of people or let one go.
+
+    Where people are partners, ``b`` is only the first of them, for the index.
+    """
+    replaced = frozenset({"a", "b"}) if mode == "AXB" else frozenset({"a"})
+    for entry in newest_first:
+        first = any(change.field == "state" and change.old is None for change in entry.changes)
+        gone = any(change.field in replaced or _lets_go(change) for change in entry.changes)
+        if entry.at <= at and gone and not first:
+            return entry.at
+    return None
+
+
+def _lets_go(change: Change) -> bool:
+    return change.field.startswith(_PARTNER) and change.new in (None, LEAVING)
 
 
 def _part(item: Mapping[str, Any], person: str | None) -> Part | None:

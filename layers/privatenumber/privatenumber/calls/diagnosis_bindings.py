@@ -12,7 +12,7 @@ from typing import Final
 from privatenumber.calls.binding_then import FAILED, REQUESTED, BindingThen, Part
 from privatenumber.calls.diagnosis_case import Around, CallCase
 from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import UNKNOWN_X, beijing, plain, span, typed
+from privatenumber.calls.diagnosis_words import UNKNOWN_X, beijing, plain, span
 from privatenumber.codes.results import explained
 from privatenumber.codes.texts import Text
 from privatenumber.settings import Mode
@@ -20,7 +20,7 @@ from privatenumber.settings import Mode
 #: People of a binding changed this long before a call may be why the caller is none of them.
 _RECENT: Final = timedelta(days=7)
 #: Our record may be this much later than what happened at the platform.
-_ROUNDING: Final = timedelta(seconds=1)
+ROUNDING: Final = timedelta(seconds=1)
 _ENDINGS: Final = {
     "expired": "binding.expired",
     "idle": "binding.idle",
@@ -62,7 +62,7 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
     candidates = around.on_x if around.mode is Mode.AX else _intersection(around)
     for one in candidates:
         if one.live:
-            yield _not_at_platform(around, one, contact)
+            yield not_at_platform(around, one, contact)
             return
     nearest = min(
         (one for one in candidates if _when(one, around.at) is not None),
@@ -73,6 +73,11 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
         yield _nearest(around, nearest, contact)
         return
     elsewhere = [one for one in around.mine if one.live and around.x not in one.numbers]
+    left = [one for one in elsewhere if around.mode is Mode.AXYB and _changed_lately(around, one)]
+    if left:
+        # A dialled the Y of somebody who has left the binding (axyb.md §5, row 3).
+        yield _changed(around, left[0], contact, binding_evidence(left[0]))
+        return
     if elsewhere:
         yield _other_x(around, elsewhere[0])
         return
@@ -82,12 +87,12 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
         return
     evidence = (
         Evidence(
-            Text("bindings of this caller that we know", "已知的该主叫的绑定"),
+            Text("bindings of this caller that were found", "查到的该主叫的绑定数"),
             plain(len(around.mine)),
             "bindings table",
         ),
         Evidence(
-            Text("bindings on this number that we know", "已知的该号码上的绑定"),
+            Text("latest bindings on this number that were looked at", "查看过的该号码最近的绑定数"),
             plain(len(around.on_x)),
             "bindings table",
         ),
@@ -99,7 +104,7 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
 def directed(case: CallCase) -> Iterator[Finding]:
     """The binding forbids the direction of the call (8016, or our own answer)."""
     around = case.around
-    bound = case.binding or next(iter(_living(_intersection(around) or around.on_x)), None)
+    bound = case.binding or next(iter(living(_intersection(around) or around.on_x)), None)
     yield direction_forbidden(around, bound, Text("call", "通话"))
 
 
@@ -140,85 +145,18 @@ def binding_evidence(one: BindingThen) -> tuple[Evidence, ...]:
     return tuple(Evidence(what, value, one.source) for what, value in told)
 
 
-def extensions(case: CallCase) -> Iterator[Finding]:
-    """AXE: nobody stood behind what the caller entered last (8022)."""
-    around = case.around
-    last = next((digits for digits in reversed(case.attempts) if digits), "")
-    matched = [one for one in around.on_x if last and one.extension == last]
-    values = {"x": x_of(around), "typed": typed(last), "contact": Text("call", "通话")}
-    evidence = tuple(
-        Evidence(Text(f"attempt {n}", f"第 {n} 次输入"), typed(digits), "event collectInfo")
-        for n, digits in enumerate(case.attempts, 1)
-    )
-    for one in sorted(matched, key=lambda one: one.created_at, reverse=True):
-        evidence += binding_evidence(one)
-        if one.live:
-            yield _not_at_platform(around, one, Text("call", "通话"))
-        elif one.over_at and one.over_at <= around.at + _ROUNDING:
-            ended = {"ended": beijing(one.over_at), "ago": span(around.at - one.over_at)}
-            yield Finding("extension.ended", values | ended, evidence)
-        elif one.bound_at:
-            later = {"bound": beijing(one.bound_at), "later": span(one.bound_at - around.at)}
-            yield Finding("extension.later", values | later, evidence)
-        else:
-            yield _failed(around, one, Text("call", "通话"))
-        return
-    if 0 < len(last) < case.axe_digits:
-        yield Finding("extension.too_short", values | {"digits": plain(case.axe_digits)}, evidence)
-    else:
-        yield Finding("extension.wrong", values | {"at": beijing(around.at)}, evidence, Confidence.LIKELY)
-
-
-def callee_missing(case: CallCase) -> Iterator[Finding]:
-    """AX: A called without a temporary callee (8013)."""
-    around = case.around
-    bound = case.binding or next(iter(_living(around.on_x)), None)
-    values = {"x": x_of(around)}
-    evidence = binding_evidence(bound) if bound else ()
-    if bound is None:
-        yield Finding("callee.never_set", values, evidence, Confidence.POSSIBLE)
-        return
-    earlier = _last_of_a(case, bound)
-    until = bound.callee_until
-    if until and until <= around.at:
-        expired = {"until": beijing(until), "ago": span(around.at - until)}
-        yield Finding("callee.expired", values | expired, evidence)
-    elif (until or bound.callee_set_at) and earlier:
-        yield Finding("callee.used", values | {"earlier": beijing(earlier)}, evidence, Confidence.LIKELY)
-    elif until and until > around.at:
-        yield Finding("callee.not_at_platform", values | {"until": beijing(until)}, evidence)
-    elif bound.callee_set_later:
-        late = bound.callee_set_later
-        told = {"set": beijing(late), "later": span(late - around.at)}
-        yield Finding("callee.set_late", values | told, evidence)
-    else:
-        yield Finding("callee.never_set", values, evidence, Confidence.LIKELY)
-
-
-def _last_of_a(case: CallCase, bound: BindingThen) -> datetime | None:
-    """When A last called somebody through this X, since the callee was set."""
-    calls = (
-        call.started_at
-        for call in case.neighbours
-        if call.x == case.around.x
-        and call.called_out_at is not None
-        and call.started_at < case.around.at
-        and (bound.callee_set_at is None or call.started_at >= bound.callee_set_at)
-    )
-    return max(calls, default=None)
-
-
 def _intersection(around: Around) -> tuple[BindingThen, ...]:
     return tuple(one for one in around.on_x if one.part is not None)
 
 
-def _living(bindings: Iterable[BindingThen]) -> list[BindingThen]:
+def living(bindings: Iterable[BindingThen]) -> list[BindingThen]:
+    """Those in force at the moment."""
     return [one for one in bindings if one.live]
 
 
 def _when(one: BindingThen, at: datetime) -> datetime | None:
     """When a binding that was not in force did what explains it: ended before, or came after."""
-    if one.over_at and one.over_at <= at + _ROUNDING:
+    if one.over_at and one.over_at <= at + ROUNDING:
         return one.over_at
     return one.bound_at or one.created_at
 
@@ -227,8 +165,8 @@ def _nearest(around: Around, one: BindingThen, contact: Text) -> Finding:
     values = {"x": plain(one.x), "contact": contact}
     evidence = binding_evidence(one)
     if one.state_now == FAILED or one.reason == "refused":
-        return _failed(around, one, contact)
-    if one.over_at and one.over_at <= around.at + _ROUNDING:
+        return bind_failed(around, one, contact)
+    if one.over_at and one.over_at <= around.at + ROUNDING:
         identity = _ENDINGS.get(one.reason or "", "binding.released")
         values |= {"ended": beijing(one.over_at), "ago": span(around.at - one.over_at)}
         if identity == "binding.moved":
@@ -241,7 +179,8 @@ def _nearest(around: Around, one: BindingThen, contact: Text) -> Finding:
     return Finding("binding.later", values, evidence)
 
 
-def _failed(around: Around, one: BindingThen, contact: Text) -> Finding:
+def bind_failed(around: Around, one: BindingThen, contact: Text) -> Finding:
+    """A bind that the platform refused, by its result code (result-codes.md §3)."""
     code = one.failure_code or ""
     texts = explained(403, code, f"{one.mode.lower()}.bind") if code.isdigit() else None
     reason = texts.meaning if texts else (_NO_Y if one.reason == "refused" else _NOT_CONFIRMED)
@@ -253,7 +192,8 @@ def _failed(around: Around, one: BindingThen, contact: Text) -> Finding:
     return Finding("binding.failed", values, evidence)
 
 
-def _not_at_platform(around: Around, one: BindingThen, contact: Text) -> Finding:
+def not_at_platform(around: Around, one: BindingThen, contact: Text) -> Finding:
+    """A binding that was in force by our record only."""
     values = {"x": plain(one.x), "contact": contact, "at": beijing(around.at)}
     return Finding("binding.not_at_platform", values, binding_evidence(one), Confidence.LIKELY)
 
@@ -274,11 +214,25 @@ def _strangers(around: Around, found: list[BindingThen], contact: Text) -> Findi
     )
     if len(found) == 1:
         evidence += binding_evidence(found[0])
-        changed = found[0].people_changed_at
-        if changed and around.at - changed < _RECENT:
-            told = {"changed": beijing(changed), "ago": span(around.at - changed)}
-            return Finding("binding.changed", values | told, evidence, Confidence.POSSIBLE)
+        if _changed_lately(around, found[0]):
+            return _changed(around, found[0], contact, evidence)
     return Finding("binding.wrong_caller", values, evidence, Confidence.LIKELY)
+
+
+def _changed_lately(around: Around, one: BindingThen) -> bool:
+    changed = one.people_changed_at
+    return changed is not None and around.at - changed < _RECENT
+
+
+def _changed(around: Around, one: BindingThen, contact: Text, evidence: tuple[Evidence, ...]) -> Finding:
+    changed = one.people_changed_at or around.at
+    values = {
+        "x": x_of(around),
+        "contact": contact,
+        "changed": beijing(changed),
+        "ago": span(around.at - changed),
+    }
+    return Finding("binding.changed", values, evidence, Confidence.POSSIBLE)
 
 
 def _new_x(around: Around, left: BindingThen) -> Text:

@@ -10,15 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from privatenumber.calls.diagnosis_answers import questioned, unanswered
-from privatenumber.calls.diagnosis_bindings import (
-    callee_missing,
-    directed,
-    extensions,
-    unbound,
-    x_of,
-)
+from privatenumber.calls.diagnosis_bindings import directed, unbound, x_of
 from privatenumber.calls.diagnosis_case import CallCase
 from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis_modes import callee_missing, extensions
 from privatenumber.calls.diagnosis_numbers import account_frozen, number_refused
 from privatenumber.calls.diagnosis_words import CALL, beijing, between, minutes, plain
 from privatenumber.codes.causes import q850, teardown
@@ -46,7 +41,8 @@ def caused(case: CallCase) -> Iterator[Finding]:
     found = rule(case) if rule else _by_code(case, code)
     given = _given(case, code)
     for finding in found:
-        yield Finding(finding.situation, finding.values, (*given, *finding.evidence), finding.confidence)
+        evidence = (*given, *finding.evidence, *_served(case, finding))
+        yield Finding(finding.situation, finding.values, evidence, finding.confidence)
 
 
 def said_by_carrier(case: CallCase) -> Iterator[Finding]:
@@ -77,6 +73,13 @@ def _given(case: CallCase, code: int) -> Iterator[Evidence]:
     if case.cdr is not None and case.cdr.sip:
         yield Evidence(Text("SIP status", "SIP 状态码"), plain(case.cdr.sip), "cdr")
     yield Evidence(Text("call arrived at", "通话到达时间"), beijing(case.arrived_at), source)
+
+
+def _served(case: CallCase, finding: Finding) -> Iterator[Evidence]:
+    """The order of the call, where the finding does not tell of its binding anyway."""
+    bound = case.binding
+    if bound is not None and bound.source not in {one.source for one in finding.evidence}:
+        yield Evidence(Text("order", "订单"), plain(bound.order), bound.source)
 
 
 def _by_code(case: CallCase, code: int) -> Iterator[Finding]:

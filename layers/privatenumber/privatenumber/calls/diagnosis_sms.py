@@ -77,8 +77,8 @@ def _of_code(case: SmsCase, result: SmsFact, code: int | None) -> Iterator[Findi
     elif code == _TIMED_OUT:
         yield Finding("sms.answer_late", values, decision_evidence(around))
     elif code == _PARTLY:
-        sent = plain(result.split_num if result.split_num is not None else "?")
-        parts = plain(result.parts_forwarded if result.parts_forwarded is not None else "?")
+        sent = _count(result.split_num)
+        parts = _count(result.parts_forwarded)
         yield Finding("sms.partly", values | {"sent": sent, "parts": parts})
     elif code == _NO_SMS:
         yield from _switched_off(case)
@@ -145,6 +145,10 @@ def _awaited(case: SmsCase) -> Iterator[Finding]:
     )
     values = {"x": x_of(case.around), "ago": span(waited)}
     yield Finding("sms.awaited" if waited < LATE else "sms.no_notify", values, evidence)
+
+
+def _count(number: int | None) -> Text:
+    return Text("an unknown number", "数量未知的") if number is None else plain(number)
 
 
 def _given(result: SmsFact) -> tuple[Evidence, ...]:

@@ -163,11 +163,13 @@ def _around(
     before, after = evidence.states(application.id, x, at) if x else (None, None)
     asked = Asked(
         application.id,
+        at,
         at + _LATER,
         person=person,
         x=x,
         subscription_id=subscription_id,
         ids=(decision.binding_id,) if decision and decision.binding_id else (),
+        extended=application.mode is Mode.AXE,
         extension=extension,
     )
     return Around(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.audit import AuditReader, Entry, Kind
@@ -37,6 +37,10 @@ FACTS: Final = 200
 """Rows of one call or text: a call has at most six events, a CDR and what was kept beside them."""
 BINDINGS: Final = 10
 """Of a person, and of an X: those made last before the moment."""
+EXTENDED: Final = 50
+"""Of an X with extensions, which carries many bindings at once (axe.md §1)."""
+LATER: Final = 3
+"""Of a person, and of an X: those made first after the moment."""
 VERSIONS: Final = 40
 """Entries of the audit of one binding."""
 NEIGHBOURS: Final = 10
@@ -48,15 +52,18 @@ Item = Mapping[str, Any]
 class Asked:
     """Whose bindings are looked for: by the caller's token, the number, the platform's or our own ids.
 
-    Only those made by ``until`` count.
+    Those made nearest to ``at`` are, and none that was made after ``until``. ``extended``: X has extensions,
+    and ``extension`` is the one that was typed.
     """
 
     application: str
+    at: datetime
     until: datetime
     person: str | None = None
     x: str | None = None
     subscription_id: str | None = None
     ids: tuple[str, ...] = ()
+    extended: bool = False
     extension: str | None = None
 
 
@@ -83,7 +90,7 @@ class EvidenceStore:
         return (before[0] if before else None), (after[0] if after else None)
 
     def bindings(self, asked: Asked) -> list[dict[str, Any]]:
-        """Bindings that may concern a call, each once, at most three dozen."""
+        """Bindings that may concern a call, each once: at most four dozen, with extensions twice as many."""
         keys = list(asked.ids)
         sources = [
             (X_INDEX, "x_key", asked.x),
@@ -95,7 +102,8 @@ class EvidenceStore:
         ]
         for index, name, value in sources:
             if value:
-                keys += self._newest(index, name, value, asked.until)
+                many = EXTENDED if asked.extended and index == X_INDEX else BINDINGS
+                keys += self._around(index, name, value, asked, many)
         if asked.subscription_id:
             keys += self._of_subscription(asked.application, asked.subscription_id)
         if asked.x and asked.extension:
@@ -128,17 +136,29 @@ class EvidenceStore:
         )
         return tuple(read_call(item).says for item in self._calls.rows(places))
 
-    def _newest(self, index: str, name: str, value: str, until: datetime) -> list[str]:
-        rows = self._query(
+    def _around(self, index: str, name: str, value: str, asked: Asked, many: int) -> list[str]:
+        """Ids of bindings in an index: the last made by the moment, and the first made after it."""
+        by_name: dict[str, Any] = {"IndexName": index, "ExpressionAttributeNames": {"#hash": name}}
+        by_then = self._query(
             self._bindings,
-            "#hash = :hash AND created_at <= :until",
-            {":hash": value, ":until": iso(until)},
-            limit=BINDINGS,
+            "#hash = :hash AND created_at <= :at",
+            {":hash": value, ":at": iso(asked.at)},
+            limit=many,
             forward=False,
-            IndexName=index,
-            ExpressionAttributeNames={"#hash": name},
+            **by_name,
         )
-        return [str(row["pk"]).partition("#")[2] for row in rows]
+        later = self._query(
+            self._bindings,
+            "#hash = :hash AND created_at BETWEEN :after AND :until",
+            {
+                ":hash": value,
+                ":after": iso(asked.at + timedelta(milliseconds=1)),
+                ":until": iso(asked.until),
+            },
+            limit=LATER,
+            **by_name,
+        )
+        return [str(row["pk"]).partition("#")[2] for row in (*by_then, *later)]
 
     def _of_subscription(self, application: str, subscription_id: str) -> list[str]:
         rows = self._query(
