@@ -26,6 +26,7 @@ def parameters() -> list[str]:
         f"Runtime={runtime}",
         f"Architecture={architecture}",
         "DeletionProtection=false",
+        "WebhookTargets=any",
         f"PriceList={prices}",
     ]
 
@@ -63,11 +64,15 @@ def _permit_what_only_ministack_refuses(aws: Aws, outputs: dict[str, str]) -> No
     statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
     for function in (
         "Bindings",
+        "Follow",
         "JobsSweep",
         "JobsWorker",
         "UnbindSweep",
         "RecordingsNote",
         "RecordingsSweep",
+        "WebhooksNote",
+        "WebhooksSweep",
+        "WebhooksWorker",
     ):
         name = outputs[f"{function}FunctionName"]
         configuration = aws.client("lambda").get_function_configuration(FunctionName=name)

@@ -30,6 +30,10 @@ FUNCTIONS = {
     "recordings-sweep": "RecordingsSweepFunction",
     "recordings-work": "RecordingsWorkerFunction",
     "recordings-read": "RecordingsReadFunction",
+    "webhooks": "WebhooksFunction",
+    "webhooks-note": "WebhooksNoteFunction",
+    "webhooks-sweep": "WebhooksSweepFunction",
+    "webhooks-work": "WebhooksWorkerFunction",
     "erasure": "ErasureFunction",
     "erasure-work": "ErasureWorkerFunction",
 }

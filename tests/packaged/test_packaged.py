@@ -38,6 +38,10 @@ STATUS = {
     "callbacks-not-json": 400,
     "callbacks-refused": 401,
     "callbacks-wrong-path": 404,
+    "webhooks-create": 201,
+    "webhooks-create-private": 422,
+    "webhooks-list": 200,
+    "webhooks-read": 404,
 }
 
 

@@ -45,6 +45,7 @@ def test_every_room_has_a_function() -> None:
         "recordings",
         "reports",
         "unbind",
+        "webhooks",
     ]
 
 

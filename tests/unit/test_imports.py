@@ -67,6 +67,14 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform.client",
         "privatenumber.platform.pushes",
     ),
+    "webhooks": (
+        "pydantic",
+        "privatenumber.bindings",
+        "privatenumber.billing",
+        "privatenumber.calls",
+        "privatenumber.platform",
+        "privatenumber.recordings",
+    ),
     "erasure": (
         "pydantic",
         "privatenumber.bindings",

@@ -20,11 +20,13 @@ from builders import followed
 from builders.events import ROOT, event_files, function_of
 from builders.streams import passes, stream_event
 from functions.calls import app as calls
+from functions.webhooks import routes as webhooks
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
 from privatenumber.erasure.rounds import LEASE as ERASURE_LEASE
 from privatenumber.recordings.archive import LEASE
 from privatenumber.store import call_search
+from privatenumber.webhooks.delivery import LEASE as WEBHOOK_LEASE
 
 TEMPLATE = ROOT / "template.yaml"
 TEXT = TEMPLATE.read_text(encoding="utf-8")
@@ -162,8 +164,9 @@ class TestFunctions:
         assert FUNCTIONS["ErasureWorkerFunction"]["Timeout"] < ERASURE_LEASE.total_seconds()
 
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
-        """Else two workers could be at one recording."""
+        """Else two workers could be at one recording, or at one line of a webhook."""
         assert FUNCTIONS["RecordingsWorkerFunction"]["Timeout"] < LEASE.total_seconds()
+        assert FUNCTIONS["WebhooksWorkerFunction"]["Timeout"] < WEBHOOK_LEASE.total_seconds()
 
     @each_function
     def test_errors_throttles_and_slowness_raise_an_alarm(self, name: str) -> None:
@@ -211,6 +214,9 @@ class TestEnvironment:
         assert parameters["PushSignature"]["AllowedValues"] == [
             choice.value for choice in settings.PushSignature
         ]
+        assert parameters["WebhookTargets"]["AllowedValues"] == [
+            choice.value for choice in settings.WebhookTargets
+        ]
 
 
 class TestQueues:
@@ -255,11 +261,12 @@ class TestStreams:
 
     @each_stream
     def test_a_stream_is_read_from_its_beginning_and_for_new_rows_only(self, name: str) -> None:
-        """A row that is written between two deployments is followed too. The audit also wants changes."""
+        """A row that is written between two deployments is followed too. Some also want changes."""
         assert STREAMS[name]["StartingPosition"] == "TRIM_HORIZON"
         patterns = [json.loads(f["Pattern"]) for f in STREAMS[name]["FilterCriteria"]["Filters"]]
         assert patterns
-        wanted = ["INSERT", "MODIFY"] if name == "AuditSource" else ["INSERT"]
+        both = ("AuditSource", "WebhooksNoteSource")
+        wanted = ["INSERT", "MODIFY"] if name in both else ["INSERT"]
         assert all(pattern["eventName"] == wanted for pattern in patterns)
 
     @each_stream
@@ -382,6 +389,7 @@ class TestApi:
             "POST /drift/{run}/{difference}", "GET /pool", "POST /pool/forecast",
             "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
             "GET /recordings/{session}", "POST /erasures", "GET /erasures/{erasure}", *calls.ROUTES,
+            *webhooks.ROUTES,
         }  # fmt: skip
 
     def test_only_callbacks_are_open(self) -> None:
@@ -394,7 +402,12 @@ class TestApi:
     def test_a_route_leads_to_the_function_of_its_room(self) -> None:
         for route in ROUTES.values():
             key = route["RouteKey"]
-            rooms = {"callbacks": "Callbacks", "recordings": "Recordings", "erasures": "Erasure"}
+            rooms = {
+                "callbacks": "Callbacks",
+                "recordings": "Recordings",
+                "erasures": "Erasure",
+                "webhooks": "Webhooks",
+            }
             room = "Calls" if key in calls.ROUTES else rooms.get(key.split("/")[1], "Bindings")
             assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 
@@ -21,9 +21,9 @@ from privatenumber.times import Clock, utc_now
 if TYPE_CHECKING:
     from privatenumber.network import Resolve
     from privatenumber.store.event_bus import EventBus
-    from privatenumber.store.webhook_outbox import Outbox
     from privatenumber.webhooks.channel import Channel
     from privatenumber.webhooks.service import Webhooks
+    from privatenumber.webhooks.telling import Telling
     from privatenumber.webhooks.work import Worker
 
 _CHANCE: Final = SystemRandom()
@@ -61,11 +61,14 @@ class Rooms:
         )
 
     @cached_property
-    def outbox(self) -> Outbox:
+    def telling(self) -> Telling:
         """For the stream of the Bindings table."""
-        from privatenumber.store.webhook_outbox import compose_outbox
+        from privatenumber.store.webhook_outbox import compose_outbox, write
+        from privatenumber.webhooks.telling import Telling
 
-        return compose_outbox(clients.dynamodb(), self._settings.bills_table, self.keyrings.load, self.queue)
+        client, table = clients.dynamodb(), self._settings.bills_table
+        outbox = compose_outbox(client, table, self.keyrings.load, self.queue)
+        return Telling(outbox, self.keyrings.unseal, partial(write, client))
 
     @cached_property
     def worker(self) -> Worker:

@@ -1,0 +1,66 @@
+"""HTTP API of webhooks: make, read, change, end, test, enable, replay. Decode, call the domain, encode.
+
+Routing is a dictionary over `routeKey` (payload format 2.0), authorisation is API Gateway's (IAM). A request
+is never logged: one line per answer says route, status, caller and request id.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.deadline import LambdaContext
+from privatenumber.http_api import Response
+from privatenumber.http_request import Request, read_event
+from privatenumber.settings import Settings
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import utc_now
+from privatenumber.webhooks.bootstrap import Rooms
+
+from .problems import NoSuchRoute, answer_problem, describe
+from .routes import ROUTES
+
+logger = get_logger("webhooks")
+metrics = get_metrics("webhooks")
+
+
+@cache
+def rooms() -> Rooms:
+    """Compose the domain once per environment, at the first request."""
+    return Rooms(Settings.from_environment(os.environ), count=_count)
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
+    """Answer one request of the HTTP API; never raises."""
+    request = read_event(event, context, utc_now())
+    known = request.route if request.route in ROUTES else "(unknown)"
+    about = {"route": known, "request_id": request.id, "actor": request.actor}
+    try:
+        response = _answer(request)
+    except Exception as error:
+        problem = describe(error)
+        about["problem"] = problem.kind
+        if problem.kind == "internal":
+            logger.exception("failed", extra=about)
+            _count("InternalErrors", 1)
+        response = answer_problem(problem, request.id)
+    logger.info("answered", extra={**about, "status": response["statusCode"]})
+    _count("Answered", 1)
+    metrics.flush_metrics()
+    return response
+
+
+def _answer(request: Request) -> Response:
+    route = ROUTES.get(request.route)
+    if route is None:
+        raise NoSuchRoute
+    opened = rooms()
+    return opened.keyrings.opening(lambda: route(opened.webhooks, request))
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)

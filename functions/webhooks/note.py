@@ -1,0 +1,54 @@
+"""Bindings on their way to webhooks: the stream of the Bindings table becomes announcements.
+
+The first record that fails is named: it and all behind it come again, and what was written by then stays as
+it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.settings import Settings
+from privatenumber.store.stream import Changed, changed
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.webhooks.bootstrap import Rooms
+
+SERVICE: Final = "webhooks-note"
+
+logger = get_logger(SERVICE)
+metrics = get_metrics(SERVICE)
+
+
+@cache
+def rooms() -> Rooms:
+    """Compose the domain once per environment."""
+    return Rooms(Settings.from_environment(os.environ), count=_count)
+
+
+@metrics.log_metrics
+def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+    """Announce what each version of a binding changed; a batch with a record that fails ends there."""
+    announced = 0
+    for record in changed(event):
+        try:
+            announced += _announce(record)
+        except Exception:
+            logger.exception("not announced", extra={"sequence": record.sequence})
+            _count("NotAnnounced", 1)
+            return {"batchItemFailures": [{"itemIdentifier": record.sequence}]}
+    _count("Announced", announced)
+    logger.info("announced", extra={"announcements": announced})
+    return {"batchItemFailures": []}
+
+
+def _announce(record: Changed) -> int:
+    return rooms().telling.tell(record)
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
