@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builders.bills import rows
-from builders.dynamodb import moto_client
+from builders.dynamodb import local_client, moto_client
 from builders.emulated import START, STRANGER, SUBSCRIPTION, A, B, X
 from builders.explained import Explained
 from builders.keyrings import KEYRING
@@ -64,6 +64,20 @@ async def test_the_callers_own_binding_is_found_in_any_crowd(client: Any) -> Non
     call = await scene.call()
     await scene.settle()
     assert scene.of(call)[0].situation == "binding.released"
+
+
+@pytest.mark.dynamodb_local
+async def test_amazons_own_engine_takes_every_read(dynamodb_local: str) -> None:
+    """Conditions and indexes that moto might let pass; an extension, since it reads most."""
+    scene = Explained(local_client(dynamodb_local), Mode.AXE)
+    made = scene.bound(extension="0007")
+    scene.ends(made, START - timedelta(seconds=40), Reason.DELETED, by="ops", why="order cancelled")
+    call = await scene.call(B, digits=("0007",) * 4)
+    await scene.settle()
+    (first, *others) = scene.of(call)
+    assert first.situation == "extension.ended"
+    assert "order cancelled" in [one.value.en for one in first.evidence]
+    assert others == []
 
 
 async def test_what_came_after_the_call_does_not_hide_what_was_before(client: Any) -> None:
