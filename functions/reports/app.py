@@ -46,8 +46,11 @@ def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
     A `scheduled_time` (UTC) moves time forward; `{"action": "count", "application", "day"}` counts one day.
     """
     now = _moment(event.get("scheduled_time"))
-    found: list[CountWork] | list[ExportWork]
-    found = _to_count(event, now) if event.get("action") == COUNT else _to_export(now)
+    found: list[CountWork] | list[ExportWork] = []
+    try:
+        found = _to_count(event, now) if event.get("action") == COUNT else _to_export(now)
+    except NotCountable as error:
+        logger.error("not countable", extra={"detail": str(error)})
     sent = rooms().send(found)
     _count("ReportsSent", sent.taken)
     logger.info("swept", extra={"found": len(found), "sent": sent.taken, "refused": sent.refused})
