@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
@@ -31,6 +32,7 @@ VARIABLES: Final = frozenset(
         "BILLS_TABLE",
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
+        "CALL_DAYS",
         "DRIFT_REQUESTS_PER_SECOND",
         "EXCHANGE_BUCKET",
         "JOBS_QUEUE_URL",
@@ -44,6 +46,7 @@ VARIABLES: Final = frozenset(
         "RECORDING_DAYS",
         "RECORDING_RETRY_SECONDS",
         "REPORTS_QUEUE_URL",
+        "SMS_DAYS",
         "SOURCE_CIDRS",
         "WEBHOOKS_BUS",
         "WEBHOOKS_QUEUE_URL",
@@ -61,6 +64,8 @@ _MAX_SECRETS: Final = 2
 _TONE: Final = re.compile(r"[0-9A-Za-z_.@-]{1,128}", re.ASCII)
 _X: Final = re.compile(r"\+861[3-9][0-9]{9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
+KEPT_DAYS: Final = 400
+"""How long what was pushed is kept, unless the deployment says otherwise (operations.md §13)."""
 MAX_CONTACT_HOURS: Final = 720
 """Longest memory of who spoke to whom last."""
 
@@ -163,6 +168,14 @@ class Application:
         return f"Application(id={self.id!r}, mode={self.mode.value!r}, base_url={self.base_url!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long what was pushed is kept: calls with all that is sealed of them, and SMS with their texts."""
+
+    calls: timedelta = timedelta(days=KEPT_DAYS)
+    texts: timedelta = timedelta(days=KEPT_DAYS)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings:
     """The environment as typed properties; reading one that is mandatory and unset raises SettingsError."""
@@ -238,6 +251,15 @@ class Settings:
     def audit_days(self) -> int:
         """Days for which the audit keeps what was done; default 400."""
         return self._whole("AUDIT_DAYS", "400", "days")
+
+    @property
+    def kept(self) -> Kept:
+        """How long what was pushed is kept; default 400 days each."""
+        default = str(KEPT_DAYS)
+        return Kept(
+            calls=timedelta(days=self._whole("CALL_DAYS", default, "days")),
+            texts=timedelta(days=self._whole("SMS_DAYS", default, "days")),
+        )
 
     @property
     def recording_days(self) -> int:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from privatenumber.calls import announce
-from privatenumber.calls.facts import RETENTION_DAYS
+from privatenumber.calls.facts import NO_OTHER_TIME
 from privatenumber.calls.people import Numbers, numbers_of_call, numbers_of_message
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.timeline import call_of, message_of, sms_subscription_of, subscription_of
 from privatenumber.privacy import Keyring, seal
+from privatenumber.settings import Kept
 from privatenumber.store import calls, messages
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.call_facts import FactReader
@@ -63,6 +64,7 @@ class Chronicle:
     order_of: Callable[[str, str], OrderRef | None]
     unseal: Unseal
     keyring: Callable[[], Keyring]
+    kept: Kept = NO_OTHER_TIME
 
     def keep(self, row: Mapping[str, Any], tells: Tells = tells_nobody) -> bool:
         """Bring the row of the call or SMS that a fact belongs to up to date; says whether it changed.
@@ -141,11 +143,12 @@ class Chronicle:
         context: str,
         last: datetime,
     ) -> Derived[T]:
+        kept = self.kept.calls if isinstance(says, Call) else self.kept.texts
         sealed = seal(self.keyring(), json.dumps(numbers).encode(), context=context) if numbers else None
         return Derived(
             says,
             version=version,
-            expires_at=int((last + timedelta(days=RETENTION_DAYS)).timestamp()),
+            expires_at=int((last + kept).timestamp()),
             told=tuple(dict.fromkeys((*told, *(each.type for each in new)))),
             sealed=sealed,
         )

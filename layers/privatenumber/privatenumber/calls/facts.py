@@ -11,14 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from privatenumber.calls.sms_text import addressed, parts, with_sender
 from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
 from privatenumber.privacy import Keyring, open_sealed, seal, token
-from privatenumber.settings import Mode
+from privatenumber.settings import Kept, Mode
 from privatenumber.store.fact_rows import (
     NewFact,
     call_key,
@@ -41,17 +41,17 @@ _NUMBER_FORM = re.compile(
     r"|(?<![0-9])(?:00)?86[0-9]{9,11}(?![0-9])"
     r"|(?<![0-9])(?:1[3-9][0-9]{9}|0[0-9]{9,11}|[48]00[0-9]{7})(?![0-9])"
 )
+#: As long as evaluated facts are kept when nothing else is said (operations.md §13).
+NO_OTHER_TIME = Kept()
 #: `direction` of an SMS in AX: others to A, A to others (notifications.md §6.2).
 TO_A, FROM_A = 0, 1
-#: How long evaluated facts are kept (operations.md §13).
-RETENTION_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
     """Under which circumstances facts came in; ``flags`` are remembered with each of them.
 
-    ``mode`` is that of the application: what an SMS means depends on it.
+    ``mode`` is that of the application: what an SMS means depends on it. ``kept`` says how long they stay.
     """
 
     application: str
@@ -59,6 +59,7 @@ class Reception:
     keyring: Keyring
     flags: tuple[str, ...] = ()
     mode: Mode | None = None
+    kept: Kept = NO_OTHER_TIME
 
     def token(self, value: str | None, purpose: str = "number") -> str | None:
         """The token of a value, `None` for none."""
@@ -86,6 +87,11 @@ class Reception:
     def orphan(self, subscription_id: str | None) -> bool:
         """Whether a record says no binding; in X mode, where the platform knows none, nothing is missing."""
         return not subscription_id and self.mode is not Mode.X
+
+    def expires_at(self, *, texts: bool = False) -> int:
+        """When a fact of a call, or of an SMS, may be forgotten, in epoch seconds."""
+        kept = self.kept.texts if texts else self.kept.calls
+        return int((self.received_at + kept).timestamp())
 
     def digest(self, content: str) -> str:
         """Keyed digest of canonical content: a plain hash of it could be guessed back to its numbers."""
@@ -302,7 +308,7 @@ def _fact(
         "digest": digest,
         "received_at": iso(reception.received_at),
         "sealed": seal(reception.keyring, raw_text, context=reception.application),
-        "expires_at": int((reception.received_at + timedelta(days=RETENTION_DAYS)).timestamp()),
+        "expires_at": reception.expires_at(texts=kind == "sms"),
     }
     if flags:
         item["flags"] = list(flags)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from privatenumber.calls import answers
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.facts import RETENTION_DAYS, Reception
+from privatenumber.calls.facts import Reception
 from privatenumber.calls.questions import Question
 from privatenumber.calls.relations import Unseal, opened_contact, opened_relation
 from privatenumber.calls.routing import (
@@ -245,5 +245,5 @@ def _item(
         "sealed": seal(
             reception.keyring, json.dumps(private).encode(), context=decision_context(application)
         ),
-        "expires_at": int((reception.received_at + timedelta(days=RETENTION_DAYS)).timestamp()),
+        "expires_at": reception.expires_at(texts=not question.call),
     }
