@@ -11,7 +11,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
-from privatenumber.bindings.errors import BindingNotFound
+from privatenumber.bindings.errors import BindingError, BindingNotFound
 from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
 from privatenumber.deadline import Deadline, LambdaContext
@@ -19,7 +19,7 @@ from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.authors import SWEEP, Author
 from privatenumber.store.binding_search import BindingSearch
-from privatenumber.store.queue import Work, WorkQueue
+from privatenumber.store.queue import Reopening, Work, WorkQueue
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import from_iso, parse_time, utc_now
 
@@ -78,6 +78,9 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         return False
     deadline = Deadline.after(min(STEP_S, left))
     try:
+        wanted = Reopening.from_body(record["body"])
+        if wanted:
+            return _reopened(wanted, deadline, record["messageId"])
         job = Work.from_body(record["body"])
         as_of = max(from_iso(job.as_of), utc_now())
         binding = rooms().opening(
@@ -90,6 +93,26 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         logger.exception("step failed", extra={"message_id": record["messageId"]})
         return False
     logger.info("stepped", extra={"binding_id": binding.id, "state": binding.state.value})
+    return True
+
+
+def _reopened(wanted: Reopening, deadline: Deadline, message_id: str) -> bool:
+    """Bind again what ended by itself; what cannot be bound now is not bound later, when nobody waits."""
+    about = {"message_id": message_id, "binding_id": wanted.binding_id}
+    if utc_now() >= from_iso(wanted.until):
+        logger.warning("reopening came too late", extra=about)
+        _count("ReopeningsRefused", 1)
+        return True
+    try:
+        binding = rooms().opening(
+            lambda: rooms().reopen(wanted.binding_id, wanted.call, wanted.seconds, deadline=deadline)
+        )
+    except BindingError as refused:
+        logger.warning("not reopened", extra={**about, "cause": type(refused).__name__})
+        _count("ReopeningsRefused", 1)
+        return True
+    logger.info("reopened", extra={**about, "new_binding_id": binding.id, "state": binding.state.value})
+    _count("Reopened", 1)
     return True
 
 

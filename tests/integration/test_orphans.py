@@ -19,7 +19,7 @@ from builders.pushes import QUESTION_X, SIGNED_AT, STRANGER, A, B, X, event_body
 from builders.relations import put_relation, relation
 from builders.streams import stream_event
 from integration.test_questions import Exchange
-from privatenumber.bindings.model import State
+from privatenumber.bindings.model import Reason, State
 from privatenumber.call_policy import NO_RULES, CallPolicy, OrphanCalls
 from privatenumber.calls.orphans import Orphans
 from privatenumber.privacy import token
@@ -27,6 +27,7 @@ from privatenumber.settings import Application, Mode
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.contacts import Contact, ContactStore
 from privatenumber.store.last_relations import LastRelations
+from privatenumber.store.queue import Reopening
 from privatenumber.store.stream import inserted
 
 NOTIFY = CallPolicy(orphan_calls=OrphanCalls.NOTIFY)
@@ -40,6 +41,7 @@ class Desk:
     exchange: Exchange
     policy: CallPolicy = NOTIFY
     reads: list[str] = field(default_factory=list)
+    reopenings: list[Reopening] = field(default_factory=list)
 
     def applications(self) -> dict[str, Application]:
         self.reads.append("applications")
@@ -48,10 +50,14 @@ class Desk:
     def told(self, *found: Mapping[str, Any]) -> list[Announcement]:
         bindings = self.exchange.bindings
         orphans = Orphans(
-            LastRelations(bindings.client, bindings.name), applications=self.applications, unseal=unseal
+            LastRelations(bindings.client, bindings.name),
+            applications=self.applications,
+            unseal=unseal,
+            clock=lambda: SIGNED_AT,
         )
-        records = inserted(stream_event(found))
-        return [each for record in records for each in orphans.told(record.row)]
+        looked = [orphans.look(record.row) for record in inserted(stream_event(found))]
+        self.reopenings += [each.reopening for each in looked if each and each.reopening]
+        return [each.announcement for each in looked if each]
 
     def stored(self, *bodies: Mapping[str, Any]) -> list[dict[str, Any]]:
         watch = Watch(self.exchange.bills, self.exchange.bindings, NO_RULES, Mode.AXB)
@@ -138,6 +144,14 @@ def test_nothing_is_told_of_what_is_left_alone_or_unknown(
     desk.policy = policy
     desk.bound(**{"a": STRANGER, **changes})
     assert desk.told(*desk.stored(ENDED)) == []
+
+
+def test_one_whose_time_was_over_a_moment_ago_is_bound_again(desk: Desk) -> None:
+    desk.policy = CallPolicy(orphan_calls=OrphanCalls.REOPEN)
+    desk.bound(a=STRANGER, reason=Reason.EXPIRED)
+    (told,) = desk.told(*desk.stored(ENDED))
+    assert told.data["reopening"] is True
+    assert [(each.binding_id, each.seconds) for each in desk.reopenings] == [("binding-1", 1800)]
 
 
 def test_a_call_of_a_binding_costs_nothing(desk: Desk) -> None:

@@ -21,7 +21,8 @@ from functions.unbind import app
 from privatenumber.bindings.model import Binding, State
 from privatenumber.store import clients
 from privatenumber.store.numbers import NumberStore
-from privatenumber.times import utc_now
+from privatenumber.store.queue import Reopening
+from privatenumber.times import iso, utc_now
 
 TABLE = "Bindings"
 
@@ -211,3 +212,20 @@ def test_a_sample_event_runs(path: Any) -> None:
     handler = app.sweep if function_of(path) == "UnbindSweepFunction" else app.work
     answer = handler(read_event(path), Context())
     assert answer.keys() <= {"due", "sent", "lag_s", "batchItemFailures"}
+
+
+def test_a_call_has_what_ended_by_itself_bound_again(deployment: str) -> None:
+    """users.md U-N11: by a message of the follower; again, too late and refused it does no harm."""
+    old = bind()
+    sweep(hours=2)
+    later = utc_now() + timedelta(minutes=10)
+    assert work(messages(deployment)) == []
+    wanted = Reopening(old.id, "call-token", 1800, iso(later))
+    late = Reopening(old.id, "another", 1800, iso(utc_now()))
+    unknown = Reopening("b0", "call-token", 1800, iso(later))
+    bodies = [each.to_body() for each in (wanted, wanted, late, unknown)]
+    assert work([{"messageId": f"m-{n}", "body": body} for n, body in enumerate(bodies)]) == []
+    page = app.rooms().service.find(application=APPLICATION, order=old.order)
+    assert [(found.state, found.x) for found in page.bindings] == [
+        (State.ACTIVE, old.x), (State.CLOSED, old.x),
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Final
 
 MAX_LIMIT: Final = 200
 """No limit is larger: so many counted calls are read at most before a question is answered."""
+MAX_REOPEN_MINUTES: Final = 7 * 1440
 MAX_ORPHAN_HOURS: Final = 9600
 """So long a closed binding is kept (400 days)."""
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
@@ -30,6 +31,8 @@ class OrphanCalls(StrEnum):
     LEAVE = "leave"
     NOTIFY = "notify"
     """The business is told with whom the caller last stood on that X."""
+    REOPEN = "reopen"
+    """Also, the same people are bound again on the X for a while, if their time ended a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class CallPolicy:
     orphan_calls: OrphanCalls = OrphanCalls.LEAVE
     orphan_hours: int = 72
     """A relation that ended longer ago tells nothing about a call."""
+    reopen_within_minutes: int = 120
+    """The grace: one that ended longer ago is not bound again."""
+    reopen_minutes: int = 30
+    """So long lives what is bound again."""
 
     @property
     def call_limits(self) -> tuple[Limit, ...]:

@@ -10,9 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privatenumber.call_policy import CallPolicy, OrphanCalls
-from privatenumber.calls.orphans import OrphanCall, announcement, last_relation, may_be_orphan
+from privatenumber.calls.orphans import (
+    OrphanCall,
+    announcement,
+    last_relation,
+    may_be_orphan,
+    reopening,
+)
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.last_relations import PastRelation
+from privatenumber.store.queue import Reopening
 
 NOW = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
 X = "+8617010000002"
@@ -75,6 +82,7 @@ class TestAnnouncement:
             "binding_id": "one",
             "mode": "AXB",
             "binding_state": "CLOSED",
+            "reopening": False,
             "code": 8014,
             "ended_at": "2026-09-02T00:00:00.000Z",
             "ended_seconds_before": 3600,
@@ -95,6 +103,43 @@ class TestAnnouncement:
     def test_neither_data_nor_its_printed_form_shows_the_caller(self) -> None:
         told: Announcement = announcement(ORPHAN, past())
         assert "13800138001" not in repr(told) + repr(ORPHAN)
+
+
+class TestReopening:
+    AGAIN = CallPolicy(orphan_calls=OrphanCalls.REOPEN, reopen_within_minutes=60, reopen_minutes=20)
+
+    @pytest.mark.parametrize(
+        ("changes", "age_s", "reopens"),
+        [
+            ({}, 0, True),
+            ({}, 60, True),
+            ({}, 61, False),
+            ({"reason": "idle"}, 0, True),
+            ({"reason": "deleted"}, 0, False),
+            ({"reason": "moved"}, 0, False),
+            ({"reason": None}, 0, False),
+            ({"hours_ago": 1.01}, 0, False),
+            ({"state": "ACTIVE"}, 0, False),
+            ({"state": "RELEASING"}, 0, False),
+            ({"people": frozenset({"bert"}), "contact": True}, 0, False),
+        ],
+    )
+    def test_what_ended_by_itself_within_the_grace_is_bound_again_for_its_own_people(
+        self, changes: dict[str, Any], age_s: float, reopens: bool
+    ) -> None:
+        """notifications.md §9.1: an old record leads to no action."""
+        found = reopening(ORPHAN, past(**changes), self.AGAIN, NOW + timedelta(seconds=age_s))
+        assert (found is not None) is reopens
+
+    def test_the_order_names_call_and_binding_and_how_long_it_is_worth_doing(self) -> None:
+        found = reopening(ORPHAN, past(), self.AGAIN, NOW)
+        assert found == Reopening("one", "call-token", 1200, "2026-09-02T01:10:00.000Z")
+        assert found is not None
+        assert Reopening.from_body(found.to_body()) == found
+
+    def test_who_is_only_to_be_told_has_nothing_bound(self) -> None:
+        assert reopening(ORPHAN, past(), POLICY, NOW) is None
+        assert announcement(ORPHAN, past(), reopening=True).data["reopening"] is True
 
 
 ENDED = {"kind": "event", "event": "disconnect", "state_code": 8014}

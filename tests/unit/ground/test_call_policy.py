@@ -35,15 +35,18 @@ def test_a_policy_is_read_as_it_is_written() -> None:
             "sms_per_minute": 1,
             "frequency_within": "x",
             "black_list": True,
-            "orphan_calls": "notify",
+            "orphan_calls": "reopen",
             "orphan_hours": 24,
+            "reopen_within_minutes": 15,
+            "reopen_minutes": 20,
         }
     )
     assert (found.answers_per_day, found.answers_within) == (3, Within.BINDING)
     assert found.call_limits == (Limit("calls_per_hour", 5, 3600), Limit("calls_per_day", 20, 86_400))
     assert found.sms_limits == (Limit("sms_per_minute", 1, 60),)
     assert (found.frequency_within, found.black_list) == (Within.X, True)
-    assert (found.orphan_calls, found.orphan_hours) == (OrphanCalls.NOTIFY, 24)
+    assert (found.orphan_calls, found.orphan_hours) == (OrphanCalls.REOPEN, 24)
+    assert (found.reopen_within_minutes, found.reopen_minutes) == (15, 20)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,8 @@ def test_only_what_a_rule_may_end_is_looked_at(rules: dict[str, Any], call: bool
         ({"black_list": "yes"}, "black_list"),
         ({"orphan_calls": "call"}, "orphan_calls"),
         ({"orphan_hours": 0}, "orphan_hours"),
+        ({"reopen_within_minutes": 0}, "reopen_within_minutes"),
+        ({"reopen_minutes": 10081}, "reopen_minutes"),
         ({"calls_per_hours": 5}, "no rule"),
     ],
 )

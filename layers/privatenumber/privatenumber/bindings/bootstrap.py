@@ -25,7 +25,7 @@ from privatenumber.platform.client import PlatformClient, Transport, Urllib3Tran
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.audit import AuditReader
-from privatenumber.store.authors import NOBODY, Author
+from privatenumber.store.authors import NOBODY, REOPENING, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.budget import DynamoBudget
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from privatenumber.bindings.drift_service import DriftService
     from privatenumber.bindings.jobs import JobService
+    from privatenumber.bindings.model import Binding
     from privatenumber.bindings.whole_x import WholeX
     from privatenumber.platform.session_calls import Stopped
 
@@ -115,6 +116,12 @@ class Rooms:
 
         store = WholeXStore(self._table, self._settings.bindings_table)
         return WholeX(self._engine(author), store, self.jobs.create)
+
+    def reopen(self, binding_id: str, call: str, seconds: int, *, deadline: Deadline) -> Binding:
+        """Bind again what ended by itself, for a call of one of its people; raises as a bind does."""
+        from privatenumber.bindings.reopen import reopen
+
+        return reopen(self._engine(Author(REOPENING)), binding_id, call, seconds, deadline)
 
     def application_ids(self) -> tuple[str, ...]:
         """The applications that are configured."""

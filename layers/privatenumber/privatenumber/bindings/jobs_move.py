@@ -34,7 +34,7 @@ def move(engine: Engine, task: Task, old: Binding, deadline: Deadline) -> Outcom
     if new is None:
         if outcome := _stays(task, old, engine.clock()):
             return outcome
-        command = _same_elsewhere(old, task.key)
+        command = same_elsewhere(old, task.key)
         new = BindingService(engine).bind(command, deadline=deadline).binding
     if new.state is State.FAILED:
         return Failed(NOT_BOUND, {"code": new.failure_code, "binding_id": old.id, "order": old.order})
@@ -81,7 +81,7 @@ def _stays(task: Task, old: Binding, now: datetime) -> Outcome | None:
     return None
 
 
-def _same_elsewhere(old: Binding, key: str) -> BindCommand:
+def same_elsewhere(old: Binding, key: str) -> BindCommand:
     """What would have to be asked for to get the same binding on another X."""
     features = old.features
     first = next(iter(_opposite(old)), None)

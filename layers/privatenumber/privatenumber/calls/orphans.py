@@ -1,7 +1,8 @@
 """Calls of somebody who stands on no binding: with whom he stood on that X last (users.md U-S10, U-N11).
 
 The platform tells of such a call by its cause and without a binding, in X mode our own decision does. It
-never leads to a change of a binding (notifications.md §9.3): the business is told, and decides.
+never changes a binding (notifications.md §9.3): the business is told, and what ended by itself a moment ago
+may be bound anew for a while.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 from privatenumber.call_policy import CallPolicy, OrphanCalls
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.routing import Reason
+from privatenumber.calls.rules_followed import MAX_AGE
 from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, EventType, parse_push
 from privatenumber.settings import Application, Mode
@@ -23,12 +25,17 @@ from privatenumber.store.announcement_types import AnnouncementType
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.decisions import decision_context
 from privatenumber.store.last_relations import LastRelations, PastRelation
-from privatenumber.times import from_iso, iso
+from privatenumber.store.queue import Reopening
+from privatenumber.times import Clock, from_iso, iso
 
 #: No binding for this caller: AXB, AX (event and CDR), AXYB (cause-codes.md §4).
 CAUSES: Final = frozenset({8014, 8018, 7104, 8030})
 _FAILED: Final = "FAILED"
 _CLOSED: Final = "CLOSED"
+#: Reasons for which nobody decided: the time was over, or nobody called.
+ENDED_BY_ITSELF: Final = frozenset({"expired", "idle"})
+#: A caller who was refused tries again within minutes; a message that waited longer is too late.
+WAITING: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,16 @@ class OrphanCall:
     code: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an orphan call leads to."""
+
+    announcement: Announcement
+    reopening: Reopening | None = None
+
+
 class Orphans:
-    """Finds what is to be told of orphan calls, by the policy of their application."""
+    """Finds what orphan calls lead to, by the policy of their application."""
 
     def __init__(
         self,
@@ -53,27 +68,32 @@ class Orphans:
         *,
         applications: Callable[[], Mapping[str, Application]],
         unseal: Unseal,
+        clock: Clock,
     ) -> None:
         self._relations = relations
         self._applications = applications
         self._unseal = unseal
+        self._clock = clock
 
-    def told(self, row: Mapping[str, Any]) -> list[Announcement]:
-        """What a new row of the Bills table gives to tell: of one call the same, whichever row tells it."""
+    def look(self, row: Mapping[str, Any]) -> Found | None:
+        """What a new row of the Bills table leads to: for one call the same, whichever row tells of it."""
         if not may_be_orphan(row):
-            return []
+            return None
         application = self._applications().get(row["application"])
         if application is None or application.rules.orphan_calls is OrphanCalls.LEAVE:
-            return []
+            return None
         # The platform's cause stands for a bad answer of ours in X mode; there the decision tells.
         if (row["kind"] == "decision") is not (application.mode is Mode.X):
-            return []
+            return None
         orphan = self._orphan(row)
         if orphan is None:
-            return []
+            return None
         candidates = self._relations.candidates(application.id, orphan.caller, orphan.x)
         last = last_relation(candidates, orphan, application.rules)
-        return [announcement(orphan, last)] if last else []
+        if last is None:
+            return None
+        wanted = reopening(orphan, last, application.rules, self._clock())
+        return Found(announcement(orphan, last, reopening=wanted is not None), wanted)
 
     def _orphan(self, row: Mapping[str, Any]) -> OrphanCall | None:
         """The call with the caller's number and X, from what is sealed; None where it does not say both."""
@@ -137,10 +157,32 @@ def last_relation(
     return max(found, key=lambda each: (each.state != _CLOSED, each.changed_at), default=None)
 
 
-def announcement(orphan: OrphanCall, last: PastRelation) -> Announcement:
+def reopening(orphan: OrphanCall, last: PastRelation, policy: CallPolicy, now: datetime) -> Reopening | None:
+    """The order to bind the people of a relation again, or None.
+
+    Only what ended by itself and within the grace, and only while its record is young: a call of hours ago
+    waits for nobody (notifications.md §9.1). Whoever was merely in touch under it has no place in it.
+    """
+    grace = timedelta(minutes=policy.reopen_within_minutes)
+    fits = (
+        policy.orphan_calls is OrphanCalls.REOPEN
+        and last.state == _CLOSED
+        and last.reason in ENDED_BY_ITSELF
+        and orphan.caller in last.people
+        and orphan.at - last.changed_at <= grace
+        and now - orphan.at <= MAX_AGE
+    )
+    if not fits:
+        return None
+    until = iso(orphan.at + WAITING)
+    return Reopening(last.binding_id, orphan.call, policy.reopen_minutes * 60, until)
+
+
+def announcement(orphan: OrphanCall, last: PastRelation, *, reopening: bool = False) -> Announcement:
     """What is told of an orphan call: order and binding, and how long before the call that was over.
 
     A binding that is not over by our books, although it did not connect, is told with its state.
+    ``reopening``: its people are to be bound again.
     """
     about = f"call#{orphan.call}"
     data: dict[str, Any] = {
@@ -150,6 +192,7 @@ def announcement(orphan: OrphanCall, last: PastRelation) -> Announcement:
         "binding_id": last.binding_id,
         "mode": last.mode,
         "binding_state": last.state,
+        "reopening": reopening,
     }
     if orphan.code is not None:
         data["code"] = orphan.code

@@ -18,6 +18,8 @@ PUSH: Final = "system:push"
 SWEEP: Final = "system:sweep"
 """What was due: ends, repetitions, recovery."""
 
+REOPENING: Final = "system:reopening"
+"""A call without a binding had what ended a moment ago bound again."""
 
 WATCH: Final = "system:watch"
 """The hourly look at the pools: quarantines begin and end."""

@@ -45,6 +45,35 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopening:
+    """One message: a closed binding to be bound again for a call, for ``seconds``, unless it is ``until``."""
+
+    binding_id: str
+    call: str
+    seconds: int
+    until: str
+
+    def to_body(self) -> str:
+        """Render the message body."""
+        return json.dumps(
+            {"reopen": self.binding_id, "call": self.call, "seconds": self.seconds, "until": self.until}
+        )
+
+    @classmethod
+    def from_body(cls, body: str) -> Reopening | None:
+        """Read a message body; None for work of another kind. Raises ValueError when it is unreadable."""
+        content = json.loads(body)
+        if not isinstance(content, dict) or "reopen" not in content:
+            return None
+        try:
+            return cls(
+                str(content["reopen"]), str(content["call"]), int(content["seconds"]), str(content["until"])
+            )
+        except (KeyError, TypeError):
+            raise ValueError("not a reopening") from None
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """How many messages the queue took and how many it refused."""
 
