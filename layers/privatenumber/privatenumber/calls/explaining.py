@@ -1,6 +1,6 @@
 """From a call or a text to its diagnosis: what may explain it is read, and `diagnosis` says what it means.
 
-Reads are bounded (`store.evidence`): about a dozen requests, whatever the tables hold. What was typed and
+Reads are bounded (`store.evidence`): at most some twenty requests, whatever the tables hold. What was typed and
 dialled is opened from its sealed records where nothing else says it; no number leaves this room.
 """
 
