@@ -94,6 +94,24 @@ class Scene:
         self.say.line("phones", f"{what}  →  sendResult {sms['send_result']}")
         return sms
 
+    def explain(self, what: str, number: str) -> list[dict[str, Any]]:
+        """Ask as support does what became of somebody's last call; return the findings, heaviest first."""
+        query = {"application": self.tenant.id, "number": number, "limit": "1"}
+
+        def look() -> dict[str, Any] | None:
+            calls: list[dict[str, Any]] = self.stack.api.request("GET", "/calls", query=query).json()["calls"]
+            return calls[0] if calls and calls[0]["state"] == "settled" else None
+
+        call = wait_until(look, 20, every_s=0.2)
+        if call is None:
+            raise DemoFailed(f"no settled call of {mask(number)} is listed; the functions' logs say why")
+        told = self.stack.api.request("GET", f"/calls/{call['id']}", query={"application": self.tenant.id})
+        findings: list[dict[str, Any]] = told.json()["diagnosis"]
+        self.say.line("support", f"{what}: GET /calls?number={mask(number)}, its story and diagnosis")
+        for finding in findings[:1]:
+            self.say.line("support", f"{finding['title']}. {finding['next_step']}", "dim")
+        return findings
+
     def platform_requests(self, api: str) -> list[dict[str, Any]]:
         """Read the platform's journal: the requests of one kind that it received, oldest first."""
         found: list[dict[str, Any]] = self.stack.platform.get("requests", kind="request", api=api)["entries"]

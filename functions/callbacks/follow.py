@@ -6,45 +6,90 @@ Records of a shard come in order. The first that fails is named: it and all behi
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.calls.follow import Follower
-from privatenumber.calls.follow_bootstrap import compose_follower
+from privatenumber.calls import announce
+from privatenumber.calls.follow_bootstrap import FollowRooms, compose
 from privatenumber.settings import Settings
-from privatenumber.store.stream import inserted
+from privatenumber.store.stream import Changed, changed
+from privatenumber.store.webhook_events import Noted
 from privatenumber.telemetry import get_logger, get_metrics
 
+from .stopping import CallStopper
+
 SERVICE: Final = "follow"
+KEPT: Final = "CallsKept"
+ORPHANS: Final = "OrphanCallsTold"
+REOPENED: Final = "ReopeningsAsked"
 
 logger = get_logger(SERVICE)
 metrics = get_metrics(SERVICE)
 
 
 @cache
-def follower() -> Follower:
-    """Compose the follower once per environment."""
-    return compose_follower(Settings.from_environment(os.environ))
+def rooms() -> FollowRooms:
+    """Compose once per environment."""
+    settings = Settings.from_environment(os.environ)
+    return compose(settings, CallStopper(settings))
 
 
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
-    """Follow each new row; a batch with a row that fails ends there."""
-    done = 0
-    for record in inserted(event):
+    """Follow each row that was written; a batch with a row that fails ends there."""
+    done, outcomes, kept = 0, Counter[str](), set[str]()
+    failures: list[dict[str, str]] = []
+    for record in changed(event):
         try:
-            outcomes = follower().follow(record.row)
+            outcomes.update(_follow(record, kept))
         except Exception:
-            kind = record.row.get("kind")
+            kind = record.after.get("kind")
             logger.exception("not followed", extra={"sequence": record.sequence, "kind": kind})
             metrics.add_metric("NotFollowed", MetricUnit.Count, 1)
-            return {"batchItemFailures": [{"itemIdentifier": record.sequence}]}
-        for outcome in outcomes:
-            metrics.add_metric(outcome.value, MetricUnit.Count, 1)
+            failures = [{"itemIdentifier": record.sequence}]
+            break
         done += 1
+    for name, count in outcomes.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     metrics.add_metric("Followed", MetricUnit.Count, done)
     logger.info("followed", extra={"rows": done})
-    return {"batchItemFailures": []}
+    return {"batchItemFailures": failures}
+
+
+def _follow(record: Changed, kept: set[str]) -> list[str]:
+    """Do what follows a row; ``kept`` are partitions that this batch has brought up to date.
+
+    All records of a batch were written before it was handed out, so one reading of a partition sees them all.
+    """
+    row, telling = record.after, rooms().telling(Noted(record.at, record.sequence))
+    outcomes: list[str] = []
+    if record.before is None:
+        # Nothing waits as little as a call that is to be ended.
+        outcomes += rooms().rules.follow(row)
+        outcomes += rooms().follower.follow(row)
+        if row.get("kind") == "number_state":
+            telling.tell([announce.of_number(row, record.at)])
+    if row["pk"] not in kept:
+        outcomes += [KEPT] * rooms().chronicle.keep(row, telling)
+        kept.add(row["pk"])
+    telling.hint()
+    if record.before is None:
+        outcomes += _orphan(record)
+    return outcomes
+
+
+def _orphan(record: Changed) -> list[str]:
+    """Tell of a call without a binding, and have one bound again; a second time neither has an effect."""
+    found = rooms().orphans.look(record.after)
+    if found is None:
+        return []
+    if found.reopening and rooms().work.send([found.reopening]).refused:
+        raise RuntimeError("the queue refused a reopening")
+    telling = rooms().telling(Noted(record.at, record.sequence))
+    telling.tell([found.announcement])
+    telling.hint()
+    return [ORPHANS, REOPENED] if found.reopening else [ORPHANS]

@@ -55,6 +55,10 @@ def people_call(scene: Scene) -> None:
     nobody = stranger["cause"] == 8014 and stranger["subscription_id"] is None
     scene.say.check(nobody, "the stranger reaches nobody: cause 8014, no subscriptionId")
     scene.check_deliveries()
+    findings = scene.explain("asks why the stranger reached nobody", STRANGER)
+    scene.say.check(
+        bool(findings), f"the call explains itself: {findings[0]['situation'] if findings else ''}"
+    )
 
 
 def an_answer_is_lost(scene: Scene) -> None:

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from builders.bills import rows as bills_rows
 from builders.deployment import table_request
 from builders.dynamodb import Table
 from builders.events import EVENTS, event_files, function_of, read_event
-from builders.pushes import SIGNED_AT, A, B, X, fee_body
+from builders.pushes import SESSION, SIGNED_AT, A, B, X, applications_secret, event_body, fee_body
 from builders.streams import stream_event
 from integration.test_follow import Desk, later, rows_of, status
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
 from privatenumber.settings import Mode
 from privatenumber.store import clients
+from privatenumber.store.calls import CallState, read_call
 from privatenumber.store.contacts import contact_key
+from privatenumber.store.facts import FactStore
 from privatenumber.store.items import encode
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.numbers import NumberState
+from privatenumber.store.recordings import RecordingRow, RecordingStore, recording_sk
 
 
 class Follow:
@@ -32,7 +37,7 @@ class Follow:
     def __init__(self, output: pytest.CaptureFixture[str]) -> None:
         from functions.callbacks import follow
 
-        follow.follower.cache_clear()
+        follow.rooms.cache_clear()
         self._module = follow
         self._output = output
         self.printed = ""
@@ -51,7 +56,7 @@ class Follow:
 
 
 def _forget_clients() -> None:
-    for name in ("dynamodb", "kms"):
+    for name in ("dynamodb", "kms", "secrets", "sqs"):
         getattr(clients, name).cache_clear()
 
 
@@ -63,11 +68,19 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
         ("BINDINGS_TABLE", "bindings"),
+        ("BILLS_TABLE", "bills"),
+        ("APPLICATIONS_SECRET", "applications"),
+        ("OUTBOUND_PROXY", ""),
     ):
         monkeypatch.setenv(name, value)
     _forget_clients()
     with mock_aws():
-        clients.dynamodb().create_table(**table_request("BindingsTable", "bindings"))
+        for logical_id, name in (("BindingsTable", "bindings"), ("BillsTable", "bills")):
+            clients.dynamodb().create_table(**table_request(logical_id, name))
+        for name in ("work", "webhooks"):
+            url = clients.sqs().create_queue(QueueName=name)["QueueUrl"]
+            monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
+        clients.secrets().create_secret(Name="applications", SecretString=applications_secret())
         monkeypatch.setenv("KEY_ID", clients.kms().create_key()["KeyMetadata"]["Arn"])
         yield Desk(Table(clients.dynamodb(), "bindings"))
     _forget_clients()
@@ -99,6 +112,43 @@ def test_states_and_contacts_reach_the_table_and_are_counted(desk: Desk, functio
     people = [row["caller"] for row in rows if "caller" in row]
     key = contact_key("demo-ax", people[0], X)
     assert "Item" in desk.table.client.get_item(TableName=desk.table.name, Key=encode(key))
+
+
+def test_the_row_of_a_call_is_kept_once_a_batch(desk: Desk, function: Follow) -> None:
+    """All facts of a batch stand in the table before it is handed out."""
+    bills = Table(desk.table.client, "bills")
+    facts = [put_fact(bills, body) for body in (event_body("callin"), event_body("disconnect"), fee_body())]
+    assert function.invoke(stream_event(facts)) == []
+    assert (function.metric("CallsKept"), function.metric("Followed")) == (1, 3)
+    (call,) = (read_call(row).says for row in bills_rows(bills) if row["kind"] == "call")
+    assert (call.state, call.events) == (CallState.SETTLED, ("callin", "disconnect"))
+    assert SESSION not in function.printed
+
+
+def test_a_recording_that_comes_to_its_end_is_seen_in_the_row_of_its_call(
+    desk: Desk, function: Follow
+) -> None:
+    bills = Table(desk.table.client, "bills")
+    fact = put_fact(bills, fee_body())
+    store = RecordingStore(bills.client, bills.name)
+    key = (fact["pk"], recording_sk("object"))
+    pending = RecordingRow(key, "demo", "pending", "file.wav", SIGNED_AT, 2_000_000_000)
+    store.add(pending)
+    store.replace(replace(pending, state="archived", archived_at=SIGNED_AT, version=2), seen=1)
+    (row,) = (row for row in bills_rows(bills) if row["kind"] == "recording")
+    assert function.invoke(stream_event([row], name="MODIFY")) == []
+    (call,) = (read_call(row).says for row in bills_rows(bills) if row["kind"] == "call")
+    assert call.recording == "archived"
+
+
+def put_fact(bills: Table, body: dict[str, Any]) -> dict[str, Any]:
+    """A fact in the table, sealed with the deployment's own keys."""
+    arn = clients.kms().list_keys()["Keys"][0]["KeyArn"]
+    keyring = KeyringStore(bills.client, "bindings", clients.kms(), arn).load()
+    (entry,) = parse_push(json.dumps(body).encode()).entries
+    fact = fact_of(entry, Reception("demo", SIGNED_AT, keyring, mode=Mode.AXB))
+    FactStore(bills.client, bills.name).put_facts([fact])
+    return {"pk": fact.pk, "sk": fact.sk, **fact.item}
 
 
 def test_a_batch_ends_at_the_first_row_that_fails_and_comes_again_from_there(
