@@ -229,7 +229,9 @@ class TestWhatIsOld:
         planted.run()
         assert planted.erasures().get(told.row.id).row.state == "done"
         of_calls = [
-            trace for trace in planted.traces(A) if trace.startswith(("CALL", "SMS", "DAY", "EVENTS", "QUA"))
+            trace
+            for trace in planted.traces(A)
+            if trace.startswith(("CALL", "SMS", "DAY", "EVENTS", "QUA", "BINDING"))
         ]
         assert len(of_calls) == 1
         assert sums(planted) == before

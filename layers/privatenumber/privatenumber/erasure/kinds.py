@@ -21,6 +21,9 @@ ANNOUNCEMENT: Final = "announcement"
 RECORDING: Final = "recording"
 FACTS: Final = frozenset({"event", "cdr", "sms", "decision"})
 DERIVED: Final = frozenset({"call", "message"})
+ENDED: Final = frozenset({"CLOSED", "FAILED"})
+"""States of a binding that is over."""
+
 
 _BY_PREFIX: Final[Mapping[tuple[str, str], str]] = {
     ("BINDING", "BINDING"): BINDING,
@@ -41,17 +44,8 @@ _OTHER_KINDS: Final = frozenset({"JOB", "DRIFT"})
 
 _MOMENTS: Final = frozenset(
     {
-        *(
-            "at",
-            "received_at",
-            "created_at",
-            "first_at",
-            "last_at",
-            "started_at",
-            "call_in_at",
-            "answered_at",
-        ),
-        *("alerting_at", "ended_at", "failed_at", "called_out_at"),
+        *("at", "received_at", "created_at", "updated_at", "first_at", "last_at", "started_at"),
+        *("call_in_at", "called_out_at", "alerting_at", "answered_at", "ended_at", "failed_at"),
     }
 )
 

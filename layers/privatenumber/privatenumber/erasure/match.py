@@ -109,5 +109,7 @@ def _of_order(item: Mapping[str, Any], target: Target) -> bool:
 
 
 def _of_age(item: Mapping[str, Any], target: Target) -> bool:
-    wanted = kinds.of_call_or_sms(item) or kinds.kind_of(item) in _OF_AGE
+    kind = kinds.kind_of(item)
+    ended = kind == kinds.BINDING and item["state"] in kinds.ENDED
+    wanted = ended or kinds.of_call_or_sms(item) or kind in _OF_AGE
     return wanted and target.before is not None and kinds.over_before(item, target.before)

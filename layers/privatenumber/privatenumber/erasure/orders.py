@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from privatenumber.erasure.kinds import ENDED
 from privatenumber.store.binding_keys import (
     A_INDEX,
     B_INDEX,
@@ -17,7 +18,6 @@ from privatenumber.store.binding_search import BindingSearch, Position
 from privatenumber.store.bindings import BindingStore
 
 _PAGE: Final = 100
-_FINAL: Final = frozenset({"CLOSED", "FAILED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class OrderBindings:
                 found |= Found(
                     frozenset({identity}),
                     frozenset({str(subscription)} if subscription else ()),
-                    frozenset() if item["state"] in _FINAL else frozenset({identity}),
+                    frozenset() if item["state"] in ENDED else frozenset({identity}),
                 )
         return found
 

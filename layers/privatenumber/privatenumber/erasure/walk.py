@@ -38,7 +38,6 @@ _ATTEMPTS: Final = 5
 _SETTLED: Final = timedelta(hours=1)
 """Longer than anybody takes from the pages of a bill to the head that refers to them."""
 
-_FINAL_BINDING: Final = frozenset({"CLOSED", "FAILED"})
 _FINAL_JOB: Final = frozenset({"finished", "cancelled", "failed"})
 
 
@@ -231,7 +230,7 @@ def _meant(rows: Sequence[Item], target: Target) -> bool:
 def _living(row: Item, kind: str) -> str | None:
     """The binding or job that a row is part of and that lives; None when none does."""
     if kind == kinds.BINDING:
-        return None if row["state"] in _FINAL_BINDING else f"binding:{row['binding_id']}"
+        return None if row["state"] in kinds.ENDED else f"binding:{row['binding_id']}"
     if kind == kinds.PLACE:
         return f"binding:{row['binding_id']}" if "binding_id" in row else None
     if kind == kinds.JOB:
