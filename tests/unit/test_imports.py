@@ -75,6 +75,16 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform",
         "privatenumber.recordings",
     ),
+    "reports": (
+        "pydantic",
+        "cryptography",
+        "privatenumber.bindings",
+        "privatenumber.billing",
+        "privatenumber.platform",
+        "privatenumber.recordings",
+        "privatenumber.calls.facts",
+        "privatenumber.calls.diagnosis",
+    ),
     "erasure": (
         "pydantic",
         "privatenumber.bindings",
