@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as ReadTimeout
 from urllib3.response import BaseHTTPResponse
 
@@ -77,12 +77,14 @@ class Posting:
             detail = _detail(status)
         except AddressRefused as refused:
             detail = f"{refused.part}_refused"
-        except (OutOfTime, ConnectTimeoutError, ReadTimeout):
-            detail = "timeout"
         except NewConnectionError:
             detail = "unreachable"
-        except (HTTPError, OSError) as error:
-            detail = "tls" if isinstance(error, urllib3.exceptions.SSLError) else "unreachable"
+        except (OutOfTime, ReadTimeout):
+            detail = "timeout"
+        except SSLError:
+            detail = "tls"
+        except (HTTPError, OSError):
+            detail = "unreachable"
         return Outcome(status in _TAKEN, detail, self._monotonic() - begun, status, wait)
 
     def _send(
