@@ -1,12 +1,11 @@
 """Rules for every test: which sockets a test may open depends on the folder it lives in."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from moto.core.botocore_stubber import BotocoreStubber
+
+from builders.mocked_dynamodb import safe_and_quick
 
 UNIT = Path(__file__).parent / "unit"
 
@@ -21,14 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _moto_serves_one_request_at_a_time() -> Iterator[None]:
-    """moto's tables are plain dictionaries: reading one while another thread writes it fails at random."""
-    serve, turn = BotocoreStubber.process_request, threading.RLock()
-
-    def one_at_a_time(stubber: BotocoreStubber, request: Any) -> Any:
-        with turn:
-            return serve(stubber, request)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BotocoreStubber, "process_request", one_at_a_time)
+def _moto_is_safe_and_quick() -> Iterator[None]:
+    with safe_and_quick():
         yield

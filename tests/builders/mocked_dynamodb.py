@@ -1,0 +1,86 @@
+"""What moto does too slowly or not safely enough for these tests, done here in its place."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+
+
+@contextmanager
+def safe_and_quick() -> Iterator[None]:
+    """While the block runs, moto serves one request at a time and undoes transactions by their own items."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
+        patch.setattr(
+            DynamoDBBackend, "transact_write_items", _undone_by_item(DynamoDBBackend.transact_write_items)
+        )
+        # moto copies the whole table for every item of a transaction; `_undone_by_item` does what that is for.
+        patch.setattr(Table, "__deepcopy__", lambda table, memo: table, raising=False)
+        yield
+
+
+def _one_at_a_time(serve: Any) -> Any:
+    """moto's tables are plain dictionaries: reading one while another thread writes it fails at random."""
+    turn = threading.RLock()
+
+    def served(stubber: BotocoreStubber, request: Any) -> Any:
+        with turn:
+            return serve(stubber, request)
+
+    return served
+
+
+def _undone_by_item(write: Any) -> Any:
+    """A transaction that fails puts back what its own items were: the work does not grow with the table."""
+
+    def written(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        operations = [operation for entry in transact_items for operation in entry.values()]
+        before = [_Before.of(backend, one) for one in operations if one["TableName"] in backend.tables]
+        try:
+            write(backend, transact_items)
+        except BaseException:
+            for was in before:
+                was.put_back()
+            raise
+
+    return written
+
+
+@dataclass(frozen=True)
+class _Before:
+    """An item as it was before a transaction, and how much its table's stream had told."""
+
+    table: Table
+    hash_key: DynamoType
+    range_key: DynamoType | None
+    item: Item | None
+    told: int
+
+    @classmethod
+    def of(cls, backend: DynamoDBBackend, operation: dict[str, Any]) -> _Before:
+        table = backend.get_table(operation["TableName"])
+        keys = operation["Key"] if "Key" in operation else operation["Item"]
+        hash_key, range_key = backend.get_keys_value(table, keys)
+        told = len(table.stream_shard.items) if table.stream_shard else 0
+        return cls(table, hash_key, range_key, copy.deepcopy(table.get_item(hash_key, range_key)), told)
+
+    def put_back(self) -> None:
+        items: dict[Any, Any] = self.table.items
+        if self.item is None:
+            self.table.delete_item(self.hash_key, self.range_key)
+        elif self.range_key:
+            items[self.hash_key][self.range_key] = self.item
+        else:
+            items[self.hash_key] = self.item
+        if self.table.stream_shard:
+            del self.table.stream_shard.items[self.told :]
