@@ -49,7 +49,7 @@ EXPIRES: Final = (
     Remaining("point-in-time recovery of both tables", "backups cannot be edited", "35 days"),
     Remaining("streams of both tables", "they cannot be edited", "24 hours"),
     Remaining(
-        "files in the exchange bucket: imported exports, job files", "they are not ours to edit", "31 days"
+        "files in the exchange bucket: imports, exports, job files", "they are not ours to edit", "31 days"
     ),
     Remaining(
         "messages to webhooks that are on their way", "they say what was true when it was told", "24 hours"
