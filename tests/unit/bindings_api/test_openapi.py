@@ -31,6 +31,8 @@ from functions.erasure import app as erasure
 from functions.erasure.answers import KINDS as ERASURE_KINDS
 from functions.recordings import app as recordings
 from functions.recordings.answers import KINDS as RECORDING_KINDS
+from functions.webhooks import routes as webhooks
+from functions.webhooks.problems import KINDS as WEBHOOK_KINDS
 from privatenumber.bindings.errors import PoolReason
 from privatenumber.bindings.model import PartnerState, Reason, State
 from privatenumber.http_api import TYPE_PREFIX
@@ -87,7 +89,7 @@ def resolved(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_routes_are_those_of_the_function() -> None:
-    assert set(operations()) == {*ROUTES, *calls.ROUTES, recordings.ROUTE, *erasure.ROUTES}
+    assert set(operations()) == {*ROUTES, *calls.ROUTES, recordings.ROUTE, *erasure.ROUTES, *webhooks.ROUTES}
 
 
 def test_the_schemas_are_well_formed() -> None:
@@ -133,7 +135,7 @@ def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> No
 
 def test_the_problem_types_are_those_of_the_table() -> None:
     told = SCHEMAS["Problem"]["properties"]["type"]["enum"]
-    known = dict.fromkeys([*KINDS, *RECORDING_KINDS, *CALL_KINDS, *ERASURE_KINDS])
+    known = dict.fromkeys([*KINDS, *RECORDING_KINDS, *CALL_KINDS, *ERASURE_KINDS, *WEBHOOK_KINDS])
     assert sorted(told) == sorted(TYPE_PREFIX + kind for kind in known)
 
 
