@@ -64,15 +64,15 @@ def _asked(rooms: CallRooms, request: Request) -> Asked:
     since = _day(query, "from") if "from" in query else until
     if not 0 <= (until - since).days < MAX_DAYS:
         raise InvalidFields(("from", f"must be a day before to or the same, at most {MAX_DAYS} days of both"))
-    only = query.get("only")
-    if only is not None and not _VALUE.fullmatch(only):
-        raise InvalidFields(("only", "must have 1 to 256 printable characters"))
+    group, only = _one_of(query, "group", _GROUPS, Group.TOTAL), query.get("only")
+    if only is not None and (group == Group.TOTAL or not _VALUE.fullmatch(only)):
+        raise InvalidFields(("only", "must be a value of the group, of 1 to 256 printable characters"))
     return Asked(
         applications=(application,) if application else tuple(sorted(rooms.applications.load())),
         since=since,
         until=until,
         by=By(_one_of(query, "by", tuple(By), By.DAY)),
-        group=_one_of(query, "group", _GROUPS, Group.TOTAL),
+        group=group,
         only=only,
     )
 

@@ -250,6 +250,7 @@ def test_one_that_fails_comes_again_and_the_others_are_done(
         ("GET /statistics", {"query": {"from": "2026-01-01", "to": "2025-01-01"}}, 422, "invalid-fields"),
         ("GET /statistics", {"query": {"from": "2025-01-01", "to": "2025-12-01"}}, 422, "invalid-fields"),
         ("GET /statistics", {"query": {"from": "2026-02-30"}}, 422, "invalid-fields"),
+        ("GET /statistics", {"query": {"only": "x"}}, 422, "invalid-fields"),
         ("POST /statistics/count", {"body": {"application": "x", "day": TODAY}}, 422, "invalid-fields"),
         (
             "POST /statistics/count",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -184,6 +185,14 @@ def test_an_answer_that_would_be_too_long_is_refused(kept: Kept, monkeypatch: py
     kept.add(DAY, call("c1"), call("c2", x=X2))
     with pytest.raises(TooManyLines):
         report(kept, asked(group=Group.X))
+
+
+def test_the_longest_answer_is_one_that_a_function_may_give(kept: Kept) -> None:
+    """Six megabytes."""
+    kept.add(DAY, call(teardown=8102), *(answered(3600, f"c{n}", teardown=8102) for n in range(2000)))
+    (line,) = lines(kept, asked(group=Group.CAUSE, by=By.HOUR))
+    length = len(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode())
+    assert (length + 100) * statistics_report.MAX_LINES < 6_000_000
 
 
 def test_a_spreadsheet_shows_chinese_and_reads_a_number_as_text(kept: Kept) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builders.bindings_api import FakeContext
 from functions.bindings.paths import session_id
 from functions.recordings.answers import InvalidField, read_request
-from privatenumber.http_api import Kind, answer, answer_problem, is_session_id
+from privatenumber.http_api import Kind, answer, answer_file, answer_problem, is_session_id
 from privatenumber.http_request import InvalidFields, read_event
 
 SESSION = "1200_1001_4294967295_20260902010000@callenabler246.huaweicaas.com"
@@ -75,3 +75,13 @@ def test_a_problem_has_the_words_of_its_kind_unless_told_otherwise_and_no_number
     assert other["headers"]["retry-after"] == "7"
     assert json.loads(other["body"])["remedy"] == "Wait."
     assert json.loads(other["body"])["n"] == 1
+
+
+def test_a_file_is_kept_by_nobody_on_the_way_and_under_its_name() -> None:
+    found = answer_file("a,b", media_type="text/csv; charset=utf-8", name="calls.csv")
+    assert (found["statusCode"], found["body"]) == (200, "a,b")
+    assert found["headers"] == {
+        "content-type": "text/csv; charset=utf-8",
+        "cache-control": "no-store",
+        "content-disposition": 'attachment; filename="calls.csv"',
+    }

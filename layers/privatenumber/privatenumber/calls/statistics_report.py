@@ -21,8 +21,8 @@ from privatenumber.times import day_bounds, iso
 MAX_DAYS: Final = 186
 """Six months, as the console has it (operations.md §13)."""
 
-MAX_LINES: Final = 8_000
-"""An answer has at most six megabytes."""
+MAX_LINES: Final = 5_000
+"""A function's answer has at most six megabytes, a line about one thousandth of one."""
 
 BY_APPLICATION: Final = "application"
 _THREADS: Final = 8
