@@ -21,7 +21,14 @@ from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
 
-from . import barred_routes, call_routes, export_routes, statistics_routes
+from . import (
+    barred_routes,
+    call_routes,
+    export_routes,
+    quarantine_routes,
+    statistics_routes,
+    worklist_routes,
+)
 from .problems import NoSuchRoute, answer_problem, describe
 from .routes import Route
 
@@ -30,6 +37,8 @@ ROUTES: Final[Mapping[str, Route]] = {
     **barred_routes.ROUTES,
     **statistics_routes.ROUTES,
     **export_routes.ROUTES,
+    **worklist_routes.ROUTES,
+    **quarantine_routes.ROUTES,
 }
 
 logger = get_logger("calls")

@@ -14,10 +14,13 @@ from privatenumber.calls.black_list import InvalidEntry
 from privatenumber.calls.counting import NotCountable
 from privatenumber.calls.exports import NoSuchExport, OtherContent
 from privatenumber.calls.lookup import CallUnknown
+from privatenumber.calls.replay import ApplicationUnknown, EntryUnknown
 from privatenumber.calls.statistics_report import MAX_LINES, TooManyLines
 from privatenumber.http_api import Kind, Response
 from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from privatenumber.phone import InvalidNumber
+from privatenumber.privacy import SealBroken
+from privatenumber.store.worklist import CaseTaken
 
 KINDS: Final[Mapping[str, Kind]] = {
     "unreadable-body": Kind(400, "Body cannot be read", "Send one JSON object in UTF-8."),
@@ -28,6 +31,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Use the id of a list, or the sessionId of an event or CDR unchanged and URL-encoded.",
     ),
     "export-not-found": Kind(404, "Export not found", "Exports are known for 400 days; ask for it again."),
+    "entry-not-found": Kind(404, "Entry not found", "Quarantine forgets 31 days after the last delivery."),
+    "case-not-found": Kind(404, "Case not found", "GET /worklist lists what there is."),
+    "case-closed": Kind(409, "Case is closed", "Read it again: it was resolved, dismissed or has expired."),
+    "seal-broken": Kind(409, "Entry cannot be opened", "It was sealed under a key that is gone, or altered."),
     "idempotency-mismatch": Kind(
         409,
         "Idempotency-Key was used for other content",
@@ -54,6 +61,10 @@ class Problem:
 
 class NoSuchRoute(Exception):
     """The API has no such method and path."""
+
+
+class CaseUnknown(Exception):
+    """The worklist has no such case."""
 
 
 def describe(error: Exception) -> Problem:
@@ -96,5 +107,10 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any], Problem]]] = {
     ),
     NotCountable: lambda error: Problem("not-countable", f"{error}."),
     TooManyLines: lambda error: Problem("too-many-lines", f"There would be more than {MAX_LINES} lines."),
+    EntryUnknown: lambda error: Problem("entry-not-found", "Nothing stands in quarantine under this id."),
+    ApplicationUnknown: lambda error: _invalid([("application", "is not configured")]),
+    SealBroken: lambda error: Problem("seal-broken", "The keyring does not open this entry."),
+    CaseUnknown: lambda error: Problem("case-not-found", "The worklist has no such case."),
+    CaseTaken: lambda error: Problem("case-closed", "The case is not open, or was changed at this moment."),
     CallUnknown: lambda error: Problem("call-not-found", "Nothing has arrived of a call with this id."),
 }

@@ -19,6 +19,7 @@ FUNCTIONS = {
     "unbind-sweep": "UnbindSweepFunction",
     "unbind-work": "UnbindWorkerFunction",
     "pool-watch": "PoolWatchFunction",
+    "watch": "WatchFunction",
     "drift": "DriftFunction",
     "billing": "BillingFunction",
     "calls": "CallsFunction",

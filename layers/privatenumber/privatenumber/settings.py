@@ -38,10 +38,13 @@ VARIABLES: Final = frozenset(
         "JOBS_QUEUE_URL",
         "KEY_ID",
         "MARGIN_SECONDS",
+        "MISSING_ALARM_MINUTES",
+        "MISSING_WARN_MINUTES",
         "NONCE_CHECK",
         "OUTBOUND_PROXY",
         "PRICE_LIST",
         "PUSH_SIGNATURE",
+        "QUIET_MINUTES",
         "RECORDINGS_BUCKET",
         "RECORDING_DAYS",
         "RECORDING_RETRY_SECONDS",
@@ -246,6 +249,21 @@ class Settings:
     def recordings_bucket(self) -> str:
         """Bucket of archived recordings."""
         return self._required("RECORDINGS_BUCKET")
+
+    @property
+    def missing_warn_minutes(self) -> int:
+        """How long a CDR, or what became of an SMS, may stay away; default 15 (notifications.md §8.3)."""
+        return self._whole("MISSING_WARN_MINUTES", "15", "minutes")
+
+    @property
+    def missing_alarm_minutes(self) -> int:
+        """When a CDR that stays away is probably lost; default 330 (notifications.md §8.3)."""
+        return self._whole("MISSING_ALARM_MINUTES", "330", "minutes")
+
+    @property
+    def quiet_minutes(self) -> int:
+        """How long pushes of a kind may stay away at a time at which they usually come; 0: however long."""
+        return self._whole("QUIET_MINUTES", "30", "minutes")
 
     @property
     def audit_days(self) -> int:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.calls.facts import NO_OTHER_TIME, Reception, fact_of
 from privatenumber.calls.guard import (
     Admitted,
     Arrival,
@@ -32,7 +32,7 @@ from privatenumber.calls.switchboard import Decided, Switchboard, word_for
 from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
 from privatenumber.privacy import Keyring
-from privatenumber.settings import Application, NonceCheck, PushSignature
+from privatenumber.settings import Application, Kept, NonceCheck, PushSignature
 from privatenumber.store.decisions import read_decision
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
@@ -101,6 +101,8 @@ class Ingestion:
         Decides questions.
     hurried : FactStore
         The store for what is asked: its client gives up while there is time for an answer.
+    kept : Kept
+        How long what is stored stays.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Ingestion:
         policy: DoorPolicy,
         switchboard: Switchboard,
         hurried: FactStore,
+        kept: Kept = NO_OTHER_TIME,
     ) -> None:
         self._store = store
         self._applications = applications
@@ -119,6 +122,7 @@ class Ingestion:
         self._policy = policy
         self._switchboard = switchboard
         self._hurried = hurried
+        self._kept = kept
         self._nonces = NonceMemory()
 
     def receive(self, arrival: Arrival) -> Report:
@@ -145,7 +149,8 @@ class Ingestion:
         try:
             push = parse_push(arrival.body)
         except NotAPush as problem:
-            self._quarantine(arrival, admitted.application.id, f"unparsable: {problem.reason}")
+            reason = f"unparsable: {problem.reason}"
+            self._quarantine(arrival, admitted.application.id, reason, flags=admitted.flags)
             return Report(400, admitted.application.id, unparsable=1, reason=problem.reason)
         by_app_key = {application.app_key: application for application in applications.values()}
         question = question_in(push, admitted.application)
@@ -161,6 +166,25 @@ class Ingestion:
                 return self._refuse(arrival, Refused(401, "nonce", admitted.application))
             unverified = replace(admitted, token=None, flags=("unverified",))
             return keep(arrival, unverified, push, by_app_key)
+
+    def again(self, arrival: Arrival, admitted: Admitted) -> Report:
+        """Read and write a request that stands in quarantine, as of the time at which it came.
+
+        A question is not answered: nobody waits any more. What is unreadable is counted and not kept again:
+        it stands where it did.
+
+        Raises
+        ------
+        NotAPush, NonceReused
+        StoreUnavailable
+            Perhaps not everything is stored; the same again completes it.
+        """
+        push = parse_push(arrival.body)
+        applications = self._applications()
+        by_app_key = {application.app_key: application for application in applications.values()}
+        bundle = self._bundle(arrival, admitted, push, by_app_key)
+        written = self._store.put_facts(bundle.facts, nonce=bundle.nonce)
+        return _report(admitted.application.id, push.kind, written, bundle)
 
     def _known(self, arrival: Arrival, deadline: Deadline) -> tuple[Mapping[str, Application], Admitted]:
         """Who pushes; a question waits for the credentials no longer than for its answer."""
@@ -282,13 +306,14 @@ class Ingestion:
         if arrival.route not in _OWN_ROUTES.get(push.kind, {"status"}):
             notes.append("wrong_route")
         flags = (*admitted.flags, *(note for note in push.notes if note != "long_list"))
-        reception = Reception(application.id, arrival.received_at, keyring, flags, application.mode)
+        reception = Reception(
+            application.id, arrival.received_at, keyring, flags, application.mode, self._kept
+        )
         desk = _Desk(reception, by_app_key)
         for entry in push.entries:
             desk.take(entry, application)
         quarantined = [
-            self._unreadable(arrival, push.kind, bad, application.id, keyring)
-            for bad in (*push.bad, *desk.bad)
+            self._unreadable(arrival, push.kind, bad, admitted, keyring) for bad in (*push.bad, *desk.bad)
         ]
         nonce = self._nonce_use(arrival, admitted, keyring, asked=asked)
         return _Bundle(reception, desk.facts, quarantined, nonce, (*notes, *desk.notes))
@@ -306,9 +331,11 @@ class Ingestion:
         reason: str,
         store: FactStore | None = None,
         left: Callable[[], float] = lambda: math.inf,
+        *,
+        flags: tuple[str, ...] = (),
     ) -> None:
         entry = entry_for(
-            Envelope(arrival.route, arrival.headers, arrival.body),
+            Envelope(arrival.route, arrival.headers, arrival.body, flags),
             application=application,
             reason=reason,
             keyring=self._keyring(),
@@ -317,11 +344,11 @@ class Ingestion:
         (store or self._store).put_facts((), quarantined=(entry,), left=left)
 
     def _unreadable(
-        self, arrival: Arrival, kind: PushKind, bad: BadEntry, application: str, keyring: Keyring
+        self, arrival: Arrival, kind: PushKind, bad: BadEntry, admitted: Admitted, keyring: Keyring
     ) -> QuarantineEntry:
         return entry_for(
-            Envelope(arrival.route, {}, single(kind, bad, arrival.body)),
-            application=application,
+            Envelope(arrival.route, {}, single(kind, bad, arrival.body), admitted.flags),
+            application=admitted.application.id,
             reason=f"unreadable: {bad.reason}",
             keyring=keyring,
             received_at=arrival.received_at,

@@ -23,11 +23,15 @@ _LISTS = {PushKind.CDR: ("fee", "feeLst"), PushKind.NUMBER_STATE: ("numStatus", 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A request as it came: signature headers, route (``status`` or ``fee``) and body."""
+    """A request as it came: signature headers, route (``status`` or ``fee``) and body.
+
+    ``flags`` is what was known of it at the door and is to be remembered with its facts.
+    """
 
     route: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    flags: tuple[str, ...] = ()
 
 
 def body_token(keyring: Keyring, body: bytes) -> str:
@@ -40,7 +44,7 @@ def entry_for(
 ) -> QuarantineEntry:
     """The quarantine entry of a request."""
     kept = {name.lower(): value for name, value in envelope.headers.items() if name.lower() in _KEPT_HEADERS}
-    head = json.dumps({"route": envelope.route, "headers": kept})
+    head = json.dumps({"route": envelope.route, "headers": kept, "flags": list(envelope.flags)})
     sealed = seal(keyring, head.encode() + b"\n" + envelope.body, context=application)
     return QuarantineEntry(
         application, body_token(keyring, envelope.body), reason, envelope.route, sealed, received_at
@@ -51,7 +55,7 @@ def open_envelope(keyring: Keyring, application: str, sealed: bytes) -> Envelope
     """The request inside a sealed quarantine entry. Raises SealBroken."""
     head, _, body = open_sealed(keyring, sealed, context=application).partition(b"\n")
     fields = json.loads(head)
-    return Envelope(fields["route"], fields["headers"], body)
+    return Envelope(fields["route"], fields["headers"], body, tuple(fields.get("flags", ())))
 
 
 def single(kind: PushKind, entry: BadEntry, whole: bytes) -> bytes:
@@ -59,7 +63,8 @@ def single(kind: PushKind, entry: BadEntry, whole: bytes) -> bytes:
     if kind not in _LISTS:
         return whole
     event_type, list_name = _LISTS[kind]
+    entries = entry.raw if entry.is_list else [entry.raw]
     try:
-        return json.dumps({"eventType": event_type, list_name: [entry.raw]}, separators=(",", ":")).encode()
+        return json.dumps({"eventType": event_type, list_name: entries}, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         return whole

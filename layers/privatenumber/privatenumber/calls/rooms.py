@@ -7,6 +7,7 @@ from functools import cached_property
 from privatenumber.calls.black_list import BlackList
 from privatenumber.calls.lookup import Lookup
 from privatenumber.calls.report_rooms import ReportRooms
+from privatenumber.calls.watch_bootstrap import WatchRooms
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.barred import BarredStore
@@ -53,6 +54,11 @@ class CallRooms:
     def reports(self) -> ReportRooms:
         """Statistics and exports."""
         return ReportRooms(self.settings)
+
+    @cached_property
+    def watching(self) -> WatchRooms:
+        """The worklist and the quarantine."""
+        return WatchRooms(self.settings)
 
     @cached_property
     def black_list(self) -> BlackList:

@@ -152,10 +152,14 @@ Entry: TypeAlias = CallEvent | Cdr | NumberStatus | SmsNotice
 
 @dataclass(frozen=True, slots=True)
 class BadEntry:
-    """An entry that could not be read, with the reason in words that quote nothing of it."""
+    """An entry that could not be read, with the reason in words that quote nothing of it.
+
+    ``is_list``: ``raw`` is a list of such entries, put apart together.
+    """
 
     reason: str
     raw: Any = field(repr=False)
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,9 +111,9 @@ def _listed(
             # Shallow enough to be parsed, too deep to be written again: its field would never be asked for.
             bad.append(BadEntry("nesting", raw))
     if not raws:
-        bad.append(BadEntry("empty list", raws))
+        bad.append(BadEntry("empty list", raws, is_list=True))
     if len(bad) > MAX_BAD_ENTRIES:
-        bad = [BadEntry("many unreadable entries", [entry.raw for entry in bad])]
+        bad = [BadEntry("many unreadable entries", [entry.raw for entry in bad], is_list=True)]
     unusual = (*notes, "long_list") if len(raws) > bound else notes
     return Push(kind, tuple(entries), tuple(bad), unusual)
 
