@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from builders.diagnosis_scenes import BINDING_SCENES, Diagnoses, Scene, ax, axb, told
-from builders.emulated import ACCOUNT, A, B, X
+from builders.emulated import ACCOUNT, SUBSCRIPTION, A, B, X
 from builders.explained import Explained
 from emulator.outcomes import CallOutcome
 from emulator.world import NumberStatus
@@ -54,7 +54,7 @@ def outcome(how: CallOutcome, **script: Any) -> Scene:
 
 async def badly_written(client: Any) -> Diagnoses:
     scene = Explained(client)
-    scene.platform.bind(A, "+861380013")
+    scene.platform.bind(A, "+861380013", subscription_id=SUBSCRIPTION)
     scene.bound(b="+861380013")
     return await told(scene)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from builders.emulated import LANDLINE, START, STRANGER, A, B, D, X
+from builders.emulated import LANDLINE, START, STRANGER, SUBSCRIPTION, A, B, D, X
 from builders.emulated_modes import CALLEE, Y
 from builders.explained import Explained
 from privatenumber.bindings.model import Binding, Reason, State
@@ -127,7 +127,7 @@ async def wrong_direction(client: Any) -> Diagnoses:
 
 async def landline(client: Any) -> Diagnoses:
     scene = Explained(client)
-    scene.platform.bind(LANDLINE, B)
+    scene.platform.bind(LANDLINE, B, subscription_id=SUBSCRIPTION)
     scene.bound(a=LANDLINE, b=B)
     return await told(scene, LANDLINE)
 

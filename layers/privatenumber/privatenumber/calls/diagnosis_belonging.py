@@ -40,7 +40,7 @@ def misplaced(case: CallCase) -> Iterator[Finding]:
     """A call whose binding is not named, not ours, over meanwhile, or names another caller."""
     around, bound = case.around, case.binding
     values = {"x": x_of(around)}
-    if case.subscription_id and bound is None and around.mode is not Mode.X:
+    if case.subscription_id and bound is None and case.second_leg and around.mode is not Mode.X:
         evidence = (Evidence(Text("binding named", "绑定标识"), plain(case.subscription_id), "cdr"),)
         yield Finding("subscription.unknown", values, evidence, Confidence.LIKELY)
     if case.answered_at and not case.subscription_id and around.mode is not Mode.X:

@@ -12,7 +12,7 @@ from typing import Final
 from privatenumber.calls.binding_then import FAILED, REQUESTED, BindingThen, Part
 from privatenumber.calls.diagnosis_case import Around, CallCase
 from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import UNKNOWN_X, beijing, plain, span
+from privatenumber.calls.diagnosis_words import CALL, UNKNOWN_X, WHO, beijing, plain, span
 from privatenumber.codes.results import explained
 from privatenumber.codes.texts import Text
 from privatenumber.settings import Mode
@@ -79,7 +79,7 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
         yield _changed(around, left[0], contact, binding_evidence(left[0]))
         return
     if elsewhere:
-        yield _other_x(around, elsewhere[0])
+        yield _other_x(around, elsewhere[0], contact)
         return
     strangers = [one for one in around.on_x if one.live and one.part is None]
     if strangers:
@@ -97,7 +97,7 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
             "bindings table",
         ),
     )
-    values = {"x": x_of(around), "contact": contact}
+    values = {"x": x_of(around), "contact": contact, "who": WHO[contact]}
     yield Finding("binding.never", values, evidence, Confidence.LIKELY)
 
 
@@ -105,7 +105,7 @@ def directed(case: CallCase) -> Iterator[Finding]:
     """The binding forbids the direction of the call (8016, or our own answer)."""
     around = case.around
     bound = case.binding or next(iter(living(_intersection(around) or around.on_x)), None)
-    yield direction_forbidden(around, bound, Text("call", "通话"))
+    yield direction_forbidden(around, bound, CALL)
 
 
 def direction_forbidden(around: Around, bound: BindingThen | None, contact: Text) -> Finding:
@@ -162,7 +162,7 @@ def _when(one: BindingThen, at: datetime) -> datetime | None:
 
 
 def _nearest(around: Around, one: BindingThen, contact: Text) -> Finding:
-    values = {"x": plain(one.x), "contact": contact}
+    values = {"x": plain(one.x), "contact": contact, "who": WHO[contact]}
     evidence = binding_evidence(one)
     if one.state_now == FAILED or one.reason == "refused":
         return bind_failed(around, one, contact)
@@ -198,13 +198,13 @@ def not_at_platform(around: Around, one: BindingThen, contact: Text) -> Finding:
     return Finding("binding.not_at_platform", values, binding_evidence(one), Confidence.LIKELY)
 
 
-def _other_x(around: Around, one: BindingThen) -> Finding:
-    values = {"x": x_of(around), "other_x": plain(one.x)}
+def _other_x(around: Around, one: BindingThen, contact: Text) -> Finding:
+    values = {"x": x_of(around), "other_x": plain(one.x), "who": WHO[contact]}
     return Finding("binding.other_x", values, binding_evidence(one))
 
 
 def _strangers(around: Around, found: list[BindingThen], contact: Text) -> Finding:
-    values = {"x": x_of(around), "contact": contact, "at": beijing(around.at)}
+    values = {"x": x_of(around), "contact": contact, "at": beijing(around.at), "who": WHO[contact]}
     evidence: tuple[Evidence, ...] = (
         Evidence(
             Text("living bindings on X without the caller", "X 上不含该主叫的有效绑定"),
@@ -229,6 +229,7 @@ def _changed(around: Around, one: BindingThen, contact: Text, evidence: tuple[Ev
     values = {
         "x": x_of(around),
         "contact": contact,
+        "who": WHO[contact],
         "changed": beijing(changed),
         "ago": span(around.at - changed),
     }

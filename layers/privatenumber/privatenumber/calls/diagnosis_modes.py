@@ -46,7 +46,7 @@ def extensions(case: CallCase) -> Iterator[Finding]:
     if 0 < len(last) < case.axe_digits:
         yield Finding("extension.too_short", values | {"digits": plain(case.axe_digits)}, evidence)
     else:
-        looked = {"at": beijing(around.at), "looked": plain(len(around.on_x))}
+        looked = {"looked": plain(len(around.on_x))}
         yield Finding("extension.wrong", values | looked, evidence, Confidence.LIKELY)
 
 

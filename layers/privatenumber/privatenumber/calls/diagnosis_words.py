@@ -15,6 +15,8 @@ from privatenumber.times import BEIJING
 
 CALL: Final = Text("call", "通话")
 SMS: Final = Text("text message", "短信")
+WHO: Final = {CALL: Text("caller", "主叫"), SMS: Text("sender", "发送方")}
+"""Who makes a call, and who writes a text."""
 UNKNOWN_X: Final = Text("the number that was dialled", "所拨号码")
 EVENTS: Final = {
     "callin": Text("arrival (callin)", "呼入（callin）"),

@@ -160,7 +160,6 @@ def _around(
     extension: str | None = None,
 ) -> Around:
     decision = decision_in(rows)
-    before, after = evidence.states(application.id, x, at) if x else (None, None)
     asked = Asked(
         application.id,
         at,
@@ -172,13 +171,20 @@ def _around(
         extended=application.mode is Mode.AXE,
         extension=extension,
     )
+    bindings = _bindings(evidence, evidence.bindings(asked), at, person, subscription_id)
+    served = next(
+        (one for one in bindings if subscription_id and one.subscription_id == subscription_id), None
+    )
+    if x is None and served is not None and application.mode is not Mode.AXYB:
+        x = served.x  # in AXYB people dial the Y of each other
+    before, after = evidence.states(application.id, x, at) if x else (None, None)
     return Around(
         application=application.id,
         mode=application.mode,
         at=at,
         now=now,
         x=x,
-        bindings=_bindings(evidence, evidence.bindings(asked), at, person, subscription_id),
+        bindings=bindings,
         state=_told(before),
         state_after=_told(after),
         pause=_pause(evidence, application, at),
