@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from builders.bills import rows
+from builders.dynamodb import local_client, new_table
 from builders.erasing import (
     APP,
     FILE,
@@ -29,6 +31,7 @@ from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, A, B, X, cdr_entry, event_body, fee_body
 from builders.relations import put_relation
 from privatenumber.billing.lines import read_line
+from privatenumber.bindings.audit import entry_of
 from privatenumber.bindings.model import State
 from privatenumber.bindings.records import from_item
 from privatenumber.erasure.model import (
@@ -163,6 +166,18 @@ class TestAPerson:
         ended = from_item(item, KEYRING)
         assert (ended.order, ended.x, ended.a.masked, ended.user_reference) == (ORDER, X, "erased", None)
         assert item["by"].startswith("erasure:")
+        (of_partners,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-3")
+        assert [each.party.masked for each in from_item(of_partners, KEYRING).partners] == ["erased"] * 2
+
+    def test_his_erasure_stands_in_the_history_of_a_binding_without_him(self, planted: Desk) -> None:
+        """The audit follows the table: who, when, and that people changed."""
+        (before,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-1")
+        planted.erase()
+        (after,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-1")
+        entry = entry_of(before, after, at=SIGNED_AT)
+        assert entry
+        assert (entry.version, entry.at, entry.state) == (5, LATER, "CLOSED")
+        assert [(change.field, change.new) for change in entry.changes] == [("a", None)]
 
 
 class TestWhatComesLate:
@@ -379,6 +394,38 @@ def test_facts_of_a_day_are_still_read(planted: Desk) -> None:
     assert cdr.caller
     assert cdr.caller.startswith("erased-")
     assert [each.sealed for each in facts.sms_of_day(APP, DAY)] == [b""]
+
+
+class TestOnTheRealEngine:
+    """DynamoDB Local keeps transactions of several threads apart, which moto does not."""
+
+    @pytest.mark.dynamodb_local
+    def test_pushes_and_those_who_follow_them_meanwhile_bring_nobody_back(
+        self, dynamodb_local: str, everything: Snapshot, undisturbed: Mapping[str, int]
+    ) -> None:
+        """Every push of the call comes again during the first look, and others compute its row from them."""
+        client = local_client(dynamodb_local)
+        desk = Desk(new_table(client), new_table(client, "BillsTable")).restore(everything)
+        told = desk.ask(lift_bars=True)
+        chronicled = desk.chronicled
+
+        def push_again() -> None:
+            for name in ("callin", "answer", "disconnect"):
+                assert chronicled.receive(event_body(name), at=LATER) == 200
+            assert chronicled.receive(late_cdr(), at=LATER) == 200
+            chronicled.follow(chronicled.stored())
+
+        with ThreadPoolExecutor(3) as pool:
+            looking = pool.submit(desk.run)
+            for pushing in [pool.submit(push_again) for _ in range(2)]:
+                pushing.result()
+            looking.result()
+        desk.clock.now += AGAIN_AFTER
+        desk.run()
+        assert desk.traces(A) == []
+        counts = desk.erasures().get(told.row.id).row.counts
+        assert {"event": 5, "sms": 1, "bill_lines": undisturbed["bill_lines"]}.items() <= counts.items()
+        assert counts["cdr"] == undisturbed["cdr"] + 1
 
 
 class Died(Exception):

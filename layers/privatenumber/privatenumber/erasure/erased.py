@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.erasure import kinds
@@ -17,6 +18,7 @@ from privatenumber.erasure.model import Target
 from privatenumber.privacy import SealBroken
 from privatenumber.store import binding_private as words
 from privatenumber.store.binding_keys import ANYONE
+from privatenumber.times import iso
 
 Item = Mapping[str, Any]
 Seal = Callable[[bytes, str], bytes]
@@ -35,7 +37,9 @@ _MASKED: Final = "**"
 _REFERENCES: Final = (words.USER_REFERENCE, words.CALLEE_REFERENCE)
 
 
-def erased(item: Item, people: People, target: Target, *, unseal: Unseal, seal: Seal) -> Item | None:
+def erased(
+    item: Item, people: People, target: Target, *, unseal: Unseal, seal: Seal, now: datetime
+) -> Item | None:
     """The row as it is to be; None when it is to go. Equal to the row when nothing is left to do."""
     kind = kinds.kind_of(item)
     if kind in (kinds.PLACE, kinds.CONTACT) or named_in({name: item[name] for name in KEYS}, people):
@@ -56,10 +60,10 @@ def erased(item: Item, people: People, target: Target, *, unseal: Unseal, seal: 
         after["data"] = json.dumps(_unmasked(json.loads(item["data"])), ensure_ascii=False)
     if after == bare:
         return item
-    return {**{name: item[name] for name in KEYS}, **after, **_marks(item, kind, target)}
+    return {**{name: item[name] for name in KEYS}, **after, **_marks(item, kind, target, now)}
 
 
-def _marks(item: Item, kind: str, target: Target) -> dict[str, Any]:
+def _marks(item: Item, kind: str, target: Target, now: datetime) -> dict[str, Any]:
     """Who did it; and a new version, so that whoever has read the row before cannot write it back."""
     marks: dict[str, Any] = {"erased": target.erasure} if kind in kinds.FACTS else {}
     if kind in kinds.DERIVED or kind in (kinds.RECORDING, kinds.BINDING):
@@ -67,6 +71,7 @@ def _marks(item: Item, kind: str, target: Target) -> dict[str, Any]:
     if kind == kinds.BINDING:
         marks |= {
             "by": f"erasure:{target.erasure}",
+            "updated_at": iso(now),
             "content_hash": target.pseudonym(str(item["content_hash"])),
         }
     return marks

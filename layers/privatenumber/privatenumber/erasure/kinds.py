@@ -39,6 +39,26 @@ _BY_PREFIX: Final[Mapping[tuple[str, str], str]] = {
 _UNTOUCHED: Final = frozenset({"ERASURE", "ERASURES", "KEYRING", "AUDIT"})
 """Own rows, the keys, and who did what: none of them holds a person, and none may be written here."""
 
+_OF_AN_APPLICATION: Final = frozenset(
+    {
+        *(
+            "PARTY",
+            "PAIR",
+            "ORDER",
+            "REFUSED",
+            "BARRED",
+            "DRIFT",
+            "DAY",
+            "COUNT",
+            "QUARANTINE",
+            "CALL",
+            "SMS",
+        ),
+        *("EVENTS", "WORKLIST", "WEBHOOKS", "STATISTICS"),
+    }
+)
+"""First words of keys whose second one is an application."""
+
 _OTHER_KINDS: Final = frozenset({"JOB", "DRIFT"})
 """Rows whose attribute `kind` says something else."""
 
@@ -73,7 +93,7 @@ def application_of(item: Mapping[str, Any]) -> str | None:
     if "application" in item:
         return str(item["application"])
     prefix, _, rest = str(item["pk"]).partition("#")
-    return rest.partition("#")[0] if prefix in {"PARTY", "PAIR", "DAY", "COUNT", "QUARANTINE"} else None
+    return rest.partition("#")[0] if prefix in _OF_AN_APPLICATION else None
 
 
 def began_by(item: Mapping[str, Any], moment: datetime) -> bool:

@@ -145,7 +145,7 @@ class Walk:
         if kind == kinds.RECORDING and row.get("file") and not target.dry_run:
             # Also of a row that was erased before: an upload may have been under way.
             self.remove_file(str(row["file"]))
-        after = erased(row, people, target, unseal=self.unseal, seal=self.seal)
+        after = erased(row, people, target, unseal=self.unseal, seal=self.seal, now=self.clock())
         if after == row:
             return
         if target.dry_run:
