@@ -26,6 +26,8 @@ from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
 
 SERVICE: Final = "callbacks"
+#: By kind of fact the metric of how late it came; CloudWatch knows its percentiles.
+_DELAYS: Final = {"event": "EventDelay", "cdr": "CdrDelay", "sms": "SmsDelay"}
 
 logger = get_logger(SERVICE)
 metrics = get_metrics(SERVICE)
@@ -93,6 +95,9 @@ def tell(report: Report, request_id: str | None) -> None:
     for name, count in counts.items():
         if count:
             metrics.add_metric(name, MetricUnit.Count, count)
+    for kind, delays in report.delays_s.items():
+        for delay in delays:
+            metrics.add_metric(_DELAYS[kind], MetricUnit.Seconds, delay)
     reason = report.reason if report.refused else report.undecided
     if reason:
         metrics.add_dimensions(service=SERVICE, reason=reason)

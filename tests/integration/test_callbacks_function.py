@@ -219,7 +219,8 @@ class TestTelling:
         function.invoke(http_event("fee", fee_body(cdr_entry(icid="one", direction=0))))
         function.invoke(http_event("status", b"not json"))
         function.invoke(http_event("status", event_body("answer"), headers=signed_headers(secret="wrong")))
-        assert function.metrics() == {
+        counted = {name: value for name, value in function.metrics().items() if not name.endswith("Delay")}
+        assert counted == {
             "Stored": 4,
             "Duplicates": 3,
             "WrongRoute": 1,
@@ -227,6 +228,20 @@ class TestTelling:
             "Unparsable": 1,
             "Refused": 1,
         }
+
+    def test_how_late_pushes_come_is_measured_once_for_each_new_fact(
+        self, function: Lambda, environment: pytest.MonkeyPatch
+    ) -> None:
+        """Percentiles of the delay by kind; a repetition, and a clock that is ahead, tell nothing."""
+        from functions.callbacks import app
+
+        environment.setattr(app, "utc_now", lambda: SIGNED_AT + timedelta(seconds=90))
+        for _ in range(2):
+            function.invoke(http_event("status", event_body("answer", second=8)))
+            function.invoke(http_event("fee", fee_body(cdr_entry(), cdr_entry(icid="2", sessionId="2"))))
+        function.invoke(http_event("status", event_body("alerting", timestamp="2026-09-02 05:00:00")))
+        told = [line for line in function.lines if "EventDelay" in line or "CdrDelay" in line]
+        assert [line.get("EventDelay") or line["CdrDelay"] for line in told] == [[82.0], [20.0, 20.0], [0.0]]
 
     def test_refusals_are_counted_in_all_and_by_reason(self, function: Lambda) -> None:
         """One alarm watches the sum, a person the reason."""

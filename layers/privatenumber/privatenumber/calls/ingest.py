@@ -37,6 +37,7 @@ from privatenumber.store.decisions import read_decision
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.fact_writes import NonceUse, QuarantineEntry
 from privatenumber.store.facts import FactStore, NonceReused, Written
+from privatenumber.times import from_iso
 
 _LOG: Final = logging.getLogger("privatenumber.calls")
 #: Where the console may point each kind; number states without an address go to that of call status.
@@ -54,6 +55,7 @@ class Report:
     ``reason`` says why nothing was processed. ``notes`` are oddities: ``wrong_route``, ``nonce_reused``,
     ``unverified``, ``unannounced``, ``gb18030``, ``long_list``, ``unknown_event_type``, ``foreign_app_key``,
     ``question_differs``, ``limits_unread``, ``rule_<name of the rule that refused>``.
+    ``delays_s`` is by kind of fact how long after what it tells of each new one came.
     Of a question: ``answer`` is what to answer (with numbers), ``decided`` why, ``undecided`` what failed.
     """
 
@@ -69,6 +71,7 @@ class Report:
     answer: Answer | None = field(default=None, repr=False)
     decided: str | None = None
     undecided: str | None = None
+    delays_s: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -437,4 +440,16 @@ def _report(application: str, kind: PushKind, written: Written, bundle: _Bundle)
         conflicts=len(written.conflicts),
         unparsable=len(bundle.quarantined),
         notes=tuple(sorted(set(bundle.notes))),
+        delays_s=_delays_s(written.stored),
     )
+
+
+def _delays_s(facts: Sequence[NewFact]) -> Mapping[str, Sequence[float]]:
+    """Of facts that say when it happened: of a CDR the end of its call."""
+    delays: dict[str, list[float]] = {}
+    for fact in facts:
+        at = fact.item.get("ended_at" if fact.kind == "cdr" else "at")
+        if at is not None:
+            delay = (from_iso(fact.item["received_at"]) - from_iso(at)).total_seconds()
+            delays.setdefault(fact.kind, []).append(max(0.0, delay))
+    return delays
