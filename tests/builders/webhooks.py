@@ -221,10 +221,10 @@ class Scene:
 
     def step_all(self, **stores: Any) -> int:
         """Do once what is due now; how many rows that was."""
-        due = list(self.lines.due(until=self.now, limit=1000))
+        due = [row for row in self.rows() if "due_at" in row and from_iso(row["due_at"]["S"]) <= self.now]
         worker = self.worker(**stores)
         for row in due:
-            worker.step(WebhookWork(row.key, self.now), Deadline.after(60))
+            worker.step(WebhookWork((row["pk"]["S"], row["sk"]["S"]), self.now), Deadline.after(60))
         return len(due)
 
     def run(self, **length: float) -> None:
@@ -248,6 +248,11 @@ class Scene:
         """Everything that is stored."""
         pages = self.table.client.get_paginator("scan").paginate(TableName=self.table.name)
         return [item for page in pages for item in page["Items"]]
+
+    def given_up(self) -> list[str]:
+        """Events that the log says were given up."""
+        logged = [row for row in self.rows() if row["pk"]["S"].startswith("EVENTS#")]
+        return [row["event"]["S"] for row in logged if "given_up" in row]
 
     def line(self, about: str = CALL) -> Line | None:
         """The line of the only webhook about one thing."""

@@ -97,8 +97,7 @@ def test_a_worker_that_dies_while_it_disables_and_gives_up_leaves_nothing_untold
     scene.run(hours=1, minutes=30)
     if scene.row().state == State.DISABLED:
         scene.run(hours=1)
-    given_up = any("given_up" in row for row in scene.rows() if row["kind"]["S"] == "announcement")
-    if given_up and not scene.counted["WebhooksEnabled"]:
+    if scene.given_up() and not scene.counted["WebhooksEnabled"]:
         scene.service().replay(
             scene.row().id, scene.now - timedelta(days=2), scene.now - timedelta(hours=23), by="t", key=None
         )

@@ -27,7 +27,7 @@ LEASE: Final = timedelta(minutes=3)
 
 ATTEMPT_S: Final = model.ATTEMPT.total_seconds()
 _SHORTEST_REST: Final = timedelta(seconds=5)
-_LONGEST_REST: Final = timedelta(minutes=10)
+_LONGEST_REST: Final = timedelta(minutes=5)
 _LOG: Final = logging.getLogger("privatenumber.webhooks")
 
 
