@@ -41,4 +41,5 @@ def compose(settings: Settings) -> Ingestion:
         policy=policy,
         switchboard=Switchboard(relations, keyring.unseal, rules, seconds=settings.block_seconds),
         hurried=FactStore(hurried, settings.bills_table),
+        kept=settings.kept,
     )
