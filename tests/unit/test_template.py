@@ -208,6 +208,12 @@ class TestEnvironment:
     def test_every_setting_is_given_to_a_function(self) -> None:
         assert set().union(*(function.environment for function in DEPLOYED)) >= settings.VARIABLES
 
+    def test_who_speaks_with_the_platform_can_be_given_an_address_that_it_knows(self) -> None:
+        """C-096; C-035: it answers addresses of the mainland, and may have an allow list."""
+        speaks = {function.name for function in DEPLOYED if "OUTBOUND_PROXY" in function.environment}
+        in_vpc = {name for name, properties in FUNCTIONS.items() if "VpcConfig" in properties}
+        assert speaks <= in_vpc
+
     def test_the_choices_of_a_parameter_are_those_of_the_setting(self) -> None:
         parameters = CHINA["Parameters"]
         assert parameters["NonceCheck"]["AllowedValues"] == [choice.value for choice in settings.NonceCheck]
