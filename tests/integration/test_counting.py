@@ -36,7 +36,7 @@ class Books:
             MilestoneReader(client, self.bindings.name),
             self.store,
             lambda application: WHERE,
-            audit_days=400,
+            kept_days=400,
         )
 
     def stored(self, group: Group = Group.TOTAL) -> list[Any]:

@@ -78,7 +78,7 @@ def counted(desk: Chronicled) -> Counter[str]:
         MilestoneReader(client, bindings.name),
         StatisticsStore(client, desk.bills.name),
         lambda application: Whereabouts(),
-        audit_days=400,
+        kept_days=400,
     )
     found: Counter[str] = Counter()
     for _, _, counts in lines_of(counting.read(APP_ID, DAY))[Group.TOTAL]:

@@ -32,7 +32,6 @@ KEPT: Final = timedelta(days=800)
 KEPT_UNTIL_FINAL: Final = timedelta(days=14)
 """So long what was counted before; a day that nobody counts for good is counted again by then."""
 
-_ROWS_KEPT_DAYS: Final = 400
 _FORGOTTEN_WITHIN_DAYS: Final = 10
 """So much before rows are forgotten a day is not counted again: it may have lost some."""
 
@@ -58,15 +57,15 @@ class Counted:
 class Counting:
     """Counts days.
 
-    ``where`` tells where the numbers of an application belong, ``audit_days`` is how long the steps of
-    bindings are kept.
+    ``where`` tells where the numbers of an application belong; ``kept_days`` is how long rows of calls, texts
+    and steps of bindings are kept, the shortest of them.
     """
 
     search: CallSearch
     milestones: MilestoneReader
     store: StatisticsStore
     where: Callable[[str], Whereabouts]
-    audit_days: int
+    kept_days: int
 
     def count(self, application: str, day: date, *, as_of: datetime) -> Counted:
         """Count a day; ``as_of`` is now. Raises NotCountable."""
@@ -106,7 +105,7 @@ class Counting:
     def check(self, day: date, *, now: datetime) -> None:
         """Raise NotCountable for a day that cannot be counted now."""
         age = (beijing_day(now) - day).days
-        most = min(_ROWS_KEPT_DAYS, self.audit_days) - _FORGOTTEN_WITHIN_DAYS
+        most = self.kept_days - _FORGOTTEN_WITHIN_DAYS
         if age < 0:
             raise NotCountable("the day has not begun in Beijing")
         if age > max(most, _LOOKED_BACK):

@@ -47,12 +47,13 @@ class ReportRooms:
     @cached_property
     def counting(self) -> Counting:
         """Counts days."""
+        kept = self._settings.kept
         return Counting(
             CallSearch(clients.dynamodb(), self._settings.bills_table),
             MilestoneReader(clients.dynamodb(), self._settings.bindings_table),
             self.statistics,
             self.whereabouts,
-            self._settings.audit_days,
+            min(kept.calls.days, kept.texts.days, self._settings.audit_days),
         )
 
     @cached_property
