@@ -7,7 +7,7 @@ import re
 from builders.played import Played, play_demo
 from local.stack import Stack
 
-CLAIMS = 13
+CLAIMS = 14
 
 
 def test_every_claim_of_the_demo_holds(played: Played) -> None:
