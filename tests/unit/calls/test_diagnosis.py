@@ -155,6 +155,14 @@ class TestHistory:
             "cancelled",
         ]
 
+    def test_a_living_binding_on_another_x_explains_more_than_an_old_end(self) -> None:
+        elsewhere = binding("new", x=X2, subscription_id="other")
+        assert found(unbound(over("old", ago=86_400), elsewhere)) == ["binding.other_x"]
+
+    def test_both_are_told_when_the_end_is_fresh(self) -> None:
+        elsewhere = binding("new", x=X2, subscription_id="other")
+        assert found(unbound(over("old", ago=40), elsewhere)) == ["binding.expired", "binding.other_x"]
+
     def test_a_living_binding_of_the_caller_beats_every_end(self) -> None:
         assert found(unbound(over("old"), binding("new")))[0] == "binding.not_at_platform"
 

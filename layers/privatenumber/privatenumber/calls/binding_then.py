@@ -90,16 +90,12 @@ def binding_then(
 ) -> BindingThen:
     """What a decoded binding was at a moment; ``entries`` are its audit, ``person`` the caller's token."""
     newest_first = sorted(entries, key=lambda entry: -entry.version)
-    fields = _taken_back(item, newest_first, at)
-    created_at = from_iso(item["created_at"])
-    state = fields["state"] if created_at <= at else None
+    fields, created_at = _taken_back(item, newest_first, at), from_iso(item["created_at"])
     ending = _entry_into(newest_first, _OVER)
     over_at = ending.at if ending else _written_last(item, _OVER)
     ended_by = item if over_at and not ending else {}
-    changes = [entry.at for entry in newest_first if _changes(entry, "callee")]
-    before = [moment for moment in changes if moment <= at]
-    after = [moment for moment in changes if moment > at]
-    until = item.get("callee_until")
+    callee = [entry.at for entry in newest_first if _changes(entry, "callee")]
+    after, until = [moment for moment in callee if moment > at], item.get("callee_until")
     partners = item.get("partners", ())
     return BindingThen(
         id=item["binding_id"],
@@ -107,7 +103,7 @@ def binding_then(
         mode=item["mode"],
         x=fields["x"] or item["x"],
         numbers=frozenset({fields["x"] or item["x"], *(one["y"] for one in partners if "y" in one)}),
-        state=state,
+        state=fields["state"] if created_at <= at else None,
         state_now=item["state"],
         part=_part(item, person),
         created_at=created_at,
@@ -124,7 +120,7 @@ def binding_then(
         subscription_id=item.get("subscription_id"),
         people_changed_at=_people_changed(newest_first, at, item["mode"]),
         callee_until=from_iso(until) if until and not after else None,
-        callee_set_at=max(before, default=None),
+        callee_set_at=max((moment for moment in callee if moment <= at), default=None),
         callee_set_later=min(after, default=None),
         sms=bool(item.get("sms", True)),
         records=bool(item.get("record_hint_tone")),

@@ -19,6 +19,8 @@ from privatenumber.settings import Mode
 
 #: People of a binding changed this long before a call may be why the caller is none of them.
 _RECENT: Final = timedelta(days=7)
+#: What ended longer ago explains less than a binding that lives on another X.
+_STALE: Final = timedelta(hours=1)
 #: Our record may be this much later than what happened at the platform.
 ROUNDING: Final = timedelta(seconds=1)
 _ENDINGS: Final = {
@@ -60,45 +62,18 @@ def x_of(around: Around) -> Text:
 def unbound(around: Around, contact: Text) -> Iterator[Finding]:
     """Why there was no binding for the caller on X: what lies nearest in time explains it."""
     candidates = around.on_x if around.mode is Mode.AX else _intersection(around)
-    for one in candidates:
-        if one.live:
-            yield not_at_platform(around, one, contact)
-            return
-    nearest = min(
-        (one for one in candidates if _when(one, around.at) is not None),
-        key=lambda one: abs(around.at - (_when(one, around.at) or around.at)),
-        default=None,
-    )
-    if nearest is not None:
+    alive = living(candidates)
+    if alive:
+        yield not_at_platform(around, alive[0], contact)
+        return
+    nearest = min(candidates, key=lambda one: _distance(one, around.at), default=None)
+    elsewhere = [one for one in living(around.mine) if around.x not in one.numbers]
+    if nearest is not None and not (elsewhere and _distance(nearest, around.at) > _STALE):
         yield _nearest(around, nearest, contact)
-        return
-    elsewhere = [one for one in around.mine if one.live and around.x not in one.numbers]
-    left = [one for one in elsewhere if around.mode is Mode.AXYB and _changed_lately(around, one)]
-    if left:
-        # A dialled the Y of somebody who has left the binding (axyb.md §5, row 3).
-        yield _changed(around, left[0], contact, binding_evidence(left[0]))
-        return
-    if elsewhere:
-        yield _other_x(around, elsewhere[0], contact)
-        return
-    strangers = [one for one in around.on_x if one.live and one.part is None]
-    if strangers:
-        yield _strangers(around, strangers, contact)
-        return
-    evidence = (
-        Evidence(
-            Text("bindings of this caller that were found", "查到的该主叫的绑定数"),
-            plain(len(around.mine)),
-            "bindings table",
-        ),
-        Evidence(
-            Text("latest bindings on this number that were looked at", "查看过的该号码最近的绑定数"),
-            plain(len(around.on_x)),
-            "bindings table",
-        ),
-    )
-    values = {"x": x_of(around), "contact": contact, "who": WHO[contact]}
-    yield Finding("binding.never", values, evidence, Confidence.LIKELY)
+    elif not elsewhere:
+        yield _without(around, contact)
+    for one in elsewhere[:1]:
+        yield _elsewhere(around, one, contact)
 
 
 def directed(case: CallCase) -> Iterator[Finding]:
@@ -152,6 +127,35 @@ def _intersection(around: Around) -> tuple[BindingThen, ...]:
 def living(bindings: Iterable[BindingThen]) -> list[BindingThen]:
     """Those in force at the moment."""
     return [one for one in bindings if one.live]
+
+
+def _without(around: Around, contact: Text) -> Finding:
+    """Nothing of the caller's is known: somebody else's X, or nobody's."""
+    strangers = [one for one in living(around.on_x) if one.part is None]
+    if strangers:
+        return _strangers(around, strangers, contact)
+    counted = (
+        (Text("bindings of this caller that were found", "查到的该主叫的绑定数"), around.mine),
+        (
+            Text("latest bindings on this number that were looked at", "查看过的该号码最近的绑定数"),
+            around.on_x,
+        ),
+    )
+    evidence = tuple(Evidence(what, plain(len(found)), "bindings table") for what, found in counted)
+    values = {"x": x_of(around), "contact": contact, "who": WHO[contact]}
+    return Finding("binding.never", values, evidence, Confidence.LIKELY)
+
+
+def _elsewhere(around: Around, one: BindingThen, contact: Text) -> Finding:
+    """The caller stands on another X; in AXYB the Y may be that of one who left (axyb.md §5, row 3)."""
+    if around.mode is Mode.AXYB and _changed_lately(around, one):
+        return _changed(around, one, contact, binding_evidence(one))
+    return _other_x(around, one, contact)
+
+
+def _distance(one: BindingThen, at: datetime) -> timedelta:
+    """How far from the moment lies what explains it."""
+    return abs(at - (_when(one, at) or one.created_at))
 
 
 def _when(one: BindingThen, at: datetime) -> datetime | None:

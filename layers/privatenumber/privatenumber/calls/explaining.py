@@ -1,7 +1,7 @@
 """From a call or a text to its diagnosis: what may explain it is read, and `diagnosis` says what it means.
 
-Reads are bounded (`store.evidence`): at most some twenty requests, whatever the tables hold. What was typed and
-dialled is opened from its sealed records where nothing else says it; no number leaves this room.
+Reads are bounded (`store.evidence`): some twenty requests at most, whatever the tables hold. What was typed
+and dialled is opened from its sealed records where nothing else says it; no number leaves this room.
 """
 
 from __future__ import annotations
@@ -159,6 +159,7 @@ def _around(
     subscription_id: str | None,
     extension: str | None = None,
 ) -> Around:
+    """What surrounds a moment; of what is asked for, ``x`` and ``person`` may not be known."""
     decision = decision_in(rows)
     asked = Asked(
         application.id,
@@ -172,11 +173,7 @@ def _around(
         extension=extension,
     )
     bindings = _bindings(evidence, evidence.bindings(asked), at, person, subscription_id)
-    served = next(
-        (one for one in bindings if subscription_id and one.subscription_id == subscription_id), None
-    )
-    if x is None and served is not None and application.mode is not Mode.AXYB:
-        x = served.x  # in AXYB people dial the Y of each other
+    x = x or _of_binding(application, bindings, subscription_id)
     before, after = evidence.states(application.id, x, at) if x else (None, None)
     return Around(
         application=application.id,
@@ -191,6 +188,15 @@ def _around(
         decision=decision,
         rules=tuple(rules_in(rows)),
     )
+
+
+def _of_binding(
+    application: Application, bindings: Iterable[BindingThen], subscription_id: str | None
+) -> str | None:
+    """X of the binding that served the call; in AXYB people dial the Y of each other, too."""
+    if subscription_id is None or application.mode is Mode.AXYB:
+        return None
+    return next((one.x for one in bindings if one.subscription_id == subscription_id), None)
 
 
 def _bindings(
