@@ -34,7 +34,7 @@ def past(binding_id: str = "one", hours_ago: float = 1, **changes: Any) -> PastR
         "mode": "AXB",
         "application": "demo",
         "state": "CLOSED",
-        "x": X,
+        "numbers": frozenset({X}),
         "people": frozenset({"anna", "bert"}),
         "changed_at": NOW - timedelta(hours=hours_ago),
         "reason": "expired",
@@ -54,7 +54,8 @@ class TestLastRelation:
             ([past(), past("two", 90, state="ACTIVE")], "two"),
             ([past(people=frozenset({"bert"}))], None),
             ([past(people=frozenset({"bert"}), contact=True)], "one"),
-            ([past(x="+8617010000009")], None),
+            ([past(numbers=frozenset({"+8617010000009"}))], None),
+            ([past(numbers=frozenset({"+8617010000009", X}))], "one"),
             ([past(application="another")], None),
             ([past(state="FAILED")], None),
             ([past(state="RELEASING", hours_ago=9)], "one"),
@@ -64,7 +65,7 @@ class TestLastRelation:
         relation = last_relation(candidates, ORPHAN, POLICY)
         assert (relation and relation.binding_id) == found
 
-    @given(st.permutations([past("one"), past("two", 0.5), past("three", 0.2, x="+8617010000009")]))
+    @given(st.permutations([past("one"), past("two", 0.5), past("three", 0.2, numbers=frozenset())]))
     def test_the_order_of_reading_does_not_matter(self, candidates: list[PastRelation]) -> None:
         relation = last_relation(candidates, ORPHAN, POLICY)
         assert relation is not None
@@ -121,6 +122,7 @@ class TestReopening:
             ({"hours_ago": 1.01}, 0, False),
             ({"state": "ACTIVE"}, 0, False),
             ({"state": "RELEASING"}, 0, False),
+            ({"ours": False}, 0, False),
             ({"people": frozenset({"bert"}), "contact": True}, 0, False),
         ],
     )

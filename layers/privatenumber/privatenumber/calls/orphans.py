@@ -149,7 +149,8 @@ def last_relation(
     found = [
         each
         for each in candidates
-        if (each.application, each.x) == (orphan.application, orphan.x)
+        if each.application == orphan.application
+        and orphan.x in each.numbers
         and (orphan.caller in each.people or each.contact)
         and each.state != _FAILED
         and (each.state != _CLOSED or each.changed_at >= oldest)
@@ -168,6 +169,7 @@ def reopening(orphan: OrphanCall, last: PastRelation, policy: CallPolicy, now: d
         policy.orphan_calls is OrphanCalls.REOPEN
         and last.state == _CLOSED
         and last.reason in ENDED_BY_ITSELF
+        and last.ours
         and orphan.caller in last.people
         and orphan.at - last.changed_at <= grace
         and now - orphan.at <= MAX_AGE

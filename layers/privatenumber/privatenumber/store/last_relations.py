@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from privatenumber.settings import Mode
 from privatenumber.store.binding_keys import A_INDEX, B_INDEX, X_INDEX, binding_key, party_index_key
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.contacts import contact_key, read_contact
@@ -29,7 +30,8 @@ NEWEST: Final = 10
 class PastRelation:
     """A binding as it stands now; ``people`` are the tokens of all whose place it was.
 
-    ``contact`` says that the person was in touch with somebody under it last.
+    ``numbers`` are X and what else is dialled under it (AXYB: its Y). ``contact`` says that the person was in
+    touch with somebody under it last, ``ours`` that we chose its X and could name it again.
     """
 
     binding_id: str
@@ -37,10 +39,11 @@ class PastRelation:
     mode: str
     application: str
     state: str
-    x: str
+    numbers: frozenset[str]
     people: frozenset[str]
     changed_at: datetime
     contact: bool = False
+    ours: bool = True
     reason: str | None = None
 
 
@@ -78,17 +81,19 @@ class LastRelations:
 
 
 def _relation(item: Mapping[str, Any], contact: str | None) -> PastRelation:
-    partners = [partner["token"] for partner in item.get("partners", ())]
-    named = (item["a_token"], item.get("b_token"), item.get("callee_token"), *partners)
+    partners = item.get("partners", ())
+    tokens = [partner["token"] for partner in partners]
+    named = (item["a_token"], item.get("b_token"), item.get("callee_token"), *tokens)
     return PastRelation(
         binding_id=item["binding_id"],
         order=item["order"],
         mode=item["mode"],
         application=item["application"],
         state=item["state"],
-        x=item["x"],
+        numbers=frozenset((item["x"], *(partner["y"] for partner in partners if "y" in partner))),
         people=frozenset(name for name in named if name),
         changed_at=from_iso(item["updated_at"]),
         contact=item["binding_id"] == contact,
+        ours=item["mode"] != Mode.AXYB.value and not item.get("platform_chooses", False),
         reason=item.get("reason"),
     )
