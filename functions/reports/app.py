@@ -113,6 +113,8 @@ def _to_count(event: Mapping[str, Any], now: datetime) -> list[CountWork]:
         asked = CountWork(str(event["application"]), datetime.fromisoformat(event["day"]).date(), now)
         rooms().counting.check(asked.day, now=now)
         return [asked]
+    lag_s = rooms().counting.lag(applications, now=now).total_seconds()
+    metrics.add_metric("StatisticsLag", MetricUnit.Seconds, lag_s)
     return [
         CountWork(application, day, now) for application, day in rooms().counting.due(applications, now=now)
     ]

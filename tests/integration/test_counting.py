@@ -181,6 +181,15 @@ def test_today_and_yesterday_are_due_each_hour_and_older_days_until_they_are_fin
     assert DAY not in {day for _, day in books.counting.due([APPLICATION], now=now)}
 
 
+def test_the_lag_is_that_of_the_application_that_waits_longest(books: Books) -> None:
+    """One that was never counted is new, and waits for nothing."""
+    assert books.counting.lag([APPLICATION, "shop"], now=LATER) == timedelta()
+    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.counting.count("shop", DAY, as_of=LATER + timedelta(hours=2))
+    now = LATER + timedelta(days=2)
+    assert books.counting.lag([APPLICATION, "shop", "new"], now=now) == timedelta(days=2)
+
+
 @pytest.mark.parametrize("days", [-1, 391])
 def test_a_day_that_has_not_begun_or_may_be_forgotten_is_not_counted(books: Books, days: int) -> None:
     """What was counted before would lose what the table has lost."""

@@ -102,6 +102,16 @@ class Counting:
             statistics.add_milestone(milestone, where)
         return statistics
 
+    def lag(self, applications: Iterable[str], *, now: datetime) -> timedelta:
+        """How long ago the application that waits longest was counted; one that never was does not wait."""
+        days = [beijing_day(now) - timedelta(days=back) for back in range(_LOOKED_BACK + 1)]
+        lag = timedelta()
+        for application in applications:
+            heads = (self.store.head(application, day) for day in days)
+            newest = max((head.as_of for head in heads if head), default=now)
+            lag = max(lag, now - newest)
+        return lag
+
     def check(self, day: date, *, now: datetime) -> None:
         """Raise NotCountable for a day that cannot be counted now."""
         age = (beijing_day(now) - day).days
