@@ -178,7 +178,7 @@ class TestTogether:
             over.set()
             for worker in workers:
                 worker.result()
-        scene.run(minutes=4)  # a claim that its worker lost to an announcement ends with its lease
+        scene.step_all()
         assert scene.receiver.ids("call#c1") == sent
 
     @pytest.mark.dynamodb_local

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -16,6 +16,9 @@ from privatenumber.store.webhook_events import Noted, WebhookEvents, event_key
 from privatenumber.store.webhook_lines import Line, Overtaken, WebhookLines, line_key
 from privatenumber.store.webhook_outbox import write
 from privatenumber.store.webhooks import LIMIT, State, TooMany, WebhookStore, webhook_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOTED = Noted(NOW, "100")
@@ -207,3 +210,25 @@ def test_a_row_of_the_log_is_found_by_its_position(table: Table, lines: WebhookL
     (entry,) = line_of(lines).waiting
     key = event_key(APPLICATION, CALL, entry.position)
     assert key["pk"].startswith(f"EVENTS#{APPLICATION}#2026-03-01#")
+
+
+def test_a_transaction_that_announces_something_at_this_moment_is_waited_for(
+    table: Table, lines: WebhookLines
+) -> None:
+    """Else what was just delivered would not be marked, and be sent again."""
+    tell(table, announcement("call.started", id="e1"))
+    busy, waits = [True, True], list[float]()
+
+    class Client:
+        exceptions = table.client.exceptions
+
+        def update_item(self, **request: Any) -> Any:
+            if busy and busy.pop():
+                raise self.exceptions.TransactionConflictException(
+                    {"Error": {"Code": "TransactionConflictException"}}, "UpdateItem"
+                )
+            return table.client.update_item(**request)
+
+    patient = WebhookLines(cast("DynamoDBClient", Client()), table.name, sleep=waits.append)
+    line = patient.claim(line_of(lines), until=NOW)
+    assert (line.claim, len(waits)) == (line.version, 2)

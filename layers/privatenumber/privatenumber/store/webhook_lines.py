@@ -10,8 +10,9 @@ tell stands in the index ``due`` (``due_key`` = ``WEBHOOK#<shard>``). ``version`
 from __future__ import annotations
 
 import json
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,7 @@ _ONCE_MORE: Final = "~"
 _SINCE: Final = "|"
 _MOMENT: Final = len("2026-03-01T08:00:00.000Z")
 _NAMES_PER_WRITE: Final = 100
+_WAITS_S: Final = (0.02, 0.05, 0.1, 0.2)
 
 Key = tuple[str, str]
 
@@ -174,9 +176,12 @@ def append_update(
 class WebhookLines:
     """Lines, as those who deliver them see them. Every write raises Overtaken when the line is not theirs."""
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(
+        self, client: DynamoDBClient, table: str, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._table = table
+        self._sleep = sleep
 
     def get(self, key: Key) -> Line | None:
         """One line, as it is now."""
@@ -191,8 +196,8 @@ class WebhookLines:
         """Put announcements into a line, see `append_update`; returns its key."""
         for start in range(0, len(entries), _NAMES_PER_WRITE):
             some = entries[start : start + _NAMES_PER_WRITE]
-            self._client.update_item(
-                **append_update(
+            self._update(
+                append_update(
                     self._table,
                     application=application,
                     webhook_id=webhook_id,
@@ -272,19 +277,28 @@ class WebhookLines:
         values: Mapping[str, Any],
         names: Mapping[str, str] | None = None,
     ) -> Line:
+        request = {
+            "TableName": self._table,
+            "Key": encode({"pk": key[0], "sk": key[1]}),
+            "UpdateExpression": f"{update} ADD #version :one",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#version": "version", **(names or {})},
+            "ExpressionAttributeValues": encode({":one": 1, **values}),
+            "ReturnValues": "ALL_NEW",
+        }
         try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=encode({"pk": key[0], "sk": key[1]}),
-                UpdateExpression=f"{update} ADD #version :one",
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#version": "version", **(names or {})},
-                ExpressionAttributeValues=encode({":one": 1, **values}),
-                ReturnValues="ALL_NEW",
-            )
+            return _line(self._update(request))
         except self._client.exceptions.ConditionalCheckFailedException:
             raise Overtaken from None
-        return _line(decode(answer["Attributes"]))
+
+    def _update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Update a line; once more when a transaction that announces something is on it at this moment."""
+        for wait in _WAITS_S:
+            try:
+                return decode(self._client.update_item(**request).get("Attributes", {}))
+            except self._client.exceptions.TransactionConflictException:
+                self._sleep(wait)
+        return decode(self._client.update_item(**request).get("Attributes", {}))
 
 
 def _line(item: Mapping[str, Any]) -> Line:

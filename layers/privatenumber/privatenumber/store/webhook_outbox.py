@@ -93,6 +93,10 @@ class Outbox:
         self._keyring = keyring
         self._queue = queue
 
+    def listens(self, application: str) -> bool:
+        """Whether an application has a webhook, so that it is worth the while to announce something."""
+        return bool(self._subscribers.of(application))
+
     def of(self, announcements: Sequence[Announcement], noted: Noted) -> Told:
         """The writes for what one record of a stream announces, in the order of its telling.
 

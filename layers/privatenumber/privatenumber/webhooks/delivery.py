@@ -67,8 +67,7 @@ class Delivery:
             line = self.lines.claim(line, until=now + LEASE)
             self._deliver(line, deadline)
         except Overtaken:
-            # Somebody else has the line, or put something into it while it was given back: it is due.
-            return
+            return  # somebody else has the line
 
     def _deliver(self, line: Line, deadline: Deadline) -> None:
         webhook = self.webhooks.get(line.webhook_id)
@@ -77,11 +76,22 @@ class Delivery:
             self.lines.finish(self.lines.drop(line, line.waiting), now=self.clock())
             return
         try:
-            line = self._tell_all(webhook, line, deadline)
+            while not self._finished(line := self._tell_all(webhook, line, deadline)):
+                # Something came between the last look and the giving back: the line is still ours.
+                line = self.lines.get(line.key) or line
         except _PutOff as waiting:
             self.lines.put_off(line, until=waiting.until, failures=waiting.failures)
-            return
-        self.lines.finish(line, now=self.clock())
+
+    def _finished(self, line: Line) -> bool:
+        """Give an empty line back, unless something has come into it. Raises Overtaken: it is not ours."""
+        try:
+            self.lines.finish(line, now=self.clock())
+        except Overtaken:
+            now = self.lines.get(line.key)
+            if now is None or now.claim != line.claim:
+                raise
+            return False
+        return True
 
     def _tell_all(self, webhook: WebhookRow, line: Line, deadline: Deadline) -> Line:
         """Tell what waits and what comes meanwhile; returns the line with nothing left."""

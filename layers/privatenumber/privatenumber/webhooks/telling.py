@@ -25,6 +25,8 @@ class Telling:
 
         Raises botocore's errors: the same record again completes what this one began.
         """
+        if not self.outbox.listens(str(record.after.get("application"))):
+            return 0
         announcements = announced(record.before, record.after, at=record.at, unseal=self.unseal)
         noted = Noted(record.at, record.sequence)
         told = self.outbox.of(announcements, noted)
