@@ -16,7 +16,7 @@ from builders.pushes import SIGNED_AT, event_body, fee_body
 from privatenumber.store.open_calls import OpenCalls
 
 CALLIN, CALLOUT, DISCONNECT = event_body("callin"), event_body("callout"), event_body("disconnect", second=40)
-OTHER = {"sessionId": "1200_2002_4294967295_20260902010000@callenabler246.huaweicaas.com"}
+OTHER: Any = {"sessionId": "1200_2002_4294967295_20260902010000@callenabler246.huaweicaas.com"}
 DAY = timedelta(days=1)
 
 

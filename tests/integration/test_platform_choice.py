@@ -271,3 +271,26 @@ def test_its_life_is_prolonged_and_changed_like_any_others(desk_of: OPEN) -> Non
     changed = desk.service.change(binding.id, b=C, ends_at=later, deadline=within())
     assert (changed.x, changed.ends_at) == (binding.x, later)
     desk.check()
+
+
+@pytest.mark.parametrize("mode", CHOOSING)
+def test_a_place_of_who_has_ended_at_the_platform_alone_is_taken_over(desk_of: OPEN, mode: Mode) -> None:
+    """Who comes after holds it, and the one who ends later does not take it away from him."""
+    fuse = Fuse()
+    desk = desk_of(
+        mode,
+        at_platform=(X1,),
+        numbers=(X1,),
+        wrapped=lambda api: fragile(api, PLATFORM_CALLS, fuse),
+    )
+    first = desk.bind(**LEFT)
+    fuse.set(1)
+    with suppress(Killed):
+        desk.service.release(first.id, deadline=within())
+    fuse.set(None)
+    assert desk.service.get(first.id).state is State.RELEASING
+    second = desk.bind("order-2", extension=first.extension, **LEFT)
+    assert second.x == X1
+    desk.settle()
+    assert desk.service.get(first.id).state is State.CLOSED
+    desk.check()

@@ -188,28 +188,25 @@ class BindingStore:
         fills: bool = False,
     ) -> None:
         """Write a binding that goes from ``old_x`` to ``record.x`` with all it holds there; see `create`."""
-        self._writer.transact(
+        self._with_what_holds(
+            [self._put_binding(record, seen=seen), *self._held.put_on_x(record, fills=fills)],
             [
-                self._put_binding(record, seen=seen),
-                *self._held.put_on_x(record, fills=fills),
                 *self._held.delete_places(record, record.places, old_x),
                 *self._held.delete_extension(record, old_x, old_extension),
                 self._held.count_out(old_x),
-            ]
+            ],
         )
 
     def arrive(self, record: BindingRecord, *, seen: int) -> None:
-        """Write a binding whose X the platform chose; a place that is somebody else's by our books is left.
+        """Write a binding whose X the platform chose, with its places there, whosever they are by our books.
 
-        The platform's word counts: an X that we count as full, or on which somebody's place still cools, is
-        bound all the same. Raises Refused for `X_NUMBER` when it is counted and no number of its application.
+        The platform's word counts: it bound an X that we count as full, a person whose place still cools, or
+        one whose other binding there has ended with it and not with us. Raises Refused also for `X_NUMBER`:
+        it is to be counted and no number of its application.
         """
         counted = [self._held.count_stray(record)] if record.counted else []
-        held = [
-            *self._held.put_places(record, record.places, cooling=True),
-            *self._held.put_extension(record),
-        ]
-        self._with_what_holds([self._put_binding(record, seen=seen), *counted], held)
+        places = self._held.take_over(record)
+        self._writer.transact([self._put_binding(record, seen=seen), *counted, *places])
 
     def take_out_when_full(self, x: str, capacity: int) -> None:
         """Take an X that carries ``capacity`` bindings out of those with room.

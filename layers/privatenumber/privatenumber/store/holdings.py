@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from privatenumber.store.binding_keys import (
     ANYONE,
@@ -74,33 +74,34 @@ class Holdings:
                 action = Action(PAIR, {"Put": {**action.request["Put"], **more}})
             yield action
 
-    def put_places(
-        self, record: BindingRecord, tokens: Collection[str], *, cooling: bool = False
-    ) -> Iterable[Action]:
-        """Take places on the binding's X; ``cooling``: also those that nobody should come back to yet."""
+    def put_places(self, record: BindingRecord, tokens: Collection[str]) -> Iterable[Action]:
+        """Take places on the binding's X."""
         for token in sorted(tokens):
-            yield self._put_place(record, token, cooling=cooling)
+            yield self._put_place(record, token)
 
-    def put_extension(self, record: BindingRecord) -> Iterable[Action]:
-        """Take the extension of a binding on its X, if it has one."""
-        if record.x and record.extension:
-            yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
+    def take_over(self, record: BindingRecord) -> Iterable[Action]:
+        """Take all places of a binding on its X, and its extension, from whoever has them."""
+        keys = [(PLACE, place_key(record.application, token, record.x)) for token in sorted(record.places)]
+        if record.extension:
+            keys.append((EXTENSION, extension_key(record.x, record.extension)))
+        for name, key in keys:
+            item = encode({**key, "binding_id": record.id})
+            yield Action(name, {"Put": {"TableName": self._table, "Item": item}})
 
     def put_on_x(self, record: BindingRecord, *, fills: bool) -> Iterable[Action]:
         """Take everything that a binding holds on its X; nothing while no X is known."""
         yield from self.put_places(record, record.places)
-        yield from self.put_extension(record)
+        if record.x and record.extension:
+            yield self._put_new(EXTENSION, extension_key(record.x, record.extension), record.id)
         if record.x:
             yield self.count_in(record, fills=fills)
 
-    def _put_place(self, record: BindingRecord, token: str, *, cooling: bool) -> Action:
-        item = encode({**place_key(record.application, token, record.x), "binding_id": record.id})
-        put: dict[str, Any] = {"TableName": self._table, "Item": item}
-        if cooling:
-            return Action(PLACE, {"Put": {**put, "ConditionExpression": "attribute_not_exists(binding_id)"}})
+    def _put_place(self, record: BindingRecord, token: str) -> Action:
         # TTL deletes within days, so a place that has cooled may still lie there. The binding itself may have
         # somebody back before.
-        put |= {
+        put = {
+            "TableName": self._table,
+            "Item": encode({**place_key(record.application, token, record.x), "binding_id": record.id}),
             "ConditionExpression": "attribute_not_exists(pk) OR cool_until <= :now OR left_by = :binding",
             "ExpressionAttributeValues": encode({":now": record.updated_at, ":binding": record.id}),
         }
