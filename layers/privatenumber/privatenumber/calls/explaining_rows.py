@@ -65,7 +65,9 @@ def typed_in(events: Sequence[EventFact], unseal: Unseal) -> tuple[str, ...]:
 
 
 def opened(event: EventFact, unseal: Unseal) -> CallEvent | None:
-    """An event as it was pushed; `None` where it does not open any more."""
+    """An event as it was pushed; `None` where it does not open any more, or nothing is left of it."""
+    if not event.sealed:
+        return None
     try:
         entry = entry_of(event, unseal)
     except SealBroken:
