@@ -12,8 +12,11 @@ from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, A, B
 from privatenumber.erasure.anonymous import named_in, people_in, without
 from privatenumber.erasure.kinds import began_by, kind_of, over_before
+from privatenumber.erasure.match import hints
 from privatenumber.erasure.model import Subject, Target
 from privatenumber.privacy import TOKEN_LENGTH, token
+from privatenumber.store.erasing import Hints
+from privatenumber.store.items import encode
 from privatenumber.times import iso
 
 ANN, BOB = token(KEYRING, A), token(KEYRING, B)
@@ -79,3 +82,17 @@ def test_what_began_later_is_another_life_and_what_ended_later_is_not_old() -> N
     assert not over_before({"call_in_at": early, "received_at": late}, SIGNED_AT)
     assert over_before({"call_in_at": early}, SIGNED_AT)
     assert not over_before({"x": "no time"}, SIGNED_AT)
+
+
+@given(_ROWS.filter(lambda row: not isinstance(row, bool)))
+def test_a_row_that_names_somebody_is_never_passed_over_undecoded(row: Any) -> None:
+    """What is not decoded is not looked at: the hints must not be narrower than the look."""
+    item = {"pk": "ANY#thing", "sk": "ROW", "value": row}
+    if named_in(item, {ANN}):
+        assert Hints(frozenset({ANN})).meets(encode(item))
+
+
+def test_rows_that_have_to_be_opened_meet_the_hints_of_everybody() -> None:
+    for pk in ("JOB#1#0", "EVENTS#demo#2026-09-02#1", "QUARANTINE#demo#1", "DAY#demo#2026-09-02"):
+        assert hints(TARGET).meets(encode({"pk": pk, "sk": "ROW"}))
+    assert not hints(TARGET).meets(encode({"pk": f"CALL#demo#{BOB}", "sk": "CDR#1", "callee": BOB}))

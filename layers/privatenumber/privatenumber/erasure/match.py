@@ -11,6 +11,7 @@ from privatenumber.erasure import kinds
 from privatenumber.erasure.anonymous import named_in, people_in
 from privatenumber.erasure.model import Subject, Target
 from privatenumber.privacy import SealBroken
+from privatenumber.store.erasing import Hints
 from privatenumber.store.webhook_events import seal_context
 
 Unseal = Callable[[bytes, str], bytes]
@@ -19,7 +20,20 @@ People = frozenset[str]
 
 _CHINA: Final = "+86"
 _BETWEEN_DIGITS: Final = re.compile(r"[\s()-]")
+_BILLS: Final = ("DAY#", "STATEMENT#", "RECONCILIATION#")
 _OF_AGE: Final = frozenset({kinds.ANNOUNCEMENT, kinds.QUARANTINE})
+
+
+def hints(target: Target) -> Hints:
+    """Which rows can be concerned at all; of all others it need not be asked."""
+    match target.subject:
+        case Subject.PERSON:
+            return Hints(target.tokens, (*_BILLS, "JOB#", "EVENTS#", "QUARANTINE#"))
+        case Subject.ORDER:
+            named = {target.order or ""} | target.bindings | target.subscriptions
+            return Hints(frozenset(named), _BILLS)
+        case Subject.AGE:
+            return Hints(prefixes=(*_BILLS, kinds.CALL, kinds.SMS, "BINDING#", "EVENTS#", "QUARANTINE#"))
 
 
 def in_scope(item: Mapping[str, Any], target: Target) -> bool:

@@ -11,14 +11,17 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from privatenumber.erasure.certificate import certificate_of
-from privatenumber.erasure.match import Unseal
+from privatenumber.erasure.match import Unseal, hints
 from privatenumber.erasure.model import AGAIN_AFTER, State, Subject, Target, looks
 from privatenumber.erasure.orders import OrderBindings
 from privatenumber.erasure.walk import Tally, Walk
 from privatenumber.privacy import Keyring, token
+from privatenumber.store.erasing import Hints
 from privatenumber.store.erasures import ErasureRow, ErasureStore, Overtaken, Round
 from privatenumber.times import Clock
 
@@ -106,7 +109,8 @@ class Rounds:
         return row.state != State.WAITING or row.last_round == round_.number
 
     def _page(self, round_: Round, rows: Iterable[ErasureRow], targets: list[Target]) -> Round:
-        page = self.walk.eraser.page(self._tables[round_.table], round_.cursor)
+        wanted = reduce(or_, map(hints, targets), Hints())
+        page = self.walk.eraser.page(self._tables[round_.table], round_.cursor, wanted)
         tally = Tally()
         if round_.cursor:
             tally.handled = {(erasure, round_.cursor["pk"]) for erasure in round_.handled}

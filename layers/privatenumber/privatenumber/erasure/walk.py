@@ -186,7 +186,10 @@ class Walk:
         """The lines of a bill stay; who called stands in them under a pseudonym."""
         name = str(page["pk"])
         application = kinds.application_of(page)
-        told = [json.loads(text) for text in zlib.decompress(page["lines"]).splitlines()]
+        opened = zlib.decompress(page["lines"])
+        if target.tokens and not any(token.encode() in opened for token in target.tokens):
+            return
+        told = [json.loads(text) for text in opened.splitlines()]
         found = sum(1 for line in told if _line_people(line, target, application))
         if not found:
             return

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 Item = Mapping[str, Any]
-PAGE: Final = 300
-"""Rows of one request; the table ends it after 1 MB."""
+PAGE: Final = 2000
+"""Rows of one request at most; the table ends it after 1 MB."""
 
 _KEYS: Final = ("pk", "sk")
 
@@ -29,8 +29,28 @@ class Changed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """Which rows are worth being looked at: any text of theirs holds one of ``texts``, or their partition key
+    begins with one of ``prefixes``. Decoding all the others would be most of the work.
+    """
+
+    texts: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    def __or__(self, other: Hints) -> Hints:
+        return Hints(self.texts | other.texts, tuple(dict.fromkeys(self.prefixes + other.prefixes)))
+
+    def meets(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item, as the table hands it out, is worth it."""
+        if item["pk"]["S"].startswith(self.prefixes):
+            return True
+        text = "\0".join(_texts(item))
+        return any(hint in text for hint in self.texts)
+
+
+@dataclass(frozen=True, slots=True)
 class TablePage:
-    """Some rows in the order of the table; ``cursor`` opens the next page, None: this was the last."""
+    """Rows that meet the hints, in the order of the table; ``cursor`` opens the next page, None: the last."""
 
     rows: Sequence[Item] = field(repr=False)
     cursor: Mapping[str, str] | None
@@ -44,12 +64,13 @@ class Eraser:
         self._counts = counts
         self._writer = writer or Writer(client)
 
-    def page(self, table: str, cursor: Mapping[str, str] | None) -> TablePage:
+    def page(self, table: str, cursor: Mapping[str, str] | None, hints: Hints) -> TablePage:
         """A page of a table, strongly consistent."""
         start: dict[str, Any] = {"ExclusiveStartKey": encode(cursor)} if cursor else {}
         answer = self._client.scan(TableName=table, ConsistentRead=True, Limit=PAGE, **start)
         last = answer.get("LastEvaluatedKey")
-        return TablePage([decode(item) for item in answer["Items"]], decode(last) if last else None)
+        rows = [decode(item) for item in answer["Items"] if hints.meets(item)]
+        return TablePage(rows, decode(last) if last else None)
 
     def partition(self, table: str, pk: str, prefix: str = "") -> Iterator[Item]:
         """The rows of a partition whose sort key begins so, strongly consistent."""
@@ -97,6 +118,22 @@ class Eraser:
     def counted(self, erasure: str, kind: str, number: int) -> Action:
         """A count, to stand in somebody else's transaction."""
         return counting(self._counts, erasure, {kind: number})
+
+
+def _texts(value: Mapping[str, Any]) -> Iterator[str]:
+    """Every text of an item that is not decoded, at any depth; names of members of maps too."""
+    for name, typed in value.items():
+        yield name
+        for kind, content in typed.items():
+            if kind == "S":
+                yield content
+            elif kind == "SS":
+                yield from content
+            elif kind == "M":
+                yield from _texts(content)
+            elif kind == "L":
+                for member in content:
+                    yield from _texts({"": member})
 
 
 def _update(table: str, before: Item, after: Item) -> Action:
