@@ -16,7 +16,7 @@ from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import SESSION_RULE, Response, answer, is_session_id
 from privatenumber.http_request import InvalidFields, Request
 
-from .call_views import call_view, message_view, page_view, told_view
+from .call_views import call_view, message_told_view, message_view, page_view, told_view
 from .routes import Route
 
 LONGEST: Final = timedelta(days=31)
@@ -48,6 +48,16 @@ def read_call(rooms: CallRooms, request: Request) -> Response:
     told = rooms.lookup.call(http_request.read_application(request.query), session)
     spoken = language(request.query.get("lang"), request.headers.get("accept-language"))
     return answer(200, told_view(told, spoken), {"content-language": spoken})
+
+
+def read_message(rooms: CallRooms, request: Request) -> Response:
+    """GET /messages/{message}: by the id of a list or the platform's smsIdentifier, which is not logged."""
+    identity = request.path.get("message", "")
+    if not is_session_id(identity):
+        raise InvalidFields(("message", SESSION_RULE))
+    told = rooms.lookup.message(http_request.read_application(request.query), identity)
+    spoken = language(request.query.get("lang"), request.headers.get("accept-language"))
+    return answer(200, message_told_view(told, spoken), {"content-language": spoken})
 
 
 def cursor_of(moment: str | None) -> str | None:
@@ -104,4 +114,5 @@ ROUTES: Final[Mapping[str, Route]] = {
     "GET /calls": list_calls,
     "GET /calls/{session}": read_call,
     "GET /messages": list_messages,
+    "GET /messages/{message}": read_message,
 }

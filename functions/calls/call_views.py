@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from privatenumber.calls.diagnosis_view import Language, in_language, views
-from privatenumber.calls.lookup import Page, Shown, Told
+from privatenumber.calls.lookup import MessageTold, Page, Shown, Told
 from privatenumber.calls.story import Line
 from privatenumber.store.calls import Call
 from privatenumber.store.messages import Message
@@ -90,6 +90,11 @@ def told_view(told: Told, language: Language) -> dict[str, Any]:
         "story": [_line_view(line, language) for line in told.story],
         "diagnosis": views(told.diagnosis, language),
     }
+
+
+def message_told_view(told: MessageTold, language: Language) -> dict[str, Any]:
+    """Show all that is known of an SMS."""
+    return {"message": message_view(told.message), "diagnosis": views(told.diagnosis, language)}
 
 
 def _line_view(line: Line, language: Language) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from privatenumber import http_api
 from privatenumber.calls.black_list import InvalidEntry
 from privatenumber.calls.counting import NotCountable
 from privatenumber.calls.exports import NoSuchExport, OtherContent
-from privatenumber.calls.lookup import CallUnknown
+from privatenumber.calls.lookup import CallUnknown, MessageUnknown
 from privatenumber.calls.replay import ApplicationUnknown, EntryUnknown
 from privatenumber.calls.statistics_report import MAX_LINES, TooManyLines
 from privatenumber.http_api import Kind, Response
@@ -29,6 +29,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         404,
         "Call not found",
         "Use the id of a list, or the sessionId of an event or CDR unchanged and URL-encoded.",
+    ),
+    "message-not-found": Kind(
+        404, "SMS not found", "Use the id of a list, or the smsIdentifier of a notice, URL-encoded."
     ),
     "export-not-found": Kind(404, "Export not found", "Exports are known for 400 days; ask for it again."),
     "entry-not-found": Kind(404, "Entry not found", "Quarantine forgets 31 days after the last delivery."),
@@ -112,5 +115,6 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any], Problem]]] = {
     SealBroken: lambda error: Problem("seal-broken", "The keyring does not open this entry."),
     CaseUnknown: lambda error: Problem("case-not-found", "The worklist has no such case."),
     CaseTaken: lambda error: Problem("case-closed", "The case is not open, or was changed at this moment."),
+    MessageUnknown: lambda error: Problem("message-not-found", "Nothing has arrived of an SMS with this id."),
     CallUnknown: lambda error: Problem("call-not-found", "Nothing has arrived of a call with this id."),
 }

@@ -86,7 +86,7 @@ def ask(route: str, session: str | None = None, accept: str = "", **query: str) 
         "routeKey": route,
         "requestContext": {"requestId": "r1", "authorizer": {"iam": {"userArn": "arn:aws-cn:iam::1:user/u"}}},
         "queryStringParameters": asked,
-        "pathParameters": {"session": session} if session else {},
+        "pathParameters": {"session": session, "message": session} if session else {},
         "headers": {"Accept-Language": accept},
     }
     answer = app.handler(event, Context())
@@ -176,6 +176,22 @@ def test_texts_are_listed_like_calls(deployment: Chronicled) -> None:
         "+86138****8001",
         "+86138****8002",
     )
+
+
+@pytest.mark.parametrize("by", ["id", "smsIdentifier"])
+def test_a_text_is_explained_in_the_language_asked_for(deployment: Chronicled, by: str) -> None:
+    """C-155: by the id of a list, and by the platform's own."""
+    _, listed = ask("GET /messages", order=ORDER.order)
+    identity = listed["messages"][0]["id"] if by == "id" else sms_body()["smsEvent"]["smsIdentifier"]
+    status, told = ask("GET /messages/{message}", session=identity, lang="zh")
+    assert (status, told["message"]["result"]) == (200, 0)
+    assert told["diagnosis"][-1]["situation"] == "sms.sent"
+    assert told["diagnosis"][-1]["title"] == "短信已发送"
+
+
+def test_a_text_of_which_nothing_came_is_not_found(deployment: Chronicled) -> None:
+    status, problem = ask("GET /messages/{message}", session="never-came")
+    assert (status, problem["type"]) == (404, "urn:private-number:problem:message-not-found")
 
 
 @pytest.mark.parametrize(

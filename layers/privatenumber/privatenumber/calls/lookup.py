@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.explaining import explain
+from privatenumber.calls.explaining import explain, explain_sms
 from privatenumber.calls.people import Numbers
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.story import Line, story_of
-from privatenumber.calls.timeline import call_of
+from privatenumber.calls.timeline import call_of, message_of
 from privatenumber.phone import normalise
 from privatenumber.privacy import Keyring, SealBroken, mask, token
 from privatenumber.settings import Application
@@ -38,6 +38,10 @@ T = TypeVar("T")
 
 class CallUnknown(Exception):
     """Nothing has arrived of a call with this session or id."""
+
+
+class MessageUnknown(Exception):
+    """Nothing has arrived of an SMS with this id."""
 
 
 class Filter(StrEnum):
@@ -95,6 +99,14 @@ class Told:
     diagnosis: tuple[Diagnosis, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MessageTold:
+    """All that is known of an SMS: what it says, and what it means."""
+
+    message: Shown[Message]
+    diagnosis: tuple[Diagnosis, ...]
+
+
 class Lookup:
     """Finds calls and SMS. Raises botocore's errors and Withheld."""
 
@@ -144,6 +156,18 @@ class Lookup:
             story_of(facts, call, messages=self._near(call), versions=self._versions(call)),
             explain(self._evidence, self._unseal, configured, found) if configured else (),
         )
+
+    def message(self, application: str, identity: str) -> MessageTold:
+        """One SMS by its id or the platform's smsIdentifier. Raises MessageUnknown."""
+        found = identity
+        if not _IDENTITY.fullmatch(identity):
+            found = token(self._keyring(), identity, purpose="sms")
+        facts = self._facts.sms(application, found)
+        if not facts:
+            raise MessageUnknown
+        shown = self._shown_message(facts.row) if facts.row else Shown(message_of(facts), {})
+        configured = self._applications().get(application)
+        return MessageTold(shown, explain_sms(self._evidence, configured, found) if configured else ())
 
     def _find(self, kind: Kind, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
         places = self._places(kind, wanted)
