@@ -53,10 +53,16 @@ class Books:
         return [decode(item) for item in found if item["pk"]["S"].startswith("STATISTICS#")]
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """One for all tests: their tables have names of their own."""
+    with moto_client() as found:
+        yield found
+
+
 @pytest.fixture
-def books() -> Iterator[Books]:
-    with moto_client() as client:
-        yield Books(client)
+def books(client: Any) -> Books:
+    return Books(client)
 
 
 def test_a_day_is_counted_out_of_calls_texts_and_steps_of_bindings(books: Books) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,7 +44,7 @@ from privatenumber.store.part_files import PartFiles, UploadGone
 from privatenumber.store.recordings import Overtaken
 
 A, B = "+8613800138001", "+8613800138002"
-BUCKET = "exchange"
+_BUCKETS = itertools.count(1)
 NOW = NINE + timedelta(hours=3)
 WANTED = Wanted(APPLICATION, Kind.CALL, Format.CSV, NINE, NINE + timedelta(hours=1), by="arn:user/x")
 DONE, RUNNING, CLOSING, FAILED = (
@@ -57,15 +58,15 @@ DONE, RUNNING, CLOSING, FAILED = (
 class Desk:
     """Tables and bucket on moto, and what exports over them; ``sent`` holds the messages to the worker."""
 
-    def __init__(self, client: Any) -> None:
-        self.s3 = boto3.client("s3", region_name="cn-north-1")
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
+    def __init__(self, client: Any, s3: Any) -> None:
+        self.s3, self.bucket = s3, f"exchange-{next(_BUCKETS)}"
+        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
         self.bills: Table = new_table(client, "BillsTable")
         self.store = ExportStore(client, self.bills.name)
         self.sent: list[str] = []
         self.exports = Exports(
             self.store,
-            PartFiles(self.s3, BUCKET),
+            PartFiles(self.s3, self.bucket),
             CallSearch(client, self.bills.name),
             lambda: KEYRING,
             lambda sealed, context: open_sealed(KEYRING, sealed, context=context),
@@ -99,7 +100,7 @@ class Desk:
     def file(self, export_id: str) -> bytes:
         found = self.store.get(export_id)
         assert found
-        body: bytes = self.s3.get_object(Bucket=BUCKET, Key=found.file)["Body"].read()
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=found.file)["Body"].read()
         return body
 
     def table(self, export_id: str) -> list[dict[str, str]]:
@@ -107,10 +108,16 @@ class Desk:
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-@pytest.fixture
-def desk() -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def made() -> Iterator[tuple[Any, Any]]:
+    """Clients of tables and buckets for all tests, which have names of their own."""
     with moto_client() as client:
-        yield Desk(client)
+        yield client, boto3.client("s3", region_name="cn-north-1")
+
+
+@pytest.fixture
+def desk(made: tuple[Any, Any]) -> Desk:
+    return Desk(*made)
 
 
 @pytest.fixture
@@ -430,7 +437,7 @@ class TestPartFiles:
             else:
                 stubber.add_response(method, {})
         stubber.activate()
-        return PartFiles(client, BUCKET)
+        return PartFiles(client, "exchange")
 
     def test_a_part_of_it_is_refused_by_name(self) -> None:
         with pytest.raises(UploadGone):
