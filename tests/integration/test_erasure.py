@@ -42,6 +42,7 @@ from privatenumber.erasure.model import (
     StillInUse,
 )
 from privatenumber.erasure.remains import STAYS
+from privatenumber.erasure.service import Told
 from privatenumber.privacy import token
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.erasing import Changed
@@ -76,6 +77,31 @@ def undisturbed(everything: Snapshot) -> Mapping[str, int]:
     return counts
 
 
+@pytest.fixture(scope="module")
+def everything_erased(everything: Snapshot) -> tuple[Snapshot, Told]:
+    """What is left of it, and what was told of the erasure."""
+    (made,) = (_erased(fresh.restore(everything)) for fresh in new_desk())
+    return made
+
+
+def _erased(fresh: Desk) -> tuple[Snapshot, Told]:
+    told = fresh.erase()
+    return fresh.snapshot(), told
+
+
+@pytest.fixture
+def forgotten(desk: Desk, everything_erased: tuple[Snapshot, Told]) -> Desk:
+    """A desk that was planted, and A erased from it."""
+    desk.clock.now += AGAIN_AFTER
+    return desk.restore(everything_erased[0])
+
+
+@pytest.fixture
+def told(everything_erased: tuple[Snapshot, Told]) -> Told:
+    """What was told of that erasure."""
+    return everything_erased[1]
+
+
 @pytest.fixture
 def planted(desk: Desk, everything: Snapshot) -> Desk:
     """A desk with everything on it."""
@@ -107,9 +133,8 @@ class TestAPerson:
         planted.erase(lift_bars=True)
         assert planted.traces(A) == []
 
-    def test_leaves_the_other_one_his_own_history(self, planted: Desk) -> None:
-        planted.erase()
-        call = planted.chronicled.call_row().says
+    def test_leaves_the_other_one_his_own_history(self, forgotten: Desk) -> None:
+        call = forgotten.chronicled.call_row().says
         assert call.callee == TOKENS[B]
         assert call.caller
         assert call.caller.startswith("erased-")
@@ -131,16 +156,14 @@ class TestAPerson:
         }
         assert len(pseudonyms) == 1
 
-    def test_adds_no_version_to_a_day_that_is_closed_again(self, planted: Desk) -> None:
-        planted.erase()
-        plant_close(planted)
-        version = CloseStore(planted.client, planted.bills.name).latest(APP, DAY)
+    def test_adds_no_version_to_a_day_that_is_closed_again(self, forgotten: Desk) -> None:
+        plant_close(forgotten)
+        version = CloseStore(forgotten.client, forgotten.bills.name).latest(APP, DAY)
         assert version
         assert version.number == 1
 
-    def test_is_kept_on_the_black_list_unless_it_was_to_be_lifted(self, planted: Desk) -> None:
-        told = planted.erase()
-        assert [trace.partition("#")[0] for trace in planted.traces(A)] == ["BARRED"]
+    def test_is_kept_on_the_black_list_unless_it_was_to_be_lifted(self, forgotten: Desk, told: Told) -> None:
+        assert [trace.partition("#")[0] for trace in forgotten.traces(A)] == ["BARRED"]
         assert told.row.counts["barred_kept"] == 1
 
     def test_who_comes_back_later_keeps_what_began_after_he_asked(self, desk: Desk) -> None:
@@ -159,14 +182,13 @@ class TestAPerson:
         planted.erase(application=APP, lift_bars=True)
         assert planted.traces(A) == [f"{other['pk']} 2026"]
 
-    def test_is_read_in_ended_bindings_as_erased(self, planted: Desk) -> None:
+    def test_is_read_in_ended_bindings_as_erased(self, forgotten: Desk) -> None:
         """Who looks at an order's history still finds it."""
-        planted.erase()
-        (item,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-1")
+        (item,) = (row for row in rows(forgotten.bindings) if row["pk"] == "BINDING#binding-1")
         ended = from_item(item, KEYRING)
         assert (ended.order, ended.x, ended.a.masked, ended.user_reference) == (ORDER, X, "erased", None)
         assert item["by"].startswith("erasure:")
-        (of_partners,) = (row for row in rows(planted.bindings) if row["pk"] == "BINDING#binding-3")
+        (of_partners,) = (row for row in rows(forgotten.bindings) if row["pk"] == "BINDING#binding-3")
         assert [each.party.masked for each in from_item(of_partners, KEYRING).partners] == ["erased"] * 2
 
     def test_his_erasure_stands_in_the_history_of_a_binding_without_him(self, planted: Desk) -> None:
@@ -181,12 +203,11 @@ class TestAPerson:
 
 
 class TestWhatComesLate:
-    def test_the_same_cdr_again_is_a_duplicate(self, planted: Desk) -> None:
+    def test_the_same_cdr_again_is_a_duplicate(self, forgotten: Desk) -> None:
         """It neither brings him back nor counts as a contradiction (C-146)."""
-        planted.erase()
-        before = planted.items()
-        assert planted.chronicled.receive(fee_body(), at=planted.clock.now) == 200
-        assert planted.items() == before
+        before = forgotten.items()
+        assert forgotten.chronicled.receive(fee_body(), at=forgotten.clock.now) == 200
+        assert forgotten.items() == before
 
     def test_another_record_of_an_erased_call_is_erased_by_the_second_look(self, planted: Desk) -> None:
         planted.ask(lift_bars=True)
@@ -198,11 +219,10 @@ class TestWhatComesLate:
         planted.run()
         assert planted.traces(A) == []
 
-    def test_a_row_computed_again_from_its_facts_says_the_same(self, planted: Desk) -> None:
-        planted.erase()
-        before = planted.items()
-        planted.chronicled.follow(planted.chronicled.stored())
-        assert planted.items() == before
+    def test_a_row_computed_again_from_its_facts_says_the_same(self, forgotten: Desk) -> None:
+        before = forgotten.items()
+        forgotten.chronicled.follow(forgotten.chronicled.stored())
+        assert forgotten.items() == before
 
     def test_a_row_that_others_compute_meanwhile_from_what_they_read_is_found_again(
         self, planted: Desk
@@ -347,8 +367,7 @@ class TestAsking:
 
 
 class TestTheCertificate:
-    def test_says_what_by_whom_why_and_what_stays(self, planted: Desk) -> None:
-        told = planted.erase()
+    def test_says_what_by_whom_why_and_what_stays(self, forgotten: Desk, told: Told) -> None:
         assert told.certificate
         said = json.loads(told.certificate.document)
         assert said["erased"]["cdr"] == 2
@@ -356,23 +375,23 @@ class TestTheCertificate:
         assert len(said["stays"]) == len(STAYS)
         assert told.certificate.hash == hashlib.sha256(told.certificate.document.encode()).hexdigest()
 
-    def test_proves_who_it_is_about_to_whom_has_the_number_and_names_nobody(self, planted: Desk) -> None:
-        told = planted.erase()
+    def test_proves_who_it_is_about_to_whom_has_the_number_and_names_nobody(
+        self, forgotten: Desk, told: Told
+    ) -> None:
         assert told.certificate
         said = json.loads(told.certificate.document)
         assert said["people"] == [token(KEYRING, A, purpose="erased")]
-        kept = repr([row for row in rows(planted.bindings) if row["pk"].startswith("ERASURE")])
+        kept = repr([row for row in rows(forgotten.bindings) if row["pk"].startswith("ERASURE")])
         assert TOKENS[A] not in kept
         assert A[3:] not in kept
 
-    def test_forgets_the_numbers_and_what_the_pseudonyms_were_made_of(self, desk: Desk) -> None:
-        assert desk.erase().row.sealed is None
+    def test_forgets_the_numbers_and_what_the_pseudonyms_were_made_of(self, told: Told) -> None:
+        assert told.row.sealed is None
 
-    def test_is_written_once(self, desk: Desk) -> None:
-        told = desk.erase()
-        desk.clock.now += timedelta(days=9)
-        desk.run()
-        assert desk.erasures().get(told.row.id).certificate == told.certificate
+    def test_is_written_once(self, forgotten: Desk, told: Told) -> None:
+        forgotten.clock.now += timedelta(days=9)
+        forgotten.run()
+        assert forgotten.erasures().get(told.row.id).certificate == told.certificate
 
 
 def test_pages_of_a_close_that_a_crash_left_are_swept_once_nobody_can_be_writing_them(planted: Desk) -> None:
@@ -385,10 +404,9 @@ def test_pages_of_a_close_that_a_crash_left_are_swept_once_nobody_can_be_writing
     assert len(pages) == 1
 
 
-def test_facts_of_a_day_are_still_read(planted: Desk) -> None:
+def test_facts_of_a_day_are_still_read(forgotten: Desk) -> None:
     """Readers that expect something sealed find it empty."""
-    planted.erase()
-    facts = FactStore(planted.client, planted.bills.name)
+    facts = FactStore(forgotten.client, forgotten.bills.name)
     (cdr,) = facts.cdrs_of_day(APP, DAY)
     assert (cdr.x, cdr.sealed, cdr.icid) == (X, b"", cdr_entry()["icid"])
     assert cdr.caller
