@@ -21,7 +21,7 @@ LATE: Final = timedelta(minutes=660)
 CONSOLE: Final = timedelta(days=31)
 REMINDER: Final = timedelta(days=25)
 #: A case is looked at again after a quarter of its age, within these bounds.
-OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=6)
+OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=24)
 #: Of calls that are to be exported, so much before and after.
 MARGIN: Final = timedelta(minutes=5)
 

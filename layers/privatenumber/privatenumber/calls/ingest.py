@@ -17,7 +17,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.facts import NO_OTHER_TIME, Reception, fact_of
+from privatenumber.calls.desk import Bundle, Desk
+from privatenumber.calls.facts import NO_OTHER_TIME, Reception
 from privatenumber.calls.guard import (
     Admitted,
     Arrival,
@@ -30,7 +31,7 @@ from privatenumber.calls.quarantine import Envelope, body_token, entry_for, sing
 from privatenumber.calls.questions import Question, careful_answer, may_ask, question_in
 from privatenumber.calls.switchboard import Decided, Switchboard, word_for
 from privatenumber.deadline import Deadline, OutOfTime, in_time
-from privatenumber.platform.pushes import BadEntry, Entry, NotAPush, Push, PushKind, parse_push
+from privatenumber.platform.pushes import BadEntry, NotAPush, Push, PushKind, parse_push
 from privatenumber.privacy import Keyring
 from privatenumber.settings import Application, Kept, NonceCheck, PushSignature
 from privatenumber.store.decisions import read_decision
@@ -303,7 +304,7 @@ class Ingestion:
         by_app_key: Mapping[str, Application],
         *,
         asked: bool = False,
-    ) -> _Bundle:
+    ) -> Bundle:
         application, keyring = admitted.application, self._keyring()
         notes = [*admitted.flags, *push.notes, *self._nonce_notes(arrival, admitted, keyring)]
         if arrival.route not in _OWN_ROUTES.get(push.kind, {"status"}):
@@ -312,14 +313,14 @@ class Ingestion:
         reception = Reception(
             application.id, arrival.received_at, keyring, flags, application.mode, self._kept
         )
-        desk = _Desk(reception, by_app_key)
+        desk = Desk(reception, by_app_key)
         for entry in push.entries:
             desk.take(entry, application)
         quarantined = [
             self._unreadable(arrival, push.kind, bad, admitted, keyring) for bad in (*push.bad, *desk.bad)
         ]
         nonce = self._nonce_use(arrival, admitted, keyring, asked=asked)
-        return _Bundle(reception, desk.facts, quarantined, nonce, (*notes, *desk.notes))
+        return Bundle(reception, desk.facts, quarantined, nonce, (*notes, *desk.notes))
 
     def _refuse(self, arrival: Arrival, refused: Refused) -> Report:
         if refused.application is None:
@@ -390,47 +391,7 @@ class Ingestion:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Bundle:
-    """What is to be written for one push, and what was noted."""
-
-    reception: Reception
-    facts: Sequence[NewFact]
-    quarantined: Sequence[QuarantineEntry]
-    nonce: NonceUse | None
-    notes: Sequence[str]
-
-
-class _Desk:
-    """Turns the entries of one push into facts, each under the application it belongs to."""
-
-    def __init__(self, reception: Reception, by_app_key: Mapping[str, Application]) -> None:
-        self._reception = reception
-        self._by_app_key = by_app_key
-        self.facts: list[NewFact] = []
-        self.bad: list[BadEntry] = []
-        self.notes: set[str] = set()
-
-    def take(self, entry: Entry, application: Application) -> None:
-        """Make the entry a fact, or put it apart."""
-        reception = self._reception
-        app_key = getattr(entry, "app_key", None)
-        if app_key and app_key != application.app_key:
-            self.notes.add("foreign_app_key")
-            owner = self._by_app_key.get(app_key)
-            if owner is None:
-                self.bad.append(BadEntry("unknown appKey", entry.raw))
-                return
-            flags = tuple(sorted({*reception.flags, "foreign_app_key"}))
-            reception = replace(reception, application=owner.id, flags=flags, mode=owner.mode)
-        try:
-            self.facts.append(fact_of(entry, reception))
-        except (ValueError, OverflowError, RecursionError):
-            # Whatever a single entry holds, it must not cost the others of its push.
-            self.bad.append(BadEntry("not a fact", entry.raw))
-
-
-def _report(application: str, kind: PushKind, written: Written, bundle: _Bundle) -> Report:
+def _report(application: str, kind: PushKind, written: Written, bundle: Bundle) -> Report:
     return Report(
         200,
         application,
