@@ -25,7 +25,7 @@ from privatenumber.store.event_bus import EventBus, NotTaken
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_events import Noted, WebhookEvents
-from privatenumber.store.webhook_lines import Line, WebhookLines, WebhookWork, line_key
+from privatenumber.store.webhook_lines import DueRow, Line, WebhookLines, WebhookWork, line_key
 from privatenumber.store.webhook_outbox import Outbox, Subscribers, write
 from privatenumber.store.webhook_replays import WebhookReplays
 from privatenumber.store.webhooks import State, WebhookRow, WebhookStore, webhook_id
@@ -221,10 +221,10 @@ class Scene:
 
     def step_all(self, **stores: Any) -> int:
         """Do once what is due now; how many rows that was."""
-        due = [row for row in self.rows() if "due_at" in row and from_iso(row["due_at"]["S"]) <= self.now]
+        due = [row for row in self._waiting() if row.due_at <= self.now]
         worker = self.worker(**stores)
         for row in due:
-            worker.step(WebhookWork((row["pk"]["S"], row["sk"]["S"]), self.now), Deadline.after(60))
+            worker.step(WebhookWork(row.key, self.now), Deadline.after(60))
         return len(due)
 
     def run(self, **length: float) -> None:
@@ -232,7 +232,7 @@ class Scene:
         until = self.now + timedelta(**length)
         for _ in range(2000):
             self.step_all()
-            moments = [from_iso(row["due_at"]["S"]) for row in self.rows() if "due_at" in row]
+            moments = [row.due_at for row in self._waiting()]
             upcoming = min((moment for moment in moments if moment <= until), default=None)
             if upcoming is None:
                 self.now = until
@@ -263,6 +263,14 @@ class Scene:
         """The only webhook."""
         (row,) = self.webhooks.of_application(APPLICATION)
         return row
+
+    def _waiting(self) -> list[DueRow]:
+        """What is due some day: the index, read whole by one request."""
+        answer = self.table.client.scan(TableName=self.table.name, IndexName="due")
+        return [
+            DueRow((item["pk"]["S"], item["sk"]["S"]), from_iso(item["due_at"]["S"]))
+            for item in answer["Items"]
+        ]
 
     def _count(self, name: str, value: float) -> None:
         self.counted[name] += int(value)
