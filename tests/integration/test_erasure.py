@@ -46,6 +46,7 @@ from privatenumber.erasure.service import Told
 from privatenumber.privacy import token
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.erasing import Changed
+from privatenumber.store.erasures import ErasureStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import encode
 from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
@@ -307,6 +308,16 @@ class TestACrash:
         planted.ask()
         assert planted.rounds().run(lambda: 0).waiting
         assert planted.run().pages == 2
+
+    def test_an_index_that_lags_does_not_bring_the_second_look_forward(
+        self, planted: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = planted.ask()
+        planted.run()
+        monkeypatch.setattr(ErasureStore, "due", lambda *_, **__: [told.row.id])
+        assert planted.run().pages == 0
+        planted.clock.now += AGAIN_AFTER
+        assert planted.run().finished == 1
 
     def test_what_goes_on_changing_ends_the_run_and_not_the_round(self, planted: Desk) -> None:
         planted.ask(lift_bars=True)

@@ -92,11 +92,16 @@ class Rounds:
             if known.lease_until and known.lease_until > now:
                 return None
             return self._save(replace(known, lease_until=now + LEASE), known)
-        due = self.store.due(until=now, limit=AT_ONCE)
+        due = [each for each in self.store.due(until=now, limit=AT_ONCE) if self._is_due(each, now)]
         if not due:
             return None
         number = known.number + 1 if known else 1
         return self._save(Round(number, 0, ids=tuple(due), lease_until=now + LEASE), known)
+
+    def _is_due(self, erasure: str, now: datetime) -> bool:
+        """The index may lag: a second look that came at once would find nothing late."""
+        row = self.store.get(erasure)
+        return row is not None and row.due_at is not None and row.due_at <= now
 
     def _save(
         self, round_: Round, seen: Round | None, counts: Mapping[str, Mapping[str, int]] | None = None
@@ -135,7 +140,7 @@ class Rounds:
             return 0
         try:
             if not _is_last(row):
-                self.store.put_off(row, until=max(now, row.created_at + AGAIN_AFTER), round_=number)
+                self.store.put_off(row, until=now + AGAIN_AFTER, round_=number)
                 return 0
             state = State.COUNTED if row.dry_run else State.DONE
             certificate = None if row.dry_run else certificate_of(row, now=now)
