@@ -27,6 +27,7 @@ from builders.pushes import (
     wire,
 )
 from privatenumber.calls.guard import Arrival
+from privatenumber.calls.ingest import Applications
 from privatenumber.deadline import Deadline
 from privatenumber.settings import Application
 
@@ -124,31 +125,33 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 def measure(client: Any, meter: Meter) -> Iterator[Cost]:
-    """Push every case into an empty table of its own."""
-    rules = Rules(client)
-    for name, (push, before) in CASES.items():
-        table = new_table(client, "BillsTable")
-        environment = ingestion(table, _applications)
+    """Push every case to an application of its own: every key begins with it."""
+    rules, table = Rules(client), new_table(client, "BillsTable")
+    for number, (name, (push, before)) in enumerate(CASES.items()):
+        identity = f"case-{number}"
+        environment = ingestion(table, _applications(identity))
         for body in before:
-            environment.receive(_arrival(body))
+            environment.receive(_arrival(identity, body))
         meter.reset()
         rules.reset()
-        report = environment.receive(_arrival(push))
+        report = environment.receive(_arrival(identity, push))
         if report.status != 200:
             raise AssertionError(f"{name}: answered {report.status}")
         counted = meter.units if meter.units and not rules.transactions else None
         yield Cost(name, meter.requests, rules.units, counted)
-        client.delete_table(TableName=table.name)
 
 
-def _arrival(body: Push) -> Arrival:
+def _arrival(identity: str, body: Push) -> Arrival:
     return Arrival(
-        "POST", "demo", CALLBACK_TOKEN, "status", "192.0.2.1", signed_headers(), wire(body), SIGNED_AT
+        "POST", identity, CALLBACK_TOKEN, "status", "192.0.2.1", signed_headers(), wire(body), SIGNED_AT
     )
 
 
-def _applications(*, refresh: bool = False, until: Deadline | None = None) -> Mapping[str, Application]:
-    return {"demo": application()}
+def _applications(identity: str) -> Applications:
+    def load(*, refresh: bool = False, until: Deadline | None = None) -> Mapping[str, Application]:
+        return {identity: application(id=identity)}
+
+    return load
 
 
 def within(cost: Cost) -> bool:

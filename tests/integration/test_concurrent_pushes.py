@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from builders.bills import facts, rows
+from builders.bills import facts, icids, rows
 from builders.dynamodb import Table, local_client, new_table
 from builders.ingestion import ingestion
 from builders.pushes import (
@@ -61,9 +61,9 @@ def _receive(
 
 def _pushes() -> list[Push]:
     events = [event_body(name) for name in ("callin", "callout", "alerting", "answer", "disconnect")]
-    cdrs = many_cdrs(50)
+    cdrs = many_cdrs(20)
     # The same records in batches that overlap and are split differently.
-    batches = [fee_body(*cdrs), fee_body(*cdrs[:20]), fee_body(*cdrs[10:35]), fee_body(*reversed(cdrs))]
+    batches = [fee_body(*cdrs), fee_body(*cdrs[:8]), fee_body(*cdrs[4:14]), fee_body(*reversed(cdrs))]
     return [*events, *batches, fee_body(stranger_cdr())]
 
 
@@ -91,6 +91,18 @@ def test_contradicting_records_at_once_leave_one_first_and_every_other_as_varian
     assert sum(report.stored for report in reports) == 1
     assert sorted(int(row["sip"]) for row in kept) == list(range(400, 400 + THREADS))
     assert sum("#VARIANT#" in row["sk"] for row in kept) == THREADS - 1
+
+
+def test_one_icid_under_many_sessions_at_once_is_one_record_and_every_other_a_variant(bills: Table) -> None:
+    """notifications.md §9.2: the key of a CDR is application and icid; nothing is counted twice."""
+    versions = [fee_body(cdr_entry(sessionId=f"session-{number}")) for number in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        reports = list(threads.map(_receive(bills), versions * 2))
+    kept = [row for row in rows(bills) if "#VARIANT#" not in row["sk"]]
+    assert {report.status for report in reports} == {200}
+    assert sum(report.stored for report in reports) == len(kept) == 1
+    assert len(rows(bills)) == THREADS
+    assert set(icids(bills).values()) == {(kept[0]["pk"], kept[0]["sk"])}
 
 
 def test_a_nonce_used_by_many_bodies_at_once_lets_one_through(bills: Table) -> None:
