@@ -77,7 +77,7 @@ def running_dynamodb_local(log_dir: Path) -> Iterator[str]:
 
 def local_client(endpoint: str, connections: int = 64) -> DynamoDBClient:
     """A client of DynamoDB Local; threads may share it."""
-    return boto3.client(
+    return _session().client(
         "dynamodb",
         endpoint_url=endpoint,
         region_name="cn-north-1",
@@ -93,7 +93,7 @@ def local_client(endpoint: str, connections: int = 64) -> DynamoDBClient:
 def moto_client() -> Iterator[DynamoDBClient]:
     """A client of moto, alive while the block runs."""
     with mock_aws():
-        yield boto3.client(
+        yield _session().client(
             "dynamodb",
             region_name="cn-north-1",
             aws_access_key_id="moto",
@@ -106,6 +106,12 @@ def new_table(client: DynamoDBClient, logical_id: str = "BindingsTable") -> Tabl
     name = f"{logical_id}-{os.getpid()}-{next(_TABLES)}"
     client.create_table(**{**_definition(logical_id), "TableName": name})
     return Table(client, name)
+
+
+@cache
+def _session() -> boto3.Session:
+    # Clients of one session share the service models; reading those takes longer than most tests.
+    return boto3.Session()
 
 
 @cache

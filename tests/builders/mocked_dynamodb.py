@@ -1,4 +1,4 @@
-"""What moto does too slowly or not safely enough for these tests, done here in its place."""
+"""What moto and botocore do too slowly or not safely enough for these tests, done here in their place."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import botocore.session
 import pytest
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -24,8 +27,15 @@ def safe_and_quick() -> Iterator[None]:
         patch.setattr(
             DynamoDBBackend, "transact_write_items", _undone_by_item(DynamoDBBackend.transact_write_items)
         )
-        # moto copies the whole table for every item of a transaction; `_undone_by_item` does what that is for.
+        # moto copies the whole table for every item of a transaction; `_undone_by_item` is in place of that.
         patch.setattr(Table, "__deepcopy__", lambda table, memo: table, raising=False)
+        patch.setattr(
+            BaseJSONSerializer,
+            "_serialize_type_structure",
+            _values_as_they_are_typed(BaseJSONSerializer._serialize_type_structure),
+        )
+        # moto begins every session anew, and each read the models of all services again for its first client.
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
 
 
@@ -38,6 +48,23 @@ def _one_at_a_time(serve: Any) -> Any:
             return serve(stubber, request)
 
     return served
+
+
+def _values_as_they_are_typed(serialize: Any) -> Any:
+    """A value of an item has one of ten types: only that one is looked for, not ten under many spellings."""
+
+    def serialized(serializer: Any, into: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name != "AttributeValue" or type(value) is not dict or not key:
+            serialize(serializer, into, value, shape, key)
+            return
+        typed: dict[str, Any] = {}
+        for name in value.keys() & shape.members.keys():
+            member = shape.members[name]
+            member.parent = shape
+            serializer._serialize_structure_member(typed, value, member, name)
+        serializer._default_serialize(into, typed, shape, key)
+
+    return serialized
 
 
 def _undone_by_item(write: Any) -> Any:
