@@ -145,7 +145,7 @@ def note(*rows: dict[str, Any], name: str = "INSERT") -> list[str]:
 
 def recordings() -> list[dict[str, Any]]:
     items = map(decode, clients.dynamodb().scan(TableName="BillsTable")["Items"])
-    return [item for item in items if item["kind"] == "recording"]
+    return [item for item in items if item.get("kind") == "recording"]
 
 
 def messages(queue: str) -> list[dict[str, str]]:
