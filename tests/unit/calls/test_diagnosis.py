@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 import pytest
@@ -431,6 +432,21 @@ def test_whatever_is_known_can_be_told(
         said = as_text(diagnoses, language)
         assert not {"{", "}"} & set(said)
         assert "None" not in said
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(list(Mode)),
+    st.lists(EVENTS, max_size=5, unique_by=lambda one: one.event),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_in_which_events_are_read_decides_nothing(
+    mode: Mode, events: list[EventFact], chance: Random
+) -> None:
+    """notifications.md §9.1: what is found follows from the set of what is known."""
+    once = found(case(*events, surroundings=around(mode=mode)))
+    chance.shuffle(events)
+    assert found(case(*events, surroundings=around(mode=mode))) == once
 
 
 def test_a_length_of_time_is_never_negative() -> None:

@@ -66,7 +66,7 @@ def unbound(around: Around, contact: Text) -> Iterator[Finding]:
     if alive:
         yield not_at_platform(around, alive[0], contact)
         return
-    nearest = min(candidates, key=lambda one: _distance(one, around.at), default=None)
+    nearest = min(candidates, key=lambda one: (_distance(one, around.at), one.id), default=None)
     elsewhere = [one for one in living(around.mine) if around.x not in one.numbers]
     if nearest is not None and not (elsewhere and _distance(nearest, around.at) > _STALE):
         yield _nearest(around, nearest, contact)

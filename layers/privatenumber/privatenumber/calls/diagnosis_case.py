@@ -51,7 +51,7 @@ class Around:
 
     ``at`` is its moment, ``now`` that of the diagnosis. ``x`` is the private number that was used, `None`
     when no record says it readably. ``state`` is the last state of X that had been told, ``state_after`` the
-    next one. ``bindings`` are those that may concern it, in no order.
+    next one. ``bindings`` are those that may concern it, the nearest first.
     """
 
     application: str

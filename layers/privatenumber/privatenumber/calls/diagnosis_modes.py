@@ -30,7 +30,7 @@ def extensions(case: CallCase) -> Iterator[Finding]:
         Evidence(Text(f"attempt {n}", f"第 {n} 次输入"), typed(digits), "event collectInfo")
         for n, digits in enumerate(case.attempts, 1)
     )
-    for one in sorted(matched, key=lambda one: one.created_at, reverse=True):
+    for one in sorted(matched, key=lambda one: (one.created_at, one.id), reverse=True):
         evidence += binding_evidence(one)
         if one.live:
             yield not_at_platform(around, one, CALL)

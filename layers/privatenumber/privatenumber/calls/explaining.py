@@ -212,6 +212,7 @@ def _bindings(
         key=lambda item: (
             subscription_id is None or item.get("subscription_id") != subscription_id,
             abs(from_iso(item["created_at"]) - at),
+            item["binding_id"],
         ),
     )
     return tuple(
