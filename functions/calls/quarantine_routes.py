@@ -31,7 +31,7 @@ _PLACE: Final = re.compile(
 
 
 def list_entries(rooms: CallRooms, request: Request) -> Response:
-    """GET /quarantine: by Beijing day (today's unless said otherwise) and reason, the oldest first."""
+    """GET /quarantine: by Beijing day (today's unless said otherwise) and reason, the oldest day first."""
     query = request.query
     first = _day(query.get("from"), "from") or beijing_day(request.at)
     wanted = _stretch(

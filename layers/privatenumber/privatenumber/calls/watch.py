@@ -232,9 +232,12 @@ class Watch:
             return False
         if self.worklist.get(application, _silence(application, kind, last, now).id):
             return False  # known already; what comes ends it
-        days = (timedelta(days=day) for day in range(1, _WEEK + 1))
-        came = (self.times.any_between(kind, application, last - day, now - day) for day in days)
-        return sum(came) >= _USUALLY
+        silent = 0
+        for day in (timedelta(days=day) for day in range(1, _WEEK + 1)):
+            silent += not self.times.any_between(kind, application, last - day, now - day)
+            if silent > _WEEK - _USUALLY:
+                return False
+        return True
 
 
 def _case_of(row: WatchedRow, missing: Missing, level: Level, now: datetime) -> Case:
