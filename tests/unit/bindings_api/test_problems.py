@@ -161,6 +161,17 @@ def test_what_was_certainly_not_sent_may_be_repeated() -> None:
     )
 
 
+def test_a_budget_that_is_used_up_is_flow_control_and_not_out_of_reach() -> None:
+    """auth.md §11: we spare the platform what it would refuse."""
+    free = NOW + timedelta(seconds=3)
+    full = NotSent("axb.bind", "No turn", until=free, outcome=Outcome.FLOW)
+    response = answer_problem(describe(errors.PlatformPaused(free, full), NOW), "r")
+    assert (json.loads(response["body"])["reason"], response["headers"]["retry-after"]) == (
+        "flow-control",
+        "3",
+    )
+
+
 def test_a_number_that_slips_into_a_problem_is_masked_at_last() -> None:
     error = errors.InvalidRequest("a", f"{A} is not allowed")
     body = answer_problem(describe(error, NOW), "r")["body"]

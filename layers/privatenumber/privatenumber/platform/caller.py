@@ -223,7 +223,8 @@ class Caller:
             if isinstance(turn, Full):
                 _LOG.warning("no turn", extra={"api": request.api, "application": self.application.id})
                 free = datetime.fromtimestamp(turn.until_us / 1_000_000, UTC)
-                raise NotSent(request.api, "The application's requests take all its flow", until=free)
+                full = "The application's requests take all its flow"
+                raise NotSent(request.api, full, until=free, outcome=Outcome.FLOW)
             if turn > now:
                 self._sleep((turn - now) / 1_000_000)
                 waited = True

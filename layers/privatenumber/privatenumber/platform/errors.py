@@ -99,11 +99,21 @@ class UnknownOutcome(PlatformError):
 
 
 class NotSent(PlatformError):
-    """Certainly not executed: paused, deadline too short or no connection. ``until``: end of the pause."""
+    """Certainly not executed: paused, deadline too short or no connection. ``until``: end of the pause.
 
-    def __init__(self, api: str, meaning: str, *, until: datetime | None = None) -> None:
+    ``outcome`` is what the platform would have said, where we spared it the request: too many of them.
+    """
+
+    def __init__(
+        self,
+        api: str,
+        meaning: str,
+        *,
+        until: datetime | None = None,
+        outcome: Outcome = Outcome.UNKNOWN,
+    ) -> None:
         remedy = "Repeat it after the pause" if until else "Repeat it"
-        result = ResultCode(0, "", "", meaning, remedy, Retry.NOW, Outcome.UNKNOWN, frozenset())
+        result = ResultCode(0, "", "", meaning, remedy, Retry.NOW, outcome, frozenset())
         super().__init__(api, result, answered=False)
         self.until = until
 
