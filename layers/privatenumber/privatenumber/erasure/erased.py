@@ -65,7 +65,9 @@ def erased(
 
 def _marks(item: Item, kind: str, target: Target, now: datetime) -> dict[str, Any]:
     """Who did it; and a new version, so that whoever has read the row before cannot write it back."""
-    marks: dict[str, Any] = {"erased": target.erasure} if kind in kinds.FACTS else {}
+    marks: dict[str, Any] = {}
+    if kind in kinds.FACTS or kind == kinds.RECORDING:
+        marks["erased"] = target.erasure
     if "version" in item and (kind in kinds.DERIVED or kind in (kinds.RECORDING, kinds.BINDING)):
         marks["version"] = int(item["version"]) + 1
     if kind == kinds.BINDING:

@@ -28,7 +28,7 @@ def hints(target: Target) -> Hints:
     """Which rows can be concerned at all; of all others it need not be asked."""
     match target.subject:
         case Subject.PERSON:
-            return Hints(target.tokens, (*_BILLS, "JOB#", "EVENTS#", "QUARANTINE#"))
+            return Hints(target.tokens | {target.erasure}, (*_BILLS, "JOB#", "EVENTS#", "QUARANTINE#"))
         case Subject.ORDER:
             named = {target.order or ""} | target.bindings | target.subscriptions
             return Hints(frozenset(named), _BILLS)
@@ -73,7 +73,8 @@ def line_people(line: Mapping[str, Any], target: Target, *, application: str | N
 
 def _person(item: Mapping[str, Any], target: Target, unseal: Unseal) -> People | None:
     people = named_in(item, target.tokens)
-    if people or quotes(item, target, unseal):
+    # What came late of an erased call need not name him again to quote him.
+    if people or item.get("erased") == target.erasure or quotes(item, target, unseal):
         return people
     return None
 
