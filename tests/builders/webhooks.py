@@ -25,7 +25,8 @@ from privatenumber.store.event_bus import EventBus, NotTaken
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_events import Noted, WebhookEvents
-from privatenumber.store.webhook_lines import DueRow, Line, WebhookLines, WebhookWork, line_key
+from privatenumber.store.webhook_line_rows import Line, line_key
+from privatenumber.store.webhook_lines import DueRow, WebhookLines, WebhookWork
 from privatenumber.store.webhook_outbox import Outbox, Subscribers, write
 from privatenumber.store.webhook_replays import WebhookReplays
 from privatenumber.store.webhooks import State, WebhookRow, WebhookStore, webhook_id

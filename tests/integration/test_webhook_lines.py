@@ -13,7 +13,8 @@ from builders.webhooks import APPLICATION, CALL, Queue, announcement, outbox_of,
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.items import decode
 from privatenumber.store.webhook_events import Noted, WebhookEvents, event_key
-from privatenumber.store.webhook_lines import Line, Overtaken, WebhookLines, line_key
+from privatenumber.store.webhook_line_rows import Line, line_key
+from privatenumber.store.webhook_lines import Overtaken, WebhookLines
 from privatenumber.store.webhook_outbox import write
 from privatenumber.store.webhooks import LIMIT, State, TooMany, WebhookStore, webhook_id
 

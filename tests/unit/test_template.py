@@ -163,6 +163,20 @@ class TestFunctions:
         """Else two runs could be at one round."""
         assert FUNCTIONS["ErasureWorkerFunction"]["Timeout"] < ERASURE_LEASE.total_seconds()
 
+    @pytest.mark.parametrize("name", [name for name in sorted(FUNCTIONS) if name.startswith("Webhooks")])
+    def test_webhooks_stay_outside_our_network_and_see_rows_of_webhooks_alone(self, name: str) -> None:
+        """Their addresses are anybody's. Of people they read what an announcement holds, sealed."""
+        assert "VpcConfig" not in FUNCTIONS[name]
+        assert "OUTBOUND_PROXY" not in FUNCTIONS[name]["Environment"]["Variables"]
+        own = {"WEBHOOKS#*", "EVENTS#*", "LINE#*", "ATTEMPTS#*", "REPLAYS#*"}
+        for statement in statements(name):
+            where = json.dumps(statement["Resource"])
+            if "Table" in where and "/stream/" not in where and "/index/" not in where:
+                (keys,) = statement["Condition"].values()
+                allowed = {"KEYRING"} if "BindingsTable" in where else own
+                assert set(keys["dynamodb:LeadingKeys"]) <= allowed, statement["Sid"]
+                assert "dynamodb:DeleteItem" not in listed(statement["Action"])
+
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
         """Else two workers could be at one recording, or at one line of a webhook."""
         assert FUNCTIONS["RecordingsWorkerFunction"]["Timeout"] < LEASE.total_seconds()

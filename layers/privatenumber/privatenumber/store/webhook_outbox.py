@@ -20,14 +20,8 @@ from privatenumber.store.announcement_types import asks_for
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_events import Noted, event_update, position_of
-from privatenumber.store.webhook_lines import (
-    Entry,
-    Key,
-    WebhookWork,
-    append_update,
-    entry_name,
-    line_key,
-)
+from privatenumber.store.webhook_line_rows import Entry, Key, append_update, entry_name, line_key
+from privatenumber.store.webhook_lines import WebhookWork
 from privatenumber.store.webhooks import State, WebhookRow, WebhookStore
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
-from privatenumber.store.webhook_lines import Key, Overtaken, shard_of
+from privatenumber.store.webhook_line_rows import Key, shard_of
+from privatenumber.store.webhook_lines import Overtaken
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
 from privatenumber.store.transactions import Action, Refused, Writer
-from privatenumber.store.webhook_lines import Key, Overtaken, shard_of
+from privatenumber.store.webhook_line_rows import Key, shard_of
+from privatenumber.store.webhook_lines import Overtaken
 from privatenumber.store.webhook_replays import ReplayRow, replay_put
 from privatenumber.times import from_iso, iso
 

@@ -15,7 +15,8 @@ from typing import Final
 from privatenumber.deadline import Deadline
 from privatenumber.store.webhook_attempts import Attempt, WebhookAttempts
 from privatenumber.store.webhook_events import LoggedEvent, WebhookEvents
-from privatenumber.store.webhook_lines import Entry, Key, Line, Overtaken, WebhookLines
+from privatenumber.store.webhook_line_rows import Entry, Key, Line
+from privatenumber.store.webhook_lines import Overtaken, WebhookLines
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
 from privatenumber.times import Clock
 from privatenumber.webhooks import model

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from privatenumber.store.webhook_lines import Key, Overtaken
+from privatenumber.store.webhook_line_rows import Key
+from privatenumber.store.webhook_lines import Overtaken
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
 from privatenumber.times import Clock
 from privatenumber.webhooks import model

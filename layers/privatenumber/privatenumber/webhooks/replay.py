@@ -18,7 +18,8 @@ from privatenumber.deadline import Deadline
 from privatenumber.store.announcement_types import asks_for
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_events import KEPT, SHARDS, LoggedEvent, WebhookEvents, days_between
-from privatenumber.store.webhook_lines import Entry, Key, Overtaken, WebhookLines, WebhookWork, entry_name
+from privatenumber.store.webhook_line_rows import Entry, Key, entry_name
+from privatenumber.store.webhook_lines import Overtaken, WebhookLines, WebhookWork
 from privatenumber.store.webhook_replays import ReplayRow, WebhookReplays
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
 from privatenumber.times import Clock, iso

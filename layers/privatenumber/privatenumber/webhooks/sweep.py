@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from privatenumber.store.queue import WorkQueue
-from privatenumber.store.webhook_lines import DUE_SHARDS, WebhookLines, WebhookWork
+from privatenumber.store.webhook_line_rows import DUE_SHARDS
+from privatenumber.store.webhook_lines import WebhookLines, WebhookWork
 
 MOST_WAITING: Final = 2000
 """Most messages on their way to the workers at a time."""
