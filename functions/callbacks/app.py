@@ -98,7 +98,7 @@ def tell(report: Report, request_id: str | None) -> None:
     for kind, delays in report.delays_s.items():
         for delay in delays:
             metrics.add_metric(_DELAYS[kind], MetricUnit.Seconds, delay)
-    reason = report.reason if report.refused else report.undecided
+    reason = report.undecided or report.reason
     if reason:
         metrics.add_dimensions(service=SERVICE, reason=reason)
     if any(counts.values()):

@@ -251,6 +251,40 @@ class TestTelling:
         assert sorted(directive["Dimensions"]) == [["service"], ["service", "reason"]]
         assert (emf["service"], emf["reason"]) == ("callbacks", "digest")
 
+    @pytest.mark.parametrize(
+        ("event", "metric", "reason"),
+        [
+            (http_event("status", event_body("answer"), headers={}), "Refused", "token_header_missing"),
+            (
+                http_event(
+                    "status", event_body("answer"), headers=signed_headers(SIGNED_AT - timedelta(days=1))
+                ),
+                "Refused",
+                "created",
+            ),
+            (
+                http_event(
+                    "status", event_body("answer"), headers=signed_headers(SIGNED_AT + timedelta(days=1))
+                ),
+                "Refused",
+                "created",
+            ),
+            (http_event("status", event_body("answer"), token="wrong"), "Refused", "path"),
+            (http_event("status", event_body("answer"), method="GET"), "Refused", "method"),
+            (http_event("status", b"x" * (1024 * 1024 + 1)), "Refused", "size"),
+            (http_event("status", b"not json"), "Unparsable", "json"),
+            (http_event("status", b"{}"), "Unparsable", "root"),
+        ],
+    )
+    def test_every_cause_is_counted_by_its_name(
+        self, function: Lambda, event: dict[str, Any], metric: str, reason: str
+    ) -> None:
+        """The sender learns none of them."""
+        answer = function.invoke(event)
+        (emf,) = [line for line in function.lines if "_aws" in line]
+        assert (emf[metric], emf["reason"]) == ([1.0], reason)
+        assert reason not in json.dumps(answer)
+
     def test_a_log_line_names_request_application_and_kind(self, function: Lambda) -> None:
         function.invoke(http_event("status", event_body("answer")))
         (line,) = [line for line in function.lines if line.get("message") == "push"]
