@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from builders.keyrings import KEYRING
 from functions.bindings.problem_kinds import KINDS
 from privatenumber.bindings import errors
+from privatenumber.bindings.commands import BindCommand, Chooser
 from privatenumber.bindings.jobs_items import read_bind, read_change, read_named
 from privatenumber.bindings.jobs_model import JobState, Unreadable, open_task, seal_item
 from privatenumber.bindings.jobs_outcomes import INTERNAL, NOT_BOUND, NOT_SETTLED, Failed, Wait, told
@@ -244,3 +246,17 @@ class TestRows:
 
 def vars_of(row: JobRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in JobRow.__slots__}
+
+
+def test_an_item_of_a_job_may_say_whatever_a_bind_may() -> None:
+    """What only `POST /bindings` knew would be missed by who binds thousands."""
+    ours = {"application", "idempotency_key", "replaces"}
+    said: dict[str, Any] = {one.name: "x" for one in fields(BindCommand) if one.name not in ours}
+    said |= dict.fromkeys(
+        ("ttl_seconds", "idle_seconds", "release_wait_seconds", "direction", "max_minutes"), 60
+    )
+    said |= dict.fromkeys(("anyone", "sms", "fallback_any_area"), True)
+    said |= {"chosen_by": "platform", "spread": "least_loaded", "sticky": "prefer", "mode": "AXB"}
+    said |= {"fallback_areas": ["any"], "ends_at": "2026-09-01T08:00:00Z"}
+    read = read_bind(said, application="ride", key="k")
+    assert (read.chosen_by, read.release_wait_seconds) == (Chooser.PLATFORM, 60)

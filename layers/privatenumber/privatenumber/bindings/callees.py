@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from privatenumber.bindings.attempt import UNKNOWN
-from privatenumber.bindings.commands import read_party
+from privatenumber.bindings.checks import read_party
 from privatenumber.bindings.engine import Engine, Overtaken
 from privatenumber.bindings.errors import Busy, InvalidRequest, OutcomeUnknown, StateConflict, refusal
 from privatenumber.bindings.model import Binding, Callee, Reason, State, advanced

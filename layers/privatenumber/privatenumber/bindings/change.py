@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from privatenumber.bindings.attempt import UNKNOWN
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.commands import check_end, check_partner, check_terms, read_party
+from privatenumber.bindings.checks import check_end, check_partner, check_terms, read_party
 from privatenumber.bindings.engine import Engine, Overtaken, life_s, platform_end, told
 from privatenumber.bindings.errors import (
     InvalidRequest,

@@ -12,19 +12,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from privatenumber.bindings.checks import check_end, check_partner, check_terms, read_number, read_party
 from privatenumber.bindings.choose import ANY, MAX_CITIES, PROVINCE, Wish
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import MIN_LIFE_S, Features, Party, Spread, Terms, pair_hash
-from privatenumber.bindings.records import party
 from privatenumber.bindings.references import check_order, check_reference
 from privatenumber.bindings.rules import DAY_S, RULES, ModeRules, capacity
 from privatenumber.bindings.waiting import check_wait
-from privatenumber.phone import InvalidNumber, NumberKind, kind, normalise
+from privatenumber.phone import NumberKind, kind
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode
 
-MAX_CALL_MINUTES: Final = 1440
 _TONE: Final = re.compile(r"[0-9A-Za-z\-_.@]{1,128}")
 _AREA: Final = re.compile(AREA_CODE, re.ASCII)
 _TONES: Final = ("record_hint_tone", "caller_tone", "callee_tone", "last_minute_tone", "callback_tone")
@@ -179,7 +178,7 @@ def read_command(
         command.max_minutes,
     )
     partner = opposite if rules.partners else None
-    x = _number(command.x, "x") if command.x else None
+    x = read_number(command.x, "x") if command.x else None
     _check_numbers(command, terms, partner, x)
     people = (*terms.people, *([partner] if partner else []))
     check_order(command.order, *people)
@@ -214,45 +213,6 @@ def read_command(
         content_hash=replaced.content_hash if replaced else _content_hash(command, keyring),
         replaces=replaced.binding_id if replaced else None,
     )
-
-
-def read_party(text: str, field: str, keyring: Keyring, *, service: bool = False) -> Party:
-    """Read a person's number in any form of numbers.md §1.3; raises InvalidRequest.
-
-    ``service`` also admits 400, 800 and 95 numbers.
-    """
-    return party(keyring, _number(text, field, service=service))
-
-
-def check_terms(terms: Terms, x: str | None) -> None:
-    """Check what a bind and a change have in common; raises InvalidRequest."""
-    if terms.b and terms.a.number == terms.b.number:
-        raise InvalidRequest("b", "must be another number than a")
-    for name, who in (("a", terms.a), ("b", terms.b)):
-        if who and who.number == x:
-            raise InvalidRequest(name, "must not be the X number itself")
-    if terms.direction not in (0, 1, 2):
-        raise InvalidRequest("direction", "must be 0 (both), 1 (only A calls) or 2 (only the others call)")
-    if not 0 <= terms.max_minutes <= MAX_CALL_MINUTES:
-        raise InvalidRequest("max_minutes", f"must be 0 (no limit) to {MAX_CALL_MINUTES}")
-
-
-def check_partner(partner: Party, a: Party, x: str | None) -> None:
-    """Check who is to stand opposite A; raises InvalidRequest."""
-    if partner.number == a.number:
-        raise InvalidRequest("b", "must be another number than a")
-    if partner.number == x:
-        raise InvalidRequest("b", "must not be the X number itself")
-
-
-def check_end(ends_at: datetime, now: datetime, rules: ModeRules, field: str = "ends_at") -> None:
-    """Check that an end is neither too near nor too far; raises InvalidRequest."""
-    if ends_at.tzinfo is None:
-        raise InvalidRequest(field, "must have a time zone")
-    if ends_at < now + timedelta(seconds=MIN_LIFE_S):
-        raise InvalidRequest(field, f"must lie at least {MIN_LIFE_S} seconds ahead")
-    if ends_at > now + timedelta(seconds=rules.longest_s):
-        raise InvalidRequest(field, f"must lie at most {rules.longest_s // DAY_S} days ahead")
 
 
 def _mode(command: BindCommand, application: Application) -> Mode:
@@ -354,16 +314,9 @@ def _features(command: BindCommand) -> Features:
         caller_tone=command.caller_tone,
         callee_tone=command.callee_tone,
         last_minute_tone=command.last_minute_tone,
-        callback_number=_number(number, "callback_number") if number else None,
+        callback_number=read_number(number, "callback_number") if number else None,
         callback_tone=command.callback_tone,
     )
-
-
-def _number(text: str, field: str, *, service: bool = False) -> str:
-    try:
-        return normalise(text, field=field, service=service)
-    except InvalidNumber as error:
-        raise InvalidRequest(field, error.rule) from None
 
 
 def _content_hash(command: BindCommand, keyring: Keyring) -> str:
@@ -379,5 +332,5 @@ def _content_hash(command: BindCommand, keyring: Keyring) -> str:
 def _comparable(name: str, value: object) -> object:
     """A value in the one form that all its spellings have."""
     if name in _NUMBERS and isinstance(value, str):
-        return _number(value, name)
+        return read_number(value, name)
     return value.timestamp() if isinstance(value, datetime) else value

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from privatenumber.bindings.commands import read_party
+from privatenumber.bindings.checks import read_party
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import Page

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from privatenumber.bindings.commands import read_party
+from privatenumber.bindings.checks import read_party
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.jobs_model import (

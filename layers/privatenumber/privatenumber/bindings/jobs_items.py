@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from privatenumber.bindings.commands import BindCommand, Sticky
+from privatenumber.bindings.commands import BindCommand, Chooser, Sticky
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.model import Spread
 from privatenumber.bindings.references import check_order
@@ -71,11 +71,13 @@ _BIND: Final[Mapping[str, _Form]] = {
     ),
     **dict.fromkeys(("last_minute_tone", "callback_number", "callback_tone", "user_reference"), _TEXT),
     **dict.fromkeys(("ttl_seconds", "direction", "max_minutes", "idle_seconds"), _WHOLE),
+    "release_wait_seconds": _WHOLE,
     **dict.fromkeys(("anyone", "sms", "fallback_any_area"), _FLAG),
     "ends_at": _TIME,
     "fallback_areas": _Form(_texts, "must be a list of strings"),
     "mode": _Form(Mode, f"must be one of {', '.join(Mode)}"),
     "spread": _Form(Spread, f"must be one of {', '.join(Spread)}"),
+    "chosen_by": _Form(Chooser, f"must be one of {', '.join(Chooser)}"),
     "sticky": _Form(Sticky, f"must be one of {', '.join(Sticky)}"),
 }
 _CHANGE: Final[Mapping[str, _Form]] = {

@@ -11,7 +11,7 @@ from typing import Final
 
 from privatenumber.bindings.attempt import UNKNOWN
 from privatenumber.bindings.backoff import PAUSES
-from privatenumber.bindings.commands import check_partner, read_party
+from privatenumber.bindings.checks import check_partner, read_party
 from privatenumber.bindings.engine import Engine, Overtaken, told
 from privatenumber.bindings.errors import (
     InvalidRequest,
