@@ -73,11 +73,12 @@ def _measure(run: Run) -> None:
 def _replay(event: Mapping[str, Any], left: Callable[[], float]) -> dict[str, Any]:
     try:
         wanted, order = _wanted(event), _order(event)
-        runs = list(_runs(wanted, order, left))
-    except (KeyError, ValueError, ApplicationUnknown, EntryUnknown) as problem:
-        logger.error("refused", extra={"cause": type(problem).__name__})
-        metrics.add_metric("ReplaysRefused", MetricUnit.Count, 1)
-        return {"kind": "refused", "detail": _DETAILS.get(type(problem), _FORM)}
+    except (KeyError, TypeError, ValueError):
+        return _refused(_FORM)
+    try:
+        runs = _runs(wanted, order, left)
+    except (ApplicationUnknown, EntryUnknown) as problem:
+        return _refused(_DETAILS[type(problem)])
     counts = {"stored": 0, "duplicates": 0, "conflicts": 0}
     outcomes: dict[str, int] = {}
     for run in runs:
@@ -90,6 +91,12 @@ def _replay(event: Mapping[str, Any], left: Callable[[], float]) -> dict[str, An
     metrics.add_metric("Replayed", MetricUnit.Count, outcomes.get("replayed", 0))
     logger.info("replayed", extra={**document, "by": order.by, "why": order.why, "force": order.force})
     return {**document, "entries": entries[:_SHOWN]}
+
+
+def _refused(detail: str) -> dict[str, Any]:
+    logger.error("refused", extra={"detail": detail})
+    metrics.add_metric("ReplaysRefused", MetricUnit.Count, 1)
+    return {"kind": "refused", "detail": detail}
 
 
 def _runs(wanted: Wanted, order: Order, left: Callable[[], float]) -> list[Replayed]:
