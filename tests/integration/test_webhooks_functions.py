@@ -155,6 +155,8 @@ class TestApi:
             ({"events": "call.*"}, "events"),
             ({"numbers": "clear"}, "numbers"),
             ({"surprise": 1}, "body"),
+            ({"description": "ask 13800138001"}, "description"),
+            ({"target": "https://hooks.example.com/13800138001"}, "target"),
         ):
             status, told = call("POST /webhooks", body={**WANTED, **change})
             assert (status, told["errors"][0]["field"]) == (422, field)

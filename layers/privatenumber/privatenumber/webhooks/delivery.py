@@ -158,7 +158,7 @@ class Delivery:
         self.count("WebhookAttemptsFailed", 1)
         slow = outcome.took_s >= model.SLOW_S
         after = self._note(webhook, model.failed(now, wait=wait, gone=outcome.gone, slow=slow))
-        if after.state == State.DISABLED:
+        if after.disabled_at == now:
             _LOG.error("webhook disabled", extra={"webhook": webhook.id, "reason": after.reason})
             self.count("WebhooksDisabled", 1)
         raise _PutOff(now + wait, failures)

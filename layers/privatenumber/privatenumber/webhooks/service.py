@@ -10,7 +10,7 @@ from typing import Final
 
 from privatenumber.addresses import AddressRefused
 from privatenumber.network import Resolve
-from privatenumber.privacy import Keyring, open_sealed, seal, token
+from privatenumber.privacy import Keyring, open_sealed, scrub, seal, token
 from privatenumber.settings import WebhookTargets
 from privatenumber.store.announcement_types import patterns
 from privatenumber.store.webhook_attempts import Attempt, WebhookAttempts
@@ -104,7 +104,7 @@ class Webhooks:
         """
         if wanted.application not in self.applications():
             raise InvalidWebhook("application", "is not one of this deployment")
-        self._check(wanted.target, wanted.events)
+        self._check(wanted.target, wanted.events, wanted.description)
         ring, now = self.keyring(), self.clock()
         unique = token(ring, f"{wanted.application}\0{key}", purpose="webhook") if key else _unique()
         identity = webhook_id(wanted.application, unique)
@@ -146,7 +146,7 @@ class Webhooks:
 
         Raises InvalidWebhook, NoSuchWebhook, Overtaken.
         """
-        self._check(changes.target, changes.events)
+        self._check(changes.target, changes.events, changes.description)
         now = self.clock()
 
         def changed(row: WebhookRow) -> WebhookRow:
@@ -264,7 +264,10 @@ class Webhooks:
             raise NoSuchReplay
         return found
 
-    def _check(self, target: str | None, events: Sequence[str] | None) -> None:
+    def _check(self, target: str | None, events: Sequence[str] | None, description: str | None) -> None:
+        for field, text in (("target", target), ("description", description)):
+            if text and scrub(text) != text:
+                raise InvalidWebhook(field, "must not contain a phone number: it is kept in clear")
         if events is not None and (not events or not set(events) <= patterns()):
             raise InvalidWebhook("events", "must be a list of types, families such as call.*, or *")
         if target is not None:

@@ -7,12 +7,17 @@ delivery, which connects to what was looked at (`network.ways_to`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from privatenumber.addresses import AddressRefused, host_of, is_dns_name
+from privatenumber.deadline import Deadline, OutOfTime, in_time
 from privatenumber.network import Resolve, ways_to
 from privatenumber.settings import WebhookTargets
 from privatenumber.store.webhooks import TO_BUS
 
-RULES = {
+RESOLVE_S: Final = 5.0
+RULES: Final[Mapping[str, str]] = {
     "form": "must be an https address of a host's name, without user, password and fragment",
     "scheme": "must begin with https://",
     "host": "must name a host by its full DNS name, not by a number",
@@ -37,7 +42,8 @@ def check(target: str, allowed: WebhookTargets, resolve: Resolve) -> None:
     check_form(target, allowed)
     if target == TO_BUS:
         return
+    anywhere = allowed is WebhookTargets.ANY
     try:
-        ways_to(target, resolve=resolve, anywhere=allowed is WebhookTargets.ANY)
-    except OSError:
+        in_time(lambda: ways_to(target, resolve=resolve, anywhere=anywhere), Deadline.after(RESOLVE_S))
+    except (OSError, OutOfTime):
         raise AddressRefused("name") from None
