@@ -163,6 +163,7 @@ class Desk:
             bills=self.bills.name,
             unseal=unseal,
             seal=lambda value, context: seal(KEYRING, value, context=context),
+            token_of=lambda number: token(KEYRING, number),
             remove_file=lambda key: self.files.pop(key, None),
             clock=self.clock,
         )

@@ -264,6 +264,13 @@ class TestAnOrder:
         ]
         assert not [trace for trace in found if "LAST#" in trace or "PLACE#" in trace]
 
+    def test_leaves_x_what_it_was_in_events(self, planted: Desk) -> None:
+        """It stands there as a token like a person's, but is the company's; reconciliation looks for it."""
+        planted.erase(order=ORDER, application=APP)
+        (arrived,) = (row for row in rows(planted.bills) if row["sk"] == "EVENT#callin")
+        assert arrived["called"] == token(KEYRING, X)
+        assert arrived["caller"].startswith("erased-")
+
     def test_needs_its_application(self, desk: Desk) -> None:
         with pytest.raises(InvalidRequest, match="application"):
             desk.ask(order=ORDER)

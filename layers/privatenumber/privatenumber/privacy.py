@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TOKEN_LENGTH: Final = 26
 """130 bits of the keyed hash: no two numbers meet, and a key stays short."""
 
+PSEUDONYM: Final = "erased-"
+"""Begin of the name of somebody who was erased; as long as a token, and no token has a hyphen."""
+
 _VERSION: Final = 1
 _NONCE_BYTES: Final = 12
 
@@ -57,6 +60,11 @@ def token(keyring: Keyring, value: str, *, purpose: str = "number") -> str:
     """
     mac = hmac.digest(keyring.token_key, f"{purpose}\0{value}".encode(), hashlib.sha256)
     return base64.b32encode(mac).decode("ascii").lower()[:TOKEN_LENGTH]
+
+
+def is_pseudonym(text: str | None) -> bool:
+    """Whether somebody stands here who was erased: equal names are one person, and nobody knows whom."""
+    return text is not None and text.startswith(PSEUDONYM)
 
 
 def seal(keyring: Keyring, value: bytes, *, context: str) -> bytes:

@@ -272,12 +272,18 @@ class Settings:
 
     @property
     def kept(self) -> Kept:
-        """How long what was pushed is kept; default 400 days each."""
-        default = str(KEPT_DAYS)
-        return Kept(
-            calls=timedelta(days=self._whole("CALL_DAYS", default, "days")),
-            texts=timedelta(days=self._whole("SMS_DAYS", default, "days")),
-        )
+        """How long what was pushed is kept."""
+        return Kept(timedelta(days=self.call_days), timedelta(days=self.sms_days))
+
+    @property
+    def call_days(self) -> int:
+        """Days for which what was pushed of calls is kept; default 400."""
+        return self._whole("CALL_DAYS", str(KEPT_DAYS), "days")
+
+    @property
+    def sms_days(self) -> int:
+        """Days for which SMS are kept with their texts; default 400."""
+        return self._whole("SMS_DAYS", str(KEPT_DAYS), "days")
 
     @property
     def recording_days(self) -> int:

@@ -36,6 +36,7 @@ from privatenumber.billing.lines import CallLine
 from privatenumber.billing.prices import PriceBook
 from privatenumber.billing.reconcile import Files, Reconciliation, Recorded, Resolver, reconcile
 from privatenumber.billing.rent import Holding, Rent, rents_deducted
+from privatenumber.privacy import PSEUDONYM, TOKEN_LENGTH
 from privatenumber.store.fact_rows import CdrFact, EventFact
 
 FACTS = [
@@ -247,6 +248,14 @@ def test_masked_callers_match_by_the_digits_shown() -> None:
 def test_an_erased_caller_still_matches_by_number_and_time() -> None:
     rows = [unnamed(row).replace(A, "138****8001") for row in ROWS]
     assert kinds(compare(rows=rows, callers={})) == []
+
+
+def test_a_caller_under_a_pseudonym_speaks_against_no_row() -> None:
+    """Somebody was erased, the platform's export still names him (users.md U-N16)."""
+    erased = PSEUDONYM + "a" * (TOKEN_LENGTH - len(PSEUDONYM))
+    facts = [replace(each, caller=erased) for each in FACTS]
+    ends = [replace(each, caller=erased) for each in ENDS]
+    assert kinds(compare(facts=facts, ends=ends, rows=[unnamed(row) for row in ROWS])) == []
 
 
 def test_of_two_candidates_the_nearest_end_wins() -> None:

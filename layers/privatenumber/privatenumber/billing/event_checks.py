@@ -16,6 +16,7 @@ from privatenumber.billing.exports_in import ImportedCall
 from privatenumber.billing.lines import CallLine
 from privatenumber.billing.matching import END_TOLERANCE_S, Tokens
 from privatenumber.billing.rating import billed_minutes, call_price, price_of
+from privatenumber.privacy import is_pseudonym
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
@@ -146,7 +147,7 @@ def cdrs_without_event(
 def _same_call(row: ImportedCall, call: EndedCall, tokens: Tokens) -> bool:
     """Whether nothing that both sides know speaks against it."""
     return all(
-        number.masked or known is None or tokens(number.text, "number") == known
+        number.masked or known is None or is_pseudonym(known) or tokens(number.text, "number") == known
         for number, known in ((row.x, call.x), (row.caller, call.caller))
     )
 

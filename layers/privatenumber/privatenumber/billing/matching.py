@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from privatenumber.billing.exports_in import ImportedCall
 from privatenumber.billing.lines import CallLine
 from privatenumber.billing.rating import billed_minutes
+from privatenumber.privacy import is_pseudonym
 
 END_TOLERANCE_S: Final = 2
 
@@ -129,7 +130,7 @@ def _by_time(
 
 
 def _caller_fits(row: ImportedCall, line: CallLine, tokens: Tokens, caller_of: CallerOf) -> bool:
-    if line.caller is None:
+    if line.caller is None or is_pseudonym(line.caller):
         return True
     if not row.caller.masked:
         return tokens(row.caller.text, "number") == line.caller

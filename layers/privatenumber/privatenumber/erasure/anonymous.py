@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
-from privatenumber.erasure.model import PSEUDONYM
-from privatenumber.privacy import TOKEN_LENGTH
+from privatenumber.privacy import TOKEN_LENGTH, is_pseudonym
 
 KEYS: Final = frozenset({"pk", "sk"})
 _PEOPLE: Final = frozenset(
@@ -76,4 +75,4 @@ def without(value: Any, people: Collection[str], renamed: Renamed) -> Any:
 
 
 def _is_person(text: str) -> bool:
-    return len(text) == TOKEN_LENGTH and not text.startswith(PSEUDONYM)
+    return len(text) == TOKEN_LENGTH and not is_pseudonym(text)

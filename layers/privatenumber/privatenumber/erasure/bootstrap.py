@@ -9,7 +9,7 @@ from privatenumber.erasure.orders import OrderBindings
 from privatenumber.erasure.rounds import Rounds
 from privatenumber.erasure.service import Erasures
 from privatenumber.erasure.walk import Walk
-from privatenumber.privacy import seal
+from privatenumber.privacy import seal, token
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch
@@ -59,6 +59,7 @@ class Rooms:
             bills=settings.bills_table,
             unseal=keyrings.unseal,
             seal=lambda value, context: seal(keyrings.load(), value, context=context),
+            token_of=lambda number: token(keyrings.load(), number),
             remove_file=files.remove,
             clock=self._clock,
         )

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-PSEUDONYM: Final = "erased-"
-"""How the name of somebody begins who was erased; as long as a token, and no token has a hyphen."""
+from privatenumber.privacy import PSEUDONYM, TOKEN_LENGTH
 
 AGAIN_AFTER: Final = timedelta(hours=24)
 """When everything is looked at a second time: later than the platform's last repetition of a push
@@ -22,8 +21,6 @@ AGAIN_AFTER: Final = timedelta(hours=24)
 
 YOUNGEST: Final = timedelta(days=2)
 """What is erased by age is at least as old: its last push has come."""
-
-_NAME: Final = 19
 
 
 class Subject(StrEnum):
@@ -98,7 +95,7 @@ class Target:
     def pseudonym(self, token: str) -> str:
         """Who stands where the token stood: always the same one within an erasure."""
         mac = hmac.digest(self.salt, token.encode(), hashlib.sha256)
-        return PSEUDONYM + base64.b32encode(mac).decode("ascii").lower()[:_NAME]
+        return PSEUDONYM + base64.b32encode(mac).decode("ascii").lower()[: TOKEN_LENGTH - len(PSEUDONYM)]
 
 
 def looks(subject: Subject, *, dry_run: bool) -> int:

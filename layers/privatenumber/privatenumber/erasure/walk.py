@@ -65,7 +65,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Looks at rows. ``remove_file`` removes a recording from its bucket."""
+    """Looks at rows. ``token_of`` makes the token of a number, ``remove_file`` removes a recording."""
 
     eraser: Eraser
     versions: VersionStore
@@ -73,6 +73,7 @@ class Walk:
     bills: str
     unseal: Unseal
     seal: Seal
+    token_of: Callable[[str], str]
     remove_file: Callable[[str], object]
     clock: Clock
 
@@ -136,9 +137,11 @@ class Walk:
         raise Changed
 
     def _people(self, rows: Sequence[Item], target: Target) -> People:
+        """Who is to be erased; X numbers stand in events as tokens too, and are the company's."""
         if target.subject is Subject.PERSON:
             return target.tokens
-        return frozenset().union(*map(people_in, rows))
+        ours = {str(row[name]) for row in rows for name in ("x", "display_x") if row.get(name)}
+        return frozenset().union(*map(people_in, rows)) - frozenset(map(self.token_of, ours))
 
     def _write(self, table: str, row: Item, people: People, target: Target, tally: Tally) -> None:
         kind = kinds.kind_of(row)
