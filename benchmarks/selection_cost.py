@@ -4,9 +4,9 @@
 
 Runs the choice, and whole binds and releases of AX, on DynamoDB Local (Amazon's own engine), and prints their
 capacity units. The platform is a stub that says yes. The pool is measured empty and nearly full; a bind of AX
-fills its number. ``--large``, or BENCH_LARGE in the environment, adds a pool of 100,000. Exit code 1 when
-anything costs more than twice as much in the largest pool as in the smallest. DynamoDB Local counts index
-entries of a transaction twice (docs/data-model.md).
+fills its number. ``--large``, or BENCH_LARGE in the environment, adds a pool of 100,000, loaded past the
+engine and used through it. Exit code 1 when anything costs more than twice as much in the largest pool as in
+the smallest. DynamoDB Local counts index entries of a transaction twice (docs/data-model.md).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, cast
 from builders.bindings import APPLICATION, active_number, command, demo_application, within
 from builders.dynamodb import Table, new_table
 from builders.keyrings import KEYRING
+from builders.loading import loaded
 from builders.metering import Meter, engine, fill
 from privatenumber.bindings.choose import Wish, choose
 from privatenumber.bindings.engine import Engine
@@ -146,13 +147,17 @@ def main() -> int:
     asked = arguments.parse_args()
     costs = []
     with engine() as (client, meter):
-        for size in [*asked.sizes, *([LARGE] if asked.large else [])]:
-            for load, full in (("empty", 0), ("99 % full", size - max(1, size // 100))):
+        for size in asked.sizes:
+            for load, full in _loads(size):
                 print(f"filling a pool of {size} ({load}) ...", file=sys.stderr)
                 table = new_table(client)
                 fill(table, pool(size, full=full))
                 costs.append(measure(table, meter, size, load))
                 client.delete_table(TableName=table.name)
+    for load, full in _loads(LARGE) if asked.large else ():
+        print(f"loading a pool of {LARGE} ({load}) ...", file=sys.stderr)
+        with loaded(pool(LARGE, full=full)) as (table, meter):
+            costs.append(measure(table, meter, LARGE, load))
     if asked.json:
         print(json.dumps([asdict(cost) for cost in costs]))
     else:
@@ -162,6 +167,11 @@ def main() -> int:
             life = f"{one.bind_reads:>6} + {one.bind_writes:<6} {one.release_reads:>8} + {one.release_writes}"
             print(f"{one.numbers:>9}  {one.load:<10} {choice}  {life}")
     return int(any(map(_grows, zip(*map(_figures, (costs[0], costs[-2])), strict=True))))
+
+
+def _loads(size: int) -> tuple[tuple[str, int], ...]:
+    """Names of loads, and how many numbers have no room."""
+    return (("empty", 0), ("99 % full", size - max(1, size // 100)))
 
 
 _HEAD = "X numbers  load        choice  at worst  requests  bind: R + W      release: R + W"

@@ -4,8 +4,8 @@
 
 Runs the sweep on DynamoDB Local over so many living bindings of which so many are due, and prints read units
 and requests. Exit code 1 when the same number of due bindings costs more in the largest table than in the
-smallest. ``--large``, or BENCH_LARGE in the environment, adds a million bindings: a quarter of an hour, for
-the writing. Bindings are written as the index of due ones knows them, without what it does not hold.
+smallest. ``--large``, or BENCH_LARGE in the environment, adds a million bindings, loaded past the engine and
+read through it: some minutes. Bindings hold what the index of due ones knows of them, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby, islice
 from typing import Any, cast
 
 from builders.dynamodb import Table, new_table
+from builders.loading import loaded
 from builders.metering import Meter, engine, fill
 from privatenumber.bindings.sweep import sweep
 from privatenumber.store.binding_keys import DUE_SHARDS, binding_key, due_position, due_shard
@@ -67,6 +68,12 @@ def living(bindings: int, at: datetime) -> Iterator[dict[str, Any]]:
         }
 
 
+def aged(bindings: int, due: int) -> Iterator[dict[str, Any]]:
+    """The same, the first ``due`` of them due for a minute and the others in an hour."""
+    later = islice(living(bindings, NOW + timedelta(hours=1)), due, None)
+    return chain(living(due, NOW - timedelta(minutes=1)), later)
+
+
 def measure(table: Table, meter: Meter, bindings: int, due: int) -> Cost:
     """Sweep once."""
     meter.reset()
@@ -94,7 +101,7 @@ def main() -> int:
     asked = arguments.parse_args()
     costs = []
     with engine() as (client, meter):
-        for bindings in [*asked.bindings, *([LARGE] if asked.large else [])]:
+        for bindings in asked.bindings:
             print(f"writing {bindings} bindings ...", file=sys.stderr)
             table = new_table(client)
             fill(table, living(bindings, NOW + timedelta(hours=1)))
@@ -102,6 +109,10 @@ def main() -> int:
                 fill(table, living(due, NOW - timedelta(minutes=1)))
                 costs.append(measure(table, meter, bindings, due))
             client.delete_table(TableName=table.name)
+    for due in asked.due if asked.large else ():
+        print(f"loading {LARGE} bindings, {due} of them due ...", file=sys.stderr)
+        with loaded(aged(LARGE, due)) as (table, meter):
+            costs.append(measure(table, meter, LARGE, due))
     if asked.json:
         print(json.dumps([asdict(cost) for cost in costs]))
     else:

@@ -54,8 +54,11 @@ def dynamodb_local_or_skip(reason: Exception) -> None:
 
 
 @contextmanager
-def running_dynamodb_local(log_dir: Path) -> Iterator[str]:
-    """Run DynamoDB Local in memory on a free port; yields its address. Raises NotAvailable."""
+def running_dynamodb_local(log_dir: Path, data: Path | None = None) -> Iterator[str]:
+    """Run DynamoDB Local on a free port, in memory or on the files of a folder; yields its address.
+
+    Raises NotAvailable.
+    """
     jar = _jar()
     port = free_port()
     command = [
@@ -64,7 +67,8 @@ def running_dynamodb_local(log_dir: Path) -> Iterator[str]:
         f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}",
         "-jar",
         str(jar),
-        *("-inMemory", "-disableTelemetry", "-port", str(port)),
+        *(("-dbPath", str(data)) if data else ("-inMemory",)),
+        *("-disableTelemetry", "-port", str(port)),
     ]
     child = start("dynamodb-local", command, log_dir=log_dir, env={}, cwd=jar.parent)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -15,10 +16,11 @@ from builders.dynamodb import Table
 from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
 from builders.jobs import JobDesk, job_desk
 from emulator.clock import VIRTUAL_START
-from privatenumber.bindings.errors import InvalidRequest, StateConflict
+from privatenumber.bindings.errors import InvalidRequest, PoolEmpty, StateConflict
 from privatenumber.bindings.model import Reason, State
 from privatenumber.bindings.whole_x import WholeX
 from privatenumber.settings import Mode
+from privatenumber.store.numbers import NumberState
 from privatenumber.store.whole_x import WholeXStore
 from privatenumber.times import iso
 
@@ -84,6 +86,21 @@ def test_what_is_confirmed_is_released_one_by_one_and_nothing_else(opened: OPEN)
     unbinds = room.desk.emulator.admin.requests(api="axb.unbind")
     assert len(unbinds) == 3
     assert not [one for one in unbinds if "relationNum" in str(one)]
+
+
+def test_the_number_takes_no_other_binding_meanwhile_or_afterwards(opened: OPEN) -> None:
+    """numbers.md §3 has no such state: only our own choice knows it."""
+    room = opened(Mode.AXB)
+    three_pairs(room.desk)
+    whole = whole_of(room)
+    preview = whole.preview(X1, deadline=within())
+    started = whole.confirm(X1, preview.confirmation, deadline=within())
+    with pytest.raises(PoolEmpty):
+        room.desk.bind("order-9", a=A, b=B, x=X1)
+    room.run(started.job.job.id)
+    number = room.desk.engine.numbers.get(X1)
+    assert number
+    assert (number.state, number.why, number.pairs) == (NumberState.DRAINING, WHY, 0)
 
 
 def test_a_record_says_who_when_how_many_and_why(opened: OPEN) -> None:
@@ -249,6 +266,9 @@ def test_killed_between_record_and_job_the_repetition_makes_the_job(opened: OPEN
             assert len(records(room.desk)) == at + 1
             assert room.desk.platform_bindings() == set()
             assert started.job.job.total == 3
+            seen = room.desk.engine.numbers.get(X1)
+            assert seen
+            room.desk.engine.numbers.put(replace(seen, state=NumberState.ACTIVE), seen=seen)
             three_pairs(room.desk)
         else:
             assert at == 2

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from privatenumber.bindings.draining import drain
 from privatenumber.bindings.engine import Engine, told
-from privatenumber.bindings.errors import Busy, IdempotencyMismatch
+from privatenumber.bindings.errors import IdempotencyMismatch
 from privatenumber.bindings.jobs_model import (
     MAX_ITEM_BYTES,
     MAX_ITEMS,
@@ -31,19 +32,15 @@ from privatenumber.bindings.jobs_sources import (
     Source,
     SourceChanged,
 )
-from privatenumber.bindings.numbers import NumberChange, described
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
-from privatenumber.store.authors import Author
 from privatenumber.store.files import FileMissing, FileTooLarge
 from privatenumber.store.job_rows import LANES, PENDING, ItemRow, JobRow, LaneRow, lane_of
 from privatenumber.store.jobs import JobStore, Overtaken
-from privatenumber.store.numbers import PLATFORM_STATES, NumberState, StaleNumberError
 from privatenumber.times import from_iso
 
 _END: Final = "end"
 _LEAST_S: Final = 1.0
-_WRITE_ATTEMPTS: Final = 4
 _PERSONS: Final = (Kind.RELEASE_PERSON, Kind.REPLACE_PERSON)
 
 Files = Callable[[str], bytes]
@@ -162,20 +159,9 @@ def _in_lane(lane: int, total: int) -> int:
 
 
 def _drain(engine: Engine, job: JobRow) -> None:
-    """Let the number take no new bindings, whatever the platform may still allow; raises CannotPlan, Busy."""
-    for _ in range(_WRITE_ATTEMPTS):
-        seen = engine.numbers.get(job.params["x"])
-        if seen is None or seen.application != job.application:
-            raise CannotPlan("the number does not belong to the application any more")
-        if seen.state not in PLATFORM_STATES:
-            return
-        try:
-            draining = described(seen.x, NumberChange(state=NumberState.DRAINING), seen)
-            engine.numbers.put(draining, seen=seen, author=Author(f"job:{job.id}", job.reason))
-        except StaleNumberError:
-            continue
-        return
-    raise Busy
+    """Let the number take no new bindings; raises CannotPlan, Busy."""
+    if not drain(engine.acting(f"job:{job.id}", job.reason), job.params["x"], job.application):
+        raise CannotPlan("the number does not belong to the application any more")
 
 
 def _listed(engine: Engine, job: JobRow, files: Files) -> Listed:

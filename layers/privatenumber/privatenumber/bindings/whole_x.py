@@ -1,7 +1,9 @@
 """Releasing everything of ours on an X: a preview first, and its confirmation within ten minutes.
 
-Each binding ends by a job that releases it by its own id. The platform's own unbind of a whole X, which asks
-nobody and tells nothing (axb.md §3), is not used. What the platform holds beyond ours is shown, not touched.
+The number becomes draining first, so that no other binding comes meanwhile, and stays so until people change
+it. Each binding ends by a job that releases it by its own id. The platform's own unbind of a whole X, which
+asks nobody and tells nothing (axb.md §3), is not used. What the platform holds beyond ours is shown, not
+touched.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from typing import Final
 
+from privatenumber.bindings.draining import drain
 from privatenumber.bindings.drift import Difference, Kind, compare
 from privatenumber.bindings.drift_reading import held_on, living_on
 from privatenumber.bindings.engine import Engine
@@ -130,6 +133,8 @@ class WholeX:
         ids = tuple(sorted(one.id for one in sides.ours))
         if not ids:
             raise StateConflict("previewed", "this number carries no binding of ours")
+        if not drain(self._engine, x, sides.application):
+            raise StateConflict("previewed", "this number has gone to another application")
         actor = self._engine.actor
         release = Release(x, sides.application, confirmation, actor, why, now, sides.platform, ids)
         return self._store.put(release)
