@@ -205,6 +205,8 @@ class TestDisabling:
         disabled.run(hours=5)
         assert {one.type for one in disabled.receiver.heard} == {AnnouncementType.WEBHOOK_PING}
         assert 4 <= len(disabled.receiver.heard) <= 6
+        (latest, *_), _ = disabled.attempts.page(disabled.row().id, limit=10)
+        assert (latest.type, latest.delivered) == (AnnouncementType.WEBHOOK_PING, False)
 
     def test_a_probe_that_arrives_enables_it_and_all_that_was_missed_is_told_in_order(
         self, disabled: Scene

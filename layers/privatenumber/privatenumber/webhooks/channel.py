@@ -11,6 +11,7 @@ from typing import Final
 from privatenumber.privacy import SealBroken
 from privatenumber.store.announcement_types import AnnouncementType
 from privatenumber.store.event_bus import EventBus, NotTaken
+from privatenumber.store.webhook_attempts import Attempt
 from privatenumber.store.webhook_events import LoggedEvent, Noted, position_of
 from privatenumber.store.webhooks import TO_BUS, WebhookRow, seal_context
 from privatenumber.times import iso
@@ -48,6 +49,33 @@ class Channel:
         except NotTaken as refused:
             return Outcome(False, f"bus_{refused.detail}", time.monotonic() - begun)
         return Outcome(True, "delivered", time.monotonic() - begun)
+
+
+def attempted(
+    webhook: WebhookRow,
+    event: LoggedEvent,
+    outcome: Outcome,
+    at: datetime,
+    *,
+    number: int = 1,
+    replay: str | None = None,
+    given_up: bool = False,
+) -> Attempt:
+    """An attempt as its log shows it; ``number`` counts those of the event."""
+    return Attempt(
+        webhook_id=webhook.id,
+        at=at,
+        event_id=event.id,
+        type=event.type,
+        about=event.about,
+        number=number,
+        delivered=outcome.delivered,
+        detail=outcome.detail,
+        status=outcome.status,
+        milliseconds=int(outcome.took_s * 1000),
+        replay=replay,
+        given_up=given_up,
+    )
 
 
 def ping(webhook: WebhookRow, now: datetime, unique: str) -> LoggedEvent:

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from privatenumber.deadline import Deadline
-from privatenumber.store.webhook_attempts import Attempt, WebhookAttempts
+from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_events import LoggedEvent, WebhookEvents
 from privatenumber.store.webhook_line_rows import Entry, Key, Line
 from privatenumber.store.webhook_lines import Overtaken, WebhookLines
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
 from privatenumber.times import Clock
 from privatenumber.webhooks import model
-from privatenumber.webhooks.channel import Channel
+from privatenumber.webhooks.channel import Channel, attempted
 from privatenumber.webhooks.posting import Outcome
 
 LEASE: Final = timedelta(minutes=3)
@@ -194,17 +194,12 @@ class Delivery:
         *,
         given_up: bool = False,
     ) -> None:
-        attempt = Attempt(
-            webhook_id=webhook.id,
-            at=self.clock(),
-            event_id=event.id,
-            type=event.type,
-            about=event.about,
+        attempt = attempted(
+            webhook,
+            event,
+            outcome,
+            self.clock(),
             number=line.failures + 1,
-            delivered=outcome.delivered,
-            detail=outcome.detail,
-            status=outcome.status,
-            milliseconds=int(outcome.took_s * 1000),
             replay=entry.repeated,
             given_up=given_up,
         )

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_line_rows import Key
 from privatenumber.store.webhook_lines import Overtaken
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
 from privatenumber.times import Clock
 from privatenumber.webhooks import model
-from privatenumber.webhooks.channel import Channel, ping
+from privatenumber.webhooks.channel import Channel, attempted, ping
 from privatenumber.webhooks.replay import catch_up_id, catch_up_of
 
 PROBE: Final = "system:probe"
@@ -47,6 +48,7 @@ class Recovery:
     """Probes disabled webhooks."""
 
     webhooks: WebhookStore
+    attempts: WebhookAttempts
     channel: Channel
     clock: Clock
     unique: Callable[[], str]
@@ -57,7 +59,9 @@ class Recovery:
         webhook_id, now = key[1].partition("#")[2], self.clock()
         try:
             row = self.webhooks.change(webhook_id, lambda found: _probing(found, now))
-            outcome = self.channel.tell(row, ping(row, now, self.unique()), now)
+            event = ping(row, now, self.unique())
+            outcome = self.channel.tell(row, event, now)
+            self.attempts.add(attempted(row, event, outcome, now, number=row.probes), unique=self.unique())
             if outcome.delivered:
                 enable(self.webhooks, webhook_id, now=self.clock(), by=PROBE)
                 _LOG.info("webhook enabled", extra={"webhook": webhook_id})

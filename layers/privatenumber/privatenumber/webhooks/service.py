@@ -13,7 +13,7 @@ from privatenumber.network import Resolve
 from privatenumber.privacy import Keyring, open_sealed, scrub, seal, token
 from privatenumber.settings import WebhookTargets
 from privatenumber.store.announcement_types import patterns
-from privatenumber.store.webhook_attempts import Attempt, WebhookAttempts
+from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_events import KEPT
 from privatenumber.store.webhook_replays import ReplayRow, WebhookReplays, replay_key
 from privatenumber.store.webhooks import (
@@ -26,7 +26,7 @@ from privatenumber.store.webhooks import (
 )
 from privatenumber.times import Clock, iso
 from privatenumber.webhooks import model, targets
-from privatenumber.webhooks.channel import Channel, ping
+from privatenumber.webhooks.channel import Channel, attempted, ping
 from privatenumber.webhooks.posting import Outcome
 from privatenumber.webhooks.recovery import enable
 from privatenumber.webhooks.replay import ROW_KEPT
@@ -208,19 +208,7 @@ class Webhooks:
         row, now = self.get(identity), self.clock()
         event = ping(row, now, _unique()[:8])
         outcome = self.channel.tell(row, event, now)
-        attempt = Attempt(
-            webhook_id=row.id,
-            at=now,
-            event_id=event.id,
-            type=event.type,
-            about=event.about,
-            number=1,
-            delivered=outcome.delivered,
-            detail=outcome.detail,
-            status=outcome.status,
-            milliseconds=int(outcome.took_s * 1000),
-        )
-        self.attempts.add(attempt, unique=_unique()[:8])
+        self.attempts.add(attempted(row, event, outcome, now), unique=_unique()[:8])
         return outcome
 
     def enable(self, identity: str, *, by: str) -> WebhookRow:

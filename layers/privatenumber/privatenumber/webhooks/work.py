@@ -59,7 +59,7 @@ def compose_worker(
     """The worker out of its stores."""
     return Worker(
         Delivery(webhooks, lines, events, attempts, channel, clock, random, unique, count),
-        Recovery(webhooks, channel, clock, unique, count),
+        Recovery(webhooks, attempts, channel, clock, unique, count),
         Replaying(webhooks, replays, events, lines, queue, clock, count),
     )
 
