@@ -56,6 +56,7 @@ from privatenumber.store.closes import CloseStore
 from privatenumber.store.contacts import Contact, ContactStore, contact_context
 from privatenumber.store.decisions import decision_context
 from privatenumber.store.erasing import Eraser
+from privatenumber.store.erasure_rounds import RoundStore
 from privatenumber.store.erasures import ErasureStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import encode
@@ -169,6 +170,7 @@ class Desk:
         )
         return Rounds(
             store=ErasureStore(client, self.bindings.name),
+            progress=RoundStore(client, self.bindings.name),
             walk=walk,
             orders=self.orders,
             keyring=lambda: KEYRING,

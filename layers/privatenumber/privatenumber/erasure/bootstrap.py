@@ -15,6 +15,7 @@ from privatenumber.store import clients
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.erasing import Eraser
+from privatenumber.store.erasure_rounds import RoundStore
 from privatenumber.store.erasures import ErasureStore
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.numbers import NumberStore
@@ -65,6 +66,7 @@ class Rooms:
         )
         return Rounds(
             store=self._store,
+            progress=RoundStore(client, settings.bindings_table),
             walk=walk,
             orders=self._orders,
             keyring=keyrings.load,

@@ -22,7 +22,8 @@ from privatenumber.erasure.orders import OrderBindings
 from privatenumber.erasure.walk import Tally, Walk
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.erasing import Hints
-from privatenumber.store.erasures import ErasureRow, ErasureStore, Overtaken, Round
+from privatenumber.store.erasure_rounds import Round, RoundStore
+from privatenumber.store.erasures import ErasureRow, ErasureStore, Overtaken
 from privatenumber.times import Clock
 
 AT_ONCE: Final = 20
@@ -52,6 +53,7 @@ class Rounds:
     """Goes on with the round, or begins one. ``count`` receives metrics."""
 
     store: ErasureStore
+    progress: RoundStore
     walk: Walk
     orders: OrderBindings
     keyring: Callable[[], Keyring]
@@ -87,7 +89,7 @@ class Rounds:
 
     def _taken(self, now: datetime) -> Round | None:
         """The round under our lease; None when somebody is at it, or nothing is due."""
-        known = self.store.round()
+        known = self.progress.get()
         if known and known.ids:
             if known.lease_until and known.lease_until > now:
                 return None
@@ -107,7 +109,7 @@ class Rounds:
         self, round_: Round, seen: Round | None, counts: Mapping[str, Mapping[str, int]] | None = None
     ) -> Round:
         saved = replace(round_, version=seen.version + 1 if seen else 1)
-        self.store.put_round(saved, seen=seen.version if seen else None, counts=counts)
+        self.progress.put(saved, seen=seen.version if seen else None, counts=counts)
         return saved
 
     def _over(self, row: ErasureRow, round_: Round) -> bool:

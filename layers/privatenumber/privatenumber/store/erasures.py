@@ -1,11 +1,10 @@
-"""Erasures in the Bindings table: what was asked for, the round that is under way, and the certificates.
+"""Erasures in the Bindings table: what was asked for, and the certificates of what was done.
 
 ===================  ===============  =====================================================================
 partition key        sort key         what it holds
 ===================  ===============  =====================================================================
 ``ERASURE#<id>``     ``ERASURE``      what is asked for and how far it has come; counts as ``n_<kind>``
 \\                    ``CERTIFICATE``  what was done; put once, never changed, never forgotten
-``ERASURES``         ``ROUND``        the one look at both tables that serves all erasures due together
 ===================  ===============  =====================================================================
 
 Index ``due``: ``due_key`` = ``ERASURES``, ``due_at`` = moment; those that wait. Of a person an erasure keeps
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 DUE_INDEX: Final = "due"
 DUE_KEY: Final = "ERASURES"
-_ROUND: Final = {"pk": "ERASURES", "sk": "ROUND"}
 _COUNT: Final = "n_"
 _IN_USE: Final = "in_use_"
 
@@ -66,22 +64,6 @@ class ErasureRow:
     finished_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     in_use: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A look at both tables. ``table`` counts those that are done, ``cursor`` is where it stands in the next.
-
-    ``handled`` names erasures that have done the whole partition the cursor stands in.
-    """
-
-    number: int
-    version: int
-    ids: tuple[str, ...] = ()
-    table: int = 0
-    cursor: Mapping[str, str] | None = None
-    handled: tuple[str, ...] = ()
-    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,32 +175,6 @@ class ErasureStore:
         changes = {"state": state, "finished_at": iso(now)}
         self._end_pass(row, round_, changes, remove=("sealed", "due_key", "due_at"), more=more)
 
-    def round(self) -> Round | None:
-        """The round that is, or was last."""
-        item = self._read(_ROUND)
-        return _round(item) if item else None
-
-    def put_round(
-        self, round_: Round, *, seen: int | None, counts: Mapping[str, Mapping[str, int]] | None = None
-    ) -> None:
-        """Write the round in the place of the version ``seen``, with what it counted. Raises Overtaken."""
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if seen is not None:
-            condition = {
-                "ConditionExpression": "#version = :seen",
-                "ExpressionAttributeNames": {"#version": "version"},
-                "ExpressionAttributeValues": encode({":seen": seen}),
-            }
-        put = {"TableName": self._table, "Item": encode(_round_item(round_)), **condition}
-        actions = [Action("round", {"Put": put})]
-        actions += [
-            counting(self._table, erasure, kinds) for erasure, kinds in (counts or {}).items() if kinds
-        ]
-        try:
-            self._writer.transact(actions)
-        except Refused:
-            raise Overtaken from None
-
     def _end_pass(
         self,
         row: ErasureRow,
@@ -304,29 +260,4 @@ def _row(item: Mapping[str, Any]) -> ErasureRow:
             name.removeprefix(_COUNT): int(value) for name, value in item.items() if name.startswith(_COUNT)
         },
         in_use=tuple(sorted(item.get(f"{_IN_USE}{last}", ()))),
-    )
-
-
-def _round_item(round_: Round) -> dict[str, Any]:
-    return {
-        **_ROUND,
-        "number": round_.number,
-        "version": round_.version,
-        "ids": list(round_.ids),
-        "table": round_.table,
-        "cursor": round_.cursor,
-        "handled": list(round_.handled),
-        "lease_until": iso(round_.lease_until) if round_.lease_until else None,
-    }
-
-
-def _round(item: Mapping[str, Any]) -> Round:
-    return Round(
-        number=int(item["number"]),
-        version=int(item["version"]),
-        ids=tuple(item["ids"]),
-        table=int(item["table"]),
-        cursor=item.get("cursor"),
-        handled=tuple(item["handled"]),
-        lease_until=from_iso(item["lease_until"]) if "lease_until" in item else None,
     )
