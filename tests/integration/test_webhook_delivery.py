@@ -266,6 +266,16 @@ class TestDisabling:
         assert disabled.receiver.ids("call#c1") == ["c1-a", "c1-b"]
 
 
+def test_a_webhook_that_is_deleted_is_told_nothing_more(scene: Scene) -> None:
+    shown = scene.create()
+    told(scene, "c1", "a")
+    scene.service().delete(shown.row.id, by="test")
+    told(scene, "c1", "b")
+    scene.run(minutes=10)
+    assert scene.receiver.heard == []
+    assert list(scene.lines.due(until=scene.now, limit=10)) == []
+
+
 class TestReplay:
     def test_a_range_is_told_once_more_in_order_under_the_same_ids(self, scene: Scene) -> None:
         shown = scene.create()

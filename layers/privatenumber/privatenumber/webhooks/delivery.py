@@ -122,11 +122,14 @@ class Delivery:
         if not model.needs_turn(webhook):
             return webhook
         try:
-            return self.webhooks.change(webhook.id, model.turn(now))
+            taken = self.webhooks.change(webhook.id, model.turn(now))
         except model.Busy as busy:
             raise _PutOff(self._rested(line, now, busy.until), line.failures) from None
-        except Overtaken:
+        except (Overtaken, NoSuchWebhook):
             raise _PutOff(self._rested(line, now, now), line.failures) from None
+        if taken.state != State.ENABLED:
+            raise _PutOff(now, line.failures)  # disabled a moment ago: the next step drops what waits
+        return taken
 
     def _delivered(
         self, webhook: WebhookRow, line: Line, entry: Entry, event: LoggedEvent, outcome: Outcome
