@@ -34,7 +34,7 @@ from builders.pushes import (
 )
 from privatenumber.billing.close import close_day
 from privatenumber.billing.prices import PriceBook
-from privatenumber.bindings.jobs_model import seal_item
+from privatenumber.bindings.jobs_model import seal_item, seal_people
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
 from privatenumber.bindings.records import party, to_record
 from privatenumber.calls.quarantine import Envelope, entry_for
@@ -60,7 +60,7 @@ from privatenumber.store.erasure_rounds import RoundStore
 from privatenumber.store.erasures import ErasureStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import encode
-from privatenumber.store.job_rows import DONE, ItemRow, item_item
+from privatenumber.store.job_rows import DONE, ItemRow, JobRow, item_item, job_item
 from privatenumber.store.numbers import NumberStore, NumberType
 from privatenumber.store.recordings import RecordingRow, RecordingStore, recording_sk
 from privatenumber.store.refusals import Refusal, RefusalStore
@@ -312,7 +312,11 @@ def plant_lists(desk: Desk) -> None:
     bar = Bar(APP, TOKENS[A], Direction.CALLER, scope, "spam", SIGNED_AT, "arn", sealed)
     BarredStore(desk.client, desk.bindings.name).put(bar)
     item = ItemRow("job1", 0, DONE, 2, 2_000_000_000, seal_item(KEYRING, "job1", 0, '{"a": "138 0013 8001"}'))
-    desk.put(desk.bindings, item_item(item))
+    job = JobRow(
+        "job1", "release_person", APP, "finished", 3, SIGNED_AT, "arn", "hash", 2_000_000_000,
+        sealed=seal_people(KEYRING, "job1", {"number": party(KEYRING, A)}),
+    )  # fmt: skip
+    desk.put(desk.bindings, item_item(item), job_item(job))
     entry = entry_for(
         Envelope("status", {}, wire(event_body())),
         application=APP, reason="refused: signature", keyring=KEYRING, received_at=SIGNED_AT,
@@ -370,6 +374,7 @@ def _contexts(row: Mapping[str, Any]) -> Iterator[str]:
         lambda: messages.sealed_context(row["application"], parts[2]),
         lambda: barred_context(row["application"], row["person"]),
         lambda: f"job#{parts[1]}#{row['n']}",
+        lambda: f"job#{parts[1]}",
         lambda: seal_context(row["application"], row["event"]),
         lambda: sealed_context(parts[1]),
     ]
