@@ -34,6 +34,9 @@ APP_SECRET = "demoAppSecret0000000001"
 START = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 TABLE = "Bindings"
+BILLS = "bills"
+"""Made by the tests that look at calls."""
+
 
 COMPANIES: Mapping[Mode, str] = {
     **{mode: tenant.id for mode, tenant in BY_MODE.items()},
@@ -233,6 +236,7 @@ def running_api(
         settings = Settings(
             {
                 "BINDINGS_TABLE": TABLE,
+                "BILLS_TABLE": BILLS,
                 "APPLICATIONS_SECRET": secret["ARN"],
                 "JOBS_QUEUE_URL": clients.sqs().create_queue(QueueName="jobs")["QueueUrl"],
                 "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],

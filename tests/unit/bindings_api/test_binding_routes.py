@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from builders.bindings_api import (
     APPLICATION,
+    BILLS,
     LANDLINE,
     START,
     TABLE,
@@ -18,9 +22,13 @@ from builders.bindings_api import (
     C,
 )
 from builders.bindings_platform import no_answer
+from builders.deployment import table_request
 from privatenumber.store import clients
+from privatenumber.store.calls import Call, CallState, write_call
+from privatenumber.store.derived import Derived
 from privatenumber.store.number_states import NumberStates
 from privatenumber.store.numbers import NumberState
+from privatenumber.store.transactions import Writer
 from privatenumber.times import iso
 
 
@@ -251,6 +259,24 @@ def test_a_release_ends_the_binding_and_can_be_repeated(api: BindingsApi) -> Non
         assert (released.status, released.body["state"]) == (200, "CLOSED")
     assert api.platform.bindings == {}
     assert released.body["reason"] == "deleted"
+
+
+def test_a_release_waits_for_a_call_that_the_rows_of_calls_show(api: BindingsApi) -> None:
+    """C-133, from the route down to the table that follows the platform's pushes."""
+    bound = api.bind().body
+    path = {"id": bound["id"]}
+    clients.dynamodb().create_table(**table_request("BillsTable", BILLS))
+    call = Call(bound["application"], "call-1", CallState.ANSWERED, api.now, binding_id=bound["id"])
+    row = Derived(call, version=1, expires_at=4_000_000_000)
+    writer = Writer(clients.dynamodb())
+    writer.transact([write_call(BILLS, row, seen=None)])
+    waiting = api.call("DELETE /bindings/{id}", path=path, query={"wait_seconds": "900"})
+    assert (waiting.status, waiting.body["state"], waiting.body["reason"]) == (202, "ACTIVE", "deleted")
+    assert waiting.body["waits_until"] == iso(api.now + timedelta(seconds=900))
+    over = replace(row, says=replace(call, state=CallState.ENDED), version=2)
+    writer.transact([write_call(BILLS, over, seen=1)])
+    released = api.call("DELETE /bindings/{id}", path=path, query={"wait_seconds": "900"})
+    assert (released.status, released.body["state"]) == (200, "CLOSED")
 
 
 def test_a_release_tells_its_reason(api: BindingsApi) -> None:
