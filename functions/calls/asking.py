@@ -13,7 +13,7 @@ from privatenumber.privacy import scrub
 
 _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _LONGEST: Final = 256
-_NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
+NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
 
 
 def read_actor(request: Request) -> str:
@@ -51,5 +51,5 @@ def place_of(cursor: str | None, form: re.Pattern[str]) -> re.Match[str] | None:
     except (binascii.Error, ValueError):
         found = None
     if found is None:
-        raise InvalidFields(_NOT_A_CURSOR)
+        raise InvalidFields(NOT_A_CURSOR)
     return found

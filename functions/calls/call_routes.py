@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,11 +9,13 @@ from typing import Final
 
 from privatenumber import http_request
 from privatenumber.calls.diagnosis_view import language
-from privatenumber.calls.lookup import Filter, Wanted
+from privatenumber.calls.lookup import Filter, Search
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import SESSION_RULE, Response, answer, is_session_id
 from privatenumber.http_request import InvalidFields, Request
+from privatenumber.times import from_iso
 
+from .asking import NOT_A_CURSOR, cursor_of, place_of
 from .call_views import call_view, message_told_view, message_view, page_view, told_view
 from .routes import Route
 
@@ -24,8 +24,7 @@ LONGEST: Final = timedelta(days=31)
 
 _LIMIT: Final = 20
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
-_MOMENT: Final = re.compile(r"[0-9TZ:.-]{24}#[a-z0-9]{1,64}", re.ASCII)
-_NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
+_PLACE: Final = re.compile(r"(?P<at>[0-9]{4}[0-9TZ:.-]{20})#[a-z0-9]{1,64}", re.ASCII)
 
 
 def list_calls(rooms: CallRooms, request: Request) -> Response:
@@ -60,25 +59,7 @@ def read_message(rooms: CallRooms, request: Request) -> Response:
     return answer(200, message_told_view(told, spoken), {"content-language": spoken})
 
 
-def cursor_of(moment: str | None) -> str | None:
-    """A place in a list as a cursor."""
-    return base64.urlsafe_b64encode(moment.encode()).decode() if moment else None
-
-
-def moment_of(cursor: str | None) -> str | None:
-    """The place that a cursor names. Raises InvalidFields."""
-    if cursor is None:
-        return None
-    try:
-        moment = base64.urlsafe_b64decode(cursor).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise InvalidFields(_NOT_A_CURSOR) from None
-    if not _MOMENT.fullmatch(moment):
-        raise InvalidFields(_NOT_A_CURSOR)
-    return moment
-
-
-def _wanted(request: Request) -> Wanted:
+def _wanted(request: Request) -> Search:
     query = request.query
     by, value = _filter(query)
     since, until = http_request.read_moment(query, "from"), http_request.read_moment(query, "to", end=True)
@@ -88,15 +69,26 @@ def _wanted(request: Request) -> Wanted:
             raise InvalidFields(("from", f"must lie at most {LONGEST.days} days before to without a filter"))
     if since and until and since > until:
         raise InvalidFields(("from", "must not be later than to"))
-    return Wanted(
+    return Search(
         http_request.read_application(query),
         by,
         value,
         since=since,
         until=until,
-        before=moment_of(http_request.read_cursor(query)),
+        before=_before(query),
         limit=http_request.read_limit(query, _LIMIT),
     )
+
+
+def _before(query: Mapping[str, str]) -> str | None:
+    found = place_of(http_request.read_cursor(query), _PLACE)
+    if found is None:
+        return None
+    try:
+        from_iso(found["at"])
+    except ValueError:
+        raise InvalidFields(NOT_A_CURSOR) from None
+    return found[0]
 
 
 def _filter(query: Mapping[str, str]) -> tuple[Filter | None, str | None]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from privatenumber.calls.diagnosis_view import Language, in_language, views
-from privatenumber.calls.lookup import MessageTold, Page, Shown, Told
+from privatenumber.calls.lookup import CallStory, MessageStory, Page, Shown
 from privatenumber.calls.story import Line
 from privatenumber.store.calls import Call
 from privatenumber.store.messages import Message
@@ -83,7 +83,7 @@ def message_view(shown: Shown[Message]) -> dict[str, Any]:
     }
 
 
-def told_view(told: Told, language: Language) -> dict[str, Any]:
+def told_view(told: CallStory, language: Language) -> dict[str, Any]:
     """Show all that is known of a call."""
     return {
         "call": call_view(told.call),
@@ -92,7 +92,7 @@ def told_view(told: Told, language: Language) -> dict[str, Any]:
     }
 
 
-def message_told_view(told: MessageTold, language: Language) -> dict[str, Any]:
+def message_told_view(told: MessageStory, language: Language) -> dict[str, Any]:
     """Show all that is known of an SMS."""
     return {"message": message_view(told.message), "diagnosis": views(told.diagnosis, language)}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from builders.bills import rows
-from builders.calls import ORDER
+from builders.calls import CALL, ORDER
 from builders.dynamodb import Table
 from builders.ingestion import ingestion, unseal
 from builders.keyrings import KEYRING
@@ -20,11 +20,14 @@ from privatenumber.settings import Application
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.call_facts import FactReader
 from privatenumber.store.calls import Call, CallRow, read_call
+from privatenumber.store.fact_rows import call_key
 from privatenumber.store.items import decode, encode
 from privatenumber.store.messages import Message, read_message
 from privatenumber.store.orders import OrderRef
+from privatenumber.store.recordings import RecordingRow, RecordingStore, recording_sk
 from privatenumber.store.transactions import Action, Writer
 
+_LONG: Final = 2_000_000_000
 FACTS: Final = frozenset({"event", "cdr", "sms", "decision", "number_state", "recording"})
 
 
@@ -95,6 +98,16 @@ class Chronicled:
         chronicle = self.chronicle()
         for row in found:
             chronicle.keep(row, tells or self.told())
+
+    def record(self, state: str) -> None:
+        """Bring the recording of the one call to a state."""
+        store = RecordingStore(self.bills.client, self.bills.name)
+        key = (call_key("demo", CALL), recording_sk("object"))
+        known = store.get(key)
+        if known is None:
+            store.add(RecordingRow(key, "demo", state, "file.wav", SIGNED_AT, _LONG))
+        else:
+            store.replace(replace(known, state=state, version=known.version + 1), seen=known.version)
 
     def call_row(self) -> CallRow:
         """The row of the one call."""

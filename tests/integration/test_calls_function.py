@@ -32,6 +32,7 @@ from builders.pushes import (
     stranger_cdr,
 )
 from functions.calls import app
+from functions.calls.asking import cursor_of
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
@@ -209,6 +210,8 @@ def test_a_text_of_which_nothing_came_is_not_found(deployment: Chronicled) -> No
         ({"limit": "0"}, "limit"),
         ({"cursor": "AAAA"}, "cursor"),
         ({"cursor": "="}, "cursor"),
+        ({"cursor": cursor_of("........................#a")}, "cursor"),
+        ({"cursor": cursor_of("2026-99-99T01:00:00.000Z#a")}, "cursor"),
     ],
 )
 def test_a_question_that_cannot_be_answered_names_field_and_rule(
@@ -216,6 +219,13 @@ def test_a_question_that_cannot_be_answered_names_field_and_rule(
 ) -> None:
     status, problem = ask("GET /calls", **query)
     assert (status, problem["errors"][0]["field"]) == (422, field)
+
+
+def test_a_list_whose_time_has_moved_on_behind_the_page_is_at_its_end(deployment: Chronicled) -> None:
+    """The last 24 hours are others for the next page."""
+    _, first = ask("GET /calls", x=X, limit="1")
+    later = {"since": "2026-09-03", "cursor": first["next_cursor"]}
+    assert ask("GET /calls", x=X, **later) == (200, {"calls": [], "next_cursor": None})
 
 
 def test_a_call_that_nothing_arrived_of_is_404(deployment: Chronicled) -> None:

@@ -31,7 +31,7 @@ from builders.pushes import (
     sms_body,
     stranger_cdr,
 )
-from privatenumber.calls.chronicle import Overtaken
+from privatenumber.calls.chronicle import StillChanging
 from privatenumber.privacy import SealBroken
 from privatenumber.store.calls import Call, CallState, sealed_context
 from privatenumber.store.orders import OrderRef
@@ -128,6 +128,24 @@ class TestACall:
         row = {"pk": "NUMBER#demo#+8617010000002", "sk": "x", "kind": "number_state", "application": "demo"}
         assert desk.chronicle().keep(row) is False
 
+    def test_events_that_name_no_session_are_no_calls_and_a_record_without_one_is(
+        self, desk: Chronicled
+    ) -> None:
+        """Nothing says which events belong together; the CDR stands for itself (notifications.md §9.2)."""
+        unnamed = [event_body(name, sessionId="") for name in ("callin", "answer", "disconnect")]
+        desk.follow(received(desk, *unnamed))
+        assert desk.calls() == []
+        desk.follow(received(desk, fee_body(cdr_entry(sessionId=None))))
+        assert len(desk.calls()) == 1
+
+    def test_a_row_that_tells_nothing_is_no_transaction(self, desk: Chronicled) -> None:
+        """A transaction costs twice as much."""
+        rows = received(desk, EVENTS[0])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Writer, "transact", lambda self, actions: pytest.fail("a transaction"))
+            assert desk.chronicle().keep(rows[0])
+        assert len(desk.calls()) == 1
+
 
 class TestWhatIsTold:
     def test_each_occurrence_is_told_once_in_its_order(self, desk: Chronicled) -> None:
@@ -135,8 +153,17 @@ class TestWhatIsTold:
         for body in (*EVENTS, fee_body()):
             desk.follow(received(desk, body), told)
             desk.follow(desk.stored(), told)
-        expected = ["call.started", "call.answered", "call.ended", "call.recorded"]
-        assert [type_ for type_ in told.types if type_ != "call.changed"] == expected
+        assert told.types == ["call.started", "call.answered", "call.ended", "call.recorded"]
+
+    def test_a_recording_is_told_by_itself(self, desk: Chronicled) -> None:
+        """It comes after every record of a recorded call: that changes nothing that was told."""
+        told = desk.told()
+        desk.follow(received(desk, fee_body()), told)
+        for state in ("pending", "archived"):
+            desk.record(state)
+            desk.follow(desk.stored(), told)
+        assert told.types[-2:] == ["call.recorded", "recording.archived"]
+        assert desk.call_row().says.recording == "archived"
 
     def test_what_comes_late_is_told_late(self, desk: Chronicled) -> None:
         told = desk.told()
@@ -193,7 +220,7 @@ class TestAtOnce:
         def keep(row: dict[str, Any]) -> bool:
             try:
                 return local.chronicle().keep(row, told)
-            except Overtaken:
+            except StillChanging:
                 return keep(row)
 
         with ThreadPoolExecutor(8) as threads:
@@ -214,7 +241,7 @@ class TestAtOnce:
             return replace(ORDER, order=f"order-{next(numbers)}")
 
         others = Chronicled(desk.bills, order_of=another)
-        with pytest.raises(Overtaken):
+        with pytest.raises(StillChanging):
             desk.chronicle(writer=Meeting(others, rows), order_of=another).keep(rows[0])
 
 
@@ -229,6 +256,11 @@ class Meeting(Writer):
         """Write, too late."""
         self._others.follow(self._rows)
         super().transact(actions)
+
+    def put(self, name: str, **request: Any) -> None:
+        """Write, too late."""
+        self._others.follow(self._rows)
+        super().put(name, **request)
 
 
 def _same(calls: list[Call]) -> list[Call]:

@@ -35,6 +35,7 @@ from privatenumber.store.call_facts import CallFacts
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.decisions import Decision
 from privatenumber.store.messages import MessageState
+from privatenumber.times import iso
 
 STAGES = ("callin", "callout", "alerting", "answer", "disconnect")
 SECONDS = {"callin": 0, "callout": 1, "alerting": 3, "answer": 8}
@@ -161,26 +162,40 @@ class TestWithoutABinding:
 
     def test_a_number_of_our_own_knows_relation_and_roles(self) -> None:
         """§10.1: in X mode the roles are from our own decision."""
-        decision = Decision(
-            key=("CALL", "DECISION"),
-            application="demo",
-            about="call",
-            x=X,
-            at=SIGNED_AT,
-            operation="connect",
-            reason="relation",
-            caller_role="a",
-            binding_id="relation-1",
-            order="order-7",
-            caller="caller-token",
-            callee="callee-token",
-            sealed=b"",
-        )
         asked = new_facts(callin_body(), mode=Mode.X)
-        call = call_of(call_facts(asked, decision=decision))
+        call = call_of(call_facts(asked, decision=decided()))
         assert (call.binding_id, call.order, call.x) == ("relation-1", "order-7", X)
         assert (call.operation, call.reason, call.caller_role) == ("connect", "relation", "a")
         assert (call.caller, call.callee) == (token(KEYRING, STRANGER), "callee-token")
+
+
+def test_our_clock_does_not_say_when_a_call_began_if_an_event_does() -> None:
+    """An event is believed before our own answer."""
+    asked = new_facts(callin_body(), mode=Mode.X)
+    (at_,) = (fact.item["at"] for fact in asked)
+    decision = decided(at=SIGNED_AT - timedelta(hours=2))
+    assert iso(call_of(call_facts(asked, decision=decision)).started_at) == at_
+    assert call_of(call_facts([], decision=decision)).started_at == decision.at
+
+
+def decided(**changes: Any) -> Decision:
+    """Our answer to the question of a call of X mode."""
+    fields: dict[str, Any] = {
+        "key": ("CALL", "DECISION"),
+        "application": "demo",
+        "about": "call",
+        "x": X,
+        "at": SIGNED_AT,
+        "operation": "connect",
+        "reason": "relation",
+        "caller_role": "a",
+        "binding_id": "relation-1",
+        "order": "order-7",
+        "caller": "caller-token",
+        "callee": "callee-token",
+        "sealed": b"",
+    }
+    return Decision(**{**fields, **changes})
 
 
 class TestMessages:

@@ -66,7 +66,7 @@ def of_call(
         for type_, at in _occurrences(after)
         if type_ not in told
     ]
-    if before and Type.CALL_RECORDED in told and call_data(before) != data:
+    if before and Type.CALL_RECORDED in told and _settled(before) != _settled(after):
         identity = _id(about, f"{Type.CALL_CHANGED}#{version}")
         at = after.ended_at or after.started_at
         made.append(Announcement(after.application, about, Type.CALL_CHANGED, identity, at, data, numbers))
@@ -109,6 +109,11 @@ def call_data(call: Call) -> dict[str, Any]:
         | moments
         | {"call": call.call, "state": call.state.value, "connected": call.connected}
     )
+
+
+def _settled(call: Call) -> dict[str, Any]:
+    """What was told of a settled call; its recording comes later and is told by itself."""
+    return {name: value for name, value in call_data(call).items() if name != "recording"}
 
 
 def _occurrences(call: Call) -> Iterator[tuple[Type, datetime]]:

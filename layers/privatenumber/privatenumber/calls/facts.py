@@ -20,6 +20,7 @@ from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, Numb
 from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import Kept, Mode
 from privatenumber.store.fact_rows import (
+    NO_SESSION,
     NewFact,
     call_key,
     day_key,
@@ -130,7 +131,7 @@ def _event_fact(event: CallEvent, reception: Reception) -> NewFact:
     if event.ends_call:
         day = _day("END", reception.application, at, session or digest)
     return _fact(
-        pk=call_key(reception.application, session or f"hash{digest}"),
+        pk=call_key(reception.application, session or f"{NO_SESSION}{digest}"),
         sk=sk,
         kind="event",
         digest=digest,
@@ -162,7 +163,7 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
     icid = reception.opaque(cdr.icid, people)
     at = cdr.ended_at or reception.received_at
     return _fact(
-        pk=call_key(reception.application, session or f"hash{digest}"),
+        pk=call_key(reception.application, session or f"{NO_SESSION}{digest}"),
         sk=f"CDR#{key_part(icid) if icid else '-'}",
         kind="cdr",
         digest=digest,
@@ -229,7 +230,7 @@ def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
     # The Notify is the record of an SMS (notifications.md §1); the question has no outcome yet.
     day = {} if sms.asks else _day("SMS", reception.application, at, identifier or digest)
     return _fact(
-        pk=sms_key(reception.application, identifier or f"hash{digest}"),
+        pk=sms_key(reception.application, identifier or f"{NO_SESSION}{digest}"),
         sk=key_part(notify_mode or "-"),
         kind="sms",
         digest=digest,

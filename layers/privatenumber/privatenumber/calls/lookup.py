@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from privatenumber.calls.diagnosis_model import Diagnosis
 from privatenumber.calls.explaining import explain, explain_sms
-from privatenumber.calls.people import Numbers
+from privatenumber.calls.people import masked
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.story import Line, story_of
-from privatenumber.calls.timeline import call_of, message_of
+from privatenumber.calls.timeline import call_of, message_of, remembered
 from privatenumber.phone import normalise
-from privatenumber.privacy import Keyring, SealBroken, mask, token
+from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application
 from privatenumber.store import calls, messages
 from privatenumber.store.audit import Entry
@@ -62,7 +61,7 @@ _INDEXES: Final[Mapping[Filter, tuple[Index, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Search:
     """A search. Without a filter the time is bounded on both sides; ``before`` is where a page ended."""
 
     application: str
@@ -91,7 +90,7 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CallStory:
     """All that is known of a call: what it says, its story in order, and what it means."""
 
     call: Shown[Call]
@@ -100,7 +99,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageTold:
+class MessageStory:
     """All that is known of an SMS: what it says, and what it means."""
 
     message: Shown[Message]
@@ -127,20 +126,20 @@ class Lookup:
         self._keyring = keyring
         self._unseal = unseal
 
-    def calls(self, wanted: Wanted) -> Page[Call]:
+    def calls(self, wanted: Search) -> Page[Call]:
         """Calls, newest first. Raises InvalidNumber."""
         items, further = self._find(Kind.CALL, wanted)
         return Page([self._shown_call(read_call(item)) for item in items], further)
 
-    def messages(self, wanted: Wanted) -> Page[Message]:
+    def messages(self, wanted: Search) -> Page[Message]:
         """SMS, newest first. Raises InvalidNumber."""
         items, further = self._find(Kind.SMS, wanted)
         return Page([self._shown_message(read_message(item)) for item in items], further)
 
-    def call(self, application: str, identity: str) -> Told:
+    def call(self, application: str, identity: str) -> CallStory:
         """One call by its id or the platform's sessionId. Raises CallUnknown.
 
-        A call whose row is not written yet is computed from its facts on the way.
+        It is computed from its facts, so the row may be behind.
         """
         found = identity
         if not _IDENTITY.fullmatch(identity):
@@ -148,16 +147,16 @@ class Lookup:
         facts = self._facts.call(application, found)
         if not facts:
             raise CallUnknown
-        call = facts.row.says if facts.row else call_of(facts)
-        shown = self._shown_call(facts.row) if facts.row else Shown(call, {})
+        call = call_of(facts, remembered(facts.row.says) if facts.row else None)
+        shown = Shown(call, self._shown_call(facts.row).people if facts.row else {})
         configured = self._applications().get(application)
-        return Told(
+        return CallStory(
             shown,
             story_of(facts, call, messages=self._near(call), versions=self._versions(call)),
             explain(self._evidence, self._unseal, configured, found) if configured else (),
         )
 
-    def message(self, application: str, identity: str) -> MessageTold:
+    def message(self, application: str, identity: str) -> MessageStory:
         """One SMS by its id or the platform's smsIdentifier. Raises MessageUnknown."""
         found = identity
         if not _IDENTITY.fullmatch(identity):
@@ -167,14 +166,14 @@ class Lookup:
             raise MessageUnknown
         shown = self._shown_message(facts.row) if facts.row else Shown(message_of(facts), {})
         configured = self._applications().get(application)
-        return MessageTold(shown, explain_sms(self._evidence, configured, found) if configured else ())
+        return MessageStory(shown, explain_sms(self._evidence, configured, found) if configured else ())
 
-    def _find(self, kind: Kind, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
+    def _find(self, kind: Kind, wanted: Search) -> tuple[list[dict[str, Any]], str | None]:
         places = self._places(kind, wanted)
         further = places[-1].moment if len(places) == wanted.limit else None
         return self._search.rows(places), further
 
-    def _places(self, kind: Kind, wanted: Wanted) -> list[Place]:
+    def _places(self, kind: Kind, wanted: Search) -> list[Place]:
         if wanted.filter is None or wanted.value is None:
             if wanted.since is None or wanted.until is None:
                 raise ValueError("a search without filter needs both ends of its time")
@@ -206,7 +205,7 @@ class Lookup:
         """SMS of the same binding around a call."""
         if call.binding_id is None:
             return []
-        wanted = Wanted(
+        wanted = Search(
             call.application,
             Filter.BINDING,
             call.binding_id,
@@ -225,18 +224,8 @@ class Lookup:
 
     def _shown_call(self, row: CallRow) -> Shown[Call]:
         context = calls.sealed_context(row.says.application, row.says.call)
-        return Shown(row.says, self._masked(row.sealed, context))
+        return Shown(row.says, masked(row.sealed, context, self._unseal))
 
     def _shown_message(self, row: MessageRow) -> Shown[Message]:
         context = messages.sealed_context(row.says.application, row.says.message)
-        return Shown(row.says, self._masked(row.sealed, context))
-
-    def _masked(self, sealed: bytes | None, context: str) -> dict[str, str]:
-        """People as an eye may see them; nobody where the value does not open any more."""
-        if not sealed:
-            return {}
-        try:
-            numbers: Numbers = json.loads(self._unseal(sealed, context))
-        except SealBroken:
-            return {}
-        return {role: mask(number) for role, number in numbers.items()}
+        return Shown(row.says, masked(row.sealed, context, self._unseal))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from privatenumber.calls.relations import Unseal
 from privatenumber.platform.pushes import CallEvent, Cdr, SmsNotice, parse_push
+from privatenumber.privacy import SealBroken, mask
 from privatenumber.store.call_facts import CallFacts, SmsFacts
 from privatenumber.store.calls import Call
 from privatenumber.store.decisions import Decision, decision_context
@@ -61,6 +62,17 @@ def numbers_of_message(facts: SmsFacts, message: Message, unseal: Unseal) -> Num
     if facts.decision:
         _take_decision(found, facts.decision, _SMS_ROLES, unseal)
     return found.numbers
+
+
+def masked(sealed: bytes | None, context: str, unseal: Unseal) -> Mapping[str, str]:
+    """The sealed people of a row as an eye may see them (numbers.md §6); nobody where it does not open."""
+    if not sealed:
+        return {}
+    try:
+        numbers: Numbers = json.loads(unseal(sealed, context))
+    except SealBroken:
+        return {}
+    return {role: mask(number) for role, number in numbers.items()}
 
 
 class _Wanted:

@@ -108,6 +108,13 @@ def message_of(facts: SmsFacts, order: OrderRef | None = None) -> Message:
     )
 
 
+def remembered(says: Call | Message) -> OrderRef | None:
+    """The binding that a row names, as it was found when the row was written."""
+    if says.binding_id and says.order and says.x:
+        return OrderRef(says.order, says.binding_id, says.x, says.area or "")
+    return None
+
+
 def subscription_of(facts: CallFacts) -> str | None:
     """The platform's id of the binding: of the CDR that counts, else of the first event that names one."""
     named = [each.subscription_id for each in sorted(facts.cdrs, key=_counts_first)]
@@ -137,7 +144,7 @@ def in_story(events: Iterable[EventFact]) -> list[EventFact]:
 def _of_order(order: OrderRef | None) -> Said:
     if order is None:
         return {}
-    return {"binding_id": order.binding_id, "order": order.order, "area": order.area, "x": order.x}
+    return _known(binding_id=order.binding_id, order=order.order, area=order.area or None, x=order.x)
 
 
 def _of_decision(decision: Decision | None, caller: str = "caller", callee: str = "callee") -> Said:
@@ -218,10 +225,10 @@ def _started(facts: CallFacts, cdr: CdrFact | None) -> datetime:
     if cdr and cdr.call_in_at:
         return cdr.call_in_at
     known = [event.at for event in facts.events if event.at]
-    if facts.decision:
-        known.append(facts.decision.at)
     if cdr and cdr.ended_at:
         known.append(cdr.ended_at)
+    if facts.decision and not known:
+        known.append(facts.decision.at)
     received = [event.received_at for event in facts.events] + [each.received_at for each in facts.cdrs]
     return min(known or received)
 

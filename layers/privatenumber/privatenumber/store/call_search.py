@@ -167,6 +167,8 @@ class CallSearch:
     def _descending(
         self, index: Index, key: str, low: str, high: str, before: str | None, limit: int
     ) -> Iterator[Place]:
+        if before is not None and before < low:
+            return iter(())  # the stretch has moved on behind the cursor; BETWEEN refuses to run backwards
         rows = self._query(index, key, low, min(high, before or high), forward=False, limit=limit)
         return (place for place in rows if before is None or place.moment < before)
 

@@ -37,6 +37,8 @@ from privatenumber.times import from_iso
 #: A day's facts of one application are spread over this many partitions of the index.
 SHARDS = 8
 DAY_INDEX = "by_day"
+#: What stands for the id of a call or SMS that names none: this, and the digest of the record.
+NO_SESSION = "hash"
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@=+\-]{1,128}")
 
 
