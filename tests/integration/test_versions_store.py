@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -184,3 +185,37 @@ class Failing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+
+def test_a_redacted_version_keeps_its_name_and_says_what_is_left(store: VersionStore, bills: Table) -> None:
+    """The one change that a version takes: somebody was erased from its lines (users.md U-N16)."""
+    first = add(store, lines(3), None)
+    without = [{**line, "note": "nobody"} for line in lines(3)]
+    redacted = store.redact(first, without, now=NOON)
+    assert (redacted.hash, redacted.number, redacted.document) == (first.hash, 1, HEAD)
+    assert store.lines(redacted) == without
+    assert store.latest(NAME) == redacted
+    assert add(store, without, redacted) == add(store, lines(3), redacted) == redacted
+
+
+def test_who_read_the_head_before_a_redaction_reads_the_lines_after_it(store: VersionStore) -> None:
+    first = add(store, lines(3), None)
+    without = [{"line": number} for number in range(3)]
+    store.redact(first, without, now=NOON)
+    store.sweep_pages(NAME, before=NOON + timedelta(hours=2))
+    assert store.lines(first) == without
+
+
+def test_of_two_redactions_from_one_reading_the_second_is_refused(store: VersionStore) -> None:
+    first = add(store, lines(3), None)
+    store.redact(first, [{"line": 1}] * 3, now=NOON)
+    with pytest.raises(VersionTaken):
+        store.redact(first, [{"line": 2}] * 3, now=NOON)
+
+
+def test_pages_that_somebody_may_be_about_to_refer_to_stay(store: VersionStore) -> None:
+    """A close is its pages first, then its head: in between nobody refers to them."""
+    first = add(store, lines(3), None)
+    store.redact(first, [{"line": 1}] * 3, now=NOON + timedelta(hours=2))
+    assert store.sweep_pages(NAME, before=NOON) == 0
+    assert store.sweep_pages(NAME, before=NOON + timedelta(hours=1)) == 1
