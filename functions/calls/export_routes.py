@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from privatenumber import http_request
-from privatenumber.calls.exports import MAX_DAYS, NoSuchExport, Shown, Wanted
+from privatenumber.calls.exports import MAX_DAYS, ExportRequest, NoSuchExport, ShownExport
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
 from privatenumber.http_request import InvalidFields, Request
@@ -48,7 +48,7 @@ def read_export(rooms: CallRooms, request: Request) -> Response:
     return answer(200, export_view(rooms.reports.exports.get(identity, now=request.at)))
 
 
-def export_view(shown: Shown) -> dict[str, Any]:
+def export_view(shown: ShownExport) -> dict[str, Any]:
     """Show an export and how far it has come."""
     export = shown.export
     return {
@@ -72,7 +72,7 @@ def export_view(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _wanted(rooms: CallRooms, request: Request) -> Wanted:
+def _wanted(rooms: CallRooms, request: Request) -> ExportRequest:
     body = http_request.read_object(request, limit=_BODY_LIMIT)
     if any(name not in _FIELDS for name in body):
         raise InvalidFields(("body", f"may have the fields {', '.join(_FIELDS)} only"))
@@ -87,7 +87,7 @@ def _wanted(rooms: CallRooms, request: Request) -> Wanted:
         raise InvalidFields(*((name, "is required") for name in ("from", "to") if name not in times))
     if not timedelta() <= until - since <= timedelta(days=MAX_DAYS):
         raise InvalidFields(("from", f"must not be later than to, nor more than {MAX_DAYS} days before it"))
-    return Wanted(
+    return ExportRequest(
         application=application,
         kind=_KINDS[_word(body, "kind", tuple(_KINDS), "calls")],
         format=Format(_word(body, "format", tuple(Format), Format.CSV)),

@@ -12,7 +12,7 @@ import pytest
 from builders import counted
 from builders.counted import APPLICATION, DAY, NINE, SECOND, X1, X2, answered, call, message, milestone
 from builders.dynamodb import moto_client, new_table
-from privatenumber.calls.counting import FINAL_AFTER, KEPT, KEPT_UNTIL_FINAL, Counting, NotCountable
+from privatenumber.calls.counting import FINAL_AFTER, KEPT, KEPT_UNTIL_FINAL, DayCounting, NotCountable
 from privatenumber.calls.statistics import Group, Statistics, Whereabouts
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.items import decode
@@ -31,7 +31,7 @@ class Books:
     def __init__(self, client: Any) -> None:
         self.bills, self.bindings = new_table(client, "BillsTable"), new_table(client)
         self.store = StatisticsStore(client, self.bills.name)
-        self.counting = Counting(
+        self.counting = DayCounting(
             CallSearch(client, self.bills.name),
             MilestoneReader(client, self.bindings.name),
             self.store,

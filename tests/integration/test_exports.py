@@ -29,24 +29,24 @@ from privatenumber.calls.exports import (
     KEPT,
     LEASE,
     MAX_ATTEMPTS,
+    ExportRequest,
     Exports,
     NoSuchExport,
     OtherContent,
-    Wanted,
 )
 from privatenumber.privacy import open_sealed, seal
 from privatenumber.store import calls, messages
 from privatenumber.store.call_search import CallSearch, Kind
 from privatenumber.store.calls import Call
+from privatenumber.store.due import Overtaken
 from privatenumber.store.exports import ExportState, ExportStore, Format
 from privatenumber.store.messages import Message
 from privatenumber.store.part_files import PartFiles, UploadGone
-from privatenumber.store.recordings import Overtaken
 
 A, B = "+8613800138001", "+8613800138002"
 _BUCKETS = itertools.count(1)
 NOW = NINE + timedelta(hours=3)
-WANTED = Wanted(APPLICATION, Kind.CALL, Format.CSV, NINE, NINE + timedelta(hours=1), by="arn:user/x")
+WANTED = ExportRequest(APPLICATION, Kind.CALL, Format.CSV, NINE, NINE + timedelta(hours=1), by="arn:user/x")
 DONE, RUNNING, CLOSING, FAILED = (
     ExportState.DONE,
     ExportState.RUNNING,
@@ -83,7 +83,7 @@ class Desk:
             numbers = json.dumps(dict(zip(roles, (A, B), strict=True))).encode()
             counted.keep(self.bills, thing, sealed=seal(KEYRING, numbers, context=context))
 
-    def ask(self, wanted: Wanted = WANTED, key: str = "k1") -> str:
+    def ask(self, wanted: ExportRequest = WANTED, key: str = "k1") -> str:
         shown, _ = self.exports.request(wanted, key=key, now=NOW)
         return shown.export.id
 

@@ -14,7 +14,7 @@ from builders.chronicled import Chronicled
 from builders.dynamodb import moto_client, new_table
 from builders.pushes import APP_ID, SIGNED_AT, cdr_entry, event_body, fee_body, sms_body
 from privatenumber.billing.rating import billed_minutes, talk_time
-from privatenumber.calls.counting import Counting, lines_of
+from privatenumber.calls.counting import DayCounting, lines_of
 from privatenumber.calls.statistics import OUTCOMES, Group, Whereabouts, together
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.facts import FactStore
@@ -73,7 +73,7 @@ def desk() -> Iterator[Chronicled]:
 def counted(desk: Chronicled) -> Counter[str]:
     """All of the day in one line, out of the rows."""
     client, bindings = desk.bills.client, new_table(desk.bills.client)
-    counting = Counting(
+    counting = DayCounting(
         CallSearch(client, desk.bills.name),
         MilestoneReader(client, bindings.name),
         StatisticsStore(client, desk.bills.name),

@@ -54,7 +54,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Counting:
+class DayCounting:
     """Counts days.
 
     ``where`` tells where the numbers of an application belong; ``kept_days`` is how long rows of calls, texts

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, Value, rendered
-from privatenumber.calls.statistics import billed_minutes, cause_of, is_connected
+from privatenumber.calls.people import masked
+from privatenumber.calls.relations import Unseal
+from privatenumber.calls.statistics import billed_minutes, cause_of
 from privatenumber.codes.causes import sms_result, teardown
 from privatenumber.codes.texts import Text
-from privatenumber.privacy import SealBroken, mask
 from privatenumber.store import calls, messages
 from privatenumber.store.call_search import Kind
 from privatenumber.store.calls import Call, read_call
@@ -29,7 +30,6 @@ Cell: TypeAlias = Value | datetime | tuple[str, ...]
 People: TypeAlias = Mapping[str, str]
 """Masked numbers by role."""
 
-Unseal: TypeAlias = Callable[[bytes, str], bytes]
 T = TypeVar("T", Call, Message)
 
 MEDIA_TYPES: Final[Mapping[Format, str]] = {
@@ -66,7 +66,7 @@ CALL_COLUMNS: Final[Mapping[str, Callable[[_Told[Call]], Cell]]] = {
     "ring_time": lambda told: told.says.alerting_at,
     "answer_time": lambda told: told.says.answered_at,
     "end_time": lambda told: told.says.ended_at,
-    "connected": lambda told: is_connected(told.says),
+    "connected": lambda told: told.says.connected,
     "duration_s": lambda told: told.says.talk_seconds,
     "billed_minutes": lambda told: _minutes(told.says),
     "result": lambda told: told.code,
@@ -121,33 +121,22 @@ def line_of(kind: Kind, form: Format, row: Mapping[str, Any], unseal: Unseal) ->
 
 def _call(row: Derived[Call], unseal: Unseal) -> dict[str, Cell]:
     call, code = row.says, cause_of(row.says)
-    people = _people(row, calls.sealed_context(call.application, call.call), unseal)
+    people = masked(row.sealed, calls.sealed_context(call.application, call.call), unseal)
     told = _Told(call, people, code, teardown(code).texts.meaning if call.over else None)
     return {name: column(told) for name, column in CALL_COLUMNS.items()}
 
 
 def _message(row: Derived[Message], unseal: Unseal) -> dict[str, Cell]:
     text, code = row.says, row.says.send_result
-    people = _people(row, messages.sealed_context(text.application, text.message), unseal)
+    people = masked(row.sealed, messages.sealed_context(text.application, text.message), unseal)
     told = _Told(text, people, code, None if code is None else sms_result(code).texts.meaning)
     return {name: column(told) for name, column in MESSAGE_COLUMNS.items()}
 
 
 def _minutes(call: Call) -> int | None:
-    if not is_connected(call):
+    if not call.connected:
         return 0 if call.over else None
     return None if call.talk_seconds is None else billed_minutes(call.talk_seconds)
-
-
-def _people(row: Derived[Any], context: str, unseal: Unseal) -> People:
-    """Who it was, masked; nobody where the numbers are erased, or cannot be opened any more."""
-    if row.sealed is None:
-        return {}
-    try:
-        numbers = json.loads(unseal(row.sealed, context))
-    except SealBroken:
-        return {}
-    return {role: mask(number) for role, number in numbers.items()}
 
 
 def _in_csv(value: Cell) -> Value:

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.calls.export_rows import MEDIA_TYPES, Unseal, head_of, line_of
+from privatenumber.calls.export_rows import MEDIA_TYPES, head_of, line_of
+from privatenumber.calls.relations import Unseal
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.call_days import rows_between
 from privatenumber.store.call_search import CallSearch, Kind, Place
+from privatenumber.store.due import Overtaken
 from privatenumber.store.exports import Export, ExportState, ExportStore, Format
 from privatenumber.store.part_files import MAX_PARTS, PART_BYTES, PartFiles, UploadGone
-from privatenumber.store.recordings import Overtaken
 from privatenumber.times import beijing_day, iso
 
 LEASE: Final = timedelta(minutes=10)
@@ -55,7 +56,7 @@ class OtherContent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportRequest:
     """What shall be exported: ``since`` is included, ``until`` is not. ``by`` asks, and says ``why``."""
 
     application: str
@@ -74,7 +75,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownExport:
     """An export; ``url`` of its file for five minutes, while there is one (until ``kept_until``)."""
 
     export: Export
@@ -93,7 +94,7 @@ class Exports:
     unseal: Unseal
     send: Callable[[str], None]
 
-    def request(self, wanted: Wanted, *, key: str, now: datetime) -> tuple[Shown, bool]:
+    def request(self, wanted: ExportRequest, *, key: str, now: datetime) -> tuple[ShownExport, bool]:
         """Ask for a file; the same ``key`` again is the same export. Says whether it is new.
 
         Raises OtherContent.
@@ -123,7 +124,7 @@ class Exports:
             self.send(found.id)
         return self._shown(found, now), known is None
 
-    def get(self, export_id: str, *, now: datetime) -> Shown:
+    def get(self, export_id: str, *, now: datetime) -> ShownExport:
         """An export and how far it has come. Raises NoSuchExport."""
         export = self.store.get(export_id)
         if export is None or export.expires_at <= now.timestamp():
@@ -239,16 +240,16 @@ class Exports:
         self.store.replace(new, seen=export.version)
         return new
 
-    def _shown(self, export: Export, now: datetime) -> Shown:
+    def _shown(self, export: Export, now: datetime) -> ShownExport:
         if export.state is not ExportState.DONE or export.finished_at is None:
-            return Shown(export)
+            return ShownExport(export)
         kept_until = export.finished_at + FILE_KEPT
         if kept_until <= now:
-            return Shown(export, kept_until=kept_until)
+            return ShownExport(export, kept_until=kept_until)
         name = f"{export.application}-{export.kind.lower()}-{beijing_day(export.since)}.{export.format}"
-        return Shown(export, self.files.link(export.file, name=name, seconds=LINK_S), kept_until)
+        return ShownExport(export, self.files.link(export.file, name=name, seconds=LINK_S), kept_until)
 
 
 def _content(export: Export) -> str:
     same = (export.application, export.kind, export.format, export.since, export.until)
-    return Wanted(*same, by=export.created_by).content
+    return ExportRequest(*same, by=export.created_by).content

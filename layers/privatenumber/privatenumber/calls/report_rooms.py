@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from privatenumber.calls.counting import Counting
+from privatenumber.calls.counting import DayCounting
 from privatenumber.calls.exports import Exports
 from privatenumber.calls.report_work import CountWork, ExportWork
 from privatenumber.calls.statistics import Whereabouts
@@ -45,10 +45,10 @@ class ReportRooms:
         return ExportStore(clients.dynamodb(), self._settings.bills_table)
 
     @cached_property
-    def counting(self) -> Counting:
+    def counting(self) -> DayCounting:
         """Counts days."""
         kept = self._settings.kept
-        return Counting(
+        return DayCounting(
             CallSearch(clients.dynamodb(), self._settings.bills_table),
             MilestoneReader(clients.dynamodb(), self._settings.bindings_table),
             self.statistics,

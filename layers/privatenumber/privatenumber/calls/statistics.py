@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from privatenumber.calls.delays import bucket_of
+from privatenumber.codes import sms_results
 from privatenumber.codes.causes import teardown
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.messages import Message, MessageState
@@ -51,7 +52,6 @@ UNEXPLAINED: Final = "unexplained"
 OUTCOMES: Final = ("busy", "no_answer", "rejected", "unreachable", *_BY_GROUP.values(), UNEXPLAINED)
 """What became of calls that nobody answered; each that is over is counted in one of them."""
 
-_ALL_PARTS, _SOME_PARTS = 0, 9
 _AUTOMATIC: Final = ("system:", "job:")
 
 
@@ -121,7 +121,7 @@ class Statistics:
             self.cells[Cell(Group.TOTAL, "", hour)][f"{DELAY}{bucket_of(call.settled_after_ms)}"] += 1
 
     def add_message(self, message: Message, where: Whereabouts) -> None:
-        """Count a text at the hour of its notice."""
+        """Count a text at its hour: that of our question or its notice, whichever is earlier."""
         groups = _common(message.x, message.area, message.mode, where)
         groups.append((Group.DIRECTION, _text(message.direction)))
         groups.append((Group.SMS_RESULT, _text(message.send_result)))
@@ -163,11 +163,6 @@ def together(counts: Counts, more: Mapping[str, int]) -> None:
         del counts[PEAK]
 
 
-def is_connected(call: Call) -> bool:
-    """Whether somebody answered; once its CDR is here, that alone decides (notifications.md §10.3)."""
-    return call.answered_at is not None if call.state is CallState.SETTLED else call.connected
-
-
 def cause_of(call: Call) -> int | None:
     """The code with which a call ended; the CDR's before the event's (cause-codes.md §2)."""
     return call.teardown if call.teardown is not None else call.state_code
@@ -199,7 +194,7 @@ def _of_call(call: Call) -> Iterator[tuple[str, int]]:
     yield from ((name, 1) for name in _states_of(call))
     if call.icids:
         yield "records", len(call.icids)
-    if is_connected(call):
+    if call.connected:
         yield from _talk(call)
     elif call.over:
         yield outcome_of(call), 1
@@ -242,7 +237,7 @@ def _of_message(message: Message) -> Iterator[tuple[str, int]]:
     if message.state is MessageState.NOT_SENT:
         yield "sms_failed", 1
         return
-    whole = message.send_result == _ALL_PARTS
+    whole = message.send_result == sms_results.WHOLE
     yield "sms_success" if whole else "sms_partial", 1
     # Of a text that went out in part only the platform knows how many (billing-rules.md §4).
     counted = message.parts_forwarded if whole else None

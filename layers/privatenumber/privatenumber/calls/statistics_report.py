@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from privatenumber.calls.counting import FINAL_AFTER
-from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, rendered
+from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, Value, rendered
 from privatenumber.calls.delays import percentile
 from privatenumber.calls.statistics import DELAY, OUTCOMES, PEAK, Counts, Group, together
 from privatenumber.codes.causes import Cause, sms_result, teardown
@@ -139,9 +139,6 @@ def _day(head: Head) -> dict[str, Any]:
 def as_csv(made: Report) -> str:
     """The report as a spreadsheet takes it, its columns named as in `stats.csv` (billing-rules.md §9.2)."""
     return BYTE_ORDER_MARK + rendered([_titles(made.asked), *_rows(made)])
-
-
-Value: TypeAlias = str | int | float | None
 
 
 def _rate(part: str, whole: str, digits: int = 4) -> Callable[[Counts], Value]:

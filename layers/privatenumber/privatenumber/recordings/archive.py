@@ -19,8 +19,9 @@ from privatenumber.recordings.fetch import Fetch
 from privatenumber.recordings.inspection import Expected, Inspected, Inspection
 from privatenumber.recordings.model import NoSuchRecording, Reason, Schedule, State, at_risk
 from privatenumber.recordings.note import Whereabouts, context_of
+from privatenumber.store.due import Overtaken
 from privatenumber.store.recording_files import AlreadyThere, RecordingFiles
-from privatenumber.store.recordings import Key, Overtaken, RecordingRow, RecordingStore
+from privatenumber.store.recordings import Key, RecordingRow, RecordingStore
 
 LEASE: Final = timedelta(minutes=10)
 """How long a claim lasts; longer than any attempt, which ends with its function after five minutes."""

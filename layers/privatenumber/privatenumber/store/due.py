@@ -14,7 +14,12 @@ from privatenumber.store.items import decode, encode
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+DUE_INDEX: Final = "due"
 _PER_QUERY: Final = 500
+
+
+class Overtaken(Exception):
+    """Somebody else wrote the row since it was read."""
 
 
 def due_items(

@@ -13,9 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.call_search import Kind, Place
-from privatenumber.store.due import due_items
+from privatenumber.store.due import DUE_INDEX, Overtaken, due_items
 from privatenumber.store.items import decode, encode
-from privatenumber.store.recordings import DUE_INDEX, Overtaken
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:

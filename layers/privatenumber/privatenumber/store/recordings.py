@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.due import due_items
+from privatenumber.store.due import DUE_INDEX, Overtaken, due_items
 from privatenumber.store.fact_rows import call_key
 from privatenumber.store.items import decode, encode
 from privatenumber.times import from_iso, iso
@@ -22,14 +22,9 @@ if TYPE_CHECKING:
 
 KIND: Final = "recording"
 PREFIX: Final = "RECORDING#"
-DUE_INDEX: Final = "due"
 DUE_SHARDS: Final = 4
 
 Key = tuple[str, str]
-
-
-class Overtaken(Exception):
-    """Somebody else has written the row since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
