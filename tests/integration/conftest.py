@@ -26,9 +26,11 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def local_table(dynamodb_local: str) -> Table:
-    """An empty Bindings table on DynamoDB Local."""
-    return new_table(local_client(dynamodb_local))
+def local_table(dynamodb_local: str) -> Iterator[Table]:
+    """An empty Bindings table on DynamoDB Local, which is slower the more tables it has."""
+    made = new_table(local_client(dynamodb_local))
+    yield made
+    made.client.delete_table(TableName=made.name)
 
 
 @pytest.fixture(params=["moto", pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from builders.bindings import Desk, in_doubt, open_desk, token_of, within
-from builders.dynamodb import Table, local_client
+from builders.dynamodb import Table, local_client, new_table
 from builders.emulator import X1, A, B, RunningEmulator
 from builders.streams import records_of
 from functions.audit import app
@@ -66,9 +66,9 @@ def rows(table: Table) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def desk(local_table: Table, emulator: RunningEmulator) -> Desk:
+def desk(dynamodb_local: str, emulator: RunningEmulator) -> Desk:
     """On Amazon's own engine: moto's stream shows an updated item as it was before."""
-    return open_desk(local_table, emulator)
+    return open_desk(new_table(local_client(dynamodb_local), streamed=True), emulator)
 
 
 def acting(desk: Desk, by: str, why: str | None = None) -> BindingService:
@@ -242,6 +242,8 @@ def test_what_makes_no_version_leaves_no_row(desk: Desk) -> None:
 
 class AuditedHistories(Histories):
     """The same random histories; afterwards the stream is followed and compared with the table."""
+
+    streamed = True
 
     def teardown(self) -> None:
         if self.desk:

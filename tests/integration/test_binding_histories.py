@@ -59,6 +59,8 @@ class Histories(RuleBasedStateMachine):
 
     bindings = Bundle("bindings")
 
+    streamed = False
+
     def __init__(self, client: DynamoDBClient, emulator: RunningEmulator, mode: Mode) -> None:
         super().__init__()
         self.client = client
@@ -76,7 +78,7 @@ class Histories(RuleBasedStateMachine):
         admin.application(mode=self.mode.value)
         admin.numbers(X1, X2, X3)
         desk = open_desk(
-            new_table(self.client),
+            new_table(self.client, streamed=self.streamed),
             self.emulator,
             mode=self.mode,
             wrapped=lambda api: fragile(api, PLATFORM_CALLS, self.fuse),
