@@ -1,6 +1,8 @@
 """What follows a stored fact: the stream of the Bills table, a batch at a time.
 
-Records of a shard come in order. The first that fails is named: it and all behind it come again.
+A new row is held against the rules of its application (which may end its call), then moves states of X,
+contacts and idle ends, brings the row of its call or SMS up to date, announces what is new, and tells of an
+orphan call. Records of a shard come in order. The first that fails is named: it and all behind it come again.
 """
 
 from __future__ import annotations
@@ -15,17 +17,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.calls import announce
 from privatenumber.calls.follow_bootstrap import FollowRooms, compose
+from privatenumber.deadline import Deadline
 from privatenumber.settings import Settings
 from privatenumber.store.stream import Changed, changed
 from privatenumber.store.webhook_events import Noted
 from privatenumber.telemetry import get_logger, get_metrics
 
-from .stopping import CallStopper
+from .stopping import STOPS_S, CallStopper
 
 SERVICE: Final = "follow"
 KEPT: Final = "CallsKept"
-ORPHANS: Final = "OrphanCallsTold"
-REOPENED: Final = "ReopeningsAsked"
 
 logger = get_logger(SERVICE)
 metrics = get_metrics(SERVICE)
@@ -41,11 +42,12 @@ def rooms() -> FollowRooms:
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
     """Follow each row that was written; a batch with a row that fails ends there."""
+    until = Deadline.after(STOPS_S)
     done, outcomes, kept = 0, Counter[str](), set[str]()
     failures: list[dict[str, str]] = []
     for record in changed(event):
         try:
-            outcomes.update(_follow(record, kept))
+            outcomes.update(_follow(record, kept, until))
         except Exception:
             kind = record.after.get("kind")
             logger.exception("not followed", extra={"sequence": record.sequence, "kind": kind})
@@ -60,16 +62,17 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, list[dict[st
     return {"batchItemFailures": failures}
 
 
-def _follow(record: Changed, kept: set[str]) -> list[str]:
+def _follow(record: Changed, kept: set[str], until: Deadline) -> list[str]:
     """Do what follows a row; ``kept`` are partitions that this batch has brought up to date.
 
+    ``until`` calls may be ended; those that break a rule later are left to their next event.
     All records of a batch were written before it was handed out, so one reading of a partition sees them all.
     """
     row, telling = record.after, rooms().telling(Noted(record.at, record.sequence))
     outcomes: list[str] = []
     if record.before is None:
         # Nothing waits as little as a call that is to be ended.
-        outcomes += rooms().rules.follow(row)
+        outcomes += rooms().rules.follow(row, until)
         outcomes += rooms().follower.follow(row)
         if row.get("kind") == "number_state":
             telling.tell([announce.of_number(row, record.at)])
@@ -87,9 +90,5 @@ def _orphan(record: Changed) -> list[str]:
     found = rooms().orphans.look(record.after)
     if found is None:
         return []
-    if found.reopening and rooms().work.send([found.reopening]).refused:
-        raise RuntimeError("the queue refused a reopening")
     telling = rooms().telling(Noted(record.at, record.sequence))
-    telling.tell([found.announcement])
-    telling.hint()
-    return [ORPHANS, REOPENED] if found.reopening else [ORPHANS]
+    return [*rooms().orphans_told.tell(record.after, found, telling)]

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 #: Time for one call: events of others wait behind it, and each of its own asks again.
 STOP_S: Final = 4.0
+#: Time for all calls of one invocation, from its beginning: what else a batch leads to has to be done too.
+STOPS_S: Final = 15.0
+#: With less than this left the platform is not asked any more.
+_SHORTEST_S: Final = 1.0
+#: The code of an act for which there was no time: the next event of the call asks.
+BUSY: Final = "busy"
 _LOG: Final = logging.getLogger("privatenumber.calls")
 
 
@@ -36,13 +42,17 @@ class CallStopper:
         self._transport = transport
         self._known: dict[str, tuple[Application, PlatformClient]] = {}
 
-    def __call__(self, application: Application, session_id: str) -> Stop:
-        """Ask the platform to end a call; a refusal is an answer, not an error."""
+    def __call__(self, application: Application, session_id: str, until: Deadline) -> Stop:
+        """Ask the platform to end a call, if there is time; a refusal is an answer, not an error."""
+        if until.remaining() < _SHORTEST_S:
+            _LOG.error("no time to end a call", extra={"application": application.id})
+            return Stop(Act.FAILED, BUSY)
         from privatenumber.platform.errors import PlatformError
         from privatenumber.platform.session_calls import Stopped
 
         try:
-            done = self._client(application).sessions.stop(session_id, deadline=Deadline.after(STOP_S))
+            deadline = Deadline.after(min(STOP_S, until.remaining()))
+            done = self._client(application).sessions.stop(session_id, deadline=deadline)
         except PlatformError as refused:
             code = refused.code or refused.outcome.value
             _LOG.error("call not ended", extra={"application": application.id, "code": code})

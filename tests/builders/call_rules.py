@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from privatenumber.call_policy import CallPolicy
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.rules_counting import Counting
 from privatenumber.calls.rules_followed import RuleOutcome, RulesFollowed, Stop, Stopper
+from privatenumber.deadline import Deadline
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import seal, token
 from privatenumber.settings import Application, Mode
@@ -28,11 +30,15 @@ from privatenumber.store.barred import (
     barred_context,
 )
 from privatenumber.store.call_counts import CallCounts
+from privatenumber.store.call_facts import FactReader
 from privatenumber.store.call_rules import Act, CallRules
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import decode
 from privatenumber.store.orders import OrderRef, OrderStore
 from privatenumber.store.stream import inserted
+
+ENOUGH = Deadline(math.inf)
+"""Time to end any number of calls."""
 
 
 def bar(
@@ -65,9 +71,22 @@ class Platform:
     answer: Stop = field(default_factory=lambda: Stop(Act.STOPPED))
     sessions: list[str] = field(default_factory=list)
 
-    def __call__(self, application: Application, session_id: str) -> Stop:
+    def __call__(self, application: Application, session_id: str, until: Deadline) -> Stop:
         self.sessions.append(session_id)
         return self.answer
+
+
+@dataclass
+class MemoryFacts(FactReader):
+    """Rows of calls in memory, read as those of the table are."""
+
+    kept: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    def put(self, *rows: Mapping[str, Any]) -> None:
+        self.kept |= {(row["pk"], row["sk"]): row for row in rows}
+
+    def _partition(self, pk: str) -> Iterator[dict[str, Any]]:
+        yield from (dict(row) for (own, _), row in sorted(self.kept.items()) if own == pk)
 
 
 @dataclass
@@ -86,6 +105,7 @@ class Watch:
         own: Application = replace(application(), mode=self.mode, rules=self.policy)
         client = self.bills.client
         return RulesFollowed(
+            FactReader(client, self.bills.name),
             CallRules(client, self.bills.name),
             Counting(CallCounts(client, self.bills.name)),
             BarredStore(client, self.bindings.name),
@@ -109,7 +129,7 @@ class Watch:
     def follow(self, *rows: Mapping[str, Any]) -> list[RuleOutcome]:
         """Follow rows as they come out of the stream."""
         records = inserted(stream_event(rows))
-        return [outcome for record in records for outcome in self.rules().follow(record.row)]
+        return [outcome for record in records for outcome in self.rules().follow(record.row, ENOUGH)]
 
     def push(self, body: Mapping[str, Any], *, age_s: float = 0) -> list[RuleOutcome]:
         """A push that is stored and followed, so long after its time."""

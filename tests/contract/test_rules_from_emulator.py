@@ -17,6 +17,7 @@ from builders.emulated_modes import ModePlatform
 from builders.pushes import wire
 from privatenumber.call_policy import CallPolicy
 from privatenumber.calls.rules_followed import Stop
+from privatenumber.deadline import Deadline
 from privatenumber.platform.pushes import PushKind, parse_push
 from privatenumber.settings import Application
 from privatenumber.store.barred import BarredStore, Direction
@@ -40,7 +41,7 @@ class Scene:
             self.watch.follow(*self.watch.store(body))
         return httpx.Response(200)
 
-    def stop(self, application: Application, session_id: str) -> Stop:
+    def stop(self, application: Application, session_id: str, until: Deadline) -> Stop:
         """What terminate call does; the call ends after the answer, as there."""
         if self.platform.engine.stoppable(APP_KEY, session_id) is None:
             return Stop(Act.ALREADY_ENDED)

@@ -394,3 +394,57 @@ class TestTexts:
         bound = relation(mode=Mode.AX, application="demo", subscription_id=SUBSCRIPTION, idle_s=600)
         put_relation(desk.table, bound)
         assert desk.follow(*rows_of(sms_body("Block", subscriptionId=SUBSCRIPTION))) == []
+
+
+class TestCalls:
+    """users.md U-S03: a call is use from its beginning to its end, whatever of it is told."""
+
+    @pytest.fixture
+    def idle(self, desk: Desk) -> Desk:
+        """A desk with a binding that ends when nobody calls."""
+        bound = relation(
+            mode=Mode.AX,
+            application="demo",
+            subscription_id=SUBSCRIPTION,
+            idle_s=600,
+            created_at=SIGNED_AT - timedelta(hours=1),
+        )
+        put_relation(desk.table, bound)
+        return desk
+
+    @pytest.mark.parametrize(
+        ("body", "active_at"),
+        [
+            (event_body("callout", second=7), SIGNED_AT + timedelta(seconds=7)),
+            (event_body("callout", timestamp=None), SIGNED_AT + timedelta(minutes=2)),
+            (event_body("disconnect", timestamp=None), SIGNED_AT + timedelta(minutes=2)),
+            (fee_body(), SIGNED_AT + timedelta(seconds=70)),
+            (fee_body(cdr_entry(callEndTime=None)), SIGNED_AT + timedelta(minutes=2)),
+            (event_body("disconnect", timestamp="2026-09-02 09:00:07"), SIGNED_AT + timedelta(minutes=2)),
+        ],
+        ids=[
+            "a second leg",
+            "a second leg without a time",
+            "a hang-up without a time",
+            "a CDR of which nothing else came",
+            "a CDR without an end",
+            "a moment to come (notifications.md §2.2)",
+        ],
+    )
+    def test_whatever_tells_of_a_call_of_a_binding_postpones_its_end(
+        self, idle: Desk, body: Mapping[str, Any], active_at: datetime
+    ) -> None:
+        found = rows_of(body, at=later(2))
+        assert idle.follow(*found) == [Outcome.POSTPONED]
+        assert idle.follow(*found) == []
+        (item,) = (row for row in bills_rows(idle.table) if row["sk"] == "BINDING")
+        assert datetime.fromisoformat(item["active_at"]) == active_at
+
+    def test_a_late_record_of_an_earlier_moment_does_not_take_it_back(self, idle: Desk) -> None:
+        ended, began = (
+            rows_of(event_body(name, second=n)) for name, n in (("disconnect", 9), ("callout", 1))
+        )
+        assert idle.follow(*ended, *began, *rows_of(fee_body(), at=later(2))) == [Outcome.POSTPONED] * 2
+
+    def test_a_call_of_no_binding_is_nobodys_use(self, idle: Desk) -> None:
+        assert idle.follow(*rows_of(fee_body(stranger_cdr()))) == []

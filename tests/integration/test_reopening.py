@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from builders.bindings import Desk, open_desk, within
+from builders.crashes import Killed
 from builders.dynamodb import Table
-from builders.emulator import X1, X2, A, B, C, RunningEmulator
+from builders.emulator import X1, X2, A, B, C, D, RunningEmulator
 from privatenumber.bindings.errors import BindingNotFound, OrderConflict, PartyConflict, StateConflict
 from privatenumber.bindings.model import Binding, Reason, State
+from privatenumber.bindings.partners import add_partner
 from privatenumber.bindings.reopen import ENDED_BY_ITSELF, reopen
+from privatenumber.bindings.service import BindingService
 from privatenumber.calls.orphans import ENDED_BY_ITSELF as BY_ITSELF
+from privatenumber.settings import Mode
 
 CALL = "call-token"
 
@@ -79,6 +84,65 @@ def test_an_order_that_was_bound_anew_and_an_x_that_went_to_others_are_left_alon
     desk.bind("order-2", a=A, b=C, x=old.x)
     with pytest.raises(PartyConflict):
         again(desk, old, "another call")
+
+
+class TestPartners:
+    """X mode (x.md §5): B, C and D each reach A by X, and only our own record says so."""
+
+    @pytest.fixture
+    def desk(self, table: Table, emulator: RunningEmulator) -> Desk:
+        return open_desk(table, emulator, mode=Mode.X, numbers=(X1, X2))
+
+    @pytest.fixture
+    def old(self, desk: Desk) -> Binding:
+        made = desk.bind(ttl_seconds=600)
+        for number in (C, D):
+            desk.service.add_partner(made.id, number, deadline=within())
+        desk.advance(601)
+        desk.sweep()
+        return desk.service.get(made.id)
+
+    def test_all_who_stood_opposite_a_come_back(self, desk: Desk, old: Binding) -> None:
+        """Whoever of them called: he was found among the people of what ended."""
+        new = again(desk, old)
+        assert (old.state, new.state) == (State.CLOSED, State.ACTIVE)
+        assert _opposite(new) == [B, C, D]
+        assert again(desk, old) == new
+        desk.check()
+
+    @pytest.mark.parametrize("brought", [1, 2])
+    def test_a_crash_on_the_way_leaves_nobody_out(
+        self, desk: Desk, old: Binding, brought: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        joins = itertools.count(1)
+
+        def crash(*args: Any) -> Any:
+            if next(joins) > brought:
+                raise Killed
+            return add_partner(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("privatenumber.bindings.reopen.add_partner", crash)
+            with pytest.raises(Killed):
+                again(desk, old)
+        assert _opposite(again(desk, old)) == [B, C, D]
+
+    def test_who_stands_on_that_x_elsewhere_by_now_stays_there(self, desk: Desk, old: Binding) -> None:
+        other = desk.bind("order-2", a=C, b="+8613800138009", x=old.x)
+        assert _opposite(again(desk, old)) == [B, D]
+        assert desk.service.get(other.id).state is State.ACTIVE
+
+    def test_who_was_taken_out_since_stays_out(self, desk: Desk, old: Binding) -> None:
+        """The message may come twice, and minutes apart."""
+        new = again(desk, old)
+        business = BindingService(desk.engine.acting("business"))
+        gone = next(one for one in new.partners if one.party.number == C)
+        business.remove_partner(new.id, gone.id, deadline=within())
+        assert _opposite(again(desk, old)) == [B, D]
+
+
+def _opposite(binding: Binding) -> list[str]:
+    return [one.party.number for one in binding.partners]
 
 
 def test_calls_and_bindings_mean_the_same_by_an_end_that_nobody_brought_about() -> None:

@@ -43,9 +43,10 @@ class Deployment:
     queue: str
     way: ScriptedTransport = field(default_factory=lambda: ScriptedTransport([answered(200, "0")]))
 
-    def push(self, name: str, **info: Any) -> None:
-        """Store an event of this moment and follow it."""
-        body = event_body(name, timestamp=platform_time(utc_now()), **info)
+    def push(self, name: str, *, ago_s: float = 0, **info: Any) -> None:
+        """Store an event of this moment, or of one that is a little past, and follow it."""
+        at = utc_now() - timedelta(seconds=ago_s)
+        body = event_body(name, timestamp=platform_time(at), **info)
         found = Watch(self.bills, self.bindings, NO_RULES, now=utc_now()).store(body)
         assert follow.handler(stream_event(found), None) == {"batchItemFailures": []}
 
@@ -88,7 +89,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 
 def test_a_call_that_breaks_a_rule_is_ended_at_the_platform(deployment: Deployment) -> None:
-    deployment.push("callin", sessionId="first")
+    deployment.push("callin", sessionId="first", ago_s=5)
     deployment.push("callin")
     assert [sent.json for sent in deployment.way.sent] == [{"sessionid": SESSION, "signal": "call_stop"}]
     assert [row["act"] for row in rows(deployment.bills) if row["kind"] == "rule"] == ["stopped"]
@@ -107,3 +108,6 @@ def test_the_worker_is_told_of_a_caller_whose_binding_ended_a_moment_ago(deploym
     deployment.push("disconnect", caller=STRANGER, called=X, subscriptionId=None, stateCode=8014)
     (told,) = deployment.messages()
     assert (told["reopen"], told["seconds"]) == ("binding-1", 1800)
+    assert [row["told_by"] for row in rows(deployment.bills) if row["kind"] == "orphan"] == [
+        "EVENT#disconnect"
+    ]

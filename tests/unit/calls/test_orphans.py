@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from privatenumber.store.queue import Reopening
 
 NOW = datetime(2026, 9, 2, 1, 0, tzinfo=UTC)
 X = "+8617010000002"
-ORPHAN = OrphanCall("demo", "call-token", "anna", "+8613800138001", X, NOW, 8014)
+ORPHAN = OrphanCall("demo", "call-token", "anna", "+8613800138001", X, NOW, NOW, 8014)
 POLICY = CallPolicy(orphan_calls=OrphanCalls.NOTIFY, orphan_hours=2)
 
 
@@ -36,6 +37,7 @@ def past(binding_id: str = "one", hours_ago: float = 1, **changes: Any) -> PastR
         "state": "CLOSED",
         "numbers": frozenset({X}),
         "people": frozenset({"anna", "bert"}),
+        "bound": frozenset({"anna", "bert"}),
         "changed_at": NOW - timedelta(hours=hours_ago),
         "reason": "expired",
     }
@@ -98,7 +100,7 @@ class TestAnnouncement:
         assert not {"ended_at", "ended_seconds_before", "ended_because"} & set(told.data)
 
     def test_a_call_is_one_occurrence_whoever_tells_of_it(self) -> None:
-        cdr = OrphanCall("demo", "call-token", "anna", "+8613800138001", X, NOW, 7104)
+        cdr = replace(ORPHAN, code=7104)
         assert announcement(cdr, past()).id == announcement(ORPHAN, past()).id
 
     def test_neither_data_nor_its_printed_form_shows_the_caller(self) -> None:
@@ -123,7 +125,8 @@ class TestReopening:
             ({"state": "ACTIVE"}, 0, False),
             ({"state": "RELEASING"}, 0, False),
             ({"ours": False}, 0, False),
-            ({"people": frozenset({"bert"}), "contact": True}, 0, False),
+            ({"bound": frozenset({"bert"}), "contact": True}, 0, False),
+            ({"bound": frozenset({"bert"})}, 0, False),
         ],
     )
     def test_what_ended_by_itself_within_the_grace_is_bound_again_for_its_own_people(
@@ -132,6 +135,21 @@ class TestReopening:
         """notifications.md §9.1: an old record leads to no action."""
         found = reopening(ORPHAN, past(**changes), self.AGAIN, NOW + timedelta(seconds=age_s))
         assert (found is not None) is reopens
+
+    @pytest.mark.parametrize(
+        ("ahead_s", "received_ago_s", "reopens"),
+        [(60, 0, True), (61, 0, False), (8 * 3600, 0, False), (0, 60, True), (0, 61, False)],
+    )
+    def test_a_moment_to_come_and_one_that_was_told_long_ago_are_not_young(
+        self, ahead_s: int, received_ago_s: int, reopens: bool
+    ) -> None:
+        """notifications.md §2.2: the platform's clock may be hours ahead."""
+        orphan = replace(
+            ORPHAN,
+            at=NOW + timedelta(seconds=ahead_s),
+            received_at=NOW - timedelta(seconds=received_ago_s),
+        )
+        assert (reopening(orphan, past(hours_ago=0.9), self.AGAIN, NOW) is not None) is reopens
 
     def test_the_order_names_call_and_binding_and_how_long_it_is_worth_doing(self) -> None:
         found = reopening(ORPHAN, past(), self.AGAIN, NOW)

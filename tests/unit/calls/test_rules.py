@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.call_rules import MemoryFacts
 from privatenumber.call_policy import CallPolicy, Limit, Within
 from privatenumber.calls import rules
-from privatenumber.calls.call_so_far import call_so_far
+from privatenumber.calls.call_so_far import CallSoFar, call_so_far
 from privatenumber.calls.rules import Broken, Parties
 from privatenumber.store.barred import Bar, BarScope, Direction, ScopeKind
 from privatenumber.times import iso
@@ -166,9 +167,25 @@ class TestBlackList:
         assert (found is not None) is holds
 
 
-def event(name: str, second: int, **more: Any) -> dict[str, Any]:
+def row(sk: str, kind: str, second: int = 0, **more: Any) -> dict[str, Any]:
     at = iso(NOW + timedelta(seconds=second))
-    return {"kind": "event", "event": name, "at": at, "received_at": at, **more}
+    always = {"pk": "CALL#demo#call", "application": "demo", "digest": "digest", "sealed": b"", "at": at}
+    return {**always, "sk": sk, "kind": kind, "received_at": at, **more}
+
+
+def event(name: str, second: int, sk: str = "", **more: Any) -> dict[str, Any]:
+    return row(f"EVENT#{name}{sk}", "event", second, event=name, **more)
+
+
+def act(name: str) -> dict[str, Any]:
+    return row("RULE#answers_per_day", "rule", act=name, rule="answers_per_day")
+
+
+def so_far(rows: Sequence[dict[str, Any]]) -> CallSoFar:
+    """What these rows say, stored in this order."""
+    facts = MemoryFacts()
+    facts.put(*rows)
+    return call_so_far(facts.call("demo", "call"))
 
 
 ROWS = [
@@ -176,30 +193,36 @@ ROWS = [
     event("callout", 1, caller="x-token", called="bert", subscription_id="sub-1"),
     event("alerting", 2, caller="x-token", called="bert", subscription_id="sub-1"),
     event("answer", 3, caller="x-token", called="bert", subscription_id="sub-1"),
-    event("answer", 9, caller="x-token", called="carl", flags=["variant"]),
+    event("answer", 9, "#VARIANT#1", caller="x-token", called="carl", flags=["variant"]),
     event("disconnect", 5, caller="x-token", called="bert", state_code=0),
-    {"kind": "rule", "act": "missed", "rule": "answers_per_day"},
+    act("missed"),
 ]
 
 
 class TestCallSoFar:
     @given(st.permutations(ROWS))
     def test_it_depends_on_what_is_known_and_not_on_its_order(self, rows: list[dict[str, Any]]) -> None:
-        found = call_so_far(rows)
+        found = so_far(rows)
         assert (found.caller, found.callee, found.x, found.subscription_id) == (
             "anna", "bert", "x-token", "sub-1",
         )  # fmt: skip
         assert (found.came_at, found.answered_at) == (NOW, NOW + timedelta(seconds=3))
         assert (found.over, found.stopped) == (True, False)
 
-    @pytest.mark.parametrize("act", ["stopped", "already_ended"])
-    def test_what_was_ended_is_not_ended_again(self, act: str) -> None:
-        assert call_so_far([*ROWS, {"kind": "rule", "act": act, "rule": "barred_caller"}]).stopped
+    @pytest.mark.parametrize("name", ["stopped", "already_ended"])
+    def test_what_was_ended_is_not_ended_again(self, name: str) -> None:
+        assert so_far([*ROWS, act(name)]).stopped
 
     def test_a_cdr_ends_a_call_as_well(self) -> None:
-        assert call_so_far([ROWS[0], {"kind": "cdr"}]).over
-        assert not call_so_far(ROWS[:4]).over
+        assert so_far([ROWS[0], row("CDR#1", "cdr")]).over
+        assert not so_far(ROWS[:5]).over
 
     def test_in_x_mode_the_decision_names_the_binding(self) -> None:
-        found = call_so_far([{"kind": "decision", "binding_id": "b", "order": "o", "x": "+8617010000006"}])
+        says: dict[str, Any] = {"about": "call", "operation": "connect", "reason": "relation"}
+        named: dict[str, Any] = {"binding_id": "b", "order": "o", "x": "+8617010000006"}
+        found = so_far([row("DECISION", "decision", **says, **named)])
         assert (found.binding_id, found.order, found.x_number) == ("b", "o", "+8617010000006")
+
+    def test_a_moment_that_is_not_told_is_that_of_receipt(self) -> None:
+        untimed = {name: value for name, value in ROWS[0].items() if name != "at"}
+        assert so_far([untimed]).came_at == NOW

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import create_autospec
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.call_rules import Platform
+from builders.call_rules import ENOUGH, MemoryFacts, Platform
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
-from builders.pushes import SIGNED_AT, SUBSCRIPTION, A, B, application, event_body, wire
+from builders.pushes import (
+    SIGNED_AT,
+    STRANGER,
+    SUBSCRIPTION,
+    A,
+    B,
+    X,
+    application,
+    event_body,
+    sms_body,
+    wire,
+)
 from privatenumber.call_policy import CallPolicy, Within
 from privatenumber.calls import rules
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.calls.rules_counting import Counting
-from privatenumber.calls.rules_followed import MAX_AGE, RulesFollowed
+from privatenumber.calls.rules_followed import MAX_AGE, RulesFollowed, Stop
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import token
 from privatenumber.store.barred import BarredStore
 from privatenumber.store.call_counts import CallCounts, Counted
 from privatenumber.store.call_rules import Act, CallRules
+from privatenumber.times import iso
 
 PAIR = "answers#" + "+".join(sorted(token(KEYRING, number) for number in (A, B)))
 
@@ -48,59 +61,94 @@ class MemoryCounts(CallCounts):
         return tuple(moment for moment in moments if moment >= since)[:most]
 
 
-@dataclass
 class MemoryCalls(CallRules):
-    """Rows of calls in memory."""
+    """Acts in memory, by the rule of the table: an act gives way to a stronger one."""
 
-    kept: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-
-    def rows(self, call: str) -> list[dict[str, Any]]:
-        return [row for (pk, _), row in sorted(self.kept.items()) if pk == call]
+    def __init__(self, facts: MemoryFacts) -> None:
+        self._facts = facts
 
     def note(
         self, call: str, application: str, act: Act, evidence: Mapping[str, Any], *, at: datetime
     ) -> bool:
         key = (call, f"RULE#{evidence['rule']}")
-        news = key not in self.kept
-        self.kept.setdefault(key, {"kind": "rule", "act": act.value, **evidence})
-        return news
+        known = self._facts.kept.get(key)
+        if known and Act(known["act"]) not in act.weaker:
+            return False
+        named = {"pk": call, "sk": key[1], "kind": "rule", "act": act.value, "at": iso(at)}
+        self._facts.put({**named, **evidence})
+        return True
 
 
-def rows_of_calls(calls: int) -> list[dict[str, Any]]:
-    """The rows of answered calls between A and B, a minute apart."""
-    reception = Reception("demo", SIGNED_AT, KEYRING)
-    made = []
-    for number in range(calls):
-        for second, name in enumerate(("callin", "callout", "answer", "disconnect")):
-            stamp = (SIGNED_AT + timedelta(minutes=number, seconds=second)).strftime("%Y-%m-%d %H:%M:%S")
-            body = event_body(name, sessionId=f"session-{number}", timestamp=stamp)
-            (entry,) = parse_push(wire(body)).entries
-            fact = fact_of(entry, reception)
-            made.append({"pk": fact.pk, "sk": fact.sk, **fact.item})
+def rows_of_call(number: int, apart_s: int, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the events of one answered call of A to B."""
+    reception, made = Reception("demo", SIGNED_AT, KEYRING), []
+    for second, name in enumerate(("callin", "callout", "answer", "disconnect")):
+        at = SIGNED_AT + timedelta(seconds=number * apart_s + second)
+        told = {"timestamp": at.strftime("%Y-%m-%d %H:%M:%S"), "sessionId": f"session-{number}", **changes}
+        (entry,) = parse_push(wire(event_body(name, **told))).entries
+        fact = fact_of(entry, reception)
+        made.append({"pk": fact.pk, "sk": fact.sk, **fact.item})
     return made
 
 
-def told(order: list[dict[str, Any]], policy: CallPolicy) -> set[tuple[str, str]]:
-    """What is counted when rows are stored and followed in this order, each with what was stored by then."""
-    counts, calls = MemoryCounts(), MemoryCalls()
-    own = replace(application(), rules=policy)
-    following = RulesFollowed(
-        calls,
-        Counting(counts),
-        create_autospec(BarredStore),
-        orders=lambda application, subscription_id: None,
-        applications=lambda: {own.id: own},
-        stop=Platform(),
-        unseal=unseal,
-        clock=lambda: SIGNED_AT + MAX_AGE * 100,
-    )
-    for row in order:
-        calls.kept[row["pk"], row["sk"]] = row
-        following.follow(row)
-    return counts.rows
+def rows_of_calls(calls: int, apart_s: int = 60) -> list[dict[str, Any]]:
+    """The rows of answered calls between A and B."""
+    return [row for number in range(calls) for row in rows_of_call(number, apart_s, {})]
 
 
-ROWS = rows_of_calls(3)
+def variant(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that contradicts one which came first (notifications.md §9.2)."""
+    return {**row, "sk": f"{row['sk']}#VARIANT#{row['digest']}", "flags": ["variant"]}
+
+
+def contradicting(calls: int, seconds_ago: int) -> list[dict[str, Any]]:
+    """Events of the same calls with another time and other people, told after the first."""
+    stamp = (SIGNED_AT - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%d %H:%M:%S")
+    changes = {"timestamp": stamp, "caller": STRANGER, "called": X}
+    return [variant(row) for number in range(calls) for row in rows_of_call(number, 60, changes)]
+
+
+@dataclass
+class Following:
+    """Rules that follow rows in memory, and a platform that is asked to end calls."""
+
+    policy: CallPolicy
+    now: datetime = SIGNED_AT + MAX_AGE * 100
+    counts: MemoryCounts = field(default_factory=MemoryCounts)
+    platform: Platform = field(default_factory=Platform)
+    facts: MemoryFacts = field(default_factory=MemoryFacts)
+
+    def follow(self, rows: Iterable[Mapping[str, Any]]) -> Following:
+        """Store and follow rows in this order, each with what was stored by then."""
+        own = replace(application(), rules=self.policy)
+        rules = RulesFollowed(
+            self.facts,
+            MemoryCalls(self.facts),
+            Counting(self.counts),
+            create_autospec(BarredStore),
+            orders=lambda application, subscription_id: None,
+            applications=lambda: {own.id: own},
+            stop=self.platform,
+            unseal=unseal,
+            clock=lambda: self.now,
+        )
+        for row in rows:
+            self.facts.put(row)
+            rules.follow(row, ENOUGH)
+        return self
+
+    def acts(self) -> dict[str, str]:
+        """What was done, by the token of the call."""
+        found = self.facts.kept.values()
+        return {row["pk"].split("#")[2]: row["act"] for row in found if row["kind"] == "rule"}
+
+
+def told(order: Iterable[Mapping[str, Any]], policy: CallPolicy) -> set[tuple[str, str]]:
+    """What is counted when rows are stored and followed in this order."""
+    return Following(policy).follow(order).counts.rows
+
+
+ROWS = [*rows_of_calls(3), *contradicting(3, 30)]
 POLICY = CallPolicy(answers_per_day=1, calls_per_hour=1, calls_per_day=2)
 IN_ORDER = told(ROWS, POLICY)
 
@@ -130,7 +178,75 @@ def test_how_many_came_before_a_call_does_not_depend_on_the_order(order: list[in
 def test_a_binding_is_named_as_the_facts_of_the_call_name_it() -> None:
     """Not as it is found: an index that lags behind must not change what is counted."""
     policy = CallPolicy(answers_per_day=1, answers_within=Within.BINDING)
-    assert {pk for pk, _ in told(ROWS[:4], policy)} == {f"COUNT#demo#{PAIR}#binding#{SUBSCRIPTION}"}
+    assert {pk for pk, _ in told(rows_of_calls(1), policy)} == {f"COUNT#demo#{PAIR}#binding#{SUBSCRIPTION}"}
+
+
+RUNNING = [row for row in rows_of_calls(3, apart_s=9) if row["event"] != "disconnect"]
+YOUNG = SIGNED_AT + timedelta(seconds=30)
+ONE_TOO_MANY = {"session-1", "session-2"}
+CONTRADICTING = [row for row in contradicting(3, -90) if row["event"] != "disconnect"]
+COUNTED = told(RUNNING, POLICY)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(range(len(RUNNING))), max_size=20), st.permutations(range(len(RUNNING))))
+def test_calls_that_break_a_rule_are_ended_once_in_whatever_order_they_are_told(
+    again: list[int], order: list[int]
+) -> None:
+    """None of the others is ever ended, and when all is known none of those goes on."""
+    following = Following(POLICY, YOUNG).follow(RUNNING[number] for number in (*again, *order))
+    assert set(following.platform.sessions) <= ONE_TOO_MANY
+    following.follow(RUNNING[number] for number in order)
+    assert sorted(following.platform.sessions) == sorted(ONE_TOO_MANY)
+    assert following.acts() == {_session(number): "stopped" for number in (1, 2)}
+
+
+@settings(max_examples=25)
+@given(st.permutations(range(len(RUNNING))))
+def test_a_platform_that_refuses_at_first_is_asked_again_in_whatever_order(order: list[int]) -> None:
+    following = Following(POLICY, YOUNG)
+    following.platform.answer = Stop(Act.FAILED, "1010040")
+    following.follow(RUNNING[number] for number in order)
+    assert set(following.acts().values()) <= {"stop_failed"}
+    following.platform.answer = Stop(Act.STOPPED)
+    following.follow(RUNNING[number] for number in order)
+    assert following.acts() == {_session(number): "stopped" for number in (1, 2)}
+
+
+@settings(max_examples=25)
+@given(st.permutations(range(len(RUNNING))))
+def test_a_contradicting_event_ends_no_call(order: list[int]) -> None:
+    """notifications.md §9.2: what came first counts; it is too old to end anything."""
+    late = Following(POLICY, SIGNED_AT + timedelta(seconds=90))
+    late.follow(RUNNING[number] for number in order)
+    late.follow(CONTRADICTING)
+    assert late.platform.sessions == []
+    assert late.counts.rows == COUNTED
+
+
+@pytest.mark.parametrize(("ahead_s", "ended"), [(59, ["session-1"]), (61, []), (8 * 3600, [])])
+def test_an_event_of_a_moment_to_come_ends_no_call(ahead_s: int, ended: list[str]) -> None:
+    """notifications.md §2.2: the platform's clock may be hours ahead."""
+    first, second = (rows_of_call(number, 1, {}) for number in (0, 1))
+    now = datetime.fromisoformat(second[1]["at"]) - timedelta(seconds=ahead_s)
+    following = Following(CallPolicy(answers_per_day=1), now)
+    following.follow([*first, *second[:2]])
+    assert following.platform.sessions == ended
+
+
+def test_what_was_told_long_ago_ends_no_call_whatever_it_says() -> None:
+    rows = [row | {"received_at": iso(YOUNG - MAX_AGE * 2)} for row in RUNNING]
+    assert Following(POLICY, YOUNG).follow(rows).platform.sessions == []
+
+
+def test_a_text_that_contradicts_another_is_not_counted() -> None:
+    policy = CallPolicy(sms_per_day=1)
+    (entry,) = parse_push(wire(sms_body("Block"))).entries
+    fact = fact_of(entry, Reception("demo", SIGNED_AT, KEYRING))
+    row = {"pk": fact.pk, "sk": fact.sk, **fact.item}
+    other = variant({**row, "at": iso(SIGNED_AT - timedelta(minutes=1))})
+    assert len(told([row], policy)) == 1
+    assert told([row, other, other, row], policy) == told([row], policy)
 
 
 def _session(number: int) -> str:

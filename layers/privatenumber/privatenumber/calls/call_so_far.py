@@ -1,16 +1,15 @@
-"""What the rows of a running call say together, as far as rules need it: a function of the set of rows."""
+"""What the facts of a running call say together, as far as rules need it: a function of their set."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from privatenumber.platform.pushes import EventType
-from privatenumber.store.call_rules import KIND as RULE
+from privatenumber.store.call_facts import CallFacts
 from privatenumber.store.call_rules import Act
-from privatenumber.times import from_iso
+from privatenumber.store.fact_rows import EventFact
 
 #: Events of the second leg: they name the real callee (notifications.md §4.3).
 _SECOND_LEG: Final = (EventType.CALLOUT.value, EventType.ALERTING.value, EventType.ANSWER.value)
@@ -18,7 +17,7 @@ _SECOND_LEG: Final = (EventType.CALLOUT.value, EventType.ALERTING.value, EventTy
 
 @dataclass(frozen=True, slots=True)
 class CallSoFar:
-    """People and the number dialled are tokens; what no row says is None."""
+    """People and the number dialled are tokens; what no fact says is None."""
 
     caller: str | None = None
     x: str | None = None
@@ -33,30 +32,27 @@ class CallSoFar:
     stopped: bool = False
 
 
-def call_so_far(rows: Iterable[Mapping[str, Any]]) -> CallSoFar:
-    """Put the rows of one call together; contradicting ones beside the first do not count."""
-    facts = [row for row in rows if "variant" not in row.get("flags", ())]
-    events = {row["event"]: row for row in facts if row["kind"] == "event"}
-    decision = next((row for row in facts if row["kind"] == "decision"), {})
-    first = events.get(EventType.CALLIN.value, {})
+def call_so_far(facts: CallFacts) -> CallSoFar:
+    """Put the facts of one call together."""
+    events = {fact.event: fact for fact in facts.events}
+    decision = facts.decision
+    first, answer = events.get(EventType.CALLIN.value), events.get(EventType.ANSWER.value)
     legs = [events[name] for name in _SECOND_LEG if name in events]
-    answer = events.get(EventType.ANSWER.value)
+    named = [first, *legs] if first else legs
     return CallSoFar(
-        caller=first.get("caller"),
-        x=first.get("called"),
-        callee=next((leg["called"] for leg in legs if "called" in leg), None),
-        came_at=_moment(first) if first else None,
-        answered_at=_moment(answer) if answer else None,
-        subscription_id=next(
-            (event["subscription_id"] for event in (first, *legs) if "subscription_id" in event), None
-        ),
-        binding_id=decision.get("binding_id"),
-        order=decision.get("order"),
-        x_number=decision.get("x"),
-        over=EventType.DISCONNECT.value in events or any(row["kind"] == "cdr" for row in facts),
-        stopped=any(row["kind"] == RULE and Act(row["act"]).final for row in facts),
+        caller=first.caller if first else None,
+        x=first.called if first else None,
+        callee=next((leg.called for leg in legs if leg.called), None),
+        came_at=_moment(first),
+        answered_at=_moment(answer),
+        subscription_id=next((event.subscription_id for event in named if event.subscription_id), None),
+        binding_id=decision.binding_id if decision else None,
+        order=decision.order if decision else None,
+        x_number=decision.x if decision else None,
+        over=EventType.DISCONNECT.value in events or bool(facts.cdrs),
+        stopped=any(Act(rule.act).final for rule in facts.rules),
     )
 
 
-def _moment(row: Mapping[str, Any]) -> datetime:
-    return from_iso(row["at"] if "at" in row else row["received_at"])
+def _moment(event: EventFact | None) -> datetime | None:
+    return (event.at or event.received_at) if event else None

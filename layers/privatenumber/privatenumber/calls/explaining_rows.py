@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from privatenumber.calls.diagnosis_case import RuleMet
-from privatenumber.calls.people import entry_of
 from privatenumber.calls.relations import Unseal
+from privatenumber.calls.stored import entry_of
 from privatenumber.platform.push_models import CallEvent, EventType
 from privatenumber.privacy import SealBroken
 from privatenumber.store.call_rules import KIND as RULE

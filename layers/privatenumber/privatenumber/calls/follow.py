@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from privatenumber.calls.relations import Unseal
-from privatenumber.platform.pushes import Cdr, EventType, SmsNotice, parse_push
+from privatenumber.calls.stored import entry_of_row
+from privatenumber.platform.pushes import Cdr, EventType, SmsNotice
 from privatenumber.privacy import Keyring, seal, token
 from privatenumber.settings import Mode
 from privatenumber.store.activity import Activity
@@ -88,7 +89,7 @@ class Follower:
             case "sms":
                 return (*self._written(row), *self._in_touch(row))
             case "cdr":
-                return tuple(self._in_touch(row))
+                return (*self._called(row), *self._in_touch(row))
             case _:
                 return ()
 
@@ -116,41 +117,37 @@ class Follower:
             yield Outcome.POSTPONED
 
     def _called(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
-        """A call of a binding began or ended, and with it the time that nobody calls."""
-        subscription_id, at = row.get("subscription_id"), row.get("at")
-        if subscription_id and at and self._activity.of_call(row["application"], subscription_id, at):
-            yield Outcome.POSTPONED
+        """A call of a binding began or ended, or its CDR came, and with it the time that nobody calls."""
+        if row.get("subscription_id"):
+            yield from self._used(row, row["subscription_id"])
 
     def _written(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
         """A text that went over a binding keeps it alive like a call; what was discarded does not."""
         subscription_id, sent = row.get("subscription_id"), row.get("send_result") in _SENT
-        at = row.get("at", row["received_at"])
-        if subscription_id and sent and self._activity.of_call(row["application"], subscription_id, at):
+        if subscription_id and sent:
+            yield from self._used(row, subscription_id)
+
+    def _used(self, row: Mapping[str, Any], subscription_id: str) -> Iterator[Outcome]:
+        """Nothing happened after it was told, whatever the platform's clock says (notifications.md §2.2)."""
+        named, received = row.get("ended_at") or row.get("at"), row["received_at"]
+        at = min(named, received) if named else received
+        if self._activity.of_call(row["application"], subscription_id, at):
             yield Outcome.POSTPONED
 
     def _in_touch(self, row: Mapping[str, Any]) -> Iterator[Outcome]:
         """A call or SMS of AX that went to somebody: only the record names both (notifications.md §4.3)."""
         if row.get("mode") != Mode.AX.value:
             return
-        entry = self._entry(row)
+        entry = entry_of_row(row, self._unseal)
         if isinstance(entry, Cdr):
             people, at = (entry.caller, entry.callee), entry.call_in_at or entry.ended_at
-        elif entry.send_result in _SENT and not entry.asks:
+        elif isinstance(entry, SmsNotice) and entry.send_result in _SENT and not entry.asks:
             people, at = (entry.calling, entry.called), entry.timestamp
         else:
             return
         caller, callee = people
         if caller and callee and "x" in row:
             yield from self._remember(row, caller, callee, at or from_iso(row["received_at"]))
-
-    def _entry(self, row: Mapping[str, Any]) -> Cdr | SmsNotice:
-        """The record, read again from its sealed raw."""
-        raw = json.loads(self._unseal(bytes(row["sealed"]), row["application"]))
-        body = {"eventType": "fee", "feeLst": [raw]} if row["kind"] == "cdr" else raw
-        (entry,) = parse_push(json.dumps(body).encode()).entries
-        if not isinstance(entry, Cdr | SmsNotice):
-            raise TypeError(f"a {row['kind']} row holds a {type(entry).__name__}")
-        return entry
 
     def _remember(self, row: Mapping[str, Any], caller: str, callee: str, at: datetime) -> Iterator[Outcome]:
         keyring, application, x = self._keyring(), row["application"], row["x"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from privatenumber.calls.chronicle import Chronicle
 from privatenumber.calls.follow import Follower
 from privatenumber.calls.orphans import Orphans
+from privatenumber.calls.orphans_told import OrphansTold
 from privatenumber.calls.rules_counting import Counting
 from privatenumber.calls.rules_followed import RulesFollowed, Stopper
 from privatenumber.calls.telling import Telling
@@ -32,6 +33,9 @@ from privatenumber.store.webhook_events import Noted
 from privatenumber.store.webhook_outbox import Outbox, compose_outbox
 from privatenumber.times import utc_now
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
 
 @dataclass(frozen=True, slots=True)
 class FollowRooms:
@@ -41,7 +45,7 @@ class FollowRooms:
     chronicle: Chronicle
     rules: RulesFollowed
     orphans: Orphans
-    work: WorkQueue
+    orphans_told: OrphansTold
     outbox: Outbox
     write: Callable[[Iterable[Mapping[str, Any]]], None]
 
@@ -50,50 +54,87 @@ class FollowRooms:
         return Telling(self.outbox, self.write, noted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all rooms stand on."""
+
+    client: DynamoDBClient
+    settings: Settings
+    keyring: KeyringStore
+    applications: ApplicationsSecret
+
+    @property
+    def bindings(self) -> str:
+        return self.settings.bindings_table
+
+    @property
+    def bills(self) -> str:
+        return self.settings.bills_table
+
+    def order_of(self, application: str, subscription_id: str) -> OrderRef | None:
+        # A store of its own per question: what was not found once may be there now.
+        return OrderStore(self.client, self.bindings).find(application, subscription_id)
+
+
 def compose(settings: Settings, stop: Stopper) -> FollowRooms:
     """The rooms of a deployment; ``stop`` ends calls. Raises SettingsError for a variable that is missing."""
-    client, bindings, bills = clients.dynamodb(), settings.bindings_table, settings.bills_table
-    keyring = KeyringStore(client, bindings, clients.kms(), settings.key_id)
+    client = clients.dynamodb()
+    keyring = KeyringStore(client, settings.bindings_table, clients.kms(), settings.key_id)
     applications = ApplicationsSecret(clients.secrets(), settings.applications_secret)
-
-    def order_of(application: str, subscription_id: str) -> OrderRef | None:
-        # A store of its own per question: what was not found once may be there now.
-        return OrderStore(client, bindings).find(application, subscription_id)
-
+    ground = _Ground(client, settings, keyring, applications)
+    hooks = WorkQueue(clients.sqs(), settings.webhooks_queue_url)
+    work = WorkQueue(clients.sqs(), settings.work_queue_url)
     return FollowRooms(
-        Follower(
-            NumberStates(client, bindings),
-            ContactStore(client, bindings),
-            Activity(client, bindings),
-            unseal=keyring.unseal,
-            keyring=keyring.load,
-        ),
-        Chronicle(
-            FactReader(client, bills),
-            Writer(client),
-            bills,
-            order_of=order_of,
-            unseal=keyring.unseal,
-            keyring=keyring.load,
-            kept=settings.kept,
-        ),
-        RulesFollowed(
-            CallRules(client, bills),
-            Counting(CallCounts(client, bills)),
-            BarredStore(client, bindings),
-            orders=order_of,
-            applications=applications.load,
-            stop=stop,
-            unseal=keyring.unseal,
-            clock=utc_now,
-        ),
-        Orphans(
-            LastRelations(client, bindings),
-            applications=applications.load,
-            unseal=keyring.unseal,
-            clock=utc_now,
-        ),
-        WorkQueue(clients.sqs(), settings.work_queue_url),
-        compose_outbox(client, bills, keyring.load, WorkQueue(clients.sqs(), settings.webhooks_queue_url)),
+        _follower(ground),
+        _chronicle(ground),
+        _rules(ground, stop),
+        _orphans(ground),
+        OrphansTold(Writer(client), ground.bills, work),
+        compose_outbox(client, ground.bills, keyring.load, hooks),
         partial(webhook_outbox.write, client),
+    )
+
+
+def _follower(ground: _Ground) -> Follower:
+    return Follower(
+        NumberStates(ground.client, ground.bindings),
+        ContactStore(ground.client, ground.bindings),
+        Activity(ground.client, ground.bindings),
+        unseal=ground.keyring.unseal,
+        keyring=ground.keyring.load,
+    )
+
+
+def _chronicle(ground: _Ground) -> Chronicle:
+    return Chronicle(
+        FactReader(ground.client, ground.bills),
+        Writer(ground.client),
+        ground.bills,
+        order_of=ground.order_of,
+        unseal=ground.keyring.unseal,
+        keyring=ground.keyring.load,
+        kept=ground.settings.kept,
+    )
+
+
+def _rules(ground: _Ground, stop: Stopper) -> RulesFollowed:
+    return RulesFollowed(
+        FactReader(ground.client, ground.bills),
+        CallRules(ground.client, ground.bills),
+        Counting(CallCounts(ground.client, ground.bills)),
+        BarredStore(ground.client, ground.bindings),
+        orders=ground.order_of,
+        applications=ground.applications.load,
+        stop=stop,
+        unseal=ground.keyring.unseal,
+        clock=utc_now,
+    )
+
+
+def _orphans(ground: _Ground) -> Orphans:
+    return Orphans(
+        LastRelations(ground.client, ground.bindings),
+        applications=ground.applications.load,
+        unseal=ground.keyring.unseal,
+        clock=utc_now,
     )

@@ -17,9 +17,10 @@ from typing import Any, Final
 from privatenumber.call_policy import CallPolicy, OrphanCalls
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.routing import Reason
-from privatenumber.calls.rules_followed import MAX_AGE
+from privatenumber.calls.rules_followed import is_young
+from privatenumber.calls.stored import entry_of_row
 from privatenumber.phone import is_global
-from privatenumber.platform.pushes import CallEvent, Cdr, EventType, parse_push
+from privatenumber.platform.pushes import CallEvent, Cdr, EventType
 from privatenumber.settings import Application, Mode
 from privatenumber.store.announcement_types import AnnouncementType
 from privatenumber.store.announcements import Announcement
@@ -40,7 +41,10 @@ WAITING: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class OrphanCall:
-    """A call that no binding connected; ``call`` and ``caller`` are tokens, ``number`` is the caller's."""
+    """A call that no binding connected; ``call`` and ``caller`` are tokens, ``number`` is the caller's.
+
+    ``at`` is by the platform's clock, ``received_at`` by ours.
+    """
 
     application: str
     call: str
@@ -48,6 +52,7 @@ class OrphanCall:
     number: str = field(repr=False)
     x: str
     at: datetime
+    received_at: datetime
     code: int | None = None
 
 
@@ -103,7 +108,14 @@ class Orphans:
             return None
         code = row.get("state_code", row.get("teardown"))
         return OrphanCall(
-            row["application"], call, row["caller"], number, x, at, None if code is None else int(code)
+            row["application"],
+            call,
+            row["caller"],
+            number,
+            x,
+            at,
+            received_at=from_iso(row["received_at"]) if "received_at" in row else at,
+            code=None if code is None else int(code),
         )
 
     def _asked(self, row: Mapping[str, Any]) -> tuple[str | None, str | None, datetime]:
@@ -111,9 +123,7 @@ class Orphans:
         return private.get("caller"), private.get("x"), from_iso(row["at"])
 
     def _recorded(self, row: Mapping[str, Any]) -> tuple[str | None, str | None, datetime]:
-        raw = json.loads(self._unseal(bytes(row["sealed"]), row["application"]))
-        body = {"eventType": "fee", "feeLst": [raw]} if row["kind"] == "cdr" else raw
-        (entry,) = parse_push(json.dumps(body).encode()).entries
+        entry = entry_of_row(row, self._unseal)
         received = from_iso(row["received_at"])
         if isinstance(entry, Cdr):
             return entry.caller, entry.x, entry.call_in_at or entry.ended_at or received
@@ -162,7 +172,8 @@ def reopening(orphan: OrphanCall, last: PastRelation, policy: CallPolicy, now: d
     """The order to bind the people of a relation again, or None.
 
     Only what ended by itself and within the grace, and only while its record is young: a call of hours ago
-    waits for nobody (notifications.md §9.1). Whoever was merely in touch under it has no place in it.
+    waits for nobody (notifications.md §9.1). Whoever was merely in touch under it, or the callee of a moment,
+    has no place in it.
     """
     grace = timedelta(minutes=policy.reopen_within_minutes)
     fits = (
@@ -170,9 +181,9 @@ def reopening(orphan: OrphanCall, last: PastRelation, policy: CallPolicy, now: d
         and last.state == _CLOSED
         and last.reason in ENDED_BY_ITSELF
         and last.ours
-        and orphan.caller in last.people
+        and orphan.caller in last.bound
         and orphan.at - last.changed_at <= grace
-        and now - orphan.at <= MAX_AGE
+        and is_young(now, orphan.at, orphan.received_at)
     )
     if not fits:
         return None

@@ -7,30 +7,20 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from privatenumber.calls.relations import Unseal
-from privatenumber.platform.pushes import CallEvent, Cdr, SmsNotice, parse_push
+from privatenumber.calls.stored import entry_of
+from privatenumber.platform.pushes import CallEvent, Cdr, SmsNotice
 from privatenumber.privacy import SealBroken, mask
 from privatenumber.store.call_facts import CallFacts, SmsFacts
 from privatenumber.store.calls import Call
 from privatenumber.store.decisions import Decision, decision_context
 from privatenumber.store.fact_rows import CdrFact, EventFact
 from privatenumber.store.messages import Message
-from privatenumber.store.sms_rows import SmsFact
 
 Numbers: TypeAlias = dict[str, str]
 """Numbers in clear by role; never to be logged, keyed or answered."""
 
 _CALL_ROLES: Final = ("caller", "callee")
 _SMS_ROLES: Final = ("calling", "called")
-
-
-def entry_of(record: CdrFact | EventFact | SmsFact, unseal: Unseal) -> Cdr | CallEvent | SmsNotice:
-    """A record as it was pushed, read again from its sealed raw. Raises SealBroken."""
-    raw = json.loads(unseal(record.sealed, record.application))
-    body = {"eventType": "fee", "feeLst": [raw]} if isinstance(record, CdrFact) else raw
-    (entry,) = parse_push(json.dumps(body).encode()).entries
-    if not isinstance(entry, Cdr | CallEvent | SmsNotice):
-        raise TypeError(f"a stored record reads as a {type(entry).__name__}")
-    return entry
 
 
 def numbers_of_call(facts: CallFacts, call: Call, unseal: Unseal) -> Numbers:

@@ -2,15 +2,15 @@
 
 The platform asks in X mode only; elsewhere a call is seen when its events are followed, and ended with
 terminate call (recording-and-call-stop.md §3). Each event may come late, twice and in any order: what is
-counted is counted once, and a call is ended only while the event is young (notifications.md §9.1).
+counted is counted once, and a call is ended only while the event is young (notifications.md §9.1). What
+contradicts an event or a notice that came first tells nothing (§9.2).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,9 +20,12 @@ from privatenumber.calls.call_so_far import CallSoFar, call_so_far
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.rules import Broken, Moment, Parties
 from privatenumber.calls.rules_counting import Counting
-from privatenumber.platform.pushes import BLOCK, CallEvent, EventType, parse_push
+from privatenumber.calls.stored import entry_of_row
+from privatenumber.deadline import Deadline
+from privatenumber.platform.pushes import BLOCK, CallEvent, EventType
 from privatenumber.settings import Application, Mode
 from privatenumber.store.barred import BarredStore
+from privatenumber.store.call_facts import FactReader
 from privatenumber.store.call_rules import Act, CallRules
 from privatenumber.store.orders import OrderRef
 from privatenumber.times import Clock, from_iso
@@ -32,6 +35,15 @@ MAX_AGE: Final = timedelta(seconds=60)
 _STEPS: Final = frozenset(
     event.value for event in (EventType.CALLIN, EventType.CALLOUT, EventType.ALERTING, EventType.ANSWER)
 )
+
+
+def is_young(now: datetime, at: datetime, received_at: datetime) -> bool:
+    """Whether something can still be done about what happened at a moment of the platform's clock.
+
+    That clock may be hours ahead (notifications.md §2.2), so a moment to come says as little as an old one;
+    and what was received long ago is old whatever it says.
+    """
+    return abs(now - at) <= MAX_AGE and now - received_at <= MAX_AGE
 
 
 class RuleOutcome(StrEnum):
@@ -50,8 +62,9 @@ class Stop:
     code: str | None = None
 
 
-#: Ends the call of a ``sessionId`` in the name of an application; raises nothing that the platform answers.
-Stopper = Callable[[Application, str], Stop]
+#: Ends the call of a ``sessionId`` in the name of an application, within the time that is left for all
+#: calls of an invocation; raises nothing that the platform answers.
+Stopper = Callable[[Application, str, Deadline], Stop]
 _METRICS: Final[Mapping[Act, RuleOutcome]] = {
     Act.STOPPED: RuleOutcome.STOPPED,
     Act.ALREADY_ENDED: RuleOutcome.MISSED,
@@ -65,8 +78,8 @@ class RulesFollowed:
 
     Parameters
     ----------
-    calls, counting, barred
-        Rows of calls, what limits count, and the black list.
+    reader, calls, counting, barred
+        Facts of calls, what was done to them, what limits count, and the black list.
     orders : Callable
         The binding behind an application's ``subscriptionId`` (`OrderStore.find`).
     applications : Callable
@@ -78,6 +91,7 @@ class RulesFollowed:
 
     def __init__(
         self,
+        reader: FactReader,
         calls: CallRules,
         counting: Counting,
         barred: BarredStore,
@@ -88,6 +102,7 @@ class RulesFollowed:
         unseal: Unseal,
         clock: Clock,
     ) -> None:
+        self._reader = reader
         self._calls = calls
         self._counting = counting
         self._barred = barred
@@ -97,8 +112,10 @@ class RulesFollowed:
         self._unseal = unseal
         self._clock = clock
 
-    def follow(self, row: Mapping[str, Any]) -> tuple[RuleOutcome, ...]:
-        """Count what a new row tells, and end its call if it breaks a rule."""
+    def follow(self, row: Mapping[str, Any], until: Deadline) -> tuple[RuleOutcome, ...]:
+        """Count what a new row tells, and end its call if it breaks a rule; ``until`` is for the platform."""
+        if "variant" in row.get("flags", ()):
+            return ()
         text = row["kind"] == "sms" and str(row.get("notify_mode", "")).lower() == BLOCK
         event = row["kind"] == "event" and row["event"] in _STEPS
         identity = row.get("session" if event else "sms")
@@ -110,14 +127,16 @@ class RulesFollowed:
         at = from_iso(row["at"] if "at" in row else row["received_at"])
         own = Moment(event, at, identity, row.get("x"))
         if event:
-            return tuple(self._event(application, row, own))
+            return tuple(self._event(application, row, own, until))
         parties = Parties(application.id, caller=row.get("calling"), callee=None, x=own.x)
         self._counting.note_arrival(application.rules, parties, own)
         return ()
 
-    def _event(self, application: Application, row: Mapping[str, Any], own: Moment) -> Iterator[RuleOutcome]:
+    def _event(
+        self, application: Application, row: Mapping[str, Any], own: Moment, until: Deadline
+    ) -> Iterator[RuleOutcome]:
         policy = application.rules
-        so_far = call_so_far(self._calls.rows(row["pk"]))
+        so_far = call_so_far(self._reader.call(application.id, row["pk"].split("#", 2)[2]))
         parties, own = self._parties(application.id, so_far), replace(own, x=so_far.x)
         if so_far.came_at:
             self._counting.note_arrival(policy, parties, replace(own, at=so_far.came_at))
@@ -128,7 +147,7 @@ class RulesFollowed:
             return
         broken = self._broken(policy, parties, own, so_far)
         if broken:
-            yield from self._end(application, row, own, broken, so_far)
+            yield from self._end(application, row, own, broken, so_far, until)
 
     def _parties(self, application: str, so_far: CallSoFar) -> Parties:
         """In X mode our decision names the binding, elsewhere the platform's id does."""
@@ -159,12 +178,13 @@ class RulesFollowed:
         own: Moment,
         broken: Broken,
         so_far: CallSoFar,
+        until: Deadline,
     ) -> Iterator[RuleOutcome]:
         now = self._clock()
-        if so_far.over or now - own.at > MAX_AGE:
+        if so_far.over or not is_young(now, own.at, from_iso(row["received_at"])):
             stop = Stop(Act.MISSED, "ended" if so_far.over else "late")
         else:
-            stop = self._stop(application, self._session(row))
+            stop = self._stop(application, self._session(row), until)
         evidence = {**broken.evidence(), "event": row["event"]}
         if stop.code:
             evidence["code"] = stop.code
@@ -173,8 +193,7 @@ class RulesFollowed:
 
     def _session(self, row: Mapping[str, Any]) -> str:
         """The platform's id of the call, from the sealed event."""
-        raw = json.loads(self._unseal(bytes(row["sealed"]), row["application"]))
-        (entry,) = parse_push(json.dumps(raw).encode()).entries
+        entry = entry_of_row(row, self._unseal)
         if not isinstance(entry, CallEvent) or not entry.session_id:
             raise TypeError(f"an event row holds a {type(entry).__name__} without session")
         return entry.session_id

@@ -17,6 +17,7 @@ from privatenumber.erasure.match import People, Unseal
 from privatenumber.erasure.model import Target
 from privatenumber.privacy import SealBroken
 from privatenumber.store import binding_private as words
+from privatenumber.store.authors import ERASURE
 from privatenumber.store.binding_keys import ANYONE
 from privatenumber.times import iso
 
@@ -72,7 +73,7 @@ def _marks(item: Item, kind: str, target: Target, now: datetime) -> dict[str, An
         marks["version"] = int(item["version"]) + 1
     if kind == kinds.BINDING:
         marks |= {
-            "by": f"erasure:{target.erasure}",
+            "by": f"{ERASURE}{target.erasure}",
             "updated_at": iso(now),
             "content_hash": target.pseudonym(str(item["content_hash"])),
         }

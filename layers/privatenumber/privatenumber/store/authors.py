@@ -21,6 +21,9 @@ SWEEP: Final = "system:sweep"
 REOPENING: Final = "system:reopening"
 """A call without a binding had what ended a moment ago bound again."""
 
+ERASURE: Final = "erasure:"
+"""Begins the author of a binding from which people were erased; the erasure's id follows."""
+
 WATCH: Final = "system:watch"
 """The hourly look at the pools: quarantines begin and end."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
 from privatenumber.times import iso
 
 if TYPE_CHECKING:
@@ -33,30 +33,18 @@ class Act(StrEnum):
         """Whether nothing more is to be done."""
         return self in (Act.STOPPED, Act.ALREADY_ENDED)
 
+    @property
+    def weaker(self) -> tuple[Act, ...]:
+        """Acts that give way to it."""
+        return () if self is Act.MISSED else (Act.MISSED, Act.FAILED)
+
 
 class CallRules:
-    """Reads a call's rows and notes acts. ``table`` is the name of the Bills table."""
+    """Notes acts. ``table`` is the name of the Bills table."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
-
-    def rows(self, call: str) -> list[dict[str, Any]]:
-        """All rows of a call (partition key), in key order, strongly consistent."""
-        request: dict[str, Any] = {}
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": call}),
-                ConsistentRead=True,
-                **request,
-            )
-            found += map(decode, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return found
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def note(
         self, call: str, application: str, act: Act, evidence: Mapping[str, Any], *, at: datetime
@@ -65,11 +53,10 @@ class CallRules:
 
         What ended the call stays; a failed attempt gives way to it and to a later one, a missed one to all.
         """
-        weaker = [each.value for each in (Act.MISSED, Act.FAILED)[: 2 if act is not Act.MISSED else 0]]
         condition = "attribute_not_exists(pk)"
-        values: dict[str, Any] = {f":w{n}": value for n, value in enumerate(weaker)}
+        values: dict[str, Any] = {f":w{n}": each.value for n, each in enumerate(act.weaker)}
         request: dict[str, Any] = {}
-        if weaker:
+        if values:
             condition += f" OR act IN ({', '.join(values)})"
             request = {"ExpressionAttributeValues": encode(values)}
         item = {

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.settings import Mode
+from privatenumber.store.authors import ERASURE
 from privatenumber.store.binding_keys import A_INDEX, B_INDEX, X_INDEX, binding_key, party_index_key
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.contacts import contact_key, read_contact
@@ -28,8 +29,9 @@ NEWEST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class PastRelation:
-    """A binding as it stands now; ``people`` are the tokens of all whose place it was.
+    """A binding as it stands now; ``people`` are the tokens of all who were on it.
 
+    ``bound`` are those of them whose place it was: without the callee of a moment.
     ``numbers`` are X and what else is dialled under it (AXYB: its Y). ``contact`` says that the person was in
     touch with somebody under it last, ``ours`` that we chose its X and could name it again.
     """
@@ -41,6 +43,7 @@ class PastRelation:
     state: str
     numbers: frozenset[str]
     people: frozenset[str]
+    bound: frozenset[str]
     changed_at: datetime
     contact: bool = False
     ours: bool = True
@@ -61,7 +64,7 @@ class LastRelations:
         ids = set(self._ids(application, person, x)) | ({contact} if contact else set())
         keys = [binding_key(binding_id) for binding_id in sorted(ids)]
         items = read_items(self._client, {self._table: keys}, consistent=False) if keys else ()
-        return tuple(_relation(item, contact) for item in items)
+        return tuple(_relation(item, contact) for item in items if not _is_erased(item))
 
     def _ids(self, application: str, person: str, x: str) -> Iterator[str]:
         own = party_index_key(application, person)
@@ -80,10 +83,16 @@ class LastRelations:
         return self._search.of_subscription(application, contact.subscription_id)
 
 
+def _is_erased(item: Mapping[str, Any]) -> bool:
+    """Whether the last that was written was an erasure: that is no moment at which a relation ended."""
+    return str(item.get("by", "")).startswith(ERASURE)
+
+
 def _relation(item: Mapping[str, Any], contact: str | None) -> PastRelation:
     partners = item.get("partners", ())
     tokens = [partner["token"] for partner in partners]
-    named = (item["a_token"], item.get("b_token"), item.get("callee_token"), *tokens)
+    bound = frozenset(name for name in (item["a_token"], item.get("b_token"), *tokens) if name)
+    callee = item.get("callee_token")
     return PastRelation(
         binding_id=item["binding_id"],
         order=item["order"],
@@ -91,7 +100,8 @@ def _relation(item: Mapping[str, Any], contact: str | None) -> PastRelation:
         application=item["application"],
         state=item["state"],
         numbers=frozenset((item["x"], *(partner["y"] for partner in partners if "y" in partner))),
-        people=frozenset(name for name in named if name),
+        people=bound | {callee} if callee else bound,
+        bound=bound,
         changed_at=from_iso(item["updated_at"]),
         contact=item["binding_id"] == contact,
         ours=item["mode"] != Mode.AXYB.value and not item.get("platform_chooses", False),
