@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from privatenumber import http_request
-from privatenumber.calls.diagnosis_view import language
+from privatenumber.calls.diagnosis.view import language
 from privatenumber.calls.lookup import Filter, Search
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import SESSION_RULE, Response, answer, is_session_id

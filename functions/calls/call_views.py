@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from privatenumber.calls.diagnosis_view import Language, in_language, views
+from privatenumber.calls.diagnosis.view import Language, in_language, views
 from privatenumber.calls.lookup import CallStory, MessageStory, Page, Shown
 from privatenumber.calls.story import Line
 from privatenumber.store.calls import Call

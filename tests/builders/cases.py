@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from builders.pushes import SIGNED_AT, X
-from privatenumber.calls.binding_then import BindingThen, Part
-from privatenumber.calls.diagnosis_case import Around, CallCase, SmsCase
+from privatenumber.calls.diagnosis.binding_then import BindingThen, Part
+from privatenumber.calls.diagnosis.case import Around, CallCase, SmsCase
 from privatenumber.settings import Mode
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.decisions import Decision

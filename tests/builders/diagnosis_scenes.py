@@ -13,7 +13,7 @@ from builders.emulated import LANDLINE, START, STRANGER, SUBSCRIPTION, A, B, D, 
 from builders.emulated_modes import CALLEE, Y
 from builders.explained import Explained
 from privatenumber.bindings.model import Binding, Reason, State
-from privatenumber.calls.diagnosis_model import Diagnosis
+from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.settings import Mode
 
 Diagnoses: TypeAlias = tuple[Diagnosis, ...]

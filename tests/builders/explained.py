@@ -27,8 +27,8 @@ from privatenumber.bindings.audit import entry_of
 from privatenumber.bindings.model import Binding, Callee, Partner, PartnerState, Reason, State, Terms
 from privatenumber.bindings.records import party, to_record
 from privatenumber.calls.chronicle import Chronicle
-from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.calls.guard import Arrival
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import token

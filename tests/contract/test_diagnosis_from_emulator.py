@@ -18,8 +18,8 @@ from builders.diagnosis_sms_scenes import SMS_SCENES
 from builders.dynamodb import moto_client
 from builders.emulated import X
 from builders.emulated_modes import Y
-from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.diagnosis_view import as_text
+from privatenumber.calls.diagnosis.model import Diagnosis
+from privatenumber.calls.diagnosis.view import as_text
 
 pytestmark = pytest.mark.anyio
 

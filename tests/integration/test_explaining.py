@@ -15,8 +15,8 @@ from builders.explained import Explained
 from builders.keyrings import KEYRING
 from builders.requests_made import log_requests
 from privatenumber.bindings.model import Reason, State
-from privatenumber.calls.diagnosis_view import as_text
-from privatenumber.calls.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.view import as_text
 from privatenumber.privacy import SealBroken, token
 from privatenumber.settings import Mode
 from privatenumber.store.evidence import BINDINGS, EvidenceStore

@@ -83,7 +83,7 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.platform",
         "privatenumber.recordings",
         "privatenumber.calls.facts",
-        "privatenumber.calls.diagnosis",
+        "privatenumber.calls.diagnosis.diagnose",
     ),
     "erasure": (
         "pydantic",

@@ -15,7 +15,7 @@ from builders.relations import relation
 from privatenumber.bindings.audit import entry_of
 from privatenumber.bindings.model import Binding, Callee, Reason, State
 from privatenumber.bindings.records import party, to_record
-from privatenumber.calls.binding_then import BindingThen, Part, binding_then
+from privatenumber.calls.diagnosis.binding_then import BindingThen, Part, binding_then
 from privatenumber.privacy import token
 from privatenumber.settings import Mode
 from privatenumber.store.audit import Entry

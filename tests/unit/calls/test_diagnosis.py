@@ -28,12 +28,12 @@ from builders.cases import (
     text,
 )
 from builders.pushes import X
-from privatenumber.calls.binding_then import BindingThen, Part
-from privatenumber.calls.diagnosis import diagnose, diagnose_sms
-from privatenumber.calls.diagnosis_answers import in_words
-from privatenumber.calls.diagnosis_case import CallCase, PauseThen, RuleMet, SmsCase, StateTold
-from privatenumber.calls.diagnosis_model import Confidence, Diagnosis
-from privatenumber.calls.diagnosis_view import Language, as_text
+from privatenumber.calls.diagnosis.answers import in_words
+from privatenumber.calls.diagnosis.binding_then import BindingThen, Part
+from privatenumber.calls.diagnosis.case import CallCase, PauseThen, RuleMet, SmsCase, StateTold
+from privatenumber.calls.diagnosis.diagnose import diagnose, diagnose_sms
+from privatenumber.calls.diagnosis.model import Confidence, Diagnosis
+from privatenumber.calls.diagnosis.view import Language, as_text
 from privatenumber.calls.routing import Reason
 from privatenumber.codes.situations import situations
 from privatenumber.settings import Mode

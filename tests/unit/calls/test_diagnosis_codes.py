@@ -12,9 +12,9 @@ import pytest
 
 from builders.cases import around, cdr, complete, event, refused, text
 from builders.cases import case as case_of
-from privatenumber.calls.diagnosis import diagnose, diagnose_sms
-from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.diagnosis_view import Language, in_language
+from privatenumber.calls.diagnosis.diagnose import diagnose, diagnose_sms
+from privatenumber.calls.diagnosis.model import Diagnosis
+from privatenumber.calls.diagnosis.view import Language, in_language
 from privatenumber.codes.causes import Cause, hangups, q850_causes, sms_results, teardowns
 from privatenumber.settings import Mode
 

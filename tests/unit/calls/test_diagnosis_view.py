@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from builders.cases import around, complete, over, refused, seconds
 from builders.pushes import SIGNED_AT
-from privatenumber.calls.diagnosis import diagnose
-from privatenumber.calls.diagnosis_view import Language, as_text, language, views
-from privatenumber.calls.diagnosis_words import beijing, span, typed
+from privatenumber.calls.diagnosis.diagnose import diagnose
+from privatenumber.calls.diagnosis.view import Language, as_text, language, views
+from privatenumber.calls.diagnosis.words import beijing, span, typed
 
 FOUND = diagnose(complete(refused(8014), around(bindings=(over(),))))
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.explaining import explain, explain_sms
+from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.calls.people import masked
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.story import Line, story_of

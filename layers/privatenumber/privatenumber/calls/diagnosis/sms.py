@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from privatenumber.calls.diagnosis_answers import decision_evidence, in_words
-from privatenumber.calls.diagnosis_bindings import binding_evidence, unbound, x_of
-from privatenumber.calls.diagnosis_case import SmsCase
-from privatenumber.calls.diagnosis_model import Evidence, Finding
-from privatenumber.calls.diagnosis_numbers import account_frozen, impaired, number_refused
-from privatenumber.calls.diagnosis_records import LATE
-from privatenumber.calls.diagnosis_rules import refused_by_rule
-from privatenumber.calls.diagnosis_words import SMS, beijing, plain, span
+from privatenumber.calls.diagnosis.answers import decision_evidence, in_words
+from privatenumber.calls.diagnosis.bindings import binding_evidence, unbound, x_of
+from privatenumber.calls.diagnosis.case import SmsCase
+from privatenumber.calls.diagnosis.model import Evidence, Finding
+from privatenumber.calls.diagnosis.numbers import account_frozen, impaired, number_refused
+from privatenumber.calls.diagnosis.records import LATE
+from privatenumber.calls.diagnosis.rules import refused_by_rule
+from privatenumber.calls.diagnosis.words import SMS, beijing, plain, span
 from privatenumber.calls.routing import Reason
 from privatenumber.codes.causes import sms_result
 from privatenumber.codes.sms_receivers import endings

@@ -1,4 +1,4 @@
-"""From a call or a text to its diagnosis: what may explain it is read, and `diagnosis` says what it means.
+"""From a call or a text to its diagnosis: what may explain it is read, and `diagnose` says what it means.
 
 Reads are bounded (`store.evidence`): some twenty requests at most, whatever the tables hold. What was typed
 and dialled is opened from its sealed records where nothing else says it; no number leaves this room.
@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from privatenumber.calls.binding_then import BindingThen, binding_then
-from privatenumber.calls.diagnosis import diagnose, diagnose_sms
-from privatenumber.calls.diagnosis_case import (
+from privatenumber.calls.diagnosis.binding_then import BindingThen, binding_then
+from privatenumber.calls.diagnosis.case import (
     Around,
     CallCase,
     PauseThen,
     SmsCase,
     StateTold,
 )
-from privatenumber.calls.diagnosis_model import Diagnosis
-from privatenumber.calls.explaining_rows import (
+from privatenumber.calls.diagnosis.diagnose import diagnose, diagnose_sms
+from privatenumber.calls.diagnosis.explaining_rows import (
     Row,
     caller_of,
     decision_in,
@@ -34,6 +33,7 @@ from privatenumber.calls.explaining_rows import (
     subscription_of,
     typed_in,
 )
+from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.timeline import in_story
 from privatenumber.phone import is_global

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from privatenumber.calls.diagnosis_bindings import x_of
-from privatenumber.calls.diagnosis_case import Around, StateTold
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import beijing
+from privatenumber.calls.diagnosis.bindings import x_of
+from privatenumber.calls.diagnosis.case import Around, StateTold
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.words import beijing
 from privatenumber.codes.number_states import number_cause, number_state
 from privatenumber.codes.texts import Text
 

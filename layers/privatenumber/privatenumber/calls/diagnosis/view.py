@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from privatenumber.calls.diagnosis_model import Diagnosis
+from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.codes.texts import Text
 
 Language = Literal["en", "zh"]

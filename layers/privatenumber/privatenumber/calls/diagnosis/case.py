@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from privatenumber.calls.binding_then import BindingThen
+from privatenumber.calls.diagnosis.binding_then import BindingThen
 from privatenumber.settings import Mode
 from privatenumber.store.calls import Call
 from privatenumber.store.decisions import Decision

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from privatenumber.calls.binding_then import BindingThen, Part
-from privatenumber.calls.diagnosis_bindings import binding_evidence, x_of
-from privatenumber.calls.diagnosis_case import CallCase
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_records import name_of, source_of
-from privatenumber.calls.diagnosis_words import beijing, plain, span
+from privatenumber.calls.diagnosis.binding_then import BindingThen, Part
+from privatenumber.calls.diagnosis.bindings import binding_evidence, x_of
+from privatenumber.calls.diagnosis.case import CallCase
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.records import name_of, source_of
+from privatenumber.calls.diagnosis.words import beijing, plain, span
 from privatenumber.codes.texts import Text
 from privatenumber.settings import Mode
 from privatenumber.store.calls import Call

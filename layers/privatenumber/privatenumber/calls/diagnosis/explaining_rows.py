@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.calls.diagnosis_case import RuleMet
+from privatenumber.calls.diagnosis.case import RuleMet
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.stored import entry_of
 from privatenumber.platform.push_models import CallEvent, EventType

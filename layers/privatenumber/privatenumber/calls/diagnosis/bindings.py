@@ -1,6 +1,6 @@
 """Why nobody was reached, by the history of bindings: never bound, over just before, another X or person.
 
-Which codes ask for it stands in `diagnosis_causes`; a code alone says only that the platform found nothing.
+Which codes ask for it stands in `causes`; a code alone says only that the platform found nothing.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from privatenumber.calls.binding_then import FAILED, REQUESTED, BindingThen, Part
-from privatenumber.calls.diagnosis_case import Around, CallCase
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import CALL, UNKNOWN_X, WHO, beijing, plain, span
+from privatenumber.calls.diagnosis.binding_then import FAILED, REQUESTED, BindingThen, Part
+from privatenumber.calls.diagnosis.case import Around, CallCase
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.words import CALL, UNKNOWN_X, WHO, beijing, plain, span
 from privatenumber.codes.results import explained
 from privatenumber.codes.texts import Text
 from privatenumber.settings import Mode

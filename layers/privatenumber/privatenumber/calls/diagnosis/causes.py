@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from privatenumber.calls.diagnosis_answers import questioned, unanswered
-from privatenumber.calls.diagnosis_bindings import directed, unbound, x_of
-from privatenumber.calls.diagnosis_case import CallCase
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_modes import callee_missing, extensions
-from privatenumber.calls.diagnosis_numbers import account_frozen, number_refused
-from privatenumber.calls.diagnosis_words import CALL, beijing, between, minutes, plain
+from privatenumber.calls.diagnosis.answers import questioned, unanswered
+from privatenumber.calls.diagnosis.bindings import directed, unbound, x_of
+from privatenumber.calls.diagnosis.case import CallCase
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.modes import callee_missing, extensions
+from privatenumber.calls.diagnosis.numbers import account_frozen, number_refused
+from privatenumber.calls.diagnosis.words import CALL, beijing, between, minutes, plain
 from privatenumber.codes.causes import q850, teardown
 from privatenumber.codes.texts import Text, shown
 from privatenumber.settings import Mode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from privatenumber.calls.binding_then import BindingThen
-from privatenumber.calls.diagnosis_bindings import (
+from privatenumber.calls.diagnosis.binding_then import BindingThen
+from privatenumber.calls.diagnosis.bindings import (
     ROUNDING,
     bind_failed,
     binding_evidence,
@@ -14,9 +14,9 @@ from privatenumber.calls.diagnosis_bindings import (
     not_at_platform,
     x_of,
 )
-from privatenumber.calls.diagnosis_case import CallCase
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import CALL, beijing, plain, span, typed
+from privatenumber.calls.diagnosis.case import CallCase
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.words import CALL, beijing, plain, span, typed
 from privatenumber.codes.texts import Text
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from privatenumber.calls.diagnosis_bindings import direction_forbidden, unbound, x_of
-from privatenumber.calls.diagnosis_case import Around, CallCase
-from privatenumber.calls.diagnosis_model import Evidence, Finding
-from privatenumber.calls.diagnosis_rules import refused_by_rule
-from privatenumber.calls.diagnosis_words import CALL, beijing, plain
+from privatenumber.calls.diagnosis.bindings import direction_forbidden, unbound, x_of
+from privatenumber.calls.diagnosis.case import Around, CallCase
+from privatenumber.calls.diagnosis.model import Evidence, Finding
+from privatenumber.calls.diagnosis.rules import refused_by_rule
+from privatenumber.calls.diagnosis.words import CALL, beijing, plain
 from privatenumber.calls.routing import Reason
 from privatenumber.codes.causes import teardown
 from privatenumber.codes.texts import Text

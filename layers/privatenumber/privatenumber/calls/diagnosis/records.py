@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from privatenumber.calls.binding_then import Part
-from privatenumber.calls.diagnosis_bindings import x_of
-from privatenumber.calls.diagnosis_case import CallCase
-from privatenumber.calls.diagnosis_model import Confidence, Evidence, Finding
-from privatenumber.calls.diagnosis_words import (
+from privatenumber.calls.diagnosis.binding_then import Part
+from privatenumber.calls.diagnosis.bindings import x_of
+from privatenumber.calls.diagnosis.case import CallCase
+from privatenumber.calls.diagnosis.model import Confidence, Evidence, Finding
+from privatenumber.calls.diagnosis.words import (
     beijing,
     beijing_date,
     between,

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from privatenumber.calls import (
-    diagnosis_belonging,
-    diagnosis_causes,
-    diagnosis_records,
-    diagnosis_rules,
-    diagnosis_sms,
-)
-from privatenumber.calls.diagnosis_case import CallCase, SmsCase
-from privatenumber.calls.diagnosis_model import Diagnosis, Finding
-from privatenumber.calls.diagnosis_numbers import impaired
-from privatenumber.calls.diagnosis_words import CALL
+from privatenumber.calls.diagnosis import belonging, causes, records, rules, sms
+from privatenumber.calls.diagnosis.case import CallCase, SmsCase
+from privatenumber.calls.diagnosis.model import Diagnosis, Finding
+from privatenumber.calls.diagnosis.numbers import impaired
+from privatenumber.calls.diagnosis.words import CALL
 
 __all__ = ["diagnose", "diagnose_sms"]
 
@@ -33,22 +27,22 @@ def diagnose(case: CallCase) -> tuple[Diagnosis, ...]:
 
 def diagnose_sms(case: SmsCase) -> tuple[Diagnosis, ...]:
     """Every finding about a text."""
-    return _ordered((*diagnosis_sms.outcome(case), *diagnosis_sms.length(case)))
+    return _ordered((*sms.outcome(case), *sms.length(case)))
 
 
 def _of_call(case: CallCase) -> Iterator[Finding]:
-    causes = tuple(diagnosis_causes.caused(case))
-    yield from causes
-    if case.answered_at is None and not any(cause.situation in _OF_NUMBER for cause in causes):
+    caused = tuple(causes.caused(case))
+    yield from caused
+    if case.answered_at is None and not any(cause.situation in _OF_NUMBER for cause in caused):
         yield from impaired(case.around, CALL)
-    yield from diagnosis_causes.said_by_carrier(case)
-    yield from diagnosis_records.ended(case)
-    yield from diagnosis_records.undelivered(case)
-    yield from diagnosis_records.contradicting(case)
-    yield from diagnosis_belonging.doubled(case)
-    yield from diagnosis_belonging.misplaced(case)
-    yield from diagnosis_belonging.retyped(case)
-    yield from diagnosis_rules.met(case)
+    yield from causes.said_by_carrier(case)
+    yield from records.ended(case)
+    yield from records.undelivered(case)
+    yield from records.contradicting(case)
+    yield from belonging.doubled(case)
+    yield from belonging.misplaced(case)
+    yield from belonging.retyped(case)
+    yield from rules.met(case)
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Diagnosis, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from privatenumber.calls.diagnosis_bindings import x_of
-from privatenumber.calls.diagnosis_case import Around, CallCase, RuleMet
-from privatenumber.calls.diagnosis_model import Evidence, Finding
-from privatenumber.calls.diagnosis_words import beijing, plain
+from privatenumber.calls.diagnosis.bindings import x_of
+from privatenumber.calls.diagnosis.case import Around, CallCase, RuleMet
+from privatenumber.calls.diagnosis.model import Evidence, Finding
+from privatenumber.calls.diagnosis.words import beijing, plain
 from privatenumber.codes.texts import Text
 from privatenumber.store.call_rules import Act
 
