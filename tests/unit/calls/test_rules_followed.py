@@ -184,7 +184,10 @@ def test_a_binding_is_named_as_the_facts_of_the_call_name_it() -> None:
 RUNNING = [row for row in rows_of_calls(3, apart_s=9) if row["event"] != "disconnect"]
 YOUNG = SIGNED_AT + timedelta(seconds=30)
 ONE_TOO_MANY = {"session-1", "session-2"}
-CONTRADICTING = [row for row in contradicting(3, -90) if row["event"] != "disconnect"]
+LATE = SIGNED_AT + timedelta(seconds=90)
+CONTRADICTING = [
+    row | {"received_at": iso(LATE)} for row in contradicting(3, -90) if row["event"] != "disconnect"
+]
 COUNTED = told(RUNNING, POLICY)
 
 
@@ -217,7 +220,7 @@ def test_a_platform_that_refuses_at_first_is_asked_again_in_whatever_order(order
 @given(st.permutations(range(len(RUNNING))))
 def test_a_contradicting_event_ends_no_call(order: list[int]) -> None:
     """notifications.md §9.2: what came first counts; it is too old to end anything."""
-    late = Following(POLICY, SIGNED_AT + timedelta(seconds=90))
+    late = Following(POLICY, LATE)
     late.follow(RUNNING[number] for number in order)
     late.follow(CONTRADICTING)
     assert late.platform.sessions == []
