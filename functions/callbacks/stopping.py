@@ -45,8 +45,7 @@ class CallStopper:
     def __call__(self, application: Application, session_id: str, until: Deadline) -> Stop:
         """Ask the platform to end a call, if there is time; a refusal is an answer, not an error."""
         if until.remaining() < _SHORTEST_S:
-            _LOG.error("no time to end a call", extra={"application": application.id})
-            return Stop(Act.FAILED, BUSY)
+            return self._failed(application, BUSY)
         from privatenumber.platform.errors import PlatformError
         from privatenumber.platform.session_calls import Stopped
 
@@ -54,10 +53,12 @@ class CallStopper:
             deadline = Deadline.after(min(STOP_S, until.remaining()))
             done = self._client(application).sessions.stop(session_id, deadline=deadline)
         except PlatformError as refused:
-            code = refused.code or refused.outcome.value
-            _LOG.error("call not ended", extra={"application": application.id, "code": code})
-            return Stop(Act.FAILED, code)
+            return self._failed(application, refused.code or refused.outcome.value)
         return Stop(Act.STOPPED if done is Stopped.STOPPED else Act.ALREADY_ENDED)
+
+    def _failed(self, application: Application, code: str) -> Stop:
+        _LOG.error("call not ended", extra={"application": application.id, "code": code})
+        return Stop(Act.FAILED, code)
 
     def _client(self, application: Application) -> PlatformClient:
         """The client of an application, a new one when its credentials changed."""
