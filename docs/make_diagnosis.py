@@ -19,8 +19,8 @@ INTRO = """# Diagnosis
 Why a call failed or surprised, as a support person can read it to a customer.
 `calls/diagnosis/explaining.py` reads what is known of a call (its events and CDRs, our answer, rules that it
 broke, the bindings of the caller and of X with their audit, states of X, pauses, other calls of the same
-caller), `calls/diagnosis/diagnose.py` names what it means. Reads are bounded: 13 to 21 requests and 3 to 20 read units for one call, whatever the tables
-hold.
+caller), `calls/diagnosis/diagnose.py` names what it means. Reads are bounded: 13 to 21 requests and 3 to 20
+read units for one call, whatever the tables hold.
 
 A call has several findings, the heaviest first. Each has texts in English and Chinese, evidence (what was
 found, and in which record), a next step, who can act, and how sure it is: `certain` when the records say it

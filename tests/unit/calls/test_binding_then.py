@@ -167,3 +167,57 @@ def test_every_number_of_a_binding_counts() -> None:
     (held,) = bound.partners
     paired = [replace(one, partners=(replace(held, y=X),)) for one in (asked, bound)]
     assert then(paired, at(3)).numbers == {bound.x, X}
+
+
+class TestLapsed:
+    """X mode: our own answer refuses from the end of the time on, whatever the state (`routing`)."""
+
+    def late(self, mode: Mode = Mode.X, **last: Any) -> list[Binding]:
+        """Its time is over at 10; it is let go of at 12, gone at 13, as it is after every expiry."""
+        asked, bound, *_ = (replace(one, mode=mode) for one in lived())
+        bound = replace(bound, terms=replace(bound.terms, ends_at=at(10)))
+        leaving = replace(
+            bound, version=3, state=State.RELEASING, updated_at=at(12), **{"reason": Reason.EXPIRED, **last}
+        )
+        return [asked, bound, leaving, replace(leaving, version=4, state=State.CLOSED, updated_at=at(13))]
+
+    def test_a_binding_whose_time_is_over_is_not_in_force_though_nobody_let_it_go(self) -> None:
+        was = then(self.late(), at(11))
+        assert (was.state, was.live, was.over_at, was.reason) == ("ACTIVE", False, at(10), "expired")
+
+    def test_it_was_in_force_until_then(self) -> None:
+        was = then(self.late(), at(9))
+        assert (was.live, was.over_at, was.reason) == (True, at(10), "expired")
+
+    def test_whoever_let_it_go_afterwards_did_not_end_it(self) -> None:
+        was = then(self.late(reason=Reason.DELETED), at(30))
+        assert (was.live, was.over_at, was.reason, was.by) == (False, at(10), "expired", None)
+
+    def test_where_the_platform_ends_it_the_state_counts(self) -> None:
+        """Elsewhere the platform knows the binding until it is told."""
+        was = then(self.late(mode=Mode.AXB), at(11))
+        assert (was.live, was.over_at) == (True, at(12))
+
+    def test_a_living_binding_has_no_end_yet(self) -> None:
+        was = then(self.late()[:2], at(9))
+        assert (was.live, was.over_at) == (True, None)
+
+    def test_time_that_was_given_later_does_not_count_before(self) -> None:
+        """Extended at 11, a minute after its time was over."""
+        asked, bound, *_ = self.late()
+        longer = replace(bound, version=3, updated_at=at(11), terms=replace(bound.terms, ends_at=at(60)))
+        assert not then([asked, bound, longer], at(10.5)).live
+        assert then([asked, bound, longer], at(11.5)).live
+
+
+@pytest.mark.parametrize(
+    ("read", "minutes", "rewound"),
+    [(5, 3, True), (2, 3, False), (2, 10.5, True), (0, 3, False), (0, 12, True)],
+)
+def test_it_is_told_whether_the_audit_that_was_read_reaches_back(
+    read: int, minutes: float, rewound: bool
+) -> None:
+    """Of a binding with many later versions only the newest are read."""
+    versions = lived()
+    newest = audit_of(versions)[len(versions) - read :]
+    assert binding_then(item_of(versions[-1]), newest, at(minutes), person=None).rewound is rewound

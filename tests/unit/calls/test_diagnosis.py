@@ -132,6 +132,21 @@ def test_every_situation_that_the_emulator_does_not_produce_is_built_here() -> N
 class TestHistory:
     """C-136, C-176: what lies nearest to the call explains why nobody was bound."""
 
+    def test_what_rests_on_an_audit_that_does_not_reach_back_is_likely_only(self) -> None:
+        certain, likely = (diagnose(unbound(over(rewound=rewound)))[0] for rewound in (True, False))
+        assert (certain.situation, certain.confidence) == ("binding.expired", Confidence.CERTAIN)
+        assert (likely.situation, likely.confidence) == ("binding.expired", Confidence.LIKELY)
+
+    def test_in_x_mode_a_binding_whose_time_was_over_has_expired(self) -> None:
+        """Our own answer refused from the end of its time on, before the binding was let go."""
+        lapsed = over(ago=40, mode="X", state="ACTIVE", state_now="ACTIVE", lapsed=True, part=Part.A)
+        case = complete(
+            refused(8017),
+            around(mode=Mode.X, bindings=(lapsed,), decision=decision(Reason.NO_RELATION.value)),
+        )
+        assert "binding.expired" in found(case)
+        assert "binding.not_at_platform" not in found(case)
+
     def test_the_nearest_of_two_ends_counts(self) -> None:
         early = over("old", ago=7200, reason="deleted")
         (first, *_) = told(unbound(early, over("new", ago=40)))
@@ -286,6 +301,12 @@ class TestRecords:
 
     def test_a_cdr_that_comes_before_its_events_misses_none_yet(self) -> None:
         assert "events.missing" not in found(case(talked(), surroundings=around(now=seconds(120))))
+
+    @pytest.mark.parametrize("code", [8055, 7108, 8023, 8042, 7005])
+    def test_a_cdr_that_names_no_arrival_needs_no_arrival_event(self, code: int) -> None:
+        """X mode: who is refused before the question has no `callin` (x.md §2)."""
+        record = refused(code, call_in_at=None)
+        assert found(complete(record, around(mode=Mode.X, bindings=())))
 
     def test_a_cause_comes_before_a_missing_cdr(self) -> None:
         alone = case(event("callin"), event("disconnect", state_code=8102))

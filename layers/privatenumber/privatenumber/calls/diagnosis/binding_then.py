@@ -24,6 +24,8 @@ _OVER: Final = frozenset({RELEASING, CLOSED})
 LEAVING: Final = "leaving"
 """State of a partner who is about to go."""
 _PARTNER: Final = "partner "
+_X: Final = "X"
+_EXPIRED: Final = "expired"
 
 
 class Part(StrEnum):
@@ -43,7 +45,7 @@ class BindingThen:
     private numbers it uses (AXYB: its Y too). ``bound_at`` and ``over_at`` are when it came into force and
     when it left it, at whatever time; ``reason``, ``by`` and ``why`` belong to its end. ``callee_until`` is
     what was set at the moment, `None` also when that was replaced since. ``versions`` counts the audit's
-    entries that were read.
+    entries that were read; unless it is ``rewound`` they do not reach back to the moment.
     """
 
     id: str
@@ -73,11 +75,14 @@ class BindingThen:
     sms: bool = True
     records: bool = False
     versions: int = 0
+    rewound: bool = True
+    lapsed: bool = False
+    """X mode: its time was over, whatever its state: there our own answer ends it to the second."""
 
     @property
     def live(self) -> bool:
         """Whether it was in force."""
-        return self.state == ACTIVE
+        return self.state == ACTIVE and not self.lapsed
 
     @property
     def source(self) -> str:
@@ -91,9 +96,10 @@ def binding_then(
     """What a decoded binding was at a moment; ``entries`` are its audit, ``person`` the caller's token."""
     newest_first = sorted(entries, key=lambda entry: -entry.version)
     fields, created_at = _taken_back(item, newest_first, at), from_iso(item["created_at"])
-    ending = _entry_into(newest_first, _OVER)
-    over_at = ending.at if ending else _written_last(item, _OVER)
-    ended_by = item if over_at and not ending else {}
+    end = _end(item, newest_first)
+    lapsed_at = _lapsed_at(item, from_iso(fields["ends_at"]), end.at, at)
+    if lapsed_at:
+        end = _End(lapsed_at, _EXPIRED)
     callee = [entry.at for entry in newest_first if _changes(entry, "callee")]
     after, until = [moment for moment in callee if moment > at], item.get("callee_until")
     partners = item.get("partners", ())
@@ -108,14 +114,14 @@ def binding_then(
         part=_part(item, person),
         created_at=created_at,
         bound_at=_bound_at(item, newest_first),
-        over_at=over_at,
+        over_at=end.at,
         ends_at=from_iso(fields["ends_at"]),
         direction=int(fields["direction"]),
         max_minutes=int(fields["max_minutes"]),
-        reason=item.get("reason"),
+        reason=end.reason,
         failure_code=item.get("failure_code"),
-        by=ending.by if ending else ended_by.get("by"),
-        why=ending.why if ending else ended_by.get("why"),
+        by=end.by,
+        why=end.why,
         extension=item.get("extension"),
         subscription_id=item.get("subscription_id"),
         people_changed_at=_people_changed(newest_first, at, item["mode"]),
@@ -125,7 +131,46 @@ def binding_then(
         sms=bool(item.get("sms", True)),
         records=bool(item.get("record_hint_tone")),
         versions=len(entries),
+        rewound=_reaches(item, newest_first, at),
+        lapsed=lapsed_at is not None and lapsed_at <= at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    at: datetime | None
+    reason: str | None = None
+    by: str | None = None
+    why: str | None = None
+
+
+def _end(item: Mapping[str, Any], newest_first: Sequence[Entry]) -> _End:
+    """When it left, and by whom: by its audit, else by the row as it was written last."""
+    reason = item.get("reason")
+    ending = _entry_into(newest_first, _OVER)
+    if ending:
+        return _End(ending.at, reason, ending.by, ending.why)
+    written = _written_last(item, _OVER)
+    return _End(written, reason, item.get("by"), item.get("why")) if written else _End(None, reason)
+
+
+def _lapsed_at(
+    item: Mapping[str, Any], ends_at: datetime, over_at: datetime | None, at: datetime
+) -> datetime | None:
+    """X mode: when its time was over before it was let go; ``ends_at`` is that of the moment."""
+    if item["mode"] != _X:
+        return None
+    if ends_at <= at:
+        return ends_at if over_at is None or ends_at < over_at else None
+    last = from_iso(item["terms"]["ends_at"])  # its time may have been changed after the moment
+    return last if over_at and last < over_at else None
+
+
+def _reaches(item: Mapping[str, Any], newest_first: Sequence[Entry], at: datetime) -> bool:
+    """Whether every version after the moment was read, and could be taken back."""
+    if from_iso(item["updated_at"]) <= at or from_iso(item["created_at"]) > at:
+        return True
+    return any(entry.at <= at or entry.version == 1 for entry in newest_first[-1:])
 
 
 def _taken_back(item: Mapping[str, Any], newest_first: Sequence[Entry], at: datetime) -> dict[str, Any]:

@@ -7,10 +7,11 @@ the table `codes.situations` says what each finding means and how heavy it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from privatenumber.calls.diagnosis import belonging, causes, records, rules, sms
-from privatenumber.calls.diagnosis.case import CallCase, SmsCase
-from privatenumber.calls.diagnosis.model import Diagnosis, Finding
+from privatenumber.calls.diagnosis.case import Around, CallCase, SmsCase
+from privatenumber.calls.diagnosis.model import Confidence, Diagnosis, Finding
 from privatenumber.calls.diagnosis.numbers import impaired
 from privatenumber.calls.diagnosis.words import CALL
 
@@ -22,12 +23,12 @@ _OF_NUMBER = frozenset({"number.suspended", "number.unavailable", "number.unknow
 
 def diagnose(case: CallCase) -> tuple[Diagnosis, ...]:
     """Every finding about a call."""
-    return _ordered(_of_call(case))
+    return _ordered(_of_call(case), case.around)
 
 
 def diagnose_sms(case: SmsCase) -> tuple[Diagnosis, ...]:
     """Every finding about a text."""
-    return _ordered((*sms.outcome(case), *sms.length(case)))
+    return _ordered((*sms.outcome(case), *sms.length(case)), case.around)
 
 
 def _of_call(case: CallCase) -> Iterator[Finding]:
@@ -45,7 +46,18 @@ def _of_call(case: CallCase) -> Iterator[Finding]:
     yield from rules.met(case)
 
 
-def _ordered(findings: Iterable[Finding]) -> tuple[Diagnosis, ...]:
-    """Findings as they are told; those of one weight keep the order in which they were found."""
-    told = (finding.told() for finding in findings)
+def _ordered(findings: Iterable[Finding], around: Around) -> tuple[Diagnosis, ...]:
+    """Findings as they are told; those of one weight keep the order in which they were found.
+
+    What rests on a binding whose audit does not reach back to the moment is not certain.
+    """
+    unsure = {one.source for one in around.bindings if not one.rewound}
+    told = (_doubted(finding, unsure).told() for finding in findings)
     return tuple(sorted(told, key=lambda diagnosis: -diagnosis.weight))
+
+
+def _doubted(finding: Finding, unsure: set[str]) -> Finding:
+    certain = finding.confidence is Confidence.CERTAIN
+    if certain and any(evidence.source in unsure for evidence in finding.evidence):
+        return replace(finding, confidence=Confidence.LIKELY)
+    return finding
