@@ -95,6 +95,20 @@ def test_a_call_that_breaks_a_rule_is_ended_at_the_platform(deployment: Deployme
     assert [row["act"] for row in rows(deployment.bills) if row["kind"] == "rule"] == ["stopped"]
 
 
+def test_a_call_for_which_an_invocation_had_no_time_is_ended_by_its_next_event(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.push("callin", sessionId="first", ago_s=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(follow, "STOPS_S", 0.0)
+        deployment.push("callin")
+    (act,) = (row for row in rows(deployment.bills) if row["kind"] == "rule")
+    assert (act["act"], act["code"], deployment.way.sent) == ("stop_failed", "busy", [])
+    deployment.push("callout")
+    assert [row["act"] for row in rows(deployment.bills) if row["kind"] == "rule"] == ["stopped"]
+    assert len(deployment.way.sent) == 1
+
+
 def test_the_worker_is_told_of_a_caller_whose_binding_ended_a_moment_ago(deployment: Deployment) -> None:
     ended = utc_now() - timedelta(minutes=5)
     put_relation(
