@@ -1,6 +1,7 @@
 """Statistics and exports: `sweep` sends what is to be counted or gone on with, `work` does it.
 
 A message that is lost is no loss: an export stays due in the table, a day is counted again the next hour.
+What is not finished when the time is over sends word to the next run, which goes on where it ended.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from privatenumber.calls.report_rooms import ReportRooms
 from privatenumber.calls.report_work import CountWork, ExportWork, read_work
 from privatenumber.deadline import LambdaContext
 from privatenumber.settings import Settings
+from privatenumber.store.due import Overtaken
 from privatenumber.store.exports import ExportState
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
@@ -70,41 +72,54 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
     try:
         asked = read_work(record["body"])
         if isinstance(asked, CountWork):
-            _counted(asked)
-        else:
-            _exported(asked, context)
+            return _counted(asked, context)
+        _exported(asked, context)
     except (NoSuchExport, NotCountable) as error:
         logger.warning("nothing to do", extra={**about, "cause": type(error).__name__})
+    except Overtaken:
+        logger.warning("somebody else works on it", extra=about)
+        return False
     except Exception:
         logger.exception("report failed", extra=about)
         return False
     return True
 
 
-def _counted(asked: CountWork) -> None:
-    started, as_of = utc_now(), max(asked.as_of, utc_now())
+def _counted(asked: CountWork, context: LambdaContext) -> bool:
+    started = utc_now()
+    about: dict[str, Any] = {"application": asked.application, "day": asked.day.isoformat()}
     head = rooms().statistics.head(asked.application, asked.day)
-    if head and head.as_of > asked.as_of:
-        return  # a message that came again, or late: it was counted since
-    found = rooms().counting.count(asked.application, asked.day, as_of=as_of)
+    if head and head.as_of >= asked.as_of:
+        return True  # a message that came again, or late: it was counted since
+    found = rooms().counting.count(
+        asked.application, asked.day, as_of=asked.as_of, left=lambda: _left(context)
+    )
+    took = (utc_now() - started).total_seconds()
+    if found is None:
+        logger.info("interrupted", extra={**about, "seconds": took})
+        return rooms().send([asked]).taken == 1
     _count("DaysCounted", 1)
     _count("RowsCounted", found.rows)
-    about = {"application": asked.application, "day": asked.day.isoformat(), "rows": found.rows}
-    took = (utc_now() - started).total_seconds()
-    logger.info("counted", extra={**about, "replaced": found.replaced, "lines": found.lines, "seconds": took})
+    about |= {"rows": found.rows, "lines": found.lines}
+    logger.info("counted", extra={**about, "replaced": found.replaced, "seconds": took})
+    return True
 
 
 def _exported(asked: ExportWork, context: LambdaContext) -> None:
     state = rooms().exports.run(
         asked.export_id,
         now=max(asked.as_of, utc_now()),
-        left=lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_S,
+        left=lambda: _left(context),
     )
     if state is ExportState.DONE:
         _count("ExportsDone", 1)
     if state is ExportState.FAILED:
         _count("ExportsFailed", 1)
     logger.info("exported", extra={"export": asked.export_id, "state": state.value})
+
+
+def _left(context: LambdaContext) -> float:
+    return context.get_remaining_time_in_millis() / 1000 - RESERVE_S
 
 
 def _to_count(event: Mapping[str, Any], now: datetime) -> list[CountWork]:

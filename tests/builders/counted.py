@@ -7,12 +7,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from builders.dynamodb import Table
+from builders.dynamodb import Table, new_table
+from privatenumber.calls.counting import Counted, DayCounting
+from privatenumber.calls.statistics import Group, Whereabouts
 from privatenumber.store.audit import AuditStore, Entry, Kind
+from privatenumber.store.call_search import CallSearch
 from privatenumber.store.calls import Call, CallState, write_call
 from privatenumber.store.derived import Derived
+from privatenumber.store.items import decode
 from privatenumber.store.messages import Message, MessageState, write_message
-from privatenumber.store.milestones import Milestone, Step
+from privatenumber.store.milestones import Milestone, MilestoneReader, Step
+from privatenumber.store.statistics import Line, StatisticsStore
 
 APPLICATION = "ride"
 DAY = date(2026, 3, 2)
@@ -20,6 +25,43 @@ NINE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Nine o'clock in Beijing."""
 X1, X2, X3 = "+8617010000001", "+8617010000002", "+8617010000003"
 SECOND = timedelta(seconds=1)
+
+
+WHERE = Whereabouts(cities={X1: "0755", X2: "010"})
+
+
+class Books:
+    """Both tables, and what counts over them."""
+
+    def __init__(self, client: Any) -> None:
+        self.bills, self.bindings = new_table(client, "BillsTable"), new_table(client)
+        self.store = StatisticsStore(client, self.bills.name)
+        self.counting = DayCounting(
+            CallSearch(client, self.bills.name),
+            MilestoneReader(client, self.bindings.name),
+            self.store,
+            lambda application: WHERE,
+            kept_days=400,
+        )
+
+    def count(self, application: str = APPLICATION, day: date = DAY, *, as_of: datetime) -> Counted:
+        """Count a day to its end."""
+        found = self.counting.count(application, day, as_of=as_of, left=lambda: 1.0)
+        assert found
+        return found
+
+    def stored(self, group: Group = Group.TOTAL) -> list[Line]:
+        """The lines of a group as they stand in the table."""
+        head = self.store.head(APPLICATION, DAY)
+        assert head
+        lines = self.store.lines(head, group)
+        assert lines is not None
+        return list(lines)
+
+    def items(self) -> list[dict[str, Any]]:
+        """Every item of statistics."""
+        found = self.bills.client.scan(TableName=self.bills.name)["Items"]
+        return [decode(item) for item in found if item["pk"]["S"].startswith("STATISTICS#")]
 
 
 def call(identity: str = "c1", at: datetime = NINE, **changes: Any) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -10,47 +11,29 @@ from typing import Any
 import pytest
 
 from builders import counted
-from builders.counted import APPLICATION, DAY, NINE, SECOND, X1, X2, answered, call, message, milestone
-from builders.dynamodb import moto_client, new_table
-from privatenumber.calls.counting import FINAL_AFTER, KEPT, KEPT_UNTIL_FINAL, DayCounting, NotCountable
-from privatenumber.calls.statistics import Group, Statistics, Whereabouts
-from privatenumber.store.call_search import CallSearch
-from privatenumber.store.items import decode
-from privatenumber.store.milestones import MilestoneReader, Step
+from builders.counted import (
+    APPLICATION,
+    DAY,
+    NINE,
+    SECOND,
+    WHERE,
+    X1,
+    X2,
+    Books,
+    answered,
+    call,
+    message,
+    milestone,
+)
+from builders.dynamodb import moto_client
+from privatenumber.calls.counting import FINAL_AFTER, KEPT, KEPT_UNTIL_FINAL, NotCountable
+from privatenumber.calls.statistics import Group, Statistics
+from privatenumber.store.milestones import Step
 from privatenumber.store.statistics import StatisticsStore
 from privatenumber.times import day_bounds
 
 START, END = day_bounds(DAY)
 LATER = NINE + timedelta(hours=1)
-WHERE = Whereabouts(cities={X1: "0755", X2: "010"})
-
-
-class Books:
-    """Both tables on moto, and what counts over them."""
-
-    def __init__(self, client: Any) -> None:
-        self.bills, self.bindings = new_table(client, "BillsTable"), new_table(client)
-        self.store = StatisticsStore(client, self.bills.name)
-        self.counting = DayCounting(
-            CallSearch(client, self.bills.name),
-            MilestoneReader(client, self.bindings.name),
-            self.store,
-            lambda application: WHERE,
-            kept_days=400,
-        )
-
-    def stored(self, group: Group = Group.TOTAL) -> list[Any]:
-        """The lines of a group as they stand in the table."""
-        head = self.store.head(APPLICATION, DAY)
-        assert head
-        lines = self.store.lines(head, group)
-        assert lines is not None
-        return list(lines)
-
-    def items(self) -> list[dict[str, Any]]:
-        """Every item of statistics."""
-        found = self.bills.client.scan(TableName=self.bills.name)["Items"]
-        return [decode(item) for item in found if item["pk"]["S"].startswith("STATISTICS#")]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +51,7 @@ def books(client: Any) -> Books:
 def test_a_day_is_counted_out_of_calls_texts_and_steps_of_bindings(books: Books) -> None:
     counted.keep(books.bills, answered(61, "c1"), call("c2", x=X2), message("s1"))
     counted.keep_milestones(books.bindings, milestone(Step.BOUND), milestone(Step.RELEASED))
-    assert books.counting.count(APPLICATION, DAY, as_of=LATER).rows == 5
+    assert books.count(as_of=LATER).rows == 5
     ((value, hour, counts),) = books.stored()
     assert (value, hour) == ("", 9)
     names = ("attempts", "connected", "duration_s", "sms_sends", "binds", "auto_unbinds")
@@ -83,14 +66,14 @@ def test_the_days_of_beijing_are_kept_apart_to_the_second(books: Books) -> None:
     """U-D24: 16:00 UTC is midnight there."""
     for at, identity in ((START - SECOND, "c1"), (START, "c2"), (END - SECOND, "c3"), (END, "c4")):
         counted.keep(books.bills, call(identity, at), message(identity, at))
-    assert books.counting.count(APPLICATION, DAY, as_of=END).rows == 4
+    assert books.count(as_of=END).rows == 4
     assert [(hour, counts["attempts"]) for _, hour, counts in books.stored()] == [(0, 1), (23, 1)]
 
 
 def test_a_call_that_began_the_day_before_counts_for_calls_at_once_alone(books: Books) -> None:
     """C-121."""
     counted.keep(books.bills, answered(3600, "c1", START - 10 * SECOND), answered(60, "c2", START))
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     ((x, hour, counts),) = books.stored(Group.X)
     assert (x, hour, counts["attempts"], counts["peak"]) == (X1, 0, 1, 2)
 
@@ -103,27 +86,29 @@ def test_many_rows_are_counted_once_each_in_the_order_of_time(books: Books) -> N
     direct = Statistics()
     for each in calls:
         direct.add_call(each, WHERE)
-    read = books.counting.read(APPLICATION, DAY)
-    assert read.rows == 130
-    for cell, counts in direct.cells.items():
-        assert counts <= read.cells[cell]
+    assert books.count(as_of=END).rows == 130
+    for group in Group:
+        stored = {(value, hour): counts for value, hour, counts in books.stored(group)}
+        for cell, counts in direct.cells.items():
+            if cell.group is group:
+                assert counts <= Counter(stored[cell.value, cell.hour])
 
 
 def test_counting_again_writes_the_same_and_a_late_fact_makes_more(books: Books) -> None:
     counted.keep(books.bills, call("c1"))
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     before = books.items()
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     assert books.items() == before
     counted.keep(books.bills, call("c2"))
-    books.counting.count(APPLICATION, DAY, as_of=LATER + SECOND)
+    books.count(as_of=LATER + SECOND)
     assert [counts["attempts"] for _, _, counts in books.stored()] == [2]
 
 
 def test_who_read_earlier_never_replaces_who_read_later(books: Books) -> None:
     """A slow run that comes to its end after a fast one that began after it."""
     counted.keep(books.bills, call("c1"), call("c2"))
-    assert books.counting.count(APPLICATION, DAY, as_of=LATER + SECOND).replaced
+    assert books.count(as_of=LATER + SECOND).replaced
     slow = {"total": [("", 9, {"attempts": 1})]}
     assert not books.store.put(APPLICATION, DAY, slow, rows=1, as_of=LATER, expires_at=END + KEPT)
     assert [counts["attempts"] for _, _, counts in books.stored()] == [2]
@@ -134,7 +119,7 @@ def test_a_crash_before_the_head_leaves_what_stood_there(
 ) -> None:
     """Pages alone are seen by nobody; the next run writes them again."""
     counted.keep(books.bills, call("c1"))
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     counted.keep(books.bills, call("c2"))
     put = StatisticsStore._put
 
@@ -146,20 +131,20 @@ def test_a_crash_before_the_head_leaves_what_stood_there(
     with monkeypatch.context() as crash:
         crash.setattr(StatisticsStore, "_put", dies_at_the_head)
         with pytest.raises(ConnectionError):
-            books.counting.count(APPLICATION, DAY, as_of=LATER + SECOND)
+            books.count(as_of=LATER + SECOND)
     assert [counts["attempts"] for _, _, counts in books.stored()] == [1]
-    books.counting.count(APPLICATION, DAY, as_of=LATER + 2 * SECOND)
+    books.count(as_of=LATER + 2 * SECOND)
     assert [counts["attempts"] for _, _, counts in books.stored()] == [2]
 
 
 def test_what_is_counted_for_good_is_kept_as_long_as_the_console_keeps_it(books: Books) -> None:
     """operations.md §13; a shorter life never comes after a longer one."""
     counted.keep(books.bills, call("c1"))
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     assert {int(item["expires_at"]) for item in books.items()} == {
         int((LATER + KEPT_UNTIL_FINAL).timestamp())
     }
-    books.counting.count(APPLICATION, DAY, as_of=END + FINAL_AFTER)
+    books.count(as_of=END + FINAL_AFTER)
     kept = {int((END + KEPT).timestamp())}
     assert {int(item["expires_at"]) for item in books.items()} == kept
 
@@ -177,40 +162,21 @@ def test_lines_of_any_number_stand_in_pages_that_an_item_can_hold(books: Books) 
     assert max(sizes) < 390_000
 
 
-def test_today_and_yesterday_are_due_each_hour_and_older_days_until_they_are_final(books: Books) -> None:
-    now = END + timedelta(days=1, hours=3)
-    days = {day for _, day in books.counting.due([APPLICATION], now=now)}
-    assert {DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)} <= days
-    books.counting.count(APPLICATION, DAY, as_of=END + FINAL_AFTER - SECOND)
-    assert DAY in {day for _, day in books.counting.due([APPLICATION], now=now)}
-    books.counting.count(APPLICATION, DAY, as_of=END + FINAL_AFTER)
-    assert DAY not in {day for _, day in books.counting.due([APPLICATION], now=now)}
-
-
-def test_the_lag_is_that_of_the_application_that_waits_longest(books: Books) -> None:
-    """One that was never counted is new, and waits for nothing."""
-    assert books.counting.lag([APPLICATION, "shop"], now=LATER) == timedelta()
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
-    books.counting.count("shop", DAY, as_of=LATER + timedelta(hours=2))
-    now = LATER + timedelta(days=2)
-    assert books.counting.lag([APPLICATION, "shop", "new"], now=now) == timedelta(days=2)
-
-
 @pytest.mark.parametrize("days", [-1, 391])
 def test_a_day_that_has_not_begun_or_may_be_forgotten_is_not_counted(books: Books, days: int) -> None:
     """What was counted before would lose what the table has lost."""
     with pytest.raises(NotCountable):
-        books.counting.count(APPLICATION, DAY, as_of=datetime(2026, 3, 2, 4, tzinfo=UTC) + timedelta(days))
+        books.count(as_of=datetime(2026, 3, 2, 4, tzinfo=UTC) + timedelta(days))
 
 
 def test_another_application_is_another_day(books: Books) -> None:
     counted.keep(books.bills, call("c1"))
-    assert books.counting.count("shop", DAY, as_of=LATER).rows == 0
+    assert books.count("shop", as_of=LATER).rows == 0
 
 
 def test_tables_hold_no_person(books: Books) -> None:
     """Only X numbers, cities, codes and authors are told apart."""
     counted.keep(books.bills, call("c1", caller="token-of-a", callee="token-of-b", order="order-1"))
-    books.counting.count(APPLICATION, DAY, as_of=LATER)
+    books.count(as_of=LATER)
     lines = str([books.stored(group) for group in Group])
     assert not [secret for secret in ("token-of-a", "token-of-b", "order-1") if secret in lines]

@@ -187,15 +187,42 @@ def test_statistics_are_a_file_for_a_spreadsheet_when_asked(stack: Stack) -> Non
     assert (status, row["cause"], row["attempts"], row["meaning_zh"]) == (200, "8101", "1", "无人接听")
 
 
-def test_a_message_that_comes_again_counts_nothing_twice(stack: Stack) -> None:
+def test_a_message_that_comes_again_counts_nothing_twice(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
     """At least once: the second finds that it was counted since."""
     happened(stack)
     stack.ask("POST /statistics/count", body={"application": APPLICATION, "day": TODAY})
     (record,) = stack.messages()
+    capsys.readouterr()
     for _ in range(2):
         assert reports.work({"Records": [record]}, Context()) == {"batchItemFailures": []}
+    assert counted_days(capsys) == [1]
     _, found = stack.ask("GET /statistics", query={})
     assert found["lines"][0]["attempts"] == 2
+
+
+def counted_days(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    """What each run wrote into the metric ``DaysCounted``."""
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    return [day for one in written for day in one.get("DaysCounted", [])]
+
+
+def test_a_day_that_is_longer_than_a_run_sends_word_to_the_next(
+    stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened(stack)
+    stack.ask("POST /statistics/count", body={"application": APPLICATION, "day": TODAY})
+    capsys.readouterr()
+    with monkeypatch.context() as hurry:
+        hurry.setattr(Context, "get_remaining_time_in_millis", lambda self: 1000)
+        for _ in range(2):
+            assert stack.work() == []
+    assert stack.ask("GET /statistics", query={})[1]["lines"] == []
+    assert stack.work() == []
+    assert counted_days(capsys) == [1]
+    _, found = stack.ask("GET /statistics", query={})
+    assert [found["lines"][0][name] for name in ("attempts", "sms_sends")] == [2, 1]
 
 
 def test_an_export_is_asked_for_made_and_fetched(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from builders.chronicled import Chronicled
 from builders.dynamodb import moto_client, new_table
 from builders.pushes import APP_ID, SIGNED_AT, cdr_entry, event_body, fee_body, sms_body
 from privatenumber.billing.rating import billed_minutes, talk_time
-from privatenumber.calls.counting import DayCounting, lines_of
+from privatenumber.calls.counting import DayCounting
 from privatenumber.calls.statistics import OUTCOMES, Group, Whereabouts, together
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.facts import FactStore
@@ -73,15 +73,19 @@ def desk() -> Iterator[Chronicled]:
 def counted(desk: Chronicled) -> Counter[str]:
     """All of the day in one line, out of the rows."""
     client, bindings = desk.bills.client, new_table(desk.bills.client)
+    store = StatisticsStore(client, desk.bills.name)
     counting = DayCounting(
         CallSearch(client, desk.bills.name),
         MilestoneReader(client, bindings.name),
-        StatisticsStore(client, desk.bills.name),
+        store,
         lambda application: Whereabouts(),
         kept_days=400,
     )
+    assert counting.count(APP_ID, DAY, as_of=BEGIN + timedelta(days=1), left=lambda: 1.0)
+    head = store.head(APP_ID, DAY)
+    assert head
     found: Counter[str] = Counter()
-    for _, _, counts in lines_of(counting.read(APP_ID, DAY))[Group.TOTAL]:
+    for _, _, counts in store.lines(head, Group.TOTAL) or ():
         together(found, counts)
     return found
 

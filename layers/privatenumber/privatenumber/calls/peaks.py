@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,16 +16,22 @@ UNENDED_COUNTS: Final = timedelta(hours=1)
 
 
 class Peaks:
-    """Takes calls, the earliest first. Remembers of each X only the calls that are under way."""
+    """Takes calls, the earliest first. Remembers of each X only the calls that are under way.
 
-    def __init__(self) -> None:
-        self._ends: defaultdict[str, list[datetime]] = defaultdict(list)
+    ``under_way`` says when calls that were taken before end, by X: who goes on behind them counts them too.
+    """
+
+    def __init__(self, under_way: Mapping[str, Iterable[datetime]] | None = None) -> None:
+        ends = {x: sorted(moments) for x, moments in (under_way or {}).items()}
+        self._ends: defaultdict[str, list[datetime]] = defaultdict(list, ends)
         self._most: dict[tuple[int, str], int] = {}
+        self._last: datetime | None = None
 
     def take(self, call: Call, *, counted: bool = True) -> None:
         """Note a call; one that is not ``counted`` only stands in the way of others, as of the day before."""
         if call.x is None:
             return
+        self._last = call.started_at
         under_way = self._ends[call.x]
         while under_way and under_way[0] <= call.started_at:
             heapq.heappop(under_way)
@@ -38,3 +44,9 @@ class Peaks:
     def most(self) -> Mapping[tuple[int, str], int]:
         """The most calls at once by hour of the day and X: the number at the start of the busiest call."""
         return self._most
+
+    def under_way(self) -> Mapping[str, tuple[datetime, ...]]:
+        """When the calls end that were under way as the last one began, by X."""
+        last = self._last
+        ends = {x: tuple(e for e in found if last is None or e > last) for x, found in self._ends.items()}
+        return {x: found for x, found in ends.items() if found}

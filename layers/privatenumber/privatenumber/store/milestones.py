@@ -7,7 +7,7 @@ change. Those that make a step carry ``step_key`` = ``<application>#<Beijing day
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -73,9 +73,11 @@ class MilestoneReader:
         self._client = client
         self._table = table
 
-    def of_day(self, application: str, day: date) -> Iterator[Milestone]:
-        """All steps of a Beijing day, by shard and time."""
-        for shard in range(STEP_SHARDS):
+    def of_day(
+        self, application: str, day: date, *, shards: Iterable[int] = range(STEP_SHARDS)
+    ) -> Iterator[Milestone]:
+        """All steps of a Beijing day, or those of some shards, by shard and time."""
+        for shard in shards:
             for item in self._query(f"{application}#{day.isoformat()}#{shard}"):
                 yield _milestone(application, item)
 
