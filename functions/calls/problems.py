@@ -15,7 +15,13 @@ from privatenumber.calls.counting import NotCountable
 from privatenumber.calls.exports import NoSuchExport, OtherContent
 from privatenumber.calls.lookup import CallUnknown, MessageUnknown
 from privatenumber.calls.replay import ApplicationUnknown, EntryUnknown
-from privatenumber.calls.statistics_report import MAX_LINES, TooManyLines
+from privatenumber.calls.statistics_report import (
+    MAX_LINES,
+    MAX_PAGES,
+    MAX_PAGES_OF_ONE,
+    TooManyLines,
+    TooMuchToRead,
+)
 from privatenumber.http_api import Kind, Response
 from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBody, WrongMediaType
 from privatenumber.phone import InvalidNumber
@@ -48,6 +54,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "invalid-fields": Kind(422, "Fields are not valid", "Correct the fields and send the request again."),
     "not-countable": Kind(422, "Day cannot be counted", "What was counted before stays as it is."),
     "too-many-lines": Kind(422, "Answer too long", "Ask for fewer days, longer periods, or only one value."),
+    "too-much-to-read": Kind(
+        422, "Answer would take too long", "Ask for fewer days, only one value, or a group of fewer values."
+    ),
     "internal": Kind(500, "Internal error", "Repeat the request; if it fails again report request_id."),
 }
 
@@ -110,6 +119,10 @@ _DESCRIBED: Final[Mapping[type, Callable[[Any], Problem]]] = {
     ),
     NotCountable: lambda error: Problem("not-countable", f"{error}."),
     TooManyLines: lambda error: Problem("too-many-lines", f"There would be more than {MAX_LINES} lines."),
+    TooMuchToRead: lambda error: Problem(
+        "too-much-to-read",
+        f"The days have more than {MAX_PAGES} pages of lines, or {MAX_PAGES_OF_ONE} with only.",
+    ),
     EntryUnknown: lambda error: Problem("entry-not-found", "Nothing stands in quarantine under this id."),
     ApplicationUnknown: lambda error: _invalid([("application", "is not configured")]),
     SealBroken: lambda error: Problem("seal-broken", "The keyring does not open this entry."),

@@ -157,6 +157,10 @@ def test_lines_of_any_number_stand_in_pages_that_an_item_can_hold(books: Books) 
     ]
     books.store.put(APPLICATION, DAY, {"x": lines}, rows=1, as_of=LATER, expires_at=END)
     assert books.stored(Group.X) == lines
+    head = books.store.head(APPLICATION, DAY)
+    assert head
+    assert list(books.store.lines(head, "x", lines[4321][0]) or ()) == [lines[4321]]
+    assert list(books.store.lines(head, "x", lines[4321][0][:-1]) or ()) == []
     sizes = [len(item["lines"]) for item in books.items() if "lines" in item]
     assert len(sizes) > 2
     assert max(sizes) < 390_000

@@ -13,7 +13,8 @@ import pytest
 
 from builders.counted import APPLICATION, DAY, NINE, SECOND, X1, X2, answered, call, message, milestone
 from privatenumber.calls import statistics_report
-from privatenumber.calls.counting import FINAL_AFTER, lines_of
+from privatenumber.calls.counting import FINAL_AFTER
+from privatenumber.calls.counting_parts import lines_of
 from privatenumber.calls.csv_rows import cell, rendered
 from privatenumber.calls.statistics import Group, Statistics, Whereabouts
 from privatenumber.calls.statistics_report import (
@@ -22,6 +23,7 @@ from privatenumber.calls.statistics_report import (
     Asked,
     By,
     TooManyLines,
+    TooMuchToRead,
     as_csv,
     as_document,
     report,
@@ -58,15 +60,16 @@ class Kept:
         for found in about.get("steps", ()):
             statistics.add_milestone(found, Whereabouts())
         as_of: datetime = about.get("as_of", day_bounds(day)[1] + FINAL_AFTER)
-        head = Head(application, day, as_of, statistics.rows, "hash", {})
+        head = Head(application, day, as_of, statistics.rows, "hash", about.get("pages", {}))
         self._days[application, day] = (head, lines_of(statistics))
 
     def head(self, application: str, day: date) -> Head | None:
         found = self._days.get((application, day))
         return found[0] if found else None
 
-    def lines(self, head: Head, group: str) -> list[Line]:
-        return self._days[head.application, head.day][1][group]
+    def lines(self, head: Head, group: str, only: str | None = None) -> list[Line]:
+        found = self._days[head.application, head.day][1][group]
+        return [line for line in found if only is None or line[0] == only]
 
 
 @pytest.fixture
@@ -185,6 +188,20 @@ def test_an_answer_that_would_be_too_long_is_refused(kept: Kept, monkeypatch: py
     kept.add(DAY, call("c1"), call("c2", x=X2))
     with pytest.raises(TooManyLines):
         report(kept, asked(group=Group.X))
+
+
+@pytest.mark.parametrize(("only", "most"), [(None, 200), (X1, 1600)])
+def test_days_of_too_many_lines_are_refused_before_one_is_read(
+    kept: Kept, only: str | None, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short the answer would be."""
+    kept.add(DAY, call("c1"), pages={"x": most})
+    assert lines(kept, asked(until=NEXT, group=Group.X, by=By.ALL, only=only))
+    kept.add(NEXT, call("c2"), pages={"x": 1})
+    assert lines(kept, asked(until=NEXT, group=Group.TOTAL))
+    monkeypatch.setattr(Kept, "lines", None)
+    with pytest.raises(TooMuchToRead):
+        report(kept, asked(until=NEXT, group=Group.X, by=By.ALL, only=only))
 
 
 def test_the_longest_answer_is_one_that_a_function_may_give(kept: Kept) -> None:

@@ -24,6 +24,13 @@ MAX_DAYS: Final = 186
 MAX_LINES: Final = 5_000
 """A function's answer has at most six megabytes, a line about one thousandth of one."""
 
+MAX_PAGES: Final = 200
+"""Pages of at most 300 KB that are added up for an answer: each takes 14 ms of a processor, and a function of
+512 MB has 0.29 of one."""
+
+MAX_PAGES_OF_ONE: Final = 8 * MAX_PAGES
+"""For one value most lines are passed over unread."""
+
 BY_APPLICATION: Final = "application"
 _THREADS: Final = 8
 
@@ -39,6 +46,10 @@ class By(StrEnum):
 
 class TooManyLines(Exception):
     """The answer would be too long."""
+
+
+class TooMuchToRead(Exception):
+    """The answer would take longer than a request may: its days have too many lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +89,32 @@ class Counted(Protocol):
         """What is known of a day."""
         ...
 
-    def lines(self, head: Head, group: str) -> Iterable[Line] | None:
-        """The lines of a group."""
+    def lines(self, head: Head, group: str, only: str | None = None) -> Iterable[Line] | None:
+        """The lines of a group, or of one value of it."""
         ...
 
 
 def report(store: Counted, asked: Asked) -> Report:
-    """Read and add up. Raises TooManyLines."""
+    """Read and add up. Raises TooMuchToRead, and TooManyLines."""
     group = Group.TOTAL if asked.group == BY_APPLICATION else Group(asked.group)
     dates = [asked.since + timedelta(days=n) for n in range((asked.until - asked.since).days + 1)]
-    wanted = [(application, day) for day in dates for application in asked.applications]
+    only = asked.only if asked.group == group else None
 
-    def read(item: tuple[str, date]) -> tuple[Head, Iterable[Line]] | None:
-        head = store.head(*item)
-        lines = store.lines(head, group) if head else None
-        return (head, lines) if head and lines is not None else None
+    def read(head: Head) -> tuple[Head, Iterable[Line]] | None:
+        lines = store.lines(head, group, only)
+        return None if lines is None else (head, lines)
 
     heads: list[Head] = []
     found: defaultdict[tuple[Period, str], Counts] = defaultdict(Counter)
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        wanted = [(application, day) for day in dates for application in asked.applications]
+        counted = [head for head in pool.map(lambda item: store.head(*item), wanted) if head]
+        most = MAX_PAGES if only is None else MAX_PAGES_OF_ONE
+        if sum(head.pages.get(group, 0) for head in counted) > most:
+            raise TooMuchToRead
         # A few days at a time: a day of very many numbers is long.
-        for start in range(0, len(wanted), _THREADS):
-            for head, lines in filter(None, pool.map(read, wanted[start : start + _THREADS])):
+        for start in range(0, len(counted), _THREADS):
+            for head, lines in filter(None, pool.map(read, counted[start : start + _THREADS])):
                 heads.append(head)
                 for value, hour, counts in _wanted(asked, head, lines):
                     together(found[_period(asked, head.day, hour), value], counts)

@@ -143,17 +143,21 @@ class StatisticsStore:
         item = self._get({"pk": _partition(application, day), "sk": _HEAD})
         return _head(application, day, item) if item else None
 
-    def lines(self, head: Head, group: str) -> Iterator[Line] | None:
-        """The lines of a group, page by page; None when pages are forgotten already."""
+    def lines(self, head: Head, group: str, only: str | None = None) -> Iterator[Line] | None:
+        """The lines of a group, or of one value of it, page by page; None when pages are forgotten already."""
         wanted = head.pages.get(group, 0)
         prefix = _page_prefix(group, head.hash)
         pages = list(self._query(_partition(head.application, head.day), prefix)) if wanted else []
         if len(pages) != wanted:
             return None
+        # Lines of other values are not even read: that is most of the time.
+        beginning = b"" if only is None else canonical([only, 0]).removesuffix(b"0]")
         return (
             (value, hour, counts)
             for page in pages
-            for value, hour, counts in map(json.loads, zlib.decompress(page["lines"]).splitlines())
+            for line in zlib.decompress(page["lines"]).split(b"\n")
+            if line.startswith(beginning)
+            for value, hour, counts in [json.loads(line)]
         )
 
     def _put_pages(
