@@ -1,17 +1,20 @@
-"""Who asks, why, and from where on: what lists and changes of cases and entries have in common."""
+"""Who asks, why, of what and from where on: what routes about calls have in common."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final
 
+from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.privacy import scrub
 
 _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _LONGEST: Final = 256
 NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
 
@@ -37,19 +40,46 @@ def only(body: Mapping[str, Any], *names: str) -> None:
         raise InvalidFields(("body", f"may have the fields {', '.join(names)} only"))
 
 
+def configured(rooms: CallRooms, application: object) -> str:
+    """Return an application that is configured. Raises InvalidFields."""
+    if not isinstance(application, str) or application not in rooms.applications.load():
+        raise InvalidFields(("application", "is not configured"))
+    return application
+
+
+def one_of(given: Mapping[str, Any], name: str, allowed: Iterable[str], default: str) -> str:
+    """Return one of the allowed words. Raises InvalidFields."""
+    value, words = given.get(name, default), tuple(map(str, allowed))
+    if value not in words:
+        raise InvalidFields((name, f"must be one of {', '.join(words)}"))
+    return str(value)
+
+
+def day_of(given: Mapping[str, Any], name: str) -> date:
+    """Return a Beijing day. Raises InvalidFields."""
+    text = str(given.get(name))
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise InvalidFields((name, "must be a Beijing day such as 2026-09-02"))
+
+
 def cursor_of(place: str | None) -> str | None:
-    """A place in a list as a cursor."""
-    return base64.urlsafe_b64encode(place.encode()).decode() if place else None
+    """A place in a list as a cursor; it may stand in a path."""
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=") if place else None
 
 
-def place_of(cursor: str | None, form: re.Pattern[str]) -> re.Match[str] | None:
+def place_of(cursor: str | None, form: re.Pattern[str], *, name: str = "cursor") -> re.Match[str] | None:
     """The place that a cursor names. Raises InvalidFields."""
     if cursor is None:
         return None
     try:
-        found = form.fullmatch(base64.urlsafe_b64decode(cursor).decode("ascii"))
+        whole = cursor + "=" * (-len(cursor) % 4)
+        found = form.fullmatch(base64.urlsafe_b64decode(whole).decode("ascii"))
     except (binascii.Error, ValueError):
         found = None
     if found is None:
-        raise InvalidFields(NOT_A_CURSOR)
+        raise InvalidFields((name, NOT_A_CURSOR[1]))
     return found

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from privatenumber import http_request
-from privatenumber.calls.black_list import Listed, Wanted
+from privatenumber.calls.black_list import BarRequest, Listed
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.barred import Direction, ScopeKind
 from privatenumber.times import iso
 
+from .asking import cursor_of, one_of, only, place_of, read_actor
 from .routes import Route
 
 _LIMIT: Final = 50
 _BODY_LIMIT: Final = 4 * 1024
 _FIELDS: Final = ("application", "number", "direction", "scope", "value", "reason", "until")
-_Word = TypeVar("_Word", bound=StrEnum)
+_ENTRY: Final = re.compile(
+    r"[a-z2-7]{26}#(?:caller|callee)#(?:\*|(?:X|BINDING|ORDER)#[\x21-\x7e]{1,64})", re.ASCII
+)
+_CURSOR: Final = re.compile(rf"([0-9]):({_ENTRY.pattern})", re.ASCII)
 
 
 def enter(rooms: CallRooms, request: Request) -> Response:
     """PUT /barred: enter somebody, or change what was said of him there."""
     body = http_request.read_object(request, limit=_BODY_LIMIT)
-    listed = rooms.black_list.enter(_wanted(body), request.actor or "unknown")
+    listed = rooms.black_list.enter(_wanted(body), read_actor(request))
     return answer(200, entry_view(listed))
 
 
@@ -35,17 +39,22 @@ def list_entries(rooms: CallRooms, request: Request) -> Response:
     application = http_request.read_application(request.query)
     number = request.query.get("number")
     if number:
-        found, cursor = rooms.black_list.of_person(application, number), None
+        found, further = rooms.black_list.of_person(application, number), None
     else:
+        place = place_of(http_request.read_cursor(request.query), _CURSOR)
+        after = (int(place[1]), place[2]) if place else None
         limit = http_request.read_limit(request.query, _LIMIT)
-        found, cursor = rooms.black_list.page(application, http_request.read_cursor(request.query), limit)
+        found, further = rooms.black_list.page(application, after, limit)
+    cursor = cursor_of("{}:{}".format(*further)) if further else None
     return answer(200, {"entries": [entry_view(each) for each in found], "next_cursor": cursor})
 
 
 def remove(rooms: CallRooms, request: Request) -> Response:
     """DELETE /barred/{entry}: take an entry off; one that is not there is as good as gone."""
     application = http_request.read_application(request.query)
-    rooms.black_list.remove(application, request.path.get("entry", ""))
+    place = place_of(request.path.get("entry", ""), _ENTRY, name="id")
+    if place:
+        rooms.black_list.remove(application, place[0])
     return answer(200, {"removed": True})
 
 
@@ -53,7 +62,7 @@ def entry_view(listed: Listed) -> dict[str, Any]:
     """Show an entry; its number is masked, its id removes it."""
     bar = listed.bar
     return {
-        "id": listed.id,
+        "id": cursor_of(listed.key),
         "application": bar.application,
         "number": listed.number,
         "direction": bar.direction.value,
@@ -67,14 +76,13 @@ def entry_view(listed: Listed) -> dict[str, Any]:
     }
 
 
-def _wanted(body: Mapping[str, Any]) -> Wanted:
-    if any(name not in _FIELDS for name in body):
-        raise InvalidFields(("body", f"may have the fields {', '.join(_FIELDS)} only"))
-    return Wanted(
+def _wanted(body: Mapping[str, Any]) -> BarRequest:
+    only(body, *_FIELDS)
+    return BarRequest(
         application=_text(body, "application"),
         number=_text(body, "number"),
-        direction=_word(body, "direction", Direction, Direction.CALLER),
-        scope=_word(body, "scope", ScopeKind, ScopeKind.APPLICATION),
+        direction=Direction(one_of(body, "direction", Direction, Direction.CALLER)),
+        scope=ScopeKind(one_of(body, "scope", ScopeKind, ScopeKind.APPLICATION)),
         value=_text(body, "value", ""),
         reason=_text(body, "reason"),
         until=_moment(body.get("until")),
@@ -86,13 +94,6 @@ def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str
     if not isinstance(value, str):
         raise InvalidFields((name, "is required and must be a text" if value is None else "must be a text"))
     return value
-
-
-def _word(body: Mapping[str, Any], name: str, words: type[_Word], default: _Word) -> _Word:
-    value = body.get(name, default.value)
-    if value not in [each.value for each in words]:
-        raise InvalidFields((name, f"must be one of {', '.join(each.value for each in words)}"))
-    return words(value)
 
 
 def _moment(value: Any) -> datetime | None:

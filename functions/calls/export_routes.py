@@ -12,11 +12,11 @@ from privatenumber.calls.exports import MAX_DAYS, ExportRequest, NoSuchExport, S
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
 from privatenumber.http_request import InvalidFields, Request
-from privatenumber.privacy import scrub
 from privatenumber.store.call_search import Kind
 from privatenumber.store.exports import Format
 from privatenumber.times import iso
 
+from .asking import configured, one_of, only, read_actor, read_why
 from .routes import Route
 
 _BODY_LIMIT: Final = 2048
@@ -25,8 +25,6 @@ _KINDS: Final[Mapping[str, Kind]] = {"calls": Kind.CALL, "messages": Kind.SMS}
 _NAMES: Final[Mapping[Kind, str]] = {kind: name for name, kind in _KINDS.items()}
 _ID: Final = re.compile(r"e[a-z2-7]{1,64}", re.ASCII)
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_WHY: Final = re.compile(r"[\x20-\x7e]{1,200}")
-_LONGEST_ACTOR: Final = 256
 
 
 def ask_for_export(rooms: CallRooms, request: Request) -> Response:
@@ -74,11 +72,8 @@ def export_view(shown: ShownExport) -> dict[str, Any]:
 
 def _wanted(rooms: CallRooms, request: Request) -> ExportRequest:
     body = http_request.read_object(request, limit=_BODY_LIMIT)
-    if any(name not in _FIELDS for name in body):
-        raise InvalidFields(("body", f"may have the fields {', '.join(_FIELDS)} only"))
-    application = body.get("application")
-    if not isinstance(application, str) or application not in rooms.applications.load():
-        raise InvalidFields(("application", "is not configured"))
+    only(body, *_FIELDS)
+    application = configured(rooms, body.get("application"))
     if body.get("masked", True) is not True:
         raise InvalidFields(("masked", "must be true: no export shows people's numbers"))
     times = {name: str(body[name]) for name in ("from", "to") if body.get(name)}
@@ -89,30 +84,13 @@ def _wanted(rooms: CallRooms, request: Request) -> ExportRequest:
         raise InvalidFields(("from", f"must not be later than to, nor more than {MAX_DAYS} days before it"))
     return ExportRequest(
         application=application,
-        kind=_KINDS[_word(body, "kind", tuple(_KINDS), "calls")],
-        format=Format(_word(body, "format", tuple(Format), Format.CSV)),
+        kind=_KINDS[one_of(body, "kind", _KINDS, "calls")],
+        format=Format(one_of(body, "format", Format, Format.CSV)),
         since=since,
         until=until + timedelta(milliseconds=1),
-        by=scrub((request.actor or "unknown")[:_LONGEST_ACTOR]),
-        why=_why(body.get("why")),
+        by=read_actor(request),
+        why=read_why(body, required=False),
     )
-
-
-def _word(body: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = body.get(name, default)
-    if value not in allowed:
-        raise InvalidFields((name, f"must be one of {', '.join(allowed)}"))
-    return str(value)
-
-
-def _why(why: Any) -> str | None:
-    if why is None:
-        return None
-    if not isinstance(why, str) or not _WHY.fullmatch(why):
-        raise InvalidFields(("why", "must be 1 to 200 printable ASCII characters"))
-    if scrub(why) != why:
-        raise InvalidFields(("why", "must not contain a phone number: it is kept"))
-    return why
 
 
 ROUTES: Final[Mapping[str, Route]] = {

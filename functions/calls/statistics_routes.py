@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from privatenumber import http_request
 from privatenumber.calls.report_work import CountWork
@@ -24,19 +23,19 @@ from privatenumber.http_api import Response, answer, answer_file
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.times import beijing_day
 
+from .asking import configured, day_of, one_of
 from .routes import Route
 
 _BODY_LIMIT: Final = 1024
 _FORMATS: Final = ("json", "csv")
 _GROUPS: Final = (*Group, BY_APPLICATION)
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 
 
 def read_statistics(rooms: CallRooms, request: Request) -> Response:
     """GET /statistics: of one application or of all, as JSON or CSV."""
     query = request.query
-    form = _one_of(query, "format", _FORMATS, "json")
+    form = one_of(query, "format", _FORMATS, "json")
     made = report(rooms.reports.statistics, _asked(rooms, request))
     if form == "json":
         return answer(200, as_document(made))
@@ -49,8 +48,8 @@ def count_again(rooms: CallRooms, request: Request) -> Response:
     body = http_request.read_object(request, limit=_BODY_LIMIT)
     if set(body) != {"application", "day"}:
         raise InvalidFields(("body", "must have the fields application and day"))
-    application, day = str(body["application"]), _day(body, "day")
-    _configured(rooms, application)
+    day = day_of(body, "day")
+    application = configured(rooms, body["application"])
     rooms.reports.counting.check(day, now=request.at)
     rooms.reports.send([CountWork(application, day, request.at)])
     return answer(202, {"application": application, "day": day.isoformat()})
@@ -60,43 +59,23 @@ def _asked(rooms: CallRooms, request: Request) -> Asked:
     query = request.query
     application = http_request.read_default_application(query)
     today = beijing_day(request.at)
-    until = _day(query, "to") if "to" in query else today
-    since = _day(query, "from") if "from" in query else until
+    until = day_of(query, "to") if "to" in query else today
+    since = day_of(query, "from") if "from" in query else until
     if not 0 <= (until - since).days < MAX_DAYS:
         raise InvalidFields(("from", f"must be a day before to or the same, at most {MAX_DAYS} days of both"))
-    group, only = _one_of(query, "group", _GROUPS, Group.TOTAL), query.get("only")
+    group, only = one_of(query, "group", _GROUPS, Group.TOTAL), query.get("only")
     if only is not None and (group == Group.TOTAL or not _VALUE.fullmatch(only)):
         raise InvalidFields(("only", "must be a value of the group, of 1 to 256 printable characters"))
     return Asked(
-        applications=(application,) if application else tuple(sorted(rooms.applications.load())),
+        applications=(configured(rooms, application),)
+        if application
+        else tuple(sorted(rooms.applications.load())),
         since=since,
         until=until,
-        by=By(_one_of(query, "by", tuple(By), By.DAY)),
+        by=By(one_of(query, "by", tuple(By), By.DAY)),
         group=group,
         only=only,
     )
-
-
-def _configured(rooms: CallRooms, application: str) -> None:
-    if application not in rooms.applications.load():
-        raise InvalidFields(("application", "is not configured"))
-
-
-def _day(given: Mapping[str, Any], name: str) -> date:
-    text = str(given.get(name))
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InvalidFields((name, "must be a Beijing day such as 2026-09-02"))
-
-
-def _one_of(query: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = query.get(name, default)
-    if value not in allowed:
-        raise InvalidFields((name, f"must be one of {', '.join(allowed)}"))
-    return value
 
 
 ROUTES: Final[Mapping[str, Route]] = {

@@ -117,11 +117,33 @@ class TestRoutes:
         status, problem, _ = put(**changes)
         assert (status, problem["errors"][0]["field"]) == (422, field)
 
+    def test_pages_follow_each_other_by_their_cursor(self) -> None:
+        made = {put(scope="order", value=f"order-{n}")[1]["id"] for n in range(3)}
+        query, found = {"application": "demo-axb", "limit": "1"}, list[str]()
+        for _ in range(10):
+            page = ask({**sample("list"), "queryStringParameters": query})[1]
+            found += [entry["id"] for entry in page["entries"]]
+            query["cursor"] = page["next_cursor"]
+            if not query["cursor"]:
+                break
+        assert len(found) == len(set(found))
+        assert made <= set(found)
+
+    def test_who_entered_it_is_cut_when_nothing_of_a_number_can_be_left(self) -> None:
+        """A session may be named after its owner's number, and be long."""
+        event = sample("put")
+        event["requestContext"]["authorizer"]["iam"]["userArn"] = "a" * 246 + "/13800138000/" + "b" * 99
+        by = ask(event)[1]["by"]
+        assert len(by) <= 256
+        assert "138001" not in by
+
     @pytest.mark.parametrize(
         "query", [{}, {"application": "demo-axb", "cursor": "bm8="}, {"application": "another"}]
     )
     def test_what_cannot_be_listed_is_refused(self, query: dict[str, str]) -> None:
         assert ask({**sample("list"), "queryStringParameters": query})[0] == 422
 
-    def test_an_id_of_nobody_is_refused(self) -> None:
-        assert ask({**sample("remove"), "pathParameters": {"entry": "x"}})[0] == 422
+    @pytest.mark.parametrize("entry", ["", "x", "PUT", "Li4vLi4", "Li4vLi4="])
+    def test_an_id_of_nobody_is_refused(self, entry: str) -> None:
+        status, problem, _ = ask({**sample("remove"), "pathParameters": {"entry": entry}})
+        assert (status, problem["errors"][0]["field"]) == (422, "id")

@@ -227,7 +227,7 @@ def test_a_day_that_is_longer_than_a_run_sends_word_to_the_next(
 
 def test_an_export_is_asked_for_made_and_fetched(stack: Stack) -> None:
     happened(stack)
-    wanted = {"application": APPLICATION, "from": TODAY, "to": TODAY, "why": "monthly review"}
+    wanted = {"application": APPLICATION, "from": TODAY, "to": TODAY, "why": "月度复核"}
     status, asked = stack.ask("POST /exports", body=wanted)
     assert (status, asked["state"], asked["url"]) == (202, "waiting", None)
     assert stack.work() == []
@@ -278,6 +278,7 @@ def test_one_that_fails_comes_again_and_the_others_are_done(
         ("GET /statistics", {"query": {"from": "2025-01-01", "to": "2025-12-01"}}, 422, "invalid-fields"),
         ("GET /statistics", {"query": {"from": "2026-02-30"}}, 422, "invalid-fields"),
         ("GET /statistics", {"query": {"only": "x"}}, 422, "invalid-fields"),
+        ("GET /statistics", {"query": {"application": "x"}}, 422, "invalid-fields"),
         ("POST /statistics/count", {"body": {"application": "x", "day": TODAY}}, 422, "invalid-fields"),
         (
             "POST /statistics/count",
@@ -314,6 +315,16 @@ def test_what_makes_no_sense_is_refused_by_name(
 ) -> None:
     found, said = stack.ask(route, **about)
     assert (found, said["type"].rpartition(":")[2]) == (status, kind)
+
+
+def test_who_asks_for_an_export_is_cut_when_nothing_of_a_number_can_be_left(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session may be named after its owner's number, and be long."""
+    monkeypatch.setitem(globals(), "USER", "a" * 246 + "/13800138000/" + "b" * 99)
+    _, asked = stack.ask("POST /exports", body={"application": APPLICATION, "from": TODAY, "to": TODAY})
+    assert len(asked["created_by"]) <= 256
+    assert "138001" not in asked["created_by"]
 
 
 def test_a_key_belongs_to_one_export(stack: Stack) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,8 +27,6 @@ from privatenumber.times import Clock
 MAX_REASON: Final = 200
 _REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_REASON}}}")
 _PLACE: Final = re.compile(r"[\x21-\x7e]{1,64}")
-_SORT_KEY: Final = re.compile(r"[a-z2-7]{26}#(?:caller|callee)#(?:\*|(?:X|BINDING|ORDER)#[\x21-\x7e]{1,64})")
-_CURSOR: Final = re.compile(r"[0-9]:" + _SORT_KEY.pattern)
 
 
 class InvalidEntry(ValueError):
@@ -43,7 +39,7 @@ class InvalidEntry(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BarRequest:
     """An entry as it is asked for; ``value`` names the X, binding or order of the scope."""
 
     application: str
@@ -57,9 +53,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry as people may see it: the number is masked, ``in_force`` says whether it counts now."""
+    """An entry as people may see it: the number is masked, ``in_force`` says whether it counts now.
 
-    id: str
+    ``key`` is its place among those of the application.
+    """
+
+    key: str
     bar: Bar
     number: str
     in_force: bool
@@ -92,7 +91,7 @@ class BlackList:
         self._unseal = unseal
         self._clock = clock
 
-    def enter(self, wanted: Wanted, by: str) -> Listed:
+    def enter(self, wanted: BarRequest, by: str) -> Listed:
         """Enter somebody, or change what was said of him there. Raises InvalidEntry, InvalidNumber."""
         now = self._clock()
         _check(wanted, now)
@@ -122,23 +121,20 @@ class BlackList:
         person = token(self._keyring(), normalise(number, service=True))
         return tuple(map(self._listed, self._store.of_person(application, person)))
 
-    def page(self, application: str, cursor: str | None, limit: int) -> tuple[tuple[Listed, ...], str | None]:
-        """Some entries, and the cursor of those behind them, `None` at the end. Raises InvalidEntry."""
+    def page(
+        self, application: str, after: tuple[int, str] | None, limit: int
+    ) -> tuple[tuple[Listed, ...], tuple[int, str] | None]:
+        """Some entries, and the place behind which others are, `None` at the end. Raises InvalidEntry."""
         self._known(application)
-        after = _after(cursor) if cursor else None
         bars = list(islice(self._store.page(application, after=after, limit=limit + 1), limit + 1))
         shown = tuple(map(self._listed, bars[:limit]))
         if len(bars) <= limit:
             return shown, None
-        shard, key = position(bars[limit - 1])
-        return shown, _packed(f"{shard}:{key}")
+        return shown, position(bars[limit - 1])
 
-    def remove(self, application: str, identity: str) -> None:
+    def remove(self, application: str, key: str) -> None:
         """Take an entry off; one that is not there is as good as gone. Raises InvalidEntry."""
         self._known(application)
-        key = _unpacked(identity)
-        if not _SORT_KEY.fullmatch(key):
-            raise InvalidEntry("id", "is not one that the list has answered")
         self._store.remove(application, key)
 
     def _known(self, application: str) -> None:
@@ -147,10 +143,10 @@ class BlackList:
 
     def _listed(self, bar: Bar) -> Listed:
         number = self._unseal(bar.sealed, barred_context(bar.application, bar.person)).decode()
-        return Listed(_packed(position(bar)[1]), bar, mask(number), bar.holds(self._clock()))
+        return Listed(position(bar)[1], bar, mask(number), bar.holds(self._clock()))
 
 
-def _check(wanted: Wanted, now: datetime) -> None:
+def _check(wanted: BarRequest, now: datetime) -> None:
     if not _REASON.fullmatch(wanted.reason):
         raise InvalidEntry("reason", f"must be 1 to {MAX_REASON} characters")
     if scrub(wanted.reason) != wanted.reason:
@@ -164,22 +160,3 @@ def _check(wanted: Wanted, now: datetime) -> None:
         raise InvalidEntry("value", "must name the X, binding or order of the scope")
     if wanted.scope is ScopeKind.ORDER and scrub(wanted.value) != wanted.value:
         raise InvalidEntry("value", "must not contain a phone number")
-
-
-def _packed(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _unpacked(text: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def _after(cursor: str) -> tuple[int, str]:
-    text = _unpacked(cursor)
-    if not _CURSOR.fullmatch(text):
-        raise InvalidEntry("cursor", "is not one that a list has answered")
-    shard, _, key = text.partition(":")
-    return int(shard), key
