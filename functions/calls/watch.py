@@ -104,7 +104,7 @@ def _runs(wanted: Wanted, order: Order, left: Callable[[], float]) -> list[Repla
     while True:
         run = rooms().quarantine.replay(wanted, order, now=utc_now(), left=left, limit=_BATCH)
         runs.append(run)
-        if run.finished or left() <= 0:
+        if run.finished or run.halted or left() <= 0:
             return runs
         wanted = Wanted(
             wanted.application,

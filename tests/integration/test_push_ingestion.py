@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from builders.bills import facts, icids, rows
 from builders.dynamodb import Table, moto_client, new_table
-from builders.ingestion import ingestion
-from builders.keyrings import KEYRING
+from builders.ingestion import ingestion, unseal
 from builders.pushes import (
     APP_KEY,
     CALLBACK_TOKEN,
@@ -202,7 +201,7 @@ class TestApplications:
         (entry,) = receiver.quarantine()
         assert (report.status, report.stored, report.unparsable) == (200, 1, 1)
         assert entry.reason == "unreadable: unknown appKey"
-        assert wire(fee_body(odd)) == open_envelope(KEYRING, "demo", entry.sealed).body
+        assert wire(fee_body(odd)) == open_envelope(unseal, "demo", entry.sealed).body
 
     def test_a_secret_that_was_just_changed_opens_the_door(self, receiver: Receiver) -> None:
         """auth.md §12: nobody waits for a cache to expire."""
@@ -224,7 +223,7 @@ class TestUnreadable:
         (entry,) = receiver.quarantine()
         assert (report.status, report.unparsable, report.reason) == (400, 1, reason)
         assert entry.reason == f"unparsable: {reason}"
-        assert open_envelope(KEYRING, "demo", entry.sealed).body == body
+        assert open_envelope(unseal, "demo", entry.sealed).body == body
 
     def test_one_bad_entry_is_kept_apart_and_the_other_49_stored(self, receiver: Receiver) -> None:
         """Issue: a poisoned field in one CDR of a batch of 50 does not lose the other 49."""
@@ -235,7 +234,7 @@ class TestUnreadable:
         (bad,) = receiver.quarantine()
         assert (report.status, report.stored, report.unparsable) == (200, 49, 1)
         assert log.operations[:1] == ["TransactWriteItems"]
-        assert open_envelope(KEYRING, "demo", bad.sealed).body == wire(fee_body(entries[20]))
+        assert open_envelope(unseal, "demo", bad.sealed).body == wire(fee_body(entries[20]))
         assert bad.reason == "unreadable: field callEndTime"
 
     def test_an_entry_nested_too_deep_to_write_costs_no_other(self, receiver: Receiver) -> None:
@@ -250,13 +249,13 @@ class TestUnreadable:
         report = receiver.push(body)
         (entry,) = receiver.quarantine()
         assert (report.status, report.stored, report.unparsable) == (200, 0, 1)
-        assert open_envelope(KEYRING, "demo", entry.sealed).body == wire(body)
+        assert open_envelope(unseal, "demo", entry.sealed).body == wire(body)
 
     def test_a_repaired_push_can_be_replayed_from_its_envelope(self, receiver: Receiver) -> None:
         """notifications.md §2.3."""
         refused = receiver.push(event_body("answer"), headers=signed_headers(secret="tomorrowsSecret"))
         (entry,) = receiver.quarantine()
-        envelope = open_envelope(KEYRING, "demo", entry.sealed)
+        envelope = open_envelope(unseal, "demo", entry.sealed)
         receiver.applications.current = {"demo": application(secrets=("tomorrowsSecret",))}
         replayed = receiver.push(envelope.body, route=envelope.route, headers=envelope.headers, at=SIGNED_AT)
         assert (refused.status, replayed.status, replayed.stored) == (401, 200, 1)

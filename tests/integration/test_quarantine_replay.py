@@ -11,7 +11,7 @@ import pytest
 
 from builders.bills import facts, rows
 from builders.dynamodb import Table, moto_client, new_table
-from builders.keyrings import KEYRING
+from builders.ingestion import unseal
 from builders.pushes import (
     SIGNED_AT,
     application,
@@ -24,7 +24,8 @@ from builders.pushes import (
     wire,
 )
 from integration.test_push_ingestion import Configured, Receiver
-from privatenumber.calls.guard import DoorPolicy
+from privatenumber.calls.guard import Admitted, Arrival, DoorPolicy
+from privatenumber.calls.ingest import Ingestion, Report
 from privatenumber.calls.replay import (
     ApplicationUnknown,
     EntryUnknown,
@@ -37,6 +38,7 @@ from privatenumber.calls.replay import (
 from privatenumber.platform import push_fields, pushes
 from privatenumber.settings import Mode, NonceCheck, PushSignature
 from privatenumber.store.fact_writes import QuarantineEntry
+from privatenumber.store.facts import StoreUnavailable
 from privatenumber.store.quarantined import QuarantinedPush, QuarantineStore
 from privatenumber.times import parse_time
 
@@ -65,7 +67,7 @@ class Desk:
             self.store,
             self.receiver.ingestion,
             applications=self.applications,
-            keyring=lambda: KEYRING,
+            unseal=unseal,
             policy=self.policy,
         )
 
@@ -275,11 +277,70 @@ class TestWhich:
         with pytest.raises(ApplicationUnknown):
             desk.replay(Wanted("nobody", body="a" * 26))
 
+    def test_what_the_table_does_not_take_keeps_nothing_behind_it_waiting(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, *others = [entry.body for entry in self._in_order(desk, self._three(desk))]
+        fail_for(monkeypatch, desk, {first})
+        run = desk.replay(order=BELIEVER)
+        assert run.entries[0] == (first, Outcome.UNAVAILABLE)
+        assert [body for body, _ in run.entries[1:]] == others
+        assert (run.finished, run.halted) == (True, False)
+        monkeypatch.undo()
+        assert desk.replay(Wanted("demo", body=first), BELIEVER).outcomes[Outcome.UNAVAILABLE] == 0
+
+    def test_a_table_that_takes_nothing_ends_the_run_after_a_few(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(5):
+            desk.receiver.push(event_body("answer", sessionId=f"s{number}"), headers={})
+        fail_for(monkeypatch, desk, {entry.body for entry in desk.receiver.quarantine()})
+        run = desk.replay(order=BELIEVER)
+        assert run.outcomes == {Outcome.UNAVAILABLE: 3}
+        assert (run.finished, run.halted, run.cursor is None) == (False, True, False)
+
+    def test_one_entry_that_the_table_does_not_take_is_an_error(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entry, *_ = self._three(desk)
+        fail_for(monkeypatch, desk, {entry.body})
+        with pytest.raises(StoreUnavailable):
+            desk.replay(Wanted("demo", body=entry.body), BELIEVER)
+
+    def _in_order(self, desk: Desk, entries: list[QuarantinedPush]) -> list[QuarantinedPush]:
+        found, _ = desk.quarantine.page(DAYS, limit=100)
+        assert {entry.body for entry in found} == {entry.body for entry in entries}
+        return found
+
+    def test_an_entry_that_came_again_while_it_was_replayed_is_replayed(self, desk: Desk) -> None:
+        """It was read after it had come: what was taken in is its latest delivery."""
+        began = SIGNED_AT - timedelta(seconds=1)
+        desk.receiver.push(event_body("answer"), headers={}, at=SIGNED_AT)
+        assert desk.replay(order=BELIEVER, now=began).outcomes == {Outcome.REPLAYED: 1}
+        assert desk.entry().replayed
+
     def test_an_entry_whose_seal_is_broken_is_told_apart(self, desk: Desk) -> None:
         desk.receiver.push(event_body("answer"), headers={})
         entry = desk.entry()
         desk.receiver.store.put_facts((), quarantined=[_altered(entry)])
         assert desk.replay(order=BELIEVER).outcomes == {Outcome.UNOPENABLE: 1}
+
+
+def fail_for(patch: pytest.MonkeyPatch, desk: Desk, bodies: set[str]) -> None:
+    """Let the table refuse what these entries hold, as it does under contention."""
+    held = {
+        unseal(entry.sealed, "demo").partition(b"\n")[2]
+        for entry in desk.receiver.quarantine()
+        if entry.body in bodies
+    }
+    again = Ingestion.again
+
+    def refusing(self: Ingestion, arrival: Arrival, admitted: Admitted) -> Report:
+        if arrival.body in held:
+            raise StoreUnavailable("contention")
+        return again(self, arrival, admitted)
+
+    patch.setattr(Ingestion, "again", refusing)
 
 
 def _altered(entry: QuarantinedPush) -> QuarantineEntry:

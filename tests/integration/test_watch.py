@@ -23,6 +23,7 @@ from builders.pushes import (
 from builders.requests_made import log_requests
 from builders.watching import ENDED, Scene
 from privatenumber.calls.completeness import CONSOLE, REMINDER, Patience
+from privatenumber.store.push_times import PushTimes
 from privatenumber.store.watched import WatchedRow, WatchedRows
 from privatenumber.store.worklist import CaseKind, CaseState, CaseTaken, Level
 
@@ -287,6 +288,34 @@ class TestSilence:
         """Nights, and an application that has run for less than a week."""
         last = self._week(scene, days=4)
         assert scene.look(last + minutes(45), patience=self.PATIENCE) == {}
+
+    def test_a_cdr_whose_own_time_lies_ahead_does_not_hide_those_that_came_after_it(
+        self, scene: Scene
+    ) -> None:
+        """C-147: eight hours off. It is the newest of its shard until then, and came long ago."""
+        last = self._week(scene, days=0)
+        (entry, later) = many_cdrs(40)[-2:]
+        ahead = {"callEndTime": (last + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")}
+        for number in range(40):
+            new = {**entry, **ahead, "icid": f"ahead-{number}", "sessionId": f"ahead-{number}"}
+            assert scene.chronicled.receive(fee_body(new), at=last - minutes(5)) == 200
+        self._cdr(scene, later, last + minutes(20))
+        assert scene.run(last + minutes(25)).ages_s == {"demo": 300}
+
+    def test_silence_of_days_is_told_too(self, scene: Scene) -> None:
+        """At least: since midnight of yesterday nothing came, further back nobody looks."""
+        last = self._week(scene, days=0)
+        beginning = datetime(2026, 9, 12, 16, 0, tzinfo=last.tzinfo)  # midnight of 13 September in Beijing
+        now = beginning + timedelta(hours=30)
+        assert scene.run(now).ages_s == {"demo": 30 * 3600}
+
+    def test_a_stretch_over_three_beijing_days_has_a_middle(self, scene: Scene) -> None:
+        at = datetime(2026, 9, 10, 2, 0, tzinfo=SIGNED_AT.tzinfo)
+        self._cdr(scene, many_cdrs(1)[0], at)
+        times = PushTimes(scene.bills.client, scene.bills.name)
+        day = timedelta(days=1)
+        assert times.any_between("CDR", "demo", at - day, at + day)
+        assert not times.any_between("CDR", "demo", at + minutes(1), at + day)
 
     def test_the_time_since_the_last_push_is_told(self, scene: Scene) -> None:
         last = self._week(scene, days=1)

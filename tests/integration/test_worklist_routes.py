@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +32,8 @@ from builders.watching import ENDED, Scene
 from functions.calls import app, watch
 from integration.test_push_ingestion import Receiver
 from privatenumber.calls.guard import DoorPolicy
+from privatenumber.calls.quarantine import entry_for, open_envelope
+from privatenumber.privacy import open_sealed
 from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
 
@@ -203,6 +206,29 @@ class TestQuarantine:
         assert ask(REPLAY, body=believed)[1]["stored"] == 1
         (entry,) = ask("GET /quarantine", day)[1]["entries"]
         assert (entry["replayed"], entry["why"]) == (True, "I know them")
+
+    def test_an_entry_under_a_key_that_was_added_a_moment_ago_opens(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The door seals under the newest key; what replays reads the keyring once an hour."""
+        newer = replace(KEYRING, data_keys={**KEYRING.data_keys, "k2": b"e" * 32}, current="k2")
+        receiver.push(event_body("answer"), headers={})
+        (old,) = receiver.quarantine()
+        envelope = open_envelope(unseal, "demo", old.sealed)
+        entry = entry_for(
+            envelope, application="demo", reason=old.reason, keyring=newer, received_at=old.first_at
+        )
+        receiver.store.put_facts((), quarantined=[entry])
+        monkeypatch.setattr(
+            KeyringStore, "unseal", lambda self, sealed, context: open_sealed(newer, sealed, context=context)
+        )
+        app.rooms.cache_clear()
+        try:
+            assert ask("GET /quarantine/{entry}", path={"entry": entry.body})[0] == 200
+            believed = {"application": "demo", "entry": entry.body, "force": True, "why": "I know them"}
+            assert ask(REPLAY, body=believed)[1]["outcomes"] == {"replayed": 1}
+        finally:
+            app.rooms.cache_clear()
 
     def test_a_list_goes_on_where_the_page_ended(self, receiver: Receiver) -> None:
         for number in range(5):

@@ -30,6 +30,15 @@ def test_nobody_is_shown(body: bytes) -> None:
         assert secret not in closed_up
 
 
+@pytest.mark.parametrize("cut", range(1, 14))
+def test_a_number_that_the_beginning_cuts_is_not_shown_in_part(cut: int) -> None:
+    """Fewer digits than a number has are none to the mask."""
+    shown = masked_body(b"x" * (40 - cut) + A.encode() + b" is not json")["begins"]
+    assert A[3:][-4:] == "8001"
+    assert "1380013" not in shown
+    assert len(shown) <= 40
+
+
 def test_codes_and_times_are_shown() -> None:
     shown = masked_body(wire(fee_body(cdr_entry(callEndTime="yesterday"))))
     entry = shown["feeLst"][0]

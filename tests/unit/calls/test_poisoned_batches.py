@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.dynamodb import Table
-from builders.ingestion import ingestion
-from builders.keyrings import KEYRING
+from builders.ingestion import ingestion, unseal
 from builders.pushes import CALLBACK_TOKEN, SIGNED_AT, application, many_cdrs, signed_headers
 from privatenumber.calls.guard import Arrival
 from privatenumber.calls.quarantine import open_envelope
@@ -95,5 +94,5 @@ def test_whatever_one_cdr_of_fifty_holds_the_other_49_are_stored_and_it_is_kept(
     assert stored >= OTHERS
     assert len(store.facts) + len(store.quarantined) == 50
     for entry in store.quarantined:
-        kept = open_envelope(KEYRING, "demo", entry.sealed).body
+        kept = open_envelope(unseal, "demo", entry.sealed).body
         assert re.sub(r"\s", "", spoilt).encode() in re.sub(rb"\s", b"", kept)

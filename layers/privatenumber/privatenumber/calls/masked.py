@@ -24,7 +24,7 @@ def masked_body(body: bytes) -> Any:
     try:
         return _masked(json.loads(text), "", 0)
     except (ValueError, RecursionError):
-        return {"bytes": len(body), "begins": _masked_text(text[:_BEGINNING])}
+        return {"bytes": len(body), "begins": _masked_text(text)[:_BEGINNING]}
 
 
 def _masked(value: Any, name: str, depth: int) -> Any:

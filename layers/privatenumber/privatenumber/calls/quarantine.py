@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from privatenumber.platform.pushes import BadEntry, PushKind
-from privatenumber.privacy import Keyring, open_sealed, seal, token
+from privatenumber.privacy import Keyring, seal, token
 from privatenumber.store.fact_writes import QuarantineEntry
 
 #: Headers that are kept: the signature and what is said about the body.
@@ -51,9 +51,9 @@ def entry_for(
     )
 
 
-def open_envelope(keyring: Keyring, application: str, sealed: bytes) -> Envelope:
+def open_envelope(unseal: Callable[[bytes, str], bytes], application: str, sealed: bytes) -> Envelope:
     """The request inside a sealed quarantine entry. Raises SealBroken."""
-    head, _, body = open_sealed(keyring, sealed, context=application).partition(b"\n")
+    head, _, body = unseal(sealed, application).partition(b"\n")
     fields = json.loads(head)
     return Envelope(fields["route"], fields["headers"], body, tuple(fields.get("flags", ())))
 

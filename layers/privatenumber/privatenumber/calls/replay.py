@@ -19,16 +19,18 @@ from privatenumber.calls.guard import Admitted, Arrival, DoorPolicy, Refused, ve
 from privatenumber.calls.ingest import Ingestion
 from privatenumber.calls.quarantine import Envelope
 from privatenumber.calls.quarantine import open_envelope as open_with
+from privatenumber.calls.relations import Unseal
 from privatenumber.platform.pushes import NotAPush
-from privatenumber.privacy import Keyring, SealBroken
+from privatenumber.privacy import SealBroken
 from privatenumber.settings import Application
-from privatenumber.store.facts import NonceReused
+from privatenumber.store.facts import NonceReused, StoreUnavailable
 from privatenumber.store.quarantined import Position, QuarantinedPush, QuarantineStore
 
 _REFUSED: Final = "refused"
 #: A right signature says nothing about where a push came from, or whether its body is what was signed.
 _BELIEVED_ONLY: Final = frozenset({"refused: source", "refused: nonce"})
-
+_IN_VAIN: Final = 3
+"""Entries in succession that the table does not take, after which a run gives up."""
 
 Place = tuple[date, Position]
 """Where an entry stands: its Beijing day, and its position there."""
@@ -46,6 +48,8 @@ class Outcome(StrEnum):
     """At least a part of it still cannot be read; what can be is stored."""
     UNOPENABLE = "unopenable"
     """The key that sealed it is gone, or the entry was altered."""
+    UNAVAILABLE = "unavailable"
+    """The table did not take it; it stands where it did, and the same again completes it."""
 
 
 class EntryUnknown(Exception):
@@ -84,7 +88,8 @@ class Order:
 class Replayed:
     """What a run did: how many entries of each outcome, what was stored.
 
-    Unless it ``finished`` the same goes on after ``cursor`` (None: from the beginning).
+    Unless it ``finished`` the same goes on after ``cursor`` (None: from the beginning). ``halted``: it gave
+    up because the table took none of several entries in succession.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -94,6 +99,7 @@ class Replayed:
     entries: list[tuple[str, Outcome]] = field(default_factory=list)
     cursor: Place | None = None
     finished: bool = True
+    halted: bool = False
 
 
 class Quarantine:
@@ -106,8 +112,8 @@ class Quarantine:
         Reads and writes what is replayed.
     applications : Callable
         The configured applications by id.
-    keyring : Callable
-        The deployment's keys.
+    unseal : Callable
+        Opens what is sealed, also under a key that was added a moment ago.
     policy : DoorPolicy
         What a signature is held to.
     """
@@ -118,13 +124,13 @@ class Quarantine:
         ingestion: Ingestion,
         *,
         applications: Callable[[], Mapping[str, Application]],
-        keyring: Callable[[], Keyring],
+        unseal: Unseal,
         policy: DoorPolicy,
     ) -> None:
         self._store = store
         self._ingestion = ingestion
         self._applications = applications
-        self._keyring = keyring
+        self._unseal = unseal
         self._policy = policy
 
     def page(self, wanted: Wanted, *, limit: int) -> tuple[list[QuarantinedPush], Place | None]:
@@ -143,14 +149,15 @@ class Quarantine:
 
     def envelope(self, entry: QuarantinedPush) -> Envelope:
         """The request inside an entry, in clear. Raises SealBroken."""
-        return open_with(self._keyring(), entry.application, entry.sealed)
+        return open_with(self._unseal, entry.application, entry.sealed)
 
     def replay(
         self, wanted: Wanted, order: Order, *, now: datetime, left: Callable[[], float], limit: int
     ) -> Replayed:
         """Take entries in, as many as time and ``limit`` allow.
 
-        Raises EntryUnknown, ApplicationUnknown, StoreUnavailable: the same again goes on.
+        Raises EntryUnknown, ApplicationUnknown; of one entry StoreUnavailable, when the same again completes
+        it. Of many, each that the table does not take is told, and the run goes on behind it.
         """
         application = self._applications().get(wanted.application)
         if application is None:
@@ -158,12 +165,14 @@ class Quarantine:
         run = Replayed()
         places = list(self._places(wanted, limit))
         for place, body in places:
-            if left() <= 0:
+            run.halted = _in_vain(run)
+            if left() <= 0 or run.halted:
                 run.finished = False
                 return run
             entry = self._store.get(wanted.application, body)
             if entry and entry.reason.startswith(wanted.reason):
-                outcome = self._replay(entry, application, order, now, run)
+                alone = wanted.body is not None
+                outcome = self._replay(entry, application, order, now, run, alone=alone)
                 run.outcomes[outcome] += 1
                 run.entries.append((body, outcome))
             elif wanted.body is not None:
@@ -173,7 +182,14 @@ class Quarantine:
         return run
 
     def _replay(
-        self, entry: QuarantinedPush, application: Application, order: Order, now: datetime, run: Replayed
+        self,
+        entry: QuarantinedPush,
+        application: Application,
+        order: Order,
+        now: datetime,
+        run: Replayed,
+        *,
+        alone: bool,
     ) -> Outcome:
         if entry.replayed:
             return Outcome.ALREADY
@@ -198,6 +214,10 @@ class Quarantine:
             return Outcome.REFUSED
         except NotAPush:
             return Outcome.UNREADABLE
+        except StoreUnavailable:
+            if alone:
+                raise
+            return Outcome.UNAVAILABLE
         run.stored += report.stored
         run.duplicates += report.duplicates
         run.conflicts += report.conflicts
@@ -236,3 +256,8 @@ class Quarantine:
             yield from (((day, position), body) for position, body in found)
             left -= len(found)
             day += timedelta(days=1)
+
+
+def _in_vain(run: Replayed) -> bool:
+    last = [outcome for _, outcome in run.entries[-_IN_VAIN:]]
+    return last == [Outcome.UNAVAILABLE] * _IN_VAIN

@@ -84,7 +84,7 @@ _OPENED: Final[Mapping[CaseKind, Told]] = {
 
 @dataclass(slots=True)
 class Run:
-    """What one run did. ``lag_s``: how long the oldest had been due; ``ages_s``: since the last push.
+    """What one run did. ``lag_s``: how long the oldest had been due; ``ages_s``: how long nothing has come.
 
     ``finished`` is False when the time was over before everything was looked at.
     """
@@ -218,8 +218,8 @@ class Watch:
         for application in applications:
             latest = {kind: self.times.latest(kind, application, now) for kind in KINDS}
             known = [moment for moment in latest.values() if moment]
-            if known:
-                run.ages_s[application] = max(0.0, (now - max(known)).total_seconds())
+            last = max(known, default=self.times.since(now))
+            run.ages_s[application] = max(0.0, (now - last).total_seconds())
             for kind, moment in latest.items():
                 if moment and self._is_odd(application, kind, moment, now):
                     self._open(run, _silence(application, kind, moment, now), now)

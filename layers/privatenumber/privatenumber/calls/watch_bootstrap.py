@@ -77,6 +77,6 @@ class WatchRooms:
             QuarantineStore(client, self.settings.bills_table),
             compose(self.settings),
             applications=self.applications.load,
-            keyring=keyring.load,
+            unseal=keyring.unseal,
             policy=DoorPolicy(signature=self.settings.push_signature, nonce_check=self.settings.nonce_check),
         )

@@ -1,7 +1,7 @@
 """The kinds of write that a push causes, each as a request of its own and as an action of a transaction.
 
-Every one of them may be repeated: a fact and a nonce are conditional, a variant and a quarantine entry settle
-on the same row with the same content.
+Every one of them may be repeated: facts, variants and nonces are conditional, a quarantine entry settles on
+the same row with the same content.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class IcidWrite:
 
 @dataclass(frozen=True, slots=True)
 class VariantWrite:
-    """A contradicting fact beside the first one; written again it keeps its first time of receipt."""
+    """A contradicting fact beside the first one, unless it stands there: so it keeps its first receipt."""
 
     fact: NewFact
 
@@ -126,14 +126,14 @@ class VariantWrite:
         return self.fact.pk, f"{self.fact.sk}#VARIANT#{self.fact.digest}"
 
     def send(self, client: DynamoDBClient, table: str) -> object:
-        """``UpdateItem``."""
-        return client.update_item(**self._update(table))
+        """``PutItem``."""
+        return client.put_item(**self._put(table))
 
     def action(self, table: str) -> dict[str, Any]:
-        """``Update``."""
-        return {"Update": self._update(table)}
+        """``Put``."""
+        return {"Put": self._put(table)}
 
-    def _update(self, table: str) -> dict[str, Any]:
+    def _put(self, table: str) -> dict[str, Any]:
         item = dict(self.fact.item)
         item["flags"] = sorted({*item.get("flags", ()), "variant"})
         # A variant is no fact of its day: only the kind of its index key tells it apart.
@@ -142,7 +142,13 @@ class VariantWrite:
             item["day_key"] = f"VARIANT#{rest}"
         else:
             item.pop("day_sort", None)
-        return _update(table, self.key, first=item)
+        pk, sk = self.key
+        return {
+            "TableName": table,
+            "Item": encode({"pk": pk, "sk": sk, **item}),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
 
 @dataclass(frozen=True, slots=True)

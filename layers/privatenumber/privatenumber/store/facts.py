@@ -221,6 +221,7 @@ class FactStore:
             reasons = self._request(bundle)
             if reasons is None:
                 tally.stored += [write.fact for write in bundle if isinstance(write, FactWrite)]
+                tally.conflicts += [write.fact for write in bundle if isinstance(write, VariantWrite)]
                 return
             bundle = _remaining(bundle, reasons, tally)
             if not bundle:
@@ -281,7 +282,6 @@ def _remaining(bundle: list[Write], reasons: Sequence[dict[str, Any]], tally: _T
     for write, reason in zip(bundle, reasons, strict=True):
         if reason.get("Code") != "ConditionalCheckFailed":
             if isinstance(write, FactWrite) and write.key in elsewhere:
-                tally.conflicts.append(write.fact)
                 remaining.append(VariantWrite(write.fact))
             else:
                 remaining.append(write)
@@ -293,8 +293,9 @@ def _remaining(bundle: list[Write], reasons: Sequence[dict[str, Any]], tally: _T
             if decode(reason["Item"])["digest"] == write.fact.digest:
                 tally.duplicates.append(write.fact)
             else:
-                tally.conflicts.append(write.fact)
                 remaining.append(VariantWrite(write.fact))
+        elif isinstance(write, VariantWrite):
+            tally.duplicates.append(write.fact)  # told as a contradiction when it came first
     return remaining
 
 

@@ -5,12 +5,13 @@ A kind is told by what it leaves in the index: ``END`` (call events), ``CDR``, `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import DAY_INDEX, SHARDS, day_key
 from privatenumber.store.items import decode, encode
-from privatenumber.times import beijing_day, from_iso, iso
+from privatenumber.times import beijing_day, day_bounds, from_iso, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -27,23 +28,45 @@ class PushTimes:
         self._table = table
 
     def latest(self, kind: str, application: str, now: datetime) -> datetime | None:
-        """When the newest fact of today, else of yesterday, was received; None without any."""
+        """When the newest fact of today, else of yesterday, was received; None without any.
+
+        A fact whose own time lies ahead (another zone's clock) does not hide those before it.
+        """
         today = beijing_day(now)
         for day in (today, today - timedelta(days=1)):
-            found = [self._newest(kind, application, day, shard, None) for shard in range(SHARDS)]
-            received = [from_iso(row["received_at"]) for row in found if row]
+            received = [
+                from_iso(row["received_at"])
+                for shard in range(SHARDS)
+                for row in self._last(kind, application, day, shard, now)
+            ]
             if received:
                 return max(received)
         return None
 
+    def since(self, now: datetime) -> datetime:
+        """How far back `latest` looks: when it finds nothing, nothing came since."""
+        return day_bounds(beijing_day(now) - timedelta(days=1))[0]
+
     def any_between(self, kind: str, application: str, since: datetime, until: datetime) -> bool:
-        """Whether something happened in a stretch of time of less than a day."""
-        days = sorted({beijing_day(since), beijing_day(until)})
+        """Whether something happened in a stretch of time, both moments included."""
+        first = beijing_day(since)
+        days = (first + timedelta(days=n) for n in range((beijing_day(until) - first).days + 1))
         return any(
             self._newest(kind, application, day, shard, (since, until))
             for day in days
             for shard in range(SHARDS)
         )
+
+    def _last(
+        self, kind: str, application: str, day: date, shard: int, now: datetime
+    ) -> Iterator[dict[str, Any]]:
+        newest = self._newest(kind, application, day, shard, None)
+        if newest is None:
+            return
+        yield newest
+        if newest["day_sort"] > f"{iso(now)}#~":
+            before = self._newest(kind, application, day, shard, (now - timedelta(days=1), now))
+            yield from [before] if before else []
 
     def _newest(
         self, kind: str, application: str, day: date, shard: int, within: tuple[datetime, datetime] | None

@@ -103,8 +103,16 @@ class QuarantineStore:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def mark(self, entry: QuarantinedPush, *, by: str, why: str | None, at: datetime) -> bool:
-        """Note that an entry was taken in; not when it came again since it was read, which says False."""
-        values = {":at": iso(at), ":by": by, ":why": why or "-", ":seen": iso(entry.last_at)}
+        """Note that an entry was taken in; not when it came again since it was read, which says False.
+
+        ``at`` is when the run began: what was delivered during the run and read by it was taken in as well.
+        """
+        values = {
+            ":at": iso(max(at, entry.last_at)),
+            ":by": by,
+            ":why": why or "-",
+            ":seen": iso(entry.last_at),
+        }
         try:
             self._client.update_item(
                 TableName=self._table,
