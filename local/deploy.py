@@ -62,22 +62,14 @@ def _permit_what_only_ministack_refuses(aws: Aws, outputs: dict[str, str]) -> No
     for bucket in ("ExchangeBucket", "RecordingsBucket"):
         aws.client("s3").delete_bucket_policy(Bucket=outputs[bucket])
     statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
-    for function in (
-        "Bindings",
-        "Follow",
-        "JobsSweep",
-        "JobsWorker",
-        "UnbindSweep",
-        "RecordingsNote",
-        "RecordingsSweep",
-        "WebhooksNote",
-        "WebhooksSweep",
-        "WebhooksWorker",
-    ):
-        name = outputs[f"{function}FunctionName"]
+    for output, name in outputs.items():
+        if not output.endswith("FunctionName"):
+            continue
         configuration = aws.client("lambda").get_function_configuration(FunctionName=name)
-        aws.client("iam").put_role_policy(
-            RoleName=configuration["Role"].rsplit("/", 1)[-1],
-            PolicyName="ministack",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-        )
+        variables = configuration.get("Environment", {}).get("Variables", {})
+        if any(variable.endswith("_QUEUE_URL") for variable in variables):
+            aws.client("iam").put_role_policy(
+                RoleName=configuration["Role"].rsplit("/", 1)[-1],
+                PolicyName="ministack",
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+            )
