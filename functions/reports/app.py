@@ -25,8 +25,8 @@ from privatenumber.store.exports import ExportState
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
 
-RESERVE_S: Final = 30.0
-"""Kept for the part that is being made when the time is over."""
+RESERVE_S: Final = 75.0
+"""Kept for the part that is under way when the time is over; the alarm of durations rings 60 s early."""
 
 MOST_SENT: Final = 200
 COUNT: Final = "count"
