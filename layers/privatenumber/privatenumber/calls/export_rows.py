@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, Value, rendered
-from privatenumber.calls.people import masked
+from privatenumber.calls.masking import masked
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.statistics import billed_minutes, cause_of
 from privatenumber.codes.causes import sms_result, teardown

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from privatenumber.calls.diagnosis.explaining import explain, explain_sms
 from privatenumber.calls.diagnosis.model import Diagnosis
-from privatenumber.calls.people import masked
+from privatenumber.calls.masking import masked
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.story import Line, story_of
 from privatenumber.calls.timeline import call_of, message_of, remembered

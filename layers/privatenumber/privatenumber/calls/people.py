@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.stored import entry_of
 from privatenumber.platform.pushes import CallEvent, Cdr, SmsNotice
-from privatenumber.privacy import SealBroken, mask
 from privatenumber.store.call_facts import CallFacts, SmsFacts
 from privatenumber.store.calls import Call
 from privatenumber.store.decisions import Decision, decision_context
@@ -52,17 +51,6 @@ def numbers_of_message(facts: SmsFacts, message: Message, unseal: Unseal) -> Num
     if facts.decision:
         _take_decision(found, facts.decision, _SMS_ROLES, unseal)
     return found.numbers
-
-
-def masked(sealed: bytes | None, context: str, unseal: Unseal) -> Mapping[str, str]:
-    """The sealed people of a row as an eye may see them (numbers.md §6); nobody where it does not open."""
-    if not sealed:
-        return {}
-    try:
-        numbers: Numbers = json.loads(unseal(sealed, context))
-    except SealBroken:
-        return {}
-    return {role: mask(number) for role, number in numbers.items()}
 
 
 class _Wanted:
