@@ -208,6 +208,8 @@ def test_a_text_of_which_nothing_came_is_not_found(deployment: Chronicled) -> No
         ({"since": "2026-09-03", "to": "2026-09-01"}, "from"),
         ({"since": "2026-01-01", "to": "2026-09-01"}, "from"),
         ({"limit": "0"}, "limit"),
+        ({"since": "0001-01-01"}, "from"),
+        ({"to": "9999-12-31"}, "to"),
         ({"cursor": "AAAA"}, "cursor"),
         ({"cursor": "="}, "cursor"),
         ({"cursor": cursor_of("........................#a")}, "cursor"),

@@ -158,9 +158,10 @@ def read_moment(query: Mapping[str, str], name: str, *, end: bool = False) -> da
     try:
         if _DAY.fullmatch(text):
             first, after = day_bounds(date.fromisoformat(text))
-            return after - timedelta(milliseconds=1) if end else first
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+            moment = after - timedelta(milliseconds=1) if end else first
+        else:
+            moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None or not _EARLIEST <= moment.year <= _LATEST:
         raise InvalidFields((name, "must be a time such as 2026-09-02T09:00:00+08:00, or a Beijing day"))

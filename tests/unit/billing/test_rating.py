@@ -73,6 +73,15 @@ def test_a_call_that_ends_before_its_answer_is_not_rated() -> None:
     assert (charge.minutes, charge.flags) == (0, (Flag.BAD_TIMES,))
 
 
+def test_a_call_that_ends_ahead_of_its_receipt_is_not_rated_and_stays_in_its_month() -> None:
+    """A record exists only when its call is over; clocks may be half a day apart."""
+    received = utc(ANSWER) + timedelta(minutes=5)
+    fact = cdr(ANSWER, "2199-12-31 23:59:59", received_at=received)
+    charge = rate_call(fact, EXAMPLE_PRICES, INVENTORY)
+    assert (charge.minutes, charge.flags) == (0, (Flag.BAD_TIMES,))
+    assert usage_time(fact) == received
+
+
 def test_more_than_a_day_is_rated_and_flagged() -> None:
     charge = rate_call(cdr(ANSWER, after(86_401)), EXAMPLE_PRICES, INVENTORY)
     assert (charge.minutes, charge.flags) == (1441, (Flag.VERY_LONG,))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.calls import new_facts
 from builders.keyrings import KEYRING
 from builders.pushes import (
     APP_KEY,
@@ -94,11 +95,17 @@ def test_an_id_that_would_harm_a_key_is_hashed(icid: str) -> None:
 
 def test_the_day_index_holds_cdrs_by_their_end_in_beijing() -> None:
     """U-D24: day boundaries in Beijing time, at 15:59 and 16:00 UTC."""
-    before = _cdr(callEndTime="2026-09-02 15:59:59").item
-    after = _cdr(callEndTime="2026-09-02 16:00:00").item
+    ends = [cdr_entry(callEndTime=f"2026-09-02 {time}") for time in ("15:59:59", "16:00:00")]
+    facts = new_facts(fee_body(*ends), at=SIGNED_AT + timedelta(hours=15))
+    before, after = (fact.item for fact in facts)
     assert before["day_key"].startswith("CDR#demo#2026-09-02#")
     assert after["day_key"].startswith("CDR#demo#2026-09-03#")
     assert after["day_sort"] == f"2026-09-02T16:00:00.000Z#{ICID}"
+
+
+def test_an_end_that_lies_ahead_of_its_receipt_files_nothing_far_away() -> None:
+    """No month would ever bill it."""
+    assert _cdr(callEndTime="2199-12-31 23:59:59").item["day_key"].startswith("CDR#demo#2026-09-02#")
 
 
 def test_a_cdr_without_end_belongs_to_the_day_it_came() -> None:

@@ -91,6 +91,7 @@ class TestAnAnsweredCall:
             call=CALL,
             state=CallState.SETTLED,
             started_at=at(0, 0),
+            received_at=SIGNED_AT,
             mode="AXB",
             called_out_at=at(0, 1),
             alerting_at=at(0, 3),
@@ -140,6 +141,24 @@ class TestWhatContradicts:
         """§10.2: bad_times is stored and reported, never rated."""
         call = call_of(call_facts(new_facts(fee_body(cdr_entry(callEndTime="2026-09-02 01:00:02")))))
         assert (call.talk_seconds, call.flags) == (None, ("bad_times",))
+
+    @pytest.mark.parametrize("end", ["2199-12-31 23:59:59", "2026-09-02 13:00:01"])
+    def test_an_end_that_lies_ahead_of_its_receipt_is_none(self, end: str) -> None:
+        """One such record would be thirty million minutes in every figure."""
+        call = call_of(call_facts(new_facts(fee_body(cdr_entry(callEndTime=end)))))
+        assert (call.talk_seconds, call.ended_at, call.flags) == (None, None, ("bad_times",))
+
+    def test_a_zone_mistaken_for_another_is_no_such_end(self) -> None:
+        """C-147: eight hours off."""
+        call = call_of(call_facts(new_facts(fee_body(cdr_entry(callEndTime="2026-09-02 09:01:10")))))
+        assert (call.ended_at is not None, call.flags) == (True, ())
+
+    def test_a_talk_of_more_than_a_day_is_marked(self) -> None:
+        """billing-rules.md §3.2: very_long, the platform sets no limit by itself."""
+        late = new_facts(
+            fee_body(cdr_entry(callEndTime="2026-09-03 01:00:09")), at=SIGNED_AT + timedelta(days=1)
+        )
+        assert call_of(call_facts(late)).flags == ("very_long",)
 
     def test_of_two_records_the_answered_one_counts_and_both_are_named(self) -> None:
         """§9.2: same session, different icid: two records."""

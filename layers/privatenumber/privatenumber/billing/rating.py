@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from privatenumber.billing.prices import PriceBook
-from privatenumber.store.fact_rows import CdrFact
+from privatenumber.store.fact_rows import CdrFact, is_possible_end
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
@@ -73,8 +73,13 @@ class Charge:
 
 
 def usage_time(fact: CdrFact) -> datetime:
-    """The moment that decides day, month and price of a call: its end, else when we learned of it (§3.3)."""
-    return fact.ended_at or fact.received_at
+    """The moment that decides day, month and price of a call: its end, else when we learned of it (§3.3).
+
+    An end that lies ahead of us is none.
+    """
+    if fact.ended_at and is_possible_end(fact.ended_at, fact.received_at):
+        return fact.ended_at
+    return fact.received_at
 
 
 def billed_minutes(talk_seconds: int) -> int:
@@ -85,6 +90,8 @@ def billed_minutes(talk_seconds: int) -> int:
 def talk_time(fact: CdrFact) -> Talk:
     """Length of the second leg (§3.2, notifications.md §10.2)."""
     flags: tuple[Flag, ...] = ()
+    if fact.ended_at and not is_possible_end(fact.ended_at, fact.received_at):
+        return Talk(connected=fact.answered_at is not None, known=False, flags=(Flag.BAD_TIMES,))
     if fact.answered_at and fact.ended_at:
         # The platform's times have whole seconds: what a sender adds behind them must not cost a minute.
         seconds = int(fact.ended_at.timestamp()) - int(fact.answered_at.timestamp())

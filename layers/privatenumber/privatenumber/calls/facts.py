@@ -24,6 +24,7 @@ from privatenumber.store.fact_rows import (
     NewFact,
     call_key,
     day_key,
+    is_possible_end,
     key_part,
     number_key,
     shard_of,
@@ -161,7 +162,9 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
     x, display = (_private(number, cdr.caller, cdr.callee) for number in (cdr.x, cdr.display))
     people = (cdr.session_id, cdr.caller, cdr.callee)
     icid = reception.opaque(cdr.icid, people)
-    at = cdr.ended_at or reception.received_at
+    at = reception.received_at
+    if cdr.ended_at and is_possible_end(cdr.ended_at, at):
+        at = cdr.ended_at
     return _fact(
         pk=call_key(reception.application, session or f"{NO_SESSION}{digest}"),
         sk=f"CDR#{key_part(icid) if icid else '-'}",

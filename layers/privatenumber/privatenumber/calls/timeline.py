@@ -15,7 +15,7 @@ from privatenumber.platform.push_models import EventType
 from privatenumber.store.call_facts import CallFacts, SmsFacts
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.decisions import Decision
-from privatenumber.store.fact_rows import CdrFact, EventFact
+from privatenumber.store.fact_rows import CdrFact, EventFact, is_possible_end
 from privatenumber.store.messages import Message, MessageState
 from privatenumber.store.orders import OrderRef
 from privatenumber.store.sms_rows import SmsFact
@@ -41,6 +41,7 @@ _SECOND_LEG: Final = (EventType.ANSWER, EventType.ALERTING, EventType.CALLOUT)
 #: Results of an SMS that reached its receiver, at least in part (sms-results.csv).
 _SENT: Final = frozenset({0, 9})
 _NOTIFY: Final = "notify"
+_VERY_LONG_S: Final = 24 * 3600
 
 Said: TypeAlias = dict[str, Any]
 """Fields of a call or an SMS that one source knows."""
@@ -59,8 +60,10 @@ def call_of(facts: CallFacts, order: OrderRef | None = None) -> Call:
         **_of_events(events),
         **_of_cdr(cdr),
         "started_at": _started(facts, cdr),
+        "received_at": min(_received(facts)),
     }
     talk, bad_times = _talk(said, cdr)
+    impossible = cdr is not None and cdr.ended_at is not None and not _ended(cdr)
     ended_at = said.get("ended_at")
     return Call(
         **said,
@@ -79,7 +82,8 @@ def call_of(facts: CallFacts, order: OrderRef | None = None) -> Call:
             [*(each.flags for each in events), *(each.flags for each in cdrs)],
             contradicted=facts.contradictions > 0,
             several_records=len(cdrs) > 1,
-            bad_times=bad_times,
+            bad_times=bad_times or impossible,
+            very_long=talk is not None and talk > _VERY_LONG_S,
             codes_differ=_differ(said.get("state_code"), said.get("teardown")),
         ),
     )
@@ -186,12 +190,18 @@ def _of_cdr(cdr: CdrFact | None) -> Said:
         callee=cdr.callee,
         called_out_at=cdr.started_at,
         alerting_at=cdr.alerting_at,
-        ended_at=cdr.ended_at,
+        ended_at=_ended(cdr),
         teardown=cdr.teardown,
         q850=cdr.q850,
         sip=cdr.sip,
         released_by=cdr.released_by,
     ) | {"answered_at": cdr.answered_at}  # without one the call was not answered, whatever an event says
+
+
+def _ended(cdr: CdrFact) -> datetime | None:
+    """When a CDR says that its call ended, unless that lies ahead of its receipt (§10.2: bad times)."""
+    possible = cdr.ended_at and is_possible_end(cdr.ended_at, cdr.received_at)
+    return cdr.ended_at if possible else None
 
 
 def _of_notice(notice: SmsFact) -> Said:
@@ -213,7 +223,8 @@ def _known(**values: Any) -> Said:
 
 def _counts_first(cdr: CdrFact) -> tuple[bool, float, str]:
     """Of several records of one call the answered one counts, of those the longest; §9.2 keeps all."""
-    talk = (cdr.ended_at - cdr.answered_at).total_seconds() if cdr.answered_at and cdr.ended_at else 0.0
+    ended_at = _ended(cdr)
+    talk = (ended_at - cdr.answered_at).total_seconds() if cdr.answered_at and ended_at else 0.0
     return cdr.answered_at is None, -talk, cdr.key[1]
 
 
@@ -225,12 +236,17 @@ def _started(facts: CallFacts, cdr: CdrFact | None) -> datetime:
     if cdr and cdr.call_in_at:
         return cdr.call_in_at
     known = [event.at for event in facts.events if event.at]
-    if cdr and cdr.ended_at:
-        known.append(cdr.ended_at)
+    if cdr and (ended_at := _ended(cdr)):
+        known.append(ended_at)
     if facts.decision and not known:
         known.append(facts.decision.at)
-    received = [event.received_at for event in facts.events] + [each.received_at for each in facts.cdrs]
-    return min(known or received)
+    return min(known or _received(facts))
+
+
+def _received(facts: CallFacts) -> list[datetime]:
+    """When each fact reached us."""
+    answered = [facts.decision.at] if facts.decision else []
+    return answered + [each.received_at for each in (*facts.events, *facts.cdrs)]
 
 
 def _talk(said: Said, cdr: CdrFact | None) -> tuple[int | None, bool]:

@@ -29,7 +29,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from privatenumber.times import from_iso
@@ -37,9 +37,16 @@ from privatenumber.times import from_iso
 #: A day's facts of one application are spread over this many partitions of the index.
 SHARDS = 8
 DAY_INDEX = "by_day"
+#: As far as the clock of whoever signs a push may be ahead of ours.
+CLOCKS = timedelta(hours=12)
 #: What stands for the id of a call or SMS that names none: this, and the digest of the record.
 NO_SESSION = "hash"
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@=+\-]{1,128}")
+
+
+def is_possible_end(ended_at: datetime, received_at: datetime) -> bool:
+    """Whether a record may end then: it exists only afterwards, but clocks and zones differ (auth.md §6)."""
+    return ended_at - received_at <= CLOCKS
 
 
 def key_part(text: str) -> str:
