@@ -82,6 +82,8 @@ def _record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
+    if not value:
+        return {"M": {}}  # how the stream of DynamoDB Local writes an empty map
     ((kind, content),) = value.items()
     if kind == "B":
         return {kind: base64.b64encode(content).decode()}

@@ -53,6 +53,8 @@ faults = st.sampled_from(
     ]
 )
 
+STRANGERS_EXTENSION = "0001"
+
 
 class Histories(RuleBasedStateMachine):
     """One desk, a few people on three X numbers, and everything that can happen to them."""
@@ -201,7 +203,7 @@ class Histories(RuleBasedStateMachine):
         """The platform's only: somebody puts people on an X of ours."""
         if self.desk and self.mode is not Mode.X and a != b:
             with suppress(PlatformError):
-                self.strangers.add(console_of(self.desk).bind(a, b, x=x, extension="0001"))
+                self.strangers.add(console_of(self.desk).bind(a, b, x=x, extension=STRANGERS_EXTENSION))
 
     @rule(binding=bindings, minutes=st.integers(1, 9), person=st.none() | people)
     def console_changes(self, binding: str | None, minutes: int, person: str | None) -> None:
@@ -259,7 +261,9 @@ class Histories(RuleBasedStateMachine):
             # No list of the platform names them (axe.md §5); after arrears it takes ten minutes to listen.
             desk.advance(601)
             ours = {one.subscription_id for one in desk.bindings()}
-            for stranger in self.strangers - ours:
+            # Also whom the console bound without hearing of it.
+            unheard = {held[0] for held in desk.platform_bindings() if STRANGERS_EXTENSION in held}
+            for stranger in (self.strangers | unheard) - ours:
                 with suppress(PlatformError):
                     console_of(desk).unbind(stranger)
         if run.counts:
