@@ -88,6 +88,7 @@ class TestRoutes:
         assert valid("BarredEntry", made)
         assert valid("BarredList", listed[1])
         assert not [text for text in (written, listed[2], found[2]) if "13800138003" in text]
+        assert "=" not in made["id"]
         gone = {**sample("remove"), "pathParameters": {"entry": made["id"]}}
         assert [ask(gone)[:2] for _ in range(2)] == [(200, {"removed": True})] * 2
         assert ask(sample("list"))[1]["entries"] == []
