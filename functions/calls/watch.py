@@ -16,8 +16,9 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.calls.replay import ApplicationUnknown, EntryUnknown, Order, Replayed, Wanted
-from privatenumber.calls.watch import Run, Told
+from privatenumber.calls.watch import Run
 from privatenumber.calls.watch_bootstrap import WatchRooms
+from privatenumber.calls.watch_cases import Told
 from privatenumber.deadline import LambdaContext
 from privatenumber.privacy import scrub
 from privatenumber.settings import Settings
@@ -56,14 +57,15 @@ def _watch(event: Mapping[str, Any], left: Callable[[], float]) -> dict[str, Any
     now = max(parse_time(text), utc_now()) if text else utc_now()
     run = rooms().watch.run(rooms().applications.load(), now=now, left=left)
     _measure(run)
-    counts = {told.value: count for told, count in run.counts.items()}
-    about = {"looked": run.looked, "lag_s": run.lag_s, "finished": run.finished, **counts}
+    about = {"looked": run.looked, "failed": run.failed, "lag_s": run.lag_s, "finished": run.finished}
+    about |= {told.value: count for told, count in run.counts.items()}
     logger.info("watched", extra=about)
     return about
 
 
 def _measure(run: Run) -> None:
     metrics.add_metric("WatchLag", MetricUnit.Seconds, run.lag_s)
+    metrics.add_metric("NotWatched", MetricUnit.Count, run.failed)
     for told in Told:
         metrics.add_metric(told.value, MetricUnit.Count, run.counts[told])
     for application, age_s in run.ages_s.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from builders.chronicled import Chronicled
+from builders.chronicled import Announced, Chronicled
 from builders.dynamodb import Table
 from builders.pushes import SIGNED_AT
 from privatenumber.calls.completeness import Patience
@@ -33,13 +33,19 @@ class Scene:
     bills: Table
     bound: set[str] | None = None
     chronicled: Chronicled = field(init=False)
+    told: Announced = field(init=False)
 
     def __post_init__(self) -> None:
         self.chronicled = Chronicled(self.bills, self.order_of)
+        self.told = self.chronicled.told()
 
     def order_of(self, application: str, subscription_id: str) -> OrderRef | None:
         """The binding of a subscriptionId."""
         return KNOWN if self.bound is None or subscription_id in self.bound else None
+
+    def keep(self, row: Mapping[str, Any], now: datetime) -> bool:
+        """Bring a row up to date, telling what is new."""
+        return self.chronicled.chronicle().keep(row, self.told)
 
     @property
     def worklist(self) -> WorklistStore:
@@ -61,6 +67,7 @@ class Scene:
             FactStore(client, bills, sleep=lambda _: None),
             PushTimes(client, bills),
             self.order_of,
+            self.keep,
             patience or Patience(quiet=timedelta()),
         )
 

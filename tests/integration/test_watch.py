@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from builders.bills import rows
 from builders.dynamodb import moto_client, new_table
 from builders.pushes import (
     SIGNED_AT,
@@ -21,10 +22,14 @@ from builders.pushes import (
     sms_body,
 )
 from builders.requests_made import log_requests
-from builders.watching import ENDED, Scene
+from builders.watching import ENDED, KNOWN, Scene
 from privatenumber.calls.completeness import CONSOLE, REMINDER, Patience
+from privatenumber.calls.watch_cases import Told
+from privatenumber.privacy import SealBroken
+from privatenumber.store.calls import CallState
+from privatenumber.store.items import encode
 from privatenumber.store.push_times import PushTimes
-from privatenumber.store.watched import WatchedRow, WatchedRows
+from privatenumber.store.watched import WatchedRow, WatchedRows, read_watched
 from privatenumber.store.worklist import CaseKind, CaseState, CaseTaken, Level
 
 HANG_UP = event_body("disconnect", timestamp="2026-09-02 01:01:10")
@@ -215,26 +220,138 @@ class TestHands:
 
         whole = scene.watch()
         dying = replace(whole, rows=Dies(scene.bills.client, scene.bills.name))
-        with pytest.raises(RuntimeError):
-            dying.run([], now=ENDED + minutes(20), left=lambda: 60)
+        assert dying.run([], now=ENDED + minutes(20), left=lambda: 60).failed == 1
         assert scene.look(minutes(21)) == {}
         assert len(scene.cases()) == 1
         assert scene.run(minutes(22)).looked == 0
 
     def test_a_row_that_is_written_during_a_look_is_looked_at_again(self, scene: Scene) -> None:
         scene.push(HANG_UP)
-        rows = WatchedRows(scene.bills.client, scene.bills.name)
-        (row,) = rows.due(until=ENDED + minutes(20), limit=10)
+        watched = WatchedRows(scene.bills.client, scene.bills.name)
+        (item,) = watched.due(until=ENDED + minutes(20), limit=10)
         scene.push(event_body("answer", second=8))
-        rows.look_again(row, None)
-        assert len(list(rows.due(until=ENDED + minutes(20), limit=10))) == 1
+        watched.look_again(read_watched(item), None)
+        assert len(list(watched.due(until=ENDED + minutes(20), limit=10))) == 1
 
     def test_time_that_is_over_ends_a_run_and_the_next_goes_on(self, scene: Scene) -> None:
         for number in range(3):
             scene.push(event_body("disconnect", sessionId=f"session-{number}"))
-        run = scene.run(timedelta(hours=1), left=0)
+        left = iter([60.0, 0.0])
+        run = scene.watch().run(["demo"], now=ENDED + timedelta(hours=1), left=lambda: next(left))
         assert (run.finished, run.looked) == (False, 1)
         assert scene.look(timedelta(hours=1)) == {"CdrsLate": 2}
+
+
+class TestFacts:
+    """The row of a call may be behind its facts, or ignore one: the facts count (§8.3, §9.2)."""
+
+    def test_a_cdr_that_carries_the_icid_of_another_call_has_come(self, scene: Scene) -> None:
+        """It is kept as a variant, which is no record of the row; nothing is to be exported for it."""
+        scene.push(fee_body(cdr_entry(sessionId="earlier")))
+        scene.push(HANG_UP)
+        scene.push(fee_body())
+        assert scene.look(minutes(20)) == {}
+        assert scene.run(timedelta(hours=12)).looked == 0
+
+    def test_such_a_cdr_ends_the_case_when_it_comes_late(self, scene: Scene) -> None:
+        scene.push(fee_body(cdr_entry(sessionId="earlier")))
+        scene.push(HANG_UP)
+        assert scene.look(minutes(20)) == {"CdrsLate": 1}
+        scene.push(fee_body(), at=SIGNED_AT + timedelta(hours=2))
+        assert scene.look(timedelta(hours=6)) == {"CasesResolved": 1}
+
+    def test_a_cdr_that_nobody_followed_is_no_case_and_its_row_is_made_up(self, scene: Scene) -> None:
+        """The function that follows gives a record up after its attempts."""
+        scene.push(HANG_UP)
+        assert scene.chronicled.receive(fee_body()) == 200
+        assert scene.look(minutes(20)) == {}
+        assert scene.chronicled.call_row().says.state is CallState.SETTLED
+        assert "call.recorded" in scene.told.types
+
+    def test_a_cdr_that_nobody_followed_ends_its_case(self, scene: Scene) -> None:
+        scene.push(HANG_UP)
+        scene.look(minutes(20))
+        assert scene.chronicled.receive(fee_body(), at=SIGNED_AT + timedelta(hours=2)) == 200
+        assert scene.look(timedelta(hours=6)) == {"CasesResolved": 1}
+        assert scene.chronicled.call_row().says.state is CallState.SETTLED
+
+    def test_a_hang_up_that_nobody_followed_is_waited_for_no_more(self, scene: Scene) -> None:
+        scene.push(event_body("callin"))
+        assert scene.chronicled.receive(HANG_UP) == 200
+        assert scene.look(timedelta(hours=4)) == {"CdrsLate": 1}
+
+    def test_facts_that_do_not_open_leave_the_row_to_be_believed(self, scene: Scene) -> None:
+        """A key that is gone must not hide that something is missing."""
+        scene.push(HANG_UP)
+
+        def broken(row: Mapping[str, Any], now: datetime) -> bool:
+            raise SealBroken("sealed under a key that is gone")
+
+        run = replace(scene.watch(), keep=broken).run([], now=ENDED + minutes(20), left=lambda: 60)
+        assert (run.failed, [case.kind for case in scene.cases()]) == (1, [CaseKind.CDR_MISSING])
+
+
+class TestBindingsKnownLate:
+    def _two_calls(self, scene: Scene) -> None:
+        for session in ("first", "second"):
+            scene.push(fee_body(cdr_entry(sessionId=session, icid=f"icid-{session}")))
+
+    def test_every_call_is_given_its_order_once_the_binding_is_known(self, scene: Scene) -> None:
+        scene.bound = set()
+        self._two_calls(scene)
+        assert scene.look(minutes(20)) == {"BindingsUnknown": 1}
+        scene.bound = {SUBSCRIPTION}
+        assert scene.look(timedelta(hours=2)) == {"CasesResolved": 1}
+        assert [call.order for call in scene.chronicled.calls()] == [KNOWN.order] * 2
+        assert scene.run(timedelta(days=3)).looked == 0
+
+    def test_a_call_that_is_forgotten_does_not_end_the_case_of_the_others(self, scene: Scene) -> None:
+        scene.bound = set()
+        self._two_calls(scene)
+        scene.look(minutes(20))
+        (case,) = scene.cases()
+        assert case.about is not None
+        key = encode({"pk": case.about[0], "sk": case.about[1]})
+        scene.bills.client.delete_item(TableName=scene.bills.name, Key=key)
+        assert scene.look(timedelta(hours=2)) == {}
+        assert len(scene.cases()) == 1
+
+    def test_a_binding_that_never_becomes_known_is_not_asked_for_for_ever(self, scene: Scene) -> None:
+        scene.bound = set()
+        self._two_calls(scene)
+        scene.look(minutes(20))
+        scene.look(CONSOLE + timedelta(days=1))
+        assert scene.run(timedelta(days=60)).looked == 0
+
+
+class TestBroken:
+    """One row that cannot be looked at must not stop the watch."""
+
+    def test_a_broken_row_is_counted_and_the_others_are_looked_at(self, scene: Scene) -> None:
+        for number in range(3):
+            scene.push(event_body("disconnect", sessionId=f"session-{number}"))
+        self._spoil(scene, "call", {"state": "of a later version"})
+        run = scene.run(timedelta(hours=1))
+        assert (run.failed > 0, run.counts) == (True, {Told.LATE: 2})
+        assert scene.run(timedelta(hours=2)).failed > 0
+
+    def test_a_broken_case_is_counted_and_the_others_are_looked_at(self, scene: Scene) -> None:
+        for number in range(3):
+            scene.push(event_body("disconnect", sessionId=f"session-{number}"))
+        scene.look(minutes(20))
+        self._spoil(scene, "case", {"level": "worse than ever"})
+        run = scene.run(timedelta(hours=6))
+        assert (run.failed, run.counts) == (1, {Told.PROBABLY_LOST: 2})
+
+    def test_silence_is_told_before_the_rows_that_it_left(self, scene: Scene) -> None:
+        """When CDRs stop at volume there are more rows than a run looks at."""
+        scene.push(HANG_UP)
+        run = scene.watch().run(["demo"], now=ENDED + minutes(20), left=lambda: 0)
+        assert (run.looked, list(run.ages_s)) == (0, ["demo"])
+
+    def _spoil(self, scene: Scene, kind: str, change: Mapping[str, str]) -> None:
+        row = next(row for row in rows(scene.bills) if row.get("kind") == kind)
+        scene.bills.client.put_item(TableName=scene.bills.name, Item=encode({**row, **change}))
 
 
 class TestLists:

@@ -46,6 +46,7 @@ VARIABLES = {
     "BILLS_TABLE": "bills",
     "KEY_ID": "key",
     "APPLICATIONS_SECRET": "applications",
+    "WEBHOOKS_QUEUE_URL": "https://sqs.cn-north-1.amazonaws.com.cn/1/webhooks",
 }
 DISMISS = "POST /worklist/{id}/dismiss"
 REPLAY = "POST /quarantine/replay"

@@ -54,15 +54,17 @@ class WatchedRows:
         self._client = client
         self._table = table
 
-    def due(self, *, until: datetime, limit: int) -> Iterator[WatchedRow]:
-        """Rows to be looked at by ``until``, at most ``limit``; what is complete by now is left out."""
+    def due(self, *, until: datetime, limit: int) -> Iterator[dict[str, Any]]:
+        """Rows to be looked at by ``until``, at most ``limit``; what is complete by now is left out.
+
+        They are decoded and not read, so that whoever looks at one can go on behind one that is broken.
+        """
         shards = [f"WATCHED#{shard}" for shard in range(WATCHED_SHARDS)]
         found = due_items(self._client, self._table, DUE_INDEX, shards=shards, until=iso(until), limit=limit)
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in found]
         for item in read_items(self._client, {self._table: keys}, consistent=True) if keys else ():
-            if item.get("due_key", "").startswith("WATCHED#"):
-                due_at = from_iso(item["due_at"])
-                yield WatchedRow((item["pk"], item["sk"]), due_at, int(item["version"]), item)
+            if _waits(item):
+                yield item
 
     def row(self, key: Key) -> dict[str, Any] | None:
         """One row as it is now."""
@@ -70,6 +72,11 @@ class WatchedRows:
             TableName=self._table, Key=encode({"pk": key[0], "sk": key[1]}), ConsistentRead=True
         )
         return decode(answer["Item"]) if "Item" in answer else None
+
+    def again(self, key: Key) -> WatchedRow | None:
+        """A row as it is now; nothing when it waits no more."""
+        item = self.row(key)
+        return read_watched(item) if item and _waits(item) else None
 
     def look_again(self, row: WatchedRow, at: datetime | None) -> None:
         """Look at a row again at a moment, or never; a row that was written meanwhile says that itself."""
@@ -86,3 +93,12 @@ class WatchedRows:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def read_watched(item: Mapping[str, Any]) -> WatchedRow:
+    """A row that waits, from a decoded item."""
+    return WatchedRow((item["pk"], item["sk"]), from_iso(item["due_at"]), int(item["version"]), item)
+
+
+def _waits(item: Mapping[str, Any]) -> bool:
+    return str(item.get("due_key", "")).startswith("WATCHED#")

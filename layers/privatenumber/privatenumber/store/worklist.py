@@ -149,15 +149,18 @@ class WorklistStore:
         """One case, as it is now."""
         key = encode({"pk": f"WORKLIST#{application}", "sk": identity})
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return _case(decode(answer["Item"])) if "Item" in answer else None
+        return read_case(decode(answer["Item"])) if "Item" in answer else None
 
-    def due(self, *, until: datetime, limit: int) -> Iterator[Case]:
-        """Open cases to be looked at by ``until``, at most ``limit``."""
+    def due(self, *, until: datetime, limit: int) -> Iterator[dict[str, Any]]:
+        """Rows of open cases to be looked at by ``until``, at most ``limit``: decoded, for `read_case`.
+
+        So whoever looks at one can go on behind one that is broken.
+        """
         shards = [f"WORKLIST#{shard}" for shard in range(WORKLIST_SHARDS)]
         found = due_items(self._client, self._table, DUE_INDEX, shards=shards, until=iso(until), limit=limit)
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in found]
         rows = read_items(self._client, {self._table: keys}, consistent=True) if keys else ()
-        return (_case(row) for row in rows if "due_at" in row)
+        return (row for row in rows if "due_at" in row)
 
     def page(
         self,
@@ -186,7 +189,7 @@ class WorklistStore:
             )
             for row in map(decode, answer["Items"]):
                 cursor = row["day_sort"]
-                case = _case(row)
+                case = read_case(row)
                 if kind in (None, case.kind):
                     found.append(case)
                 if len(found) == limit:
@@ -229,7 +232,8 @@ def _item(case: Case) -> dict[str, Any]:
     }
 
 
-def _case(row: Mapping[str, Any]) -> Case:
+def read_case(row: Mapping[str, Any]) -> Case:
+    """A case from a decoded row."""
     about = row.get("about")
     return Case(
         application=row["application"],
