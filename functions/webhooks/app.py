@@ -38,7 +38,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
     request = read_event(event, context, utc_now())
     known = request.route if request.route in ROUTES else "(unknown)"
-    about = {"route": known, "request_id": request.id, "actor": request.actor}
+    about = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
     try:
         response = _answer(request)
     except Exception as error:

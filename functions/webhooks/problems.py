@@ -15,7 +15,7 @@ from privatenumber.http_request import BodyTooLarge, InvalidFields, UnreadableBo
 from privatenumber.store.transactions import Contended
 from privatenumber.store.webhook_lines import Overtaken
 from privatenumber.store.webhooks import LIMIT, NoSuchWebhook, TooMany
-from privatenumber.webhooks.service import InvalidWebhook, KeyReused, NoSuchReplay
+from privatenumber.webhooks.service import InvalidWebhook, KeyReused, NoSuchReplay, ReplayRunning
 
 KINDS: Final[Mapping[str, Kind]] = {
     "unreadable-body": Kind(400, "Body cannot be read", "Send one JSON object in UTF-8."),
@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Idempotency-Key was used for other content",
         "Use a new key for new content, and the same content to repeat a request.",
     ),
+    "replay-running": Kind(409, "A replay is under way", "Wait until it is done, then ask again."),
     "too-many-webhooks": Kind(409, "Too many webhooks", "Delete one, or let one receiver pass events on."),
     "body-too-large": Kind(413, "Body too large", "Send less."),
     "media-type": Kind(415, "Media type not accepted", "Set Content-Type to application/json."),
@@ -86,6 +87,7 @@ _DESCRIBED: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     NoSuchWebhook: lambda _: Problem("webhook-not-found", "No webhook has this id."),
     NoSuchReplay: lambda _: Problem("replay-not-found", "No replay of this webhook has this id."),
     KeyReused: lambda _: Problem("idempotency-mismatch", "A request with this key and other content came."),
+    ReplayRunning: lambda _: Problem("replay-running", "One replay of a webhook goes on at a time."),
     TooMany: lambda _: Problem("too-many-webhooks", f"An application may have {LIMIT} webhooks."),
     Contended: _busy,
     Overtaken: _busy,

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from privatenumber import http_request
 from privatenumber.http_api import Response, answer
 from privatenumber.http_request import InvalidFields, Request
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.store.webhooks import NoSuchWebhook
 from privatenumber.webhooks.service import Changes, NoSuchReplay, Wanted, Webhooks
 
@@ -123,7 +124,7 @@ def _id(request: Request) -> str:
 
 
 def _actor(request: Request) -> str:
-    return request.actor or "unknown"
+    return safe_actor(request.actor)
 
 
 def _key(request: Request) -> str | None:

@@ -76,15 +76,20 @@ def attempt(one: Attempt) -> dict[str, Any]:
 
 
 def replay(row: ReplayRow) -> dict[str, Any]:
-    """Show a replay: `read` events were looked at, `queued` of them are asked for and on their way."""
+    """Show a replay: `read` events were looked at, `queued` of them are asked for and on their way.
+
+    `skipped` were asked for too, and found as much waiting about the same thing as there may be.
+    """
     return {
         "id": row.id,
         "webhook": row.webhook_id,
         "from": iso(row.start),
         "to": iso(row.end),
-        "state": "done" if row.finished_at else "running",
+        "state": "running" if row.finished_at is None else "ended" if row.ended else "done",
+        "reason": row.ended,
         "read": row.read,
         "queued": row.queued,
+        "skipped": row.skipped,
         "created_at": iso(row.created_at),
         "created_by": row.created_by,
         "finished_at": _moment(row.finished_at),

@@ -99,8 +99,10 @@ class TestInOrder:
         scene.create()
         scene.receiver.answer = lambda one: Outcome(False, "http_400", 0.1, 400) if "bad" in one.id else TAKEN
         told(scene, "c1", "bad", "next")
+        scene.run(minutes=4)
+        assert len(scene.receiver.heard) == model.PAUSE_AFTER
         ids = told(scene, "c2", "a", "b")
-        scene.run(minutes=1)
+        scene.run(seconds=1)
         assert scene.receiver.ids("call#c2") == ids
         assert scene.receiver.ids("call#c1") == []
 

@@ -10,6 +10,7 @@ import pytest
 
 from builders.dynamodb import Table
 from builders.webhooks import APPLICATION, CALL, Queue, announcement, outbox_of, webhook
+from privatenumber.store import webhook_lines
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.items import decode
 from privatenumber.store.webhook_events import Noted, WebhookEvents, event_key
@@ -171,6 +172,35 @@ def test_a_line_remembers_the_newest_of_what_it_delivered(table: Table, lines: W
         line = lines.delivered(line, line.waiting[0])
     lines.finish(line, now=NOW)
     assert [one.event_id for one in line_of(lines).delivered] == [f"e{n:02d}" for n in range(10, 60)]
+
+
+def test_a_line_forgets_all_else_at_once_however_much_that_is(
+    table: Table, lines: WebhookLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row has 400 KB, and one that is full refuses the transactions of calls."""
+    monkeypatch.setattr(webhook_lines, "REMEMBERED", 2)
+    monkeypatch.setattr(webhook_lines, "_NAMES_PER_WRITE", 3)
+    tell(table, *(announcement("call.changed", id=f"e{n}") for n in range(8)))
+    line = lines.claim(line_of(lines), until=NOW)
+    while line.waiting:
+        line = lines.delivered(line, line.waiting[0])
+    lines.finish(line, now=NOW)
+    assert [one.event_id for one in line_of(lines).delivered] == ["e6", "e7"]
+
+
+def test_a_line_that_forgets_does_not_finish_over_what_has_come_meanwhile(
+    table: Table, lines: WebhookLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_lines, "REMEMBERED", 0)
+    monkeypatch.setattr(webhook_lines, "_NAMES_PER_WRITE", 1)
+    tell(table, announcement("call.started", id="e1"), announcement("call.answered", id="e2"))
+    line = lines.claim(line_of(lines), until=NOW)
+    while line.waiting:
+        line = lines.delivered(line, line.waiting[0])
+    tell(table, announcement("call.ended", id="e3"), noted=Noted(NOW, "101"))
+    with pytest.raises(Overtaken):
+        lines.finish(line, now=NOW)
+    assert [one.event_id for one in line_of(lines).waiting] == ["e3"]
 
 
 def test_an_application_has_ten_webhooks_at_most(table: Table, webhooks: WebhookStore) -> None:

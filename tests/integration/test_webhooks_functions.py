@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +24,8 @@ from builders.streams import stream_event
 from functions.webhooks import app, deliver, note
 from privatenumber.privacy import seal
 from privatenumber.store import clients
-from privatenumber.store.webhook_lines import WebhookLines
+from privatenumber.store.items import encode
+from privatenumber.store.webhook_lines import WebhookLines, WebhookWork
 from privatenumber.times import iso, utc_now
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -205,6 +206,16 @@ class TestApi:
         route = "GET /webhooks/{id}/replays/{replay}"
         assert call(route, path=made["id"], parameters={"replay": told["id"]})[1]["id"] == told["id"]
         assert call(route, path=made["id"], parameters={"replay": "none"})[0] == 404
+        second = call("POST /webhooks/{id}/replay", path=made["id"], body=body)
+        assert (second[0], second[1]["type"]) == (409, "urn:private-number:problem:replay-running")
+        call("PATCH /webhooks/{id}", path=made["id"], body={"state": "disabled"})
+        clock = utc_now()
+        deliver.work(
+            {"Records": [work_on(f"REPLAYS#{made['id']}", f"REPLAY#{told['id']}", clock)]}, Context()
+        )
+        ended = call(route, path=made["id"], parameters={"replay": told["id"]})[1]
+        assert (ended["state"], ended["reason"]) == ("ended", "the webhook is disabled")
+        call("POST /webhooks/{id}/enable", path=made["id"])
         old = {"from": iso(utc_now() - timedelta(days=40))}
         assert call("POST /webhooks/{id}/replay", path=made["id"], body=old)[0] == 422
 
@@ -262,6 +273,18 @@ class TestDelivery:
         (failed,) = note.handler(event, None)["batchItemFailures"]
         assert failed["itemIdentifier"] == event["Records"][0]["dynamodb"]["SequenceNumber"]
 
+    def test_what_its_stream_has_dropped_is_announced_again_by_its_id(self, queue: str) -> None:
+        """Under the id of its version: who was told already is not told twice."""
+        made = created(events=["binding.*"])
+        row = binding_row()
+        clients.dynamodb().put_item(TableName="BindingsTable", Item=encode(row))
+        told = [note.handler({"bindings": ["b1", "b2"]}, None) for _ in range(2)]
+        assert told == [{"announced": 1, "missing": ["b2"]}] * 2
+        note.handler(stream_event([row]), None)
+        assert deliver.work({"Records": received(queue)}, Context()) == {"batchItemFailures": []}
+        attempts = call("GET /webhooks/{id}/attempts", path=made["id"])[1]["attempts"]
+        assert [(one["event"], one["delivered"]) for one in attempts] == [("b1-1-active", True)]
+
     def test_a_message_that_is_none_fails_and_the_others_are_done(self) -> None:
         bad = read_event(EVENTS / "webhooks-work-bad-message.json")["Records"][0]
         good = {**read_event(EVENTS / "webhooks-work.json")["Records"][0], "messageId": "good"}
@@ -275,6 +298,11 @@ class TestDelivery:
         assert deliver.work({"Records": received(queue)}, Context(left_s=5)) == {"batchItemFailures": []}
         lines = WebhookLines(clients.dynamodb(), "BillsTable")
         assert len(list(lines.due(until=utc_now(), limit=10))) == 1
+
+
+def work_on(pk: str, sk: str, at: datetime) -> dict[str, Any]:
+    """A message to the worker."""
+    return {"messageId": "m1", "body": WebhookWork((pk, sk), at).to_body()}
 
 
 def received(queue: str) -> list[dict[str, Any]]:

@@ -169,13 +169,25 @@ class TestFunctions:
         assert "VpcConfig" not in FUNCTIONS[name]
         assert "OUTBOUND_PROXY" not in FUNCTIONS[name]["Environment"]["Variables"]
         own = {"WEBHOOKS#*", "EVENTS#*", "LINE#*", "ATTEMPTS#*", "REPLAYS#*"}
+        of_bindings = {"KEYRING", "BINDING#*"} if name == "WebhooksNoteFunction" else {"KEYRING"}
         for statement in statements(name):
             where = json.dumps(statement["Resource"])
             if "Table" in where and "/stream/" not in where and "/index/" not in where:
                 (keys,) = statement["Condition"].values()
-                allowed = {"KEYRING"} if "BindingsTable" in where else own
+                allowed = of_bindings if "BindingsTable" in where else own
                 assert set(keys["dynamodb:LeadingKeys"]) <= allowed, statement["Sid"]
                 assert "dynamodb:DeleteItem" not in listed(statement["Action"])
+
+    @pytest.mark.parametrize("name", ["WebhooksFunction", "WebhooksWorkerFunction"])
+    def test_a_webhook_and_its_replay_are_put_by_leave_of_one_statement(self, name: str) -> None:
+        """They are written in one transaction, whose keys are looked at together."""
+        (put,) = [
+            set(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+            for statement in statements(name)
+            if "dynamodb:PutItem" in listed(statement["Action"])
+            and "WEBHOOKS#*" in json.dumps(statement.get("Condition", {}))
+        ]
+        assert put == {"WEBHOOKS#*", "REPLAYS#*"}
 
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
         """Else two workers could be at one recording, or at one line of a webhook."""

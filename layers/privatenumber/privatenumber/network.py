@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,7 +22,22 @@ from privatenumber.addresses import AddressRefused
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a host, best first; raises OSError."""
 
+_NOT_PUBLIC: Final = tuple(
+    IPv4Network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+"""Networks of IPv4 with a purpose of their own. Python's tables differ from version to version."""
+
+_PUBLIC_6: Final = IPv6Network("2000::/3")
+"""All of IPv6 that is given to anybody; what is not given yet leads nowhere that we know."""
+
+_NOT_PUBLIC_6: Final = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 _Answer = TypeVar("_Answer")
 
 
@@ -54,8 +69,12 @@ def only_public(addresses: Sequence[str]) -> Sequence[str]:
 def is_public(address: str) -> bool:
     """Whether an address is reached by way of the public internet, also where IPv4 is written as IPv6."""
     ip = ip_address(address)
-    inner = _carried(ip) if isinstance(ip, IPv6Address) else None
-    return ip.is_global and not ip.is_multicast and (inner is None or is_public(str(inner)))
+    if isinstance(ip, IPv4Address):
+        return not any(ip in network for network in _NOT_PUBLIC)
+    inner = _carried(ip)
+    if inner is not None:
+        return is_public(str(inner))
+    return ip in _PUBLIC_6 and not any(ip in network for network in _NOT_PUBLIC_6)
 
 
 def ways_to(address: str, *, resolve: Resolve, anywhere: bool) -> Sequence[Way]:
@@ -96,4 +115,4 @@ def _carried(ip: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that a packet to this one is carried on to."""
     if ip in _NAT64:
         return IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    return IPv4Address(int(ip) >> 80 & 0xFFFF_FFFF) if ip in _SIX_TO_FOUR else None

@@ -77,3 +77,16 @@ def test_what_an_earlier_catch_up_has_not_told_stays_missed() -> None:
 def test_while_it_catches_up_nothing_is_sent() -> None:
     row = model.enabled(webhook("one"), "catch-up-2")
     assert model.held_until(row, NOW) is not None
+
+
+def test_what_is_dropped_from_lines_is_missed_from_its_own_time() -> None:
+    row = replace(webhook("one"), missed_from=NOW, state=State.DISABLED.value)
+    day = timedelta(days=1)
+    assert model.missed(NOW - day)(row).missed_from == NOW - day
+    assert model.missed(NOW + day)(row).missed_from == NOW
+
+
+def test_a_request_switches_off_also_what_was_disabled_for_another_reason() -> None:
+    failing = model.disabled(webhook("one"), model.Why.FAILING, NOW)
+    off = model.switched_off(failing, model.Why.REQUEST, NOW + WAIT)
+    assert (off.reason, off.due_at, off.disabled_at) == ("request", None, NOW)

@@ -84,10 +84,36 @@ def test_what_is_no_name_or_could_be_read_in_two_ways_is_refused(target: str, pa
         "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "2002:a01:203::1",
+        "64:ff9b::a01:203",
+        "64:ff9b:1::1",
+        "::7f00:1",
+        "::127.0.0.1",
+        "fec0::1",
+        "5f00::1",
+        "3fff::1",
+        "4000::1",
+        "2001::1",
+        "2001:db8::1",
+        "ff02::1",
+        "100::1",
+        "192.0.0.9",
+        "192.0.2.1",
+        "192.88.99.1",
+        "198.18.0.1",
+        "240.0.0.1",
     ],
 )
 def test_a_name_that_leads_inside_is_refused(address: str) -> None:
     assert refused("https://hooks.example.com/in", address) == "network"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "114.114.114.114", "2606:4700::1111", "240e::1", "64:ff9b::808:808", "2002:808:808::1"],
+)
+def test_a_name_that_leads_outside_is_taken(address: str) -> None:
+    assert refused("https://hooks.example.com/in", address) is None
 
 
 def test_one_address_inside_refuses_the_name_whatever_the_others_are() -> None:

@@ -28,7 +28,9 @@ SHARDS: Final = 8
 KEPT: Final = timedelta(days=30)
 
 _SEQUENCE_DIGITS: Final = 40
-_MOMENT: Final = len("2026-03-01T08:00:00.000Z")
+MOMENT: Final = len("2026-03-01T08:00:00.000Z")
+"""How long a moment is when it is written."""
+
 _NEXT: Final = "\0"
 """Behind a key it makes the one that follows at once."""
 
@@ -74,7 +76,7 @@ def position_of(noted: Noted, place: int, event_id: str) -> str:
 
 def noted_at(position: str) -> datetime:
     """When the announcement of a position was noted."""
-    return from_iso(position[:_MOMENT])
+    return from_iso(position[:MOMENT])
 
 
 def event_id_of(position: str) -> str:
@@ -160,12 +162,12 @@ class WebhookEvents:
         )
         return [_event(decode(item)) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
-    def give_up(self, event: LoggedEvent, webhook_id: str) -> None:
+    def give_up(self, application: str, about: str, position: str, webhook_id: str) -> None:
         """Write down that a webhook was not to be reached; an announcement that is forgotten stays so."""
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=encode(event_key(event.application, event.about, event.position)),
+                Key=encode(event_key(application, about, position)),
                 UpdateExpression="ADD given_up :webhook",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues=encode({":webhook": {webhook_id}}),

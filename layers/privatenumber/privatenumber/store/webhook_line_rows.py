@@ -5,6 +5,7 @@ value is the position in the log, which is its order too; ``-`` before it says t
 and a moment behind it since when it waits if that is later than it was noted. A line that has something to
 tell stands in the index ``due`` (``due_key`` = ``WEBHOOK#<shard>``). ``version`` grows with every write;
 ``claim`` is the version under which a worker has the line until ``due_at``.
+``held_until`` is until when it was last kept back for the receiver's sake.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.store.items import encode
-from privatenumber.store.webhook_events import event_id_of, noted_at
+from privatenumber.store.webhook_events import MOMENT, event_id_of, noted_at
 from privatenumber.times import from_iso, iso
 
 KIND: Final = "line"
@@ -27,7 +28,6 @@ DONE: Final = "-"
 _ENTRY: Final = "E#"
 _ONCE_MORE: Final = "~"
 _SINCE: Final = "|"
-_MOMENT: Final = len("2026-03-01T08:00:00.000Z")
 
 Key = tuple[str, str]
 
@@ -74,6 +74,11 @@ class Line:
     """Attempts in vain since the last delivery."""
     claim: int | None = None
     due_at: datetime | None = None
+    held_until: datetime | None = None
+
+    def kept_back(self, entry: Entry) -> bool:
+        """Whether an announcement had to wait for the receiver, and not for us."""
+        return self.failures > 0 or (self.held_until is not None and entry.since < self.held_until)
 
 
 def line_key(webhook_id: str, about: str) -> Key:
@@ -140,6 +145,7 @@ def read_line(item: Mapping[str, Any]) -> Line:
         failures=int(item.get("failures", 0)),
         claim=int(item["claim"]) if "claim" in item else None,
         due_at=from_iso(item["due_at"]) if "due_at" in item else None,
+        held_until=from_iso(item["held_until"]) if "held_until" in item else None,
     )
 
 
@@ -154,6 +160,6 @@ def written(entry: Entry) -> str:
 
 
 def _entry(name: str, value: str) -> Entry:
-    if value[-_MOMENT - 1 : -_MOMENT] != _SINCE:
+    if value[-MOMENT - 1 : -MOMENT] != _SINCE:
         return Entry(name, value)
-    return Entry(name, value[: -_MOMENT - 1], from_iso(value[-_MOMENT:]))
+    return Entry(name, value[: -MOMENT - 1], from_iso(value[-MOMENT:]))

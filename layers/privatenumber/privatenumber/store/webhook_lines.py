@@ -142,20 +142,29 @@ class WebhookLines:
             )
         return line
 
-    def put_off(self, line: Line, *, until: datetime, failures: int) -> None:
-        """Give a line back that has something to tell, until its next attempt."""
+    def put_off(self, line: Line, *, until: datetime, failures: int, held: bool = True) -> None:
+        """Give a line back that has something to tell, until its next attempt.
+
+        ``held``: it is kept back for the receiver's sake, not because the worker's time is over.
+        """
+        kept_back = ", held_until = :until" if held else ""
         self._write(
             line.key,
-            "SET due_at = :until, failures = :failures REMOVE claim",
+            f"SET due_at = :until, failures = :failures{kept_back} REMOVE claim",
             "claim = :claim",
             {":until": iso(until), ":failures": failures, ":claim": line.claim},
         )
 
     def finish(self, line: Line, *, now: datetime) -> None:
         """Give a line back that has nothing to tell. Raises Overtaken also when something has come."""
-        old = line.delivered[: -REMEMBERED or None][:_NAMES_PER_WRITE]
+        old = line.delivered[: max(0, len(line.delivered) - REMEMBERED)]
+        if len(old) > _NAMES_PER_WRITE:
+            line = self.drop(line, old[_NAMES_PER_WRITE:])
+            old = old[:_NAMES_PER_WRITE]
+        if line.waiting:
+            raise Overtaken
         names = {f"#a{n}": one.name for n, one in enumerate(old)}
-        gone = ", ".join(["due_key", "due_at", "claim", "failures", *names])
+        gone = ", ".join(["due_key", "due_at", "claim", "failures", "held_until", *names])
         self._write(
             line.key,
             f"SET expires_at = :expires_at REMOVE {gone}",

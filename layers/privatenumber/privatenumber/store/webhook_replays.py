@@ -29,7 +29,8 @@ class ReplayRow:
     """A replay of ``[start, end)``, by when things were noted.
 
     ``catch_up``: it tells what was only logged while the webhook was disabled, and nothing twice. ``read``
-    counts what was looked at, ``queued`` what was put into lines.
+    counts what was looked at, ``queued`` what was put into lines, ``skipped`` what found them full. ``ended``
+    says why it was cut short.
     """
 
     id: str
@@ -44,6 +45,8 @@ class ReplayRow:
     cursor: str | None = None
     read: int = 0
     queued: int = 0
+    skipped: int = 0
+    ended: str | None = None
     due_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -121,6 +124,8 @@ def _item(row: ReplayRow) -> dict[str, Any]:
         "cursor": row.cursor,
         "read": row.read,
         "queued": row.queued,
+        "skipped": row.skipped or None,
+        "ended": row.ended,
         "due_key": shard_of(row.key) if row.due_at else None,
         "due_at": iso(row.due_at) if row.due_at else None,
         "finished_at": iso(row.finished_at) if row.finished_at else None,
@@ -141,6 +146,8 @@ def _row(item: Mapping[str, Any]) -> ReplayRow:
         cursor=item.get("cursor"),
         read=int(item["read"]),
         queued=int(item["queued"]),
+        skipped=int(item.get("skipped", 0)),
+        ended=item.get("ended"),
         due_at=from_iso(item["due_at"]) if "due_at" in item else None,
         finished_at=from_iso(item["finished_at"]) if "finished_at" in item else None,
     )

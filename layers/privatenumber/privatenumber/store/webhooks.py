@@ -60,8 +60,8 @@ class WebhookRow:
     ``events`` are patterns (`announcement_types.asks_for`), ``sealed`` its secrets, ``reason`` says why it is
     disabled. ``failures`` counts attempts in vain since ``failing_since``, the first one after a delivery;
     nothing is sent before ``paused_until``, and one thing at a time to one that is ``slow``. ``catching_up``
-    is the replay that has to end first, of what was missed since ``missed_from``. ``due_at`` is the next
-    probe of one that is disabled.
+    is the replay that has to end first, of what was missed since ``missed_from``; ``replaying`` the one on
+    request that is under way. ``due_at`` is the next probe of one that is disabled.
     """
 
     id: str
@@ -86,6 +86,7 @@ class WebhookRow:
     slow: bool = False
     catching_up: str | None = None
     missed_from: datetime | None = None
+    replaying: str | None = None
     probes: int = 0
     due_at: datetime | None = None
     expires_at: int | None = None
@@ -242,6 +243,7 @@ def _item(row: WebhookRow) -> dict[str, Any]:
         "slow": row.slow or None,
         "catching_up": row.catching_up,
         "missed_from": _text(row.missed_from),
+        "replaying": row.replaying,
         "probes": row.probes,
         "due_key": shard_of(row.key) if row.due_at else None,
         "due_at": _text(row.due_at),
@@ -273,6 +275,7 @@ def _row(item: Mapping[str, Any]) -> WebhookRow:
         slow=item.get("slow", False),
         catching_up=item.get("catching_up"),
         missed_from=_moment(item, "missed_from"),
+        replaying=item.get("replaying"),
         probes=int(item["probes"]),
         due_at=_moment(item, "due_at"),
         expires_at=int(item["expires_at"]) if "expires_at" in item else None,

@@ -20,6 +20,7 @@ from privatenumber.times import Clock, utc_now
 
 if TYPE_CHECKING:
     from privatenumber.network import Resolve
+    from privatenumber.store.bindings import BindingStore
     from privatenumber.store.event_bus import EventBus
     from privatenumber.webhooks.channel import Channel
     from privatenumber.webhooks.service import Webhooks
@@ -69,6 +70,13 @@ class Rooms:
         client, table = clients.dynamodb(), self._settings.bills_table
         outbox = compose_outbox(client, table, self.keyrings.load, self.queue)
         return Telling(outbox, self.keyrings.unseal, partial(write, client))
+
+    @cached_property
+    def bindings(self) -> BindingStore:
+        """For what the stream of the Bindings table has dropped."""
+        from privatenumber.store.bindings import BindingStore
+
+        return BindingStore(clients.dynamodb(), self._settings.bindings_table)
 
     @cached_property
     def worker(self) -> Worker:

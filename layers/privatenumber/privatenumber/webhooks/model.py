@@ -94,12 +94,19 @@ def succeeded(took_s: float) -> Callable[[WebhookRow], WebhookRow]:
     return healed
 
 
-def failed(now: datetime, *, wait: timedelta, gone: bool, slow: bool) -> Callable[[WebhookRow], WebhookRow]:
-    """After a failure: paused when it is one of many, disabled when it was so for too long."""
+def failed(
+    now: datetime, *, wait: timedelta, gone: bool, slow: bool, refused: bool = False
+) -> Callable[[WebhookRow], WebhookRow]:
+    """After a failure: paused when it is one of many, disabled when it was so for too long.
+
+    ``refused``: the receiver is there and does not want this event; that is held against the event alone.
+    """
 
     def worse(row: WebhookRow) -> WebhookRow:
         if row.state != State.ENABLED:
             return row
+        if refused:
+            return replace(row, slow=row.slow or slow)
         since = row.failing_since or now
         if gone or now - since >= DISABLE:
             return disabled(row, Why.GONE if gone else Why.FAILING, now)
@@ -110,6 +117,11 @@ def failed(now: datetime, *, wait: timedelta, gone: bool, slow: bool) -> Callabl
         )
 
     return worse
+
+
+def is_down(row: WebhookRow) -> bool:
+    """Whether a webhook's receiver takes nothing at all, so that no event is to blame."""
+    return row.state != State.ENABLED or row.failures >= PAUSE_AFTER
 
 
 def disabled(row: WebhookRow, why: Why, now: datetime) -> WebhookRow:
@@ -128,6 +140,24 @@ def disabled(row: WebhookRow, why: Why, now: datetime) -> WebhookRow:
         probes=0,
         due_at=now + PROBE_EVERY if why is Why.FAILING else None,
     )
+
+
+def switched_off(row: WebhookRow, why: Why, now: datetime) -> WebhookRow:
+    """A webhook that nothing but a request enables again, also when it was disabled before."""
+    if row.state == State.ENABLED:
+        return disabled(row, why, now)
+    return replace(row, reason=why.value, due_at=None)
+
+
+def missed(since: datetime) -> Callable[[WebhookRow], WebhookRow]:
+    """A disabled webhook, some of whose lines are dropped: what waited in them is missed as well."""
+
+    def earlier(row: WebhookRow) -> WebhookRow:
+        if row.state != State.DISABLED:
+            return row
+        return replace(row, missed_from=min(row.missed_from or since, since))
+
+    return earlier
 
 
 def probed_in_vain(row: WebhookRow, now: datetime) -> WebhookRow:

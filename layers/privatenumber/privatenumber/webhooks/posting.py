@@ -26,6 +26,9 @@ from privatenumber.webhooks.targets import check_form
 CONNECT_S: Final = 3.0
 WHOLE_S: Final = 10.0
 _GONE: Final = 410
+_OF_THE_EVENT: Final = frozenset(range(400, 500)) - {401, 403, 404, 405, 407, 408, _GONE, 425, 429}
+"""Answers about what was sent; the others of 4xx are about the address, its secret, or too much at a time."""
+
 _REDIRECTS: Final = range(300, 400)
 _TAKEN: Final = range(200, 300)
 
@@ -48,6 +51,11 @@ class Outcome:
     def gone(self) -> bool:
         """Whether the receiver says that it will never take anything again."""
         return self.status == _GONE
+
+    @property
+    def refused(self) -> bool:
+        """Whether the receiver is there and does not want this event."""
+        return self.status in _OF_THE_EVENT
 
 
 class Posting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -31,16 +32,34 @@ class _NotDue(Exception):
 def enable(store: WebhookStore, webhook_id: str, *, now: datetime, by: str) -> WebhookRow:
     """Enable a webhook, and begin to tell it what it has missed; one that is enabled stays as it is.
 
+    A probe enables only what failed: somebody may have switched it off while the probe was on its way.
     Raises NoSuchWebhook, and Overtaken when others always come first.
     """
 
     def enabled(row: WebhookRow) -> WebhookRow:
-        if row.state == State.ENABLED:
+        if row.state == State.ENABLED or (by == PROBE and row.reason != model.Why.FAILING):
             return row
         told = replace(row, updated_at=now, updated_by=by)
         return model.enabled(told, catch_up_id(replace(row, version=row.version + 1)))
 
     return store.change(webhook_id, enabled, beside=lambda row: catch_up_of(row, now, by))
+
+
+def note_gone(store: WebhookStore, told: WebhookRow, *, now: datetime) -> None:
+    """Disable a webhook whose receiver said to a test that it wants nothing any more, and probe it no more.
+
+    What is no more the receiver that was told, or was switched off by request, stays as it is; so does what
+    others always write first: the next event or probe gets the same answer.
+    """
+
+    def gone(row: WebhookRow) -> WebhookRow:
+        if row.target != told.target or row.reason == model.Why.REQUEST:
+            return row
+        return model.switched_off(row, model.Why.GONE, now)
+
+    with suppress(NoSuchWebhook, Overtaken):
+        if store.change(told.id, gone).reason == model.Why.GONE:
+            _LOG.error("webhook disabled", extra={"webhook": told.id, "reason": model.Why.GONE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +81,12 @@ class Recovery:
             event = ping(row, now, self.unique())
             outcome = self.channel.tell(row, event, now)
             self.attempts.add(attempted(row, event, outcome, now, number=row.probes), unique=self.unique())
-            if outcome.delivered:
-                enable(self.webhooks, webhook_id, now=self.clock(), by=PROBE)
+            if outcome.gone:
+                note_gone(self.webhooks, row, now=self.clock())
+            if not outcome.delivered:
+                return
+            after = enable(self.webhooks, webhook_id, now=self.clock(), by=PROBE)
+            if after.state == State.ENABLED:
                 _LOG.info("webhook enabled", extra={"webhook": webhook_id})
                 self.count("WebhooksEnabled", 1)
         except (_NotDue, NoSuchWebhook, Overtaken):

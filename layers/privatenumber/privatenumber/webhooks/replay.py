@@ -2,7 +2,8 @@
 
 Resumable: a page is put into its lines under names that the replay's id makes, then the cursor is written; a
 page that comes again after a crash changes nothing. A catch-up puts in what was only logged, under the plain
-names, so that nothing comes twice.
+names, so that nothing comes twice; what was given up before stays so, else it would keep all behind it for
+another day.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from privatenumber.deadline import Deadline
 from privatenumber.store.announcement_types import asks_for
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_events import KEPT, SHARDS, LoggedEvent, WebhookEvents, days_between
-from privatenumber.store.webhook_line_rows import Entry, Key, entry_name
+from privatenumber.store.webhook_line_rows import Entry, Key, entry_name, line_key
 from privatenumber.store.webhook_lines import Overtaken, WebhookLines, WebhookWork
 from privatenumber.store.webhook_replays import ReplayRow, WebhookReplays
 from privatenumber.store.webhooks import NoSuchWebhook, State, WebhookRow, WebhookStore
@@ -28,6 +29,9 @@ from privatenumber.webhooks import model
 PAGE: Final = 100
 LEASE: Final = timedelta(minutes=3)
 ROW_KEPT: Final = timedelta(days=90)
+MOST_IN_A_LINE: Final = 1000
+"""Most announcements of a line that a replay adds to: a row has 400 KB, and new ones need room too."""
+
 _SHORTEST_S: Final = 5.0
 
 
@@ -99,7 +103,8 @@ class Replaying:
             row = self.replays.replace(replace(row, due_at=now + LEASE))
             webhook = self.webhooks.get(row.webhook_id)
             if webhook is None or webhook.state != State.ENABLED:
-                self._finish(row)
+                state = webhook.state if webhook else State.DELETED.value
+                self._finish(replace(row, ended=f"the webhook is {state}"))
                 return
             self._walk(row, webhook, deadline)
         except Overtaken:
@@ -110,17 +115,19 @@ class Replaying:
             place, more = begin, True
             while more:
                 if deadline.remaining() < _SHORTEST_S:
-                    self.replays.replace(replace(row, due_at=self.clock()))
+                    row = self.replays.replace(replace(row, due_at=self.clock()))
+                    self.queue.send([WebhookWork(row.key, self.clock())])
                     return
                 found, more = self._page(row, webhook, place)
                 if found:
-                    queued = self._queue(row, webhook, found)
+                    queued, skipped = self._queue(row, webhook, found)
                     place = replace(place, after=found[-1].position)
                     row = replace(
                         row,
                         cursor=str(place),
                         read=row.read + len(found),
                         queued=row.queued + queued,
+                        skipped=row.skipped + skipped,
                         due_at=self.clock() + LEASE,
                     )
                     row = self.replays.replace(row)
@@ -138,38 +145,61 @@ class Replaying:
             limit=PAGE,
         )
 
-    def _queue(self, row: ReplayRow, webhook: WebhookRow, found: Sequence[LoggedEvent]) -> int:
-        """Put what the webhook asks for into its lines; how many that is."""
+    def _queue(self, row: ReplayRow, webhook: WebhookRow, found: Sequence[LoggedEvent]) -> tuple[int, int]:
+        """Put what the webhook asks for into its lines; how many that is, and how many had no room."""
         now, entries = self.clock(), defaultdict[str, list[Entry]](list)
         for event in found:
+            if row.catch_up and webhook.id in event.given_up:
+                continue
             if asks_for(webhook.events, event.type):
                 name = entry_name(event.id, None if row.catch_up else row.id)
                 entries[event.about].append(Entry(name, event.position, now))
-        keys = [
-            self.lines.append(
-                application=webhook.application,
-                webhook_id=webhook.id,
-                about=about,
-                entries=some,
-                due_at=now,
-            )
-            for about, some in entries.items()
-        ]
+        keys, queued = list[Key](), 0
+        for about, some in entries.items():
+            fitting = self._fitting(row, webhook, about, some)
+            if fitting:
+                keys.append(
+                    self.lines.append(
+                        application=webhook.application,
+                        webhook_id=webhook.id,
+                        about=about,
+                        entries=fitting,
+                        due_at=now,
+                    )
+                )
+            queued += len(fitting)
         if not row.catch_up:
             self.queue.send(WebhookWork(key, now) for key in keys)
-        queued = sum(map(len, entries.values()))
         self.count("WebhookEventsReplayed", queued)
-        return queued
+        return queued, sum(map(len, entries.values())) - queued
+
+    def _fitting(self, row: ReplayRow, webhook: WebhookRow, about: str, some: Sequence[Entry]) -> list[Entry]:
+        """What a line has room for, or holds already; the rest is counted, and given up by a catch-up.
+
+        Either way it can be replayed when the line has told what is in it.
+        """
+        line = self.lines.get(line_key(webhook.id, about))
+        held = {entry.name for entry in (*line.waiting, *line.delivered)} if line else set[str]()
+        room = max(0, MOST_IN_A_LINE - len(held))
+        known = [entry for entry in some if entry.name in held]
+        new = [entry for entry in some if entry.name not in held]
+        for entry in new[room:]:
+            if row.catch_up:
+                self.events.give_up(webhook.application, about, entry.position, webhook.id)
+                self.count("WebhookEventsGivenUp", 1)
+            else:
+                self.count("WebhookReplaySkipped", 1)
+        return [*known, *new[:room]]
 
     def _finish(self, row: ReplayRow) -> None:
         """End a replay; a webhook that waited for it may be told what is in its lines."""
-        if row.catch_up:
-            with suppress(NoSuchWebhook):
-                self.webhooks.change(row.webhook_id, lambda webhook: _caught_up(webhook, row.id))
+        with suppress(NoSuchWebhook):
+            self.webhooks.change(row.webhook_id, lambda webhook: _over(webhook, row.id))
         self.replays.replace(replace(row, due_at=None, finished_at=self.clock()))
 
 
-def _caught_up(webhook: WebhookRow, replay_id: str) -> WebhookRow:
-    if webhook.catching_up != replay_id:
-        return webhook
-    return replace(webhook, catching_up=None, missed_from=None)
+def _over(webhook: WebhookRow, replay_id: str) -> WebhookRow:
+    """A webhook after a replay. What waits in lines now and is dropped from them is missed again by that."""
+    if webhook.catching_up == replay_id:
+        return replace(webhook, catching_up=None, missed_from=None)
+    return replace(webhook, replaying=None) if webhook.replaying == replay_id else webhook

@@ -10,7 +10,8 @@ from typing import Final
 
 from privatenumber.addresses import AddressRefused
 from privatenumber.network import Resolve
-from privatenumber.privacy import Keyring, open_sealed, scrub, seal, token
+from privatenumber.numbers_in_text import holds_number
+from privatenumber.privacy import Keyring, open_sealed, seal, token
 from privatenumber.settings import WebhookTargets
 from privatenumber.store.announcement_types import patterns
 from privatenumber.store.webhook_attempts import WebhookAttempts
@@ -28,7 +29,7 @@ from privatenumber.times import Clock, iso
 from privatenumber.webhooks import model, targets
 from privatenumber.webhooks.channel import Channel, attempted, ping
 from privatenumber.webhooks.posting import Outcome
-from privatenumber.webhooks.recovery import enable
+from privatenumber.webhooks.recovery import enable, note_gone
 from privatenumber.webhooks.replay import ROW_KEPT
 from privatenumber.webhooks.signature import Secret, at, from_bytes, new_secret, rotated, to_bytes
 
@@ -46,6 +47,10 @@ class InvalidWebhook(Exception):
 
 class KeyReused(Exception):
     """The Idempotency-Key was used for other content before."""
+
+
+class ReplayRunning(Exception):
+    """The webhook is told something again already."""
 
 
 class NoSuchReplay(Exception):
@@ -85,7 +90,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """The operations. ``opening`` runs what opens seals, once more with fresh keys when need be."""
+    """The operations. Those that open a seal raise SealBroken where the keys that are known are too old."""
 
     store: WebhookStore
     attempts: WebhookAttempts
@@ -159,8 +164,8 @@ class Webhooks:
             )
             if after.target != row.target and after.state == State.ENABLED:
                 after = replace(after, failures=0, failing_since=None, paused_until=None, slow=False)
-            if changes.disable and after.state == State.ENABLED:
-                after = model.disabled(after, model.Why.REQUEST, now)
+            if changes.disable:
+                after = model.switched_off(after, model.Why.REQUEST, now)
             return row if after == row else replace(after, updated_at=now, updated_by=by)
 
         return self.store.change(identity, changed)
@@ -204,11 +209,13 @@ class Webhooks:
         return self._shown(self.store.change(identity, renewed))
 
     def ping(self, identity: str) -> Outcome:
-        """Send a test event now, once. Raises NoSuchWebhook."""
+        """Send a test event now, once; who wants nothing any more is disabled. Raises NoSuchWebhook."""
         row, now = self.get(identity), self.clock()
         event = ping(row, now, _unique()[:8])
         outcome = self.channel.tell(row, event, now)
         self.attempts.add(attempted(row, event, outcome, now), unique=_unique()[:8])
+        if outcome.gone:
+            note_gone(self.store, row, now=now)
         return outcome
 
     def enable(self, identity: str, *, by: str) -> WebhookRow:
@@ -220,15 +227,25 @@ class Webhooks:
     ) -> ReplayRow:
         """Tell a webhook again what was noted in a range of time; by the same key the same replay.
 
-        Raises NoSuchWebhook, InvalidWebhook, KeyReused.
+        Raises NoSuchWebhook, InvalidWebhook, KeyReused, ReplayRunning, Overtaken.
         """
         row, now = self.get(identity), self.clock()
-        if row.state != State.ENABLED:
-            raise InvalidWebhook("state", "must be enabled: enabling tells what was missed")
-        until = min(end or now, now)
-        if not now - KEPT <= start < until:
-            raise InvalidWebhook("from", "must lie before to and at most 30 days back")
         unique = token(self.keyring(), f"{identity}\0{key}", purpose="webhook-replay") if key else _unique()
+        known = self.replays.get(replay_key(identity, unique)) if key else None
+        if known is None:
+            if row.state != State.ENABLED:
+                raise InvalidWebhook("state", "must be enabled: enabling tells what was missed")
+            until = min(end or now, now)
+            if not now - KEPT <= start < until:
+                raise InvalidWebhook("from", "must lie before to and at most 30 days back")
+            known = self._begin(identity, unique, start, until, by=by)
+        if (iso(known.start), known.created_by) != (iso(start), by):
+            raise KeyReused
+        return known
+
+    def _begin(self, identity: str, unique: str, start: datetime, until: datetime, *, by: str) -> ReplayRow:
+        """Write a replay down, in one transaction with the mark that one is under way."""
+        now = self.clock()
         asked = ReplayRow(
             id=unique,
             webhook_id=identity,
@@ -240,10 +257,14 @@ class Webhooks:
             expires_at=int((now + ROW_KEPT).timestamp()),
             due_at=now,
         )
-        known = self.replays.add(asked)
-        if (iso(known.start), known.created_by) != (iso(start), by):
-            raise KeyReused
-        return known
+
+        def begun(row: WebhookRow) -> WebhookRow:
+            if row.replaying not in (None, unique):
+                raise ReplayRunning
+            return replace(row, replaying=unique)
+
+        self.store.change(identity, begun, beside=lambda _: asked)
+        return self.replays.get(asked.key) or asked
 
     def find_replay(self, identity: str, replay_id: str) -> ReplayRow:
         """One replay. Raises NoSuchReplay."""
@@ -254,7 +275,7 @@ class Webhooks:
 
     def _check(self, target: str | None, events: Sequence[str] | None, description: str | None) -> None:
         for field, text in (("target", target), ("description", description)):
-            if text and scrub(text) != text:
+            if text and holds_number(text):
                 raise InvalidWebhook(field, "must not contain a phone number: it is kept in clear")
         if events is not None and (not events or not set(events) <= patterns()):
             raise InvalidWebhook("events", "must be a list of types, families such as call.*, or *")

@@ -58,7 +58,7 @@ def compose_worker(
 ) -> Worker:
     """The worker out of its stores."""
     return Worker(
-        Delivery(webhooks, lines, events, attempts, channel, clock, random, unique, count),
+        Delivery(webhooks, lines, events, attempts, channel, queue, clock, random, unique, count),
         Recovery(webhooks, attempts, channel, clock, unique, count),
         Replaying(webhooks, replays, events, lines, queue, clock, count),
     )
