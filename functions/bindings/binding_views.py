@@ -30,7 +30,7 @@ def binding_view(binding: Binding, now: datetime, *, impaired: bool | None = Non
     not known yet is `change_pending`; the values are those before it. `impaired` is only known to who reads
     one binding: it is the state of X.
     """
-    x = _shown_x(binding)
+    now, x = _as_of(binding, now), _shown_x(binding)
     return {
         "id": binding.id,
         "application": binding.application,
@@ -96,7 +96,8 @@ def binding_answer(
     """Answer 202 with a time to ask again while the platform's view of the binding is not certain, or its end
     waits for a call.
     """
-    rests = binding.settled and binding.state is not State.RELEASING and not binding.is_waiting(now)
+    waits = binding.is_waiting(_as_of(binding, now))
+    rests = binding.settled and binding.state is not State.RELEASING and not waits
     if binding.state.final or rests:
         return answer(status, binding_view(binding, now), headers)
     return waiting_answer(binding, now, {**(headers or {}), "location": binding_path(binding.id)})
@@ -105,6 +106,11 @@ def binding_answer(
 def waiting_answer(binding: Binding, now: datetime, headers: Mapping[str, str] | None = None) -> Response:
     """Answer 202: the outcome is not known yet, the worker goes on."""
     return answer(202, binding_view(binding, now), {**(headers or {}), "retry-after": str(SETTLES_IN_S)})
+
+
+def _as_of(binding: Binding, now: datetime) -> datetime:
+    """The moment to show a binding at: a write may be later than the moment at which its request came."""
+    return max(now, binding.updated_at)
 
 
 def _shown_x(binding: Binding) -> str | None:

@@ -106,13 +106,19 @@ class Answer:
 
 @dataclass
 class BindingsApi:
-    """The function with its world; `now` is the clock of the domain."""
+    """The function with its world; `now` is the clock of the domain, which every look moves by `tick`."""
 
     platform: DictPlatform
     now: datetime = START
+    tick: timedelta = timedelta()
     seconds: float = 25.0
     user: str = USER
     answers: list[Answer] = field(default_factory=list)
+
+    def clock(self) -> datetime:
+        """What time it is."""
+        self.now += self.tick
+        return self.now
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -250,7 +256,7 @@ def _rooms(api: BindingsApi, settings: Settings, way: Transport | None) -> Rooms
     return Rooms(
         settings,
         transport=lambda proxy: way or api.platform,
-        clock=lambda: api.now,
+        clock=api.clock,
         sleep=lambda seconds: None,
         count=app._count,
     )

@@ -264,8 +264,8 @@ class Meeting(Writer):
 
 
 def _same(calls: list[Call]) -> list[Call]:
-    """Calls without what says when their record came."""
-    return [replace(call, settled_after_ms=None) for call in calls]
+    """Calls without what says when their facts came."""
+    return [replace(call, settled_after_ms=None, received_at=None) for call in calls]
 
 
 PUSHES = [

@@ -80,3 +80,20 @@ def test_calls_of_other_bindings_and_other_times_do_not_count(told: Chronicled) 
     told.follow(told.stored())
     assert begun(told, "binding-2") == 0
     assert begun(told, until=SIGNED_AT - timedelta(hours=9)) == 0
+
+
+def test_one_whose_clock_is_ahead_began_when_we_heard_of_it(told: Chronicled) -> None:
+    """C-133: the end against which it is held is by our clock."""
+    heard = SIGNED_AT - timedelta(hours=9)
+    told.receive(CALLIN, at=heard)
+    told.follow(told.stored())
+    calls = OpenCalls(told.bills.client, told.bills.name)
+    assert calls.begun("demo", ORDER.binding_id, since=heard - DAY, until=heard + DAY) == (heard,)
+
+
+def test_one_of_which_we_hear_late_began_when_the_platform_says(told: Chronicled) -> None:
+    told.receive(CALLIN, at=SIGNED_AT + timedelta(hours=9))
+    told.follow(told.stored())
+    calls = OpenCalls(told.bills.client, told.bills.name)
+    (begun_at,) = calls.begun("demo", ORDER.binding_id, since=SIGNED_AT - DAY, until=SIGNED_AT + DAY)
+    assert begun_at < SIGNED_AT + timedelta(hours=1)

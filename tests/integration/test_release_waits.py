@@ -148,6 +148,14 @@ class TestDelete:
         assert shorter.waits_until == desk.clock() + timedelta(seconds=60)
         assert release(desk, binding, wait_s=0).state is State.CLOSED
 
+    def test_none_ends_it_at_once_within_a_second_too(self, desk: Desk, calls: Calls) -> None:
+        binding = desk.bind()
+        calls.begun = [desk.clock()]
+        release(desk, binding, wait_s=WAIT)
+        desk.advance(0.4)
+        assert release(desk, binding, wait_s=0).state is State.CLOSED
+        desk.check()
+
     def test_while_it_waits_nothing_can_be_changed(self, desk: Desk, calls: Calls) -> None:
         binding = desk.bind()
         calls.begun = [desk.clock()]

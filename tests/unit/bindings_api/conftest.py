@@ -18,7 +18,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[BindingsApi]:
     """The API with two X numbers of Shenzhen."""
     with running_api(DictPlatform()) as (bindings_api, rooms):
         monkeypatch.setattr(app, "rooms", lambda: rooms)
-        monkeypatch.setattr(app, "utc_now", lambda: bindings_api.now)
+        monkeypatch.setattr(app, "utc_now", bindings_api.clock)
         bindings_api.add_numbers("+8617010000001", "+8617010000002")
         yield bindings_api
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -261,22 +262,64 @@ def test_a_release_ends_the_binding_and_can_be_repeated(api: BindingsApi) -> Non
     assert released.body["reason"] == "deleted"
 
 
+def talking(bound: dict[str, Any], at: datetime, *, received_at: datetime | None = None) -> Derived[Call]:
+    """A call of a binding that began then, in a table of calls."""
+    clients.dynamodb().create_table(**table_request("BillsTable", BILLS))
+    call = Call(bound["application"], "call-1", CallState.ANSWERED, at, received_at, binding_id=bound["id"])
+    row = Derived(call, version=1, expires_at=4_000_000_000)
+    Writer(clients.dynamodb()).transact([write_call(BILLS, row, seen=None)])
+    return row
+
+
 def test_a_release_waits_for_a_call_that_the_rows_of_calls_show(api: BindingsApi) -> None:
     """C-133, from the route down to the table that follows the platform's pushes."""
     bound = api.bind().body
-    path = {"id": bound["id"]}
-    clients.dynamodb().create_table(**table_request("BillsTable", BILLS))
-    call = Call(bound["application"], "call-1", CallState.ANSWERED, api.now, binding_id=bound["id"])
-    row = Derived(call, version=1, expires_at=4_000_000_000)
-    writer = Writer(clients.dynamodb())
-    writer.transact([write_call(BILLS, row, seen=None)])
-    waiting = api.call("DELETE /bindings/{id}", path=path, query={"wait_seconds": "900"})
+    row = talking(bound, api.now)
+    waiting = api.of("DELETE", bound["id"], query={"wait_seconds": "900"})
     assert (waiting.status, waiting.body["state"], waiting.body["reason"]) == (202, "ACTIVE", "deleted")
     assert waiting.body["waits_until"] == iso(api.now + timedelta(seconds=900))
-    over = replace(row, says=replace(call, state=CallState.ENDED), version=2)
-    writer.transact([write_call(BILLS, over, seen=1)])
-    released = api.call("DELETE /bindings/{id}", path=path, query={"wait_seconds": "900"})
+    over = replace(row, says=replace(row.says, state=CallState.ENDED), version=2)
+    Writer(clients.dynamodb()).transact([write_call(BILLS, over, seen=1)])
+    released = api.of("DELETE", bound["id"], query={"wait_seconds": "900"})
     assert (released.status, released.body["state"]) == (200, "CLOSED")
+
+
+def test_a_release_tells_at_once_that_it_waits_though_time_passes_before_it_is_written(
+    api: BindingsApi,
+) -> None:
+    """C-133: the end lies behind the write, and not behind the moment at which the request came."""
+    bound = api.bind().body
+    talking(bound, api.now)
+    api.tick = timedelta(milliseconds=7)
+    first, again = (api.of("DELETE", bound["id"], query={"wait_seconds": "900"}) for _ in range(2))
+    assert (first.status, first.body["state"]) == (202, "ACTIVE")
+    assert first.body["waits_until"] is not None
+    assert (again.status, again.body["waits_until"]) == (202, first.body["waits_until"])
+    assert "retry-after" in first.headers
+
+
+def test_a_release_waits_for_a_call_whose_clock_is_ahead_and_for_none_that_begins_later(
+    api: BindingsApi,
+) -> None:
+    """C-133: whether a call began before the end is told by when we heard of it, too."""
+    bound = api.bind().body
+    row = talking(bound, api.now + timedelta(minutes=5), received_at=api.now)
+    query = {"wait_seconds": "900"}
+    assert api.of("DELETE", bound["id"], query=query).status == 202
+    api.pass_time(30)
+    later = replace(row, says=replace(row.says, received_at=api.now), version=2)
+    Writer(clients.dynamodb()).transact([write_call(BILLS, later, seen=1)])
+    assert api.of("DELETE", bound["id"], query=query).body["state"] == "CLOSED"
+
+
+def test_no_wait_ends_one_that_has_begun_at_once(api: BindingsApi) -> None:
+    """C-133: it ends within the request, and is not left to the sweep."""
+    bound = api.bind().body
+    talking(bound, api.now)
+    api.tick = timedelta(milliseconds=7)
+    assert api.of("DELETE", bound["id"], query={"wait_seconds": "900"}).status == 202
+    ended = api.of("DELETE", bound["id"], query={"wait_seconds": "0"})
+    assert (ended.status, ended.body["state"]) == (200, "CLOSED")
 
 
 def test_a_release_tells_its_reason(api: BindingsApi) -> None:

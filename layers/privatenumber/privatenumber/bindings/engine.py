@@ -48,7 +48,9 @@ class OpenCalls(Protocol):
     def __call__(
         self, application: str, binding_id: str, *, since: datetime, until: datetime
     ) -> Iterable[datetime]:
-        """When those began, between two moments, whose end is not known."""
+        """When those began by our clock whose end is not known, of those between two moments of the
+        platform's.
+        """
         ...
 
 

@@ -25,6 +25,9 @@ LAST_LOOK_S: Final = 300
 LONGEST_CALL: Final = timedelta(days=1)
 """One that began longer before the end has lost its hang-up: no call is looked at that is older."""
 
+MOST_AHEAD: Final = timedelta(days=1)
+"""The clock that stamps calls may be so far ahead of ours; one is held against the end as we heard of it."""
+
 RINGING_S: Final = 300
 """The longest call is counted from the answer; so long it may have rung before."""
 
@@ -62,8 +65,10 @@ class Ending:
 
     def _waits_s(self, binding: Binding, now: datetime) -> int:
         """A wait that has begun becomes shorter at most: asked for again it does not begin anew."""
-        if self.wait_s is None or not binding.is_waiting(now):
-            return binding.waits_s if self.wait_s is None else self.wait_s
+        if self.wait_s is None:
+            return binding.waits_s
+        if self.wait_s == 0 or not binding.is_waiting(now):
+            return self.wait_s
         waited = math.ceil((now - binding.rests_until).total_seconds())
         return min(binding.waits_s, waited + self.wait_s)
 
@@ -97,7 +102,8 @@ def put_off(engine: Engine, before: Binding, ending: Binding, due_at: datetime) 
 def _talking(engine: Engine, binding: Binding, now: datetime) -> bool:
     """Tell whether a call is under way that began before the end: a later one keeps nothing."""
     end = binding.rests_until
-    begun = engine.open_calls(binding.application, binding.id, since=end - LONGEST_CALL, until=end)
+    since, until = end - LONGEST_CALL, end + MOST_AHEAD
+    begun = engine.open_calls(binding.application, binding.id, since=since, until=until)
     return any(at <= end and _may_last(binding, at, now) for at in begun)
 
 

@@ -245,8 +245,9 @@ def _started(facts: CallFacts, cdr: CdrFact | None) -> datetime:
 
 def _received(facts: CallFacts) -> list[datetime]:
     """When each fact reached us."""
-    answered = [facts.decision.at] if facts.decision else []
-    return answered + [each.received_at for each in (*facts.events, *facts.cdrs)]
+    asked = [facts.decision.at] if facts.decision else []
+    told = [event.received_at for event in facts.events] + [cdr.received_at for cdr in facts.cdrs]
+    return asked + told
 
 
 def _talk(said: Said, cdr: CdrFact | None) -> tuple[int | None, bool]:

@@ -20,7 +20,9 @@ from privatenumber.store.watched import watched
 
 KIND: Final = "call"
 ROW: Final = "CALL"
-_MOMENTS: Final = frozenset({"started_at", "called_out_at", "alerting_at", "answered_at", "ended_at"})
+_MOMENTS: Final = frozenset(
+    {"started_at", "received_at", "called_out_at", "alerting_at", "answered_at", "ended_at"}
+)
 
 
 class CallState(StrEnum):
@@ -46,17 +48,19 @@ class Call:
 
     ``call`` is the token of its session (``hash<digest>`` without one), ``caller`` and ``callee`` are tokens
     of real people, ``x`` is the number that was dialled and ``display_x`` the one the callee saw.
-    ``started_at`` is the earliest moment known, of receipt if the platform names none. ``talk_seconds`` is
-    None unless somebody answered and the end is known. ``cause`` codes are the platform's: ``state_code`` of
-    the hang-up event, ``teardown``, ``q850`` and ``sip`` of the CDR. ``operation``, ``reason`` and
-    ``caller_role`` are our answer to the platform's question. ``icids`` are those of all its CDRs, the one
-    that counts first. ``settled_after_ms`` is how long after the end the CDR came.
+    ``started_at`` is the earliest moment known, of receipt if the platform names none; ``received_at`` is
+    when we first heard of it, by our clock. ``talk_seconds`` is None unless somebody answered and the end is
+    known. ``cause`` codes are the platform's: ``state_code`` of the hang-up event, ``teardown``, ``q850`` and
+    ``sip`` of the CDR. ``operation``, ``reason`` and ``caller_role`` are our answer to the platform's
+    question. ``icids`` are those of all its CDRs, the one that counts first. ``settled_after_ms`` is how long
+    after the end the CDR came.
     """
 
     application: str
     call: str
     state: CallState
     started_at: datetime
+    received_at: datetime | None = None
     mode: str | None = None
     called_out_at: datetime | None = None
     alerting_at: datetime | None = None

@@ -28,12 +28,16 @@ class OpenCalls:
     def begun(
         self, application: str, binding_id: str, *, since: datetime, until: datetime
     ) -> tuple[datetime, ...]:
-        """When those calls of a binding began, between two moments, whose end is not known.
+        """When those calls of a binding began whose end is not known, of those that began between two
+        moments by the platform's clock.
 
-        Raises Withheld and botocore's errors.
+        No call begins after the first word of it reached us: where the platform's clock is ahead of ours,
+        that moment counts. Raises Withheld and botocore's errors.
         """
         found = self._search.newest(
             Kind.CALL, application, (Index.BINDING,), binding_id, since=since, until=until, limit=MOST
         )
         calls = (read_call(item).says for item in self._search.rows(found))
-        return tuple(call.started_at for call in calls if not call.over)
+        return tuple(
+            min(call.started_at, call.received_at or call.started_at) for call in calls if not call.over
+        )
