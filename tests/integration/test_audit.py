@@ -272,7 +272,7 @@ def test_after_any_history_every_version_has_one_row(
     run_state_machine_as_test(
         factory,
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=15,
             deadline=None,
             derandomize=True,
