@@ -19,7 +19,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.calls.bootstrap import compose
 from privatenumber.calls.guard import Arrival
-from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.ingest import Ingestion
+from privatenumber.calls.report import Report
 from privatenumber.calls.routing import Reason
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics

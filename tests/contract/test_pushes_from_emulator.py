@@ -19,7 +19,7 @@ from emulator.deliveries import DeliveryState
 from emulator.numstatus import push_number_status
 from emulator.world import NumberStatus, PushUrls
 from privatenumber.calls.guard import Arrival
-from privatenumber.calls.ingest import Report
+from privatenumber.calls.report import Report
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Application

@@ -25,7 +25,7 @@ from emulator.world import PushUrls
 from integration.test_follow import Desk
 from privatenumber.bindings.model import Binding, State
 from privatenumber.calls.guard import Arrival
-from privatenumber.calls.ingest import Report
+from privatenumber.calls.report import Report
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import token
 from privatenumber.settings import Application, Mode, SmsDefault

@@ -25,7 +25,7 @@ from builders.pushes import (
     wire,
 )
 from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Report
+from privatenumber.calls.report import Report
 from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, NonceCheck
 

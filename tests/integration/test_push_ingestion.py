@@ -37,8 +37,8 @@ from builders.pushes import (
 )
 from builders.requests_made import log_requests
 from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Report
 from privatenumber.calls.quarantine import open_envelope
+from privatenumber.calls.report import Report
 from privatenumber.deadline import Deadline
 from privatenumber.settings import Application, NonceCheck, PushSignature
 from privatenumber.store.facts import FactStore, StoreUnavailable

@@ -25,7 +25,7 @@ from builders.pushes import (
 )
 from integration.test_push_ingestion import Configured, Receiver
 from privatenumber.calls.guard import Admitted, Arrival, DoorPolicy
-from privatenumber.calls.ingest import Ingestion, Report
+from privatenumber.calls.ingest import Ingestion
 from privatenumber.calls.replay import (
     ApplicationUnknown,
     EntryUnknown,
@@ -35,6 +35,7 @@ from privatenumber.calls.replay import (
     Replayed,
     Wanted,
 )
+from privatenumber.calls.report import Report
 from privatenumber.platform import push_fields, pushes
 from privatenumber.settings import Mode, NonceCheck, PushSignature
 from privatenumber.store.fact_writes import QuarantineEntry

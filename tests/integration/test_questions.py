@@ -40,7 +40,7 @@ from builders.relations import change_relation, partner, put_relation, relation,
 from builders.requests_made import RequestLog, log_requests
 from privatenumber.bindings.model import PartnerState, State
 from privatenumber.calls.guard import Arrival, DoorPolicy
-from privatenumber.calls.ingest import Report
+from privatenumber.calls.report import Report
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import Keyring, token
 from privatenumber.settings import Application, Mode, NonceCheck, PushSignature, SmsDefault
