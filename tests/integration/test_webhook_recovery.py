@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from builders.webhooks import DOWN, TAKEN, TARGET, Received, Scene, announcement
 from privatenumber.deadline import Deadline
 from privatenumber.store.announcement_types import AnnouncementType
 from privatenumber.store.webhook_events import KEPT
-from privatenumber.store.webhook_line_rows import line_key
+from privatenumber.store.webhook_line_rows import Line, line_key
 from privatenumber.store.webhook_lines import WebhookWork
 from privatenumber.store.webhooks import State
 from privatenumber.webhooks import model, replay
@@ -126,6 +127,27 @@ class TestDisabledAgain:
         scene.run(minutes=5)
         assert scene.receiver.ids("call#c1") == ["c1-a"]
         assert scene.counted["WebhookEventsSkipped"] == 0
+
+    def test_what_a_catch_up_finds_in_a_line_is_not_dropped_from_it_afterwards(self, scene: Scene) -> None:
+        """A worker that halts between what is missed and its dropping, while somebody enables the webhook."""
+        told(scene, "c1", "a")
+        service, webhook_id = scene.service(), scene.row().id
+        service.change(webhook_id, Changes(disable=True), by="test")
+
+        class Halting:
+            get = staticmethod(scene.lines.get)
+            claim = staticmethod(scene.lines.claim)
+            finish = staticmethod(scene.lines.finish)
+
+            def drop(self, *line: Any, **how: Any) -> Line:
+                service.enable(webhook_id, by="test")
+                scene.run(minutes=2)
+                return scene.lines.drop(*line, **how)
+
+        work = WebhookWork(line_key(webhook_id, "call#c1"), scene.now)
+        scene.worker(lines=Halting()).step(work, Deadline.after(60))
+        scene.run(minutes=10)
+        assert scene.receiver.ids("call#c1") == ["c1-a"]
 
 
 class TestSwitchedOff:

@@ -129,15 +129,18 @@ class WebhookLines:
             {"#entry": entry.name},
         )
 
-    def drop(self, line: Line, entries: Sequence[Entry]) -> Line:
-        """Take announcements out that will not be delivered; the log still has them."""
+    def drop(self, line: Line, entries: Sequence[Entry], *, untouched: bool = False) -> Line:
+        """Take announcements out that will not be delivered; the log still has them.
+
+        ``untouched``: only when nobody has put anything in since, be it what is in it already.
+        """
         for start in range(0, len(entries), _NAMES_PER_WRITE):
             names = {f"#a{n}": one.name for n, one in enumerate(entries[start : start + _NAMES_PER_WRITE])}
             line = self._write(
                 line.key,
                 f"REMOVE {', '.join(names)}, failures",
-                "claim = :claim",
-                {":claim": line.claim},
+                "claim = :claim" + (" AND #version = :seen" if untouched else ""),
+                {":claim": line.claim, **({":seen": line.version} if untouched else {})},
                 names,
             )
         return line

@@ -119,7 +119,8 @@ class Delivery:
             if webhook is not None and noted_at(entry.position) < self.clock() - KEPT:
                 self._give_up(line, entry)  # no catch-up goes back so far
         self.count("WebhookEventsSkipped", len(line.waiting))
-        self.lines.finish(self.lines.drop(line, line.waiting), now=self.clock())
+        # A catch-up that began meanwhile has found these in the line and relies on them.
+        self.lines.finish(self.lines.drop(line, line.waiting, untouched=True), now=self.clock())
 
     def _give_up(self, line: Line, entry: Entry) -> None:
         self.events.give_up(line.application, line.about, entry.position, line.webhook_id)
