@@ -70,6 +70,7 @@ def entry_view(listed: Listed) -> dict[str, Any]:
         "value": bar.scope.value or None,
         "reason": bar.reason,
         "until": bar.until and iso(bar.until),
+        "switched_on": listed.switched_on,
         "in_force": listed.in_force,
         "at": iso(bar.at),
         "by": bar.by,

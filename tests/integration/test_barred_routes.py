@@ -16,6 +16,7 @@ from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import STRANGER, application
 from functions.calls import app
+from privatenumber.call_policy import CallPolicy
 from privatenumber.calls.black_list import BlackList
 from privatenumber.store.barred import BarredStore
 from privatenumber.times import utc_now
@@ -45,7 +46,10 @@ def deployment() -> Iterator[None]:
         store = BarredStore(client, new_table(client).name)
         black_list = BlackList(
             store,
-            applications=lambda: {"demo-axb": application(id="demo-axb")},
+            applications=lambda: {
+                "demo-axb": application(id="demo-axb", rules=CallPolicy(black_list=True)),
+                "demo-ax": application(id="demo-ax"),
+            },
             keyring=lambda: KEYRING,
             unseal=unseal,
             clock=utc_now,
@@ -83,7 +87,9 @@ class TestRoutes:
         found = ask(
             {**sample("list"), "queryStringParameters": {"application": "demo-axb", "number": STRANGER}}
         )
-        assert (status, made["number"], made["in_force"]) == (200, "+86138****8003", True)
+        assert (status, made["number"], made["in_force"], made["switched_on"]) == (
+            200, "+86138****8003", True, True,
+        )  # fmt: skip
         assert listed[1] == found[1] == {"entries": [made], "next_cursor": None}
         assert valid("BarredEntry", made)
         assert valid("BarredList", listed[1])
@@ -92,6 +98,13 @@ class TestRoutes:
         gone = {**sample("remove"), "pathParameters": {"entry": made["id"]}}
         assert [ask(gone)[:2] for _ in range(2)] == [(200, {"removed": True})] * 2
         assert ask(sample("list"))[1]["entries"] == []
+
+    def test_where_the_rules_do_not_look_at_the_list_its_entries_say_so(self) -> None:
+        status, made, _ = put(application="demo-ax")
+        assert (status, made["switched_on"], made["in_force"]) == (200, False, False)
+        listed = ask({**sample("list"), "queryStringParameters": {"application": "demo-ax"}})[1]
+        assert listed["entries"] == [made]
+        assert valid("BarredEntry", made)
 
     def test_a_day_counts_to_its_end(self) -> None:
         """A Beijing day ends at 16:00 UTC."""

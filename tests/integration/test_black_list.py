@@ -13,6 +13,7 @@ from builders.dynamodb import Table, moto_client, new_table
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, STRANGER, A, B, X, application
+from privatenumber.call_policy import CallPolicy
 from privatenumber.calls.black_list import BarRequest, BlackList, InvalidEntry, Listed
 from privatenumber.phone import InvalidNumber
 from privatenumber.store.barred import BarredStore, Direction, ScopeKind
@@ -26,13 +27,14 @@ class Desk:
 
     table: Table
     now: datetime = SIGNED_AT
+    switched_on: bool = True
 
     @property
     def list(self) -> BlackList:
         store = BarredStore(self.table.client, self.table.name)
         return BlackList(
             store,
-            applications=lambda: {"demo": application()},
+            applications=lambda: {"demo": application(rules=CallPolicy(black_list=self.switched_on))},
             keyring=lambda: KEYRING,
             unseal=unseal,
             clock=lambda: self.now,
@@ -65,7 +67,7 @@ def test_an_entry_is_listed_masked_with_who_made_it_why_and_until_when(desk: Des
     assert (found.number, found.bar.reason, found.bar.until, found.in_force) == (
         "+86138****8003", "complaint 77", until, True,
     )  # fmt: skip
-    assert found.bar.by == ARN.replace("13800138009", "138****8009")
+    assert found.bar.by == ARN.replace("13800138009", "***")
     item = str(desk.table.client.scan(TableName=desk.table.name)["Items"])
     assert "13800138003" not in item
     assert "13800138009" not in item
@@ -75,6 +77,18 @@ def test_an_entry_that_is_over_is_listed_as_such_until_it_is_forgotten(desk: Des
     desk.enter(until=SIGNED_AT + timedelta(seconds=1))
     desk.now += timedelta(seconds=1)
     assert [each.in_force for each in desk.list.of_person("demo", STRANGER)] == [False]
+
+
+def test_where_the_list_is_not_switched_on_no_entry_is_said_to_be_in_force(desk: Desk) -> None:
+    """A call of its person goes through: that must not come as a surprise."""
+    desk.switched_on = False
+    made = desk.enter()
+    assert (made.switched_on, made.in_force) == (False, False)
+    assert desk.list.of_person("demo", STRANGER) == (made,)
+    assert desk.list.page("demo", None, 10) == ((made,), None)
+    desk.switched_on = True
+    (found,) = desk.list.of_person("demo", STRANGER)
+    assert (found.switched_on, found.in_force) == (True, True)
 
 
 def test_the_last_word_on_somebody_counts_and_other_places_are_apart(desk: Desk) -> None:
@@ -109,11 +123,13 @@ def test_pages_hold_each_entry_once(desk: Desk) -> None:
         ({"application": "another"}, "application"),
         ({"reason": ""}, "reason"),
         ({"reason": "called from 13800138003"}, "reason"),
+        ({"reason": "called from 138-0013-8003"}, "reason"),
         ({"until": SIGNED_AT}, "until"),
         ({"value": X}, "value"),
         ({"scope": ScopeKind.BINDING}, "value"),
         ({"scope": ScopeKind.ORDER, "value": "a#b"}, "value"),
         ({"scope": ScopeKind.ORDER, "value": "+8613800138003"}, "value"),
+        ({"scope": ScopeKind.BINDING, "value": "13800138003"}, "value"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(changes: dict[str, Any], field: str) -> None:

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Final
 
 from privatenumber.calls.relations import Unseal
+from privatenumber.numbers_in_text import holds_number, safe_actor
 from privatenumber.phone import normalise
-from privatenumber.privacy import Keyring, mask, scrub, seal, token
+from privatenumber.privacy import Keyring, mask, seal, token
 from privatenumber.settings import Application
 from privatenumber.store.barred import (
     Bar,
@@ -53,14 +54,16 @@ class BarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry as people may see it: the number is masked, ``in_force`` says whether it counts now.
+    """An entry as people may see it: the number is masked.
 
-    ``key`` is its place among those of the application.
+    ``key`` is its place among those of the application. ``switched_on`` says whether the rules of the
+    application look at the list, ``in_force`` whether the entry counts now.
     """
 
     key: str
     bar: Bar
     number: str
+    switched_on: bool
     in_force: bool
 
 
@@ -95,7 +98,7 @@ class BlackList:
         """Enter somebody, or change what was said of him there. Raises InvalidEntry, InvalidNumber."""
         now = self._clock()
         _check(wanted, now)
-        self._known(wanted.application)
+        application = self._known(wanted.application)
         number, keyring = normalise(wanted.number, service=True), self._keyring()
         person = token(keyring, number)
         context = barred_context(wanted.application, person)
@@ -108,26 +111,26 @@ class BlackList:
             reason=wanted.reason,
             at=now,
             # An IAM session may be named after its owner's number.
-            by=scrub(by),
+            by=safe_actor(by),
             sealed=seal(keyring, number.encode(), context=context),
             until=wanted.until,
         )
         self._store.put(bar)
-        return self._listed(bar)
+        return self._listed(bar, application)
 
     def of_person(self, application: str, number: str) -> tuple[Listed, ...]:
         """All entries of one person. Raises InvalidEntry, InvalidNumber."""
-        self._known(application)
+        configured = self._known(application)
         person = token(self._keyring(), normalise(number, service=True))
-        return tuple(map(self._listed, self._store.of_person(application, person)))
+        return tuple(self._listed(bar, configured) for bar in self._store.of_person(application, person))
 
     def page(
         self, application: str, after: tuple[int, str] | None, limit: int
     ) -> tuple[tuple[Listed, ...], tuple[int, str] | None]:
         """Some entries, and the place behind which others are, `None` at the end. Raises InvalidEntry."""
-        self._known(application)
+        configured = self._known(application)
         bars = list(islice(self._store.page(application, after=after, limit=limit + 1), limit + 1))
-        shown = tuple(map(self._listed, bars[:limit]))
+        shown = tuple(self._listed(bar, configured) for bar in bars[:limit])
         if len(bars) <= limit:
             return shown, None
         return shown, position(bars[limit - 1])
@@ -137,19 +140,23 @@ class BlackList:
         self._known(application)
         self._store.remove(application, key)
 
-    def _known(self, application: str) -> None:
-        if application not in self._applications():
+    def _known(self, application: str) -> Application:
+        configured = self._applications().get(application)
+        if configured is None:
             raise InvalidEntry("application", "is not configured")
+        return configured
 
-    def _listed(self, bar: Bar) -> Listed:
+    def _listed(self, bar: Bar, application: Application) -> Listed:
         number = self._unseal(bar.sealed, barred_context(bar.application, bar.person)).decode()
-        return Listed(position(bar)[1], bar, mask(number), bar.holds(self._clock()))
+        switched_on = application.rules.black_list
+        in_force = switched_on and bar.holds(self._clock())
+        return Listed(position(bar)[1], bar, mask(number), switched_on, in_force)
 
 
 def _check(wanted: BarRequest, now: datetime) -> None:
     if not _REASON.fullmatch(wanted.reason):
         raise InvalidEntry("reason", f"must be 1 to {MAX_REASON} characters")
-    if scrub(wanted.reason) != wanted.reason:
+    if holds_number(wanted.reason):
         raise InvalidEntry("reason", "must not contain a phone number: the list shows it")
     if wanted.until is not None and wanted.until <= now:
         raise InvalidEntry("until", "must lie ahead")
@@ -158,5 +165,5 @@ def _check(wanted: BarRequest, now: datetime) -> None:
         raise InvalidEntry("value", "belongs to an X, a binding or an order only")
     if not everywhere and (not _PLACE.fullmatch(wanted.value) or "#" in wanted.value):
         raise InvalidEntry("value", "must name the X, binding or order of the scope")
-    if wanted.scope is ScopeKind.ORDER and scrub(wanted.value) != wanted.value:
+    if wanted.scope is not ScopeKind.X and holds_number(wanted.value):
         raise InvalidEntry("value", "must not contain a phone number")
