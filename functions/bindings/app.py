@@ -18,6 +18,7 @@ from privatenumber.bindings.errors import PoolEmpty
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request, read_event
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -69,7 +70,11 @@ def rooms() -> Rooms:
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
     request = read_event(event, context, utc_now())
-    about = {"route": _known(request.route), "request_id": request.id, "actor": request.actor}
+    about: dict[str, str | None] = {
+        "route": _known(request.route),
+        "request_id": request.id,
+        "actor": safe_actor(request.actor),
+    }
     about["binding"] = subject(request)
     try:
         response = _answer(request)

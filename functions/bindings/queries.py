@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from privatenumber.bindings.model import Reason
-from privatenumber.bindings.references import check_why, safe_actor
+from privatenumber.bindings.references import check_why
 from privatenumber.http_request import InvalidFields, Request
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.phone_areas import AREA_CODE
 from privatenumber.store.authors import Author
 from privatenumber.store.numbers import NumberState

@@ -17,6 +17,7 @@ from privatenumber.calls.rooms import CallRooms
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request, read_event
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -55,7 +56,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
     request = read_event(event, context, utc_now())
     known = request.route if request.route in ROUTES else "(unknown)"
-    about = {"route": known, "request_id": request.id, "actor": request.actor}
+    about = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
     try:
         response = _answer(request)
     except Exception as error:

@@ -11,17 +11,16 @@ from typing import Any, Final
 
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_request import InvalidFields, Request
-from privatenumber.privacy import scrub
+from privatenumber.numbers_in_text import holds_number, safe_actor
 
 _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_LONGEST: Final = 256
 NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
 
 
 def read_actor(request: Request) -> str:
     """Return who asks; a session that is named by a phone number shows none."""
-    return scrub(request.actor or "unknown")[:_LONGEST]
+    return safe_actor(request.actor)
 
 
 def read_why(body: Mapping[str, Any], *, required: bool) -> str | None:
@@ -29,7 +28,7 @@ def read_why(body: Mapping[str, Any], *, required: bool) -> str | None:
     why = body.get("why")
     if why is None and not required:
         return None
-    if not isinstance(why, str) or not _WHY.fullmatch(why) or scrub(why) != why:
+    if not isinstance(why, str) or not _WHY.fullmatch(why) or holds_number(why):
         raise InvalidFields(("why", "must have 1 to 200 printable characters and no phone number"))
     return why
 

@@ -16,6 +16,7 @@ from privatenumber.deadline import LambdaContext
 from privatenumber.erasure.bootstrap import Rooms
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request, read_event
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now
@@ -51,7 +52,7 @@ def answer(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """HTTP API: ask for an erasure, or look at one; never raises."""
     request = read_event(event, context, utc_now())
     known = request.route if request.route in ROUTES else "(unknown)"
-    about: dict[str, Any] = {"route": known, "request_id": request.id, "actor": request.actor}
+    about: dict[str, Any] = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
     try:
         response = _answer(request)
     except Exception as error:

@@ -10,8 +10,8 @@ from privatenumber.erasure.model import ErasureNotFound
 from privatenumber.erasure.model import Request as Wanted
 from privatenumber.erasure.service import MOST_NUMBERS, subject_of
 from privatenumber.http_request import InvalidFields, Request, read_object
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.phone import InvalidNumber, normalise
-from privatenumber.privacy import scrub
 
 BODY_LIMIT: Final = 16 * 1024
 _FIELDS: Final = (*("application", "numbers", "order", "older_than_days", "reason", "dry_run", "lift_bars"),)
@@ -32,7 +32,7 @@ def read_request(request: Request) -> Wanted:
     days = _days(body)
     return Wanted(
         subject=subject_of(numbers, order, days),
-        by=scrub(request.actor or "unknown"),
+        by=safe_actor(request.actor),
         reason=_reason(body),
         application=_matching(body, "application", _NAME),
         numbers=numbers or frozenset(),

@@ -16,6 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request, read_event
+from privatenumber.numbers_in_text import safe_actor
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import utc_now

@@ -389,9 +389,11 @@ class TestAsking:
         with pytest.raises(InvalidRequest, match="numbers"):
             desk.ask(numbers=frozenset({X}))
 
-    def test_a_reason_holds_no_number(self, desk: Desk) -> None:
+    def test_neither_reason_nor_order_holds_a_number(self, desk: Desk) -> None:
         with pytest.raises(InvalidRequest, match="reason"):
-            desk.ask(reason="asked from 13800138001")
+            desk.ask(reason="asked from 138 0013 8001")
+        with pytest.raises(InvalidRequest, match="order"):
+            desk.ask(order="138-0013-8001", application="demo")
 
     def test_an_unknown_one_is_not_found(self, desk: Desk) -> None:
         with pytest.raises(ErasureNotFound):

@@ -157,6 +157,7 @@ class TestApi:
             ({"numbers": "clear"}, "numbers"),
             ({"surprise": 1}, "body"),
             ({"description": "ask 13800138001"}, "description"),
+            ({"description": "ask 0755-86543210"}, "description"),
             ({"target": "https://hooks.example.com/13800138001"}, "target"),
         ):
             status, told = call("POST /webhooks", body={**WANTED, **change})

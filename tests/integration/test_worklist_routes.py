@@ -162,7 +162,8 @@ class TestWorklist:
             ({"id": "cdr-missing-none"}, {"why": "x"}, 404),
             ({"id": "#"}, {"why": "x"}, 404),
             ({"id": "cdr-missing-none"}, {}, 422),
-            ({"id": "cdr-missing-none"}, {"why": "call 13800138001"}, 422),
+            ({"id": "cdr-missing-none"}, {"why": "call １３８ 0013.8001"}, 422),
+            ({"id": "cdr-missing-none"}, {"why": "half a pair \ud800"}, 400),
             ({"id": "cdr-missing-none"}, {"why": "x", "state": "open"}, 422),
         ],
     )

@@ -172,6 +172,8 @@ def read_object(request: Request, *, limit: int) -> Mapping[str, Any]:
     """Return a body that is one JSON object. Raises UnreadableBody, WrongMediaType, BodyTooLarge."""
     try:
         found = json.loads(request.body(accepted=("application/json",), limit=limit))
+        # Half a surrogate pair is no text: nothing could store or answer it.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise UnreadableBody from None
     if not isinstance(found, dict):

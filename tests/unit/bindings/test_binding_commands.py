@@ -94,6 +94,10 @@ def test_a_broken_rule_names_its_field_and_no_value(field: str, changes: dict[st
         "%2B86-139-1234-5678",
         "139.1234.5678",
         "0086139-1234-5678",
+        "139*1234*5678",
+        "13912-345678",
+        "0755-86543210",
+        "075586543210",
     ],
 )
 def test_an_order_or_reference_with_a_phone_number_is_refused(text: str) -> None:

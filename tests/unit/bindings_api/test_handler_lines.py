@@ -76,7 +76,7 @@ def test_a_caller_without_iam_identity_is_answered_too(api: BindingsApi, log_lin
     event["requestContext"] = {}
     assert api.send(event).status == 200
     (line,) = answered(log_lines)
-    assert (line.get("actor"), line["request_id"]) == (None, "request-0000")
+    assert (line.get("actor"), line["request_id"]) == ("unknown", "request-0000")
 
 
 def test_a_binding_under_a_newer_key_is_read_after_the_keyring_is(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,32 @@ def test_nobody_is_shown(body: bytes) -> None:
     for secret in (A[1:], B[1:], A[3:], B[3:], "13912345678", SESSION, "order-1001", "call me"):
         assert secret not in shown
         assert secret not in closed_up
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        *("139.6666.0006", "139/6666/0006", "139_6666_0006", "139\u200b6666\u20600006", "139*6666*0006"),
+        *(["139", "6666", "0006"], [139, 6666, "0006"]),
+    ],
+)
+def test_a_number_is_masked_however_it_is_written(writing: Any) -> None:
+    """numbers.md §1.3: with anything between its digits, and as groups of a list."""
+    whole = json.dumps({"callerNum": writing})
+    for body in (whole, whole[:-1], json.dumps({"callerNum": writing}, ensure_ascii=False)[:-1]):
+        shown = json.dumps(masked_body(body.encode()), ensure_ascii=False)
+        assert not ("139" in shown and "6666" in shown)
+
+
+def test_a_list_of_codes_or_of_masked_numbers_is_shown() -> None:
+    assert masked_body(json.dumps({"codes": [7, 8003, "x"], "people": [A, B]}).encode()) == {
+        "codes": [7, 8003, "x"],
+        "people": ["+86138****8001", "+86138****8002"],
+    }
+
+
+def test_half_a_surrogate_pair_is_shown_as_what_it_is_not() -> None:
+    assert masked_body(rb'{"a": "x\ud800"}') == {"a": "x?"}
 
 
 @pytest.mark.parametrize("cut", range(1, 14))

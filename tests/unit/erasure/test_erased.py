@@ -107,7 +107,20 @@ def test_keys_history_and_erasures_are_not_looked_at(pk: str) -> None:
     assert concerned({"pk": pk, "sk": TOKENS[A]}, TARGET, unseal) is None
 
 
-@pytest.mark.parametrize("text", [A, A[3:], "138 0013 8001", "138-0013-8001", '{"a":"+86 138 0013 8001"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(A, A[3:], "138 0013 8001", "138-0013-8001", '{"a":"+86 138 0013 8001"}', "%2B86138%200013%208001"),
+        *(
+            "138.0013.8001",
+            "138/0013/8001",
+            "138_0013_8001",
+            "138\u200b0013\u20608001",
+            "１３８００１３８００１",
+        ),
+        *('["138","0013","8001"]', r'{"a":"138\u200b0013\u20608001"}', r'{"a":"\uff11380013\t8001"'),
+    ],
+)
 def test_a_number_is_known_however_it_is_written(text: str) -> None:
     assert holds_number(text.encode(), TARGET)
     assert not holds_number(B.encode(), TARGET)

@@ -7,14 +7,13 @@ equal keys and digests, however and whenever they are delivered.
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from privatenumber.calls.sms_text import addressed, parts, with_sender
+from privatenumber.numbers_in_text import holds_number
 from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
 from privatenumber.privacy import Keyring, open_sealed, seal, token
@@ -33,16 +32,6 @@ from privatenumber.store.fact_rows import (
 from privatenumber.times import beijing_day, iso
 
 _SHORTEST_NUMBER = 7
-#: Ids of the form that the platform gives (notifications.md §5.5): what looks like a number in them is none.
-_PLATFORM_ID = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:\.[0-9]{1,10}){3}", re.IGNORECASE
-)
-#: A number in any spelling of numbers.md §1, once blanks and hyphens are gone.
-_NUMBER_FORM = re.compile(
-    r"\+[0-9]{7}"
-    r"|(?<![0-9])(?:00)?86[0-9]{9,11}(?![0-9])"
-    r"|(?<![0-9])(?:1[3-9][0-9]{9}|0[0-9]{9,11}|[48]00[0-9]{7})(?![0-9])"
-)
 #: As long as evaluated facts are kept when nothing else is said (operations.md §13).
 NO_OTHER_TIME = Kept()
 #: `direction` of an SMS in AX: others to A, A to others (notifications.md §6.2).
@@ -71,7 +60,7 @@ class Reception:
         """An id of the platform, or its token when it holds a number or quotes ``people`` (or sessionId)."""
         quoted = (person.removeprefix("+86") for person in people if person)
         if value and (
-            any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted) or _holds_number(value)
+            any(len(core) >= _SHORTEST_NUMBER and core in value for core in quoted) or holds_number(value)
         ):
             return self._stand_in(value)
         return value
@@ -325,14 +314,6 @@ def _private(number: str | None, *people: str | None) -> str | None:
     The number shown to the callee is the real caller in one arrangement of AX (ax.md, calleeNumDisplay).
     """
     return number if number and is_global(number) and number not in people else None
-
-
-def _holds_number(text: str) -> bool:
-    if _PLATFORM_ID.fullmatch(text):
-        return False
-    # NFKC makes one of the two widths in which digits and + are typed.
-    closed_up = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
-    return _NUMBER_FORM.search(closed_up) is not None
 
 
 def _flags(reception: Reception, **found: bool) -> tuple[str, ...]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
+from privatenumber.numbers_in_text import closed_up, holds_number, unescaped
 from privatenumber.privacy import mask
 from privatenumber.times import parse_time
 
@@ -24,7 +23,7 @@ def masked_body(body: bytes) -> Any:
     try:
         return _masked(json.loads(text), "", 0)
     except (ValueError, RecursionError):
-        return {"bytes": len(body), "begins": _masked_text(text)[:_BEGINNING]}
+        return {"bytes": len(body), "begins": _masked_text(unescaped(text))[:_BEGINNING]}
 
 
 def _masked(value: Any, name: str, depth: int) -> Any:
@@ -33,7 +32,8 @@ def _masked(value: Any, name: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         return {_masked_text(key): _masked(member, key, depth + 1) for key, member in value.items()}
     if isinstance(value, list):
-        return [_masked(member, name, depth + 1) for member in value]
+        members = [_masked(member, name, depth + 1) for member in value]
+        return f"({len(members)} members)" if _holds_parts(members) else members
     if value is None or isinstance(value, bool):
         return value
     text = str(value)
@@ -47,9 +47,16 @@ def _masked(value: Any, name: str, depth: int) -> Any:
 
 def _masked_text(text: str) -> str:
     """Digits count as a number however they are grouped and in whatever width they are typed."""
-    closed_up = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
-    shown = mask(closed_up)
-    return text if shown == closed_up else shown
+    text = text.encode("utf-8", "replace").decode()  # half a surrogate pair can be read but not answered
+    digits = closed_up(text)
+    shown = mask(digits)
+    return text if shown == digits else shown
+
+
+def _holds_parts(members: list[Any]) -> bool:
+    """Whether a number is written with its groups as members of a list."""
+    scalars = [str(member) for member in members if isinstance(member, str | int)]
+    return len(scalars) == len(members) and holds_number(" ".join(scalars))
 
 
 def _is_time(text: str) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from privatenumber.erasure import kinds
 from privatenumber.erasure.anonymous import named_in, people_in
 from privatenumber.erasure.model import Subject, Target
+from privatenumber.numbers_in_text import closed_up, unescaped
 from privatenumber.privacy import SealBroken
 from privatenumber.store.erasing import Hints
 from privatenumber.store.webhook_events import seal_context
@@ -19,7 +20,6 @@ People = frozenset[str]
 """Who is to be replaced in a row that is concerned; nobody, when only what is sealed has to go."""
 
 _CHINA: Final = "+86"
-_BETWEEN_DIGITS: Final = re.compile(r"[\s()-]")
 _BILLS: Final = ("DAY#", "STATEMENT#", "RECONCILIATION#")
 _OF_AGE: Final = frozenset({kinds.ANNOUNCEMENT, kinds.QUARANTINE})
 
@@ -93,11 +93,9 @@ def quotes(item: Mapping[str, Any], target: Target, unseal: Unseal) -> bool:
 
 
 def holds_number(opened: bytes, target: Target) -> bool:
-    """Whether one of the numbers stands in what was opened, as it is sent or as people type it."""
-    text = opened.decode("utf-8", "replace")
-    closed_up = _BETWEEN_DIGITS.sub("", text)
-    cores = [number.removeprefix(_CHINA) for number in target.numbers]
-    return any(core in text or core in closed_up for core in cores)
+    """Whether one of the numbers stands in what was opened, as it is sent or however people type it."""
+    text = closed_up(unquote(unescaped(opened.decode("utf-8", "replace"))))
+    return any(number.removeprefix(_CHINA) in text for number in target.numbers)
 
 
 def _context(item: Mapping[str, Any], kind: str) -> str | None:

@@ -19,7 +19,8 @@ from privatenumber.erasure.model import (
 )
 from privatenumber.erasure.orders import Found, OrderBindings
 from privatenumber.erasure.rounds import sealed_context
-from privatenumber.privacy import Keyring, scrub, seal, token
+from privatenumber.numbers_in_text import holds_number
+from privatenumber.privacy import Keyring, seal, token
 from privatenumber.store.erasures import Certificate, ErasureRow, ErasureStore
 from privatenumber.store.numbers import NumberStore
 from privatenumber.store.versions import canonical
@@ -82,8 +83,9 @@ class Erasures:
         return Told(row, self.store.certificate(row.id) if done else None)
 
     def _check(self, request: Request) -> None:
-        if scrub(request.reason) != request.reason:
-            raise InvalidRequest("reason", "must not contain a phone number")
+        for field, text in (("reason", request.reason), ("order", request.order)):
+            if text and holds_number(text):
+                raise InvalidRequest(field, "must not contain a phone number")
         if request.application is not None and request.application not in set(self.applications()):
             raise InvalidRequest("application", "is not configured")
         if request.order is not None and request.application is None:
