@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from emulator.admin.routes import PREFIX
 from emulator.certificates import in_folder
@@ -23,13 +23,15 @@ from emulator.platform import Emulator
 from emulator.server import EmulatorServer, Https
 from emulator.settings import EmulatorSettings
 
+MAX_PORT: Final = 65_535
+
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser("emulator", description="The Private Number platform on a laptop.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--https-port", type=int, help="serve HTTPS, too; 0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one")
+    parser.add_argument("--https-port", type=_port, help="serve HTTPS, too; 0 takes a free one")
     parser.add_argument(
         "--tls-folder", type=Path, help="ca.pem, server.pem, server.key; made when they are not there"
     )
@@ -75,23 +77,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = settings_from(given)
+        server = _server(given, settings, _https(given))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"emulator: {error}\n")
         return 2
-    https = _https(given)
-    emulator = Emulator(settings, clock=given.clock, start=given.start)
-    server = EmulatorServer(
-        emulator,
-        host=given.host,
-        port=given.port,
-        https=https,
-        on_listening=lambda address: _announce(server, given.clock, settings, https),
-    )
     # uvicorn stops gracefully on both signals and then raises them again; here that is a normal end.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     with suppress(KeyboardInterrupt):
         server.run()
     return 0
+
+
+def _server(given: argparse.Namespace, settings: EmulatorSettings, https: Https | None) -> EmulatorServer:
+    """Take the addresses that were asked for. Raises OSError."""
+    server = EmulatorServer(
+        Emulator(settings, clock=given.clock, start=given.start),
+        host=given.host,
+        port=given.port,
+        https=https,
+        on_listening=lambda address: _announce(server, given.clock, settings, https),
+    )
+    return server
 
 
 def _https(given: argparse.Namespace) -> Https | None:
@@ -117,9 +123,18 @@ def _value(text: str) -> Any:
         return text
 
 
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 <= int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"must be 0 to {MAX_PORT}")
+    return int(text)
+
+
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError("must be a time, e.g. 2026-09-02T01:00:00Z") from None
 
 
 if __name__ == "__main__":

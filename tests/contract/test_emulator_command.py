@@ -97,6 +97,10 @@ def test_its_log_names_no_party_no_x_and_no_secret() -> None:
         (["--set", "push"], "NAME=VALUE"),
         (["--set", 'net.drop_cidrs=["203.0.113.0/33"]'], "net.drop_cidrs"),
         (["--settings", "/none"], "/none"),
+        (["--port", "99999"], "--port: must be 0 to 65535"),
+        (["--https-port", "-1"], "--https-port: must be 0 to 65535"),
+        (["--start", "soon"], "--start: must be a time"),
+        (["--host", "192.0.2.1"], "192.0.2.1"),
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_starts(options: list[str], text: str) -> None:
@@ -110,6 +114,7 @@ def test_a_wrong_setting_is_named_and_nothing_starts(options: list[str], text: s
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert text in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_settings_come_from_file_options_and_single_assignments(tmp_path: Path) -> None:
