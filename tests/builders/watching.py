@@ -12,7 +12,7 @@ from builders.dynamodb import Table
 from builders.pushes import SIGNED_AT
 from privatenumber.calls.completeness import Patience
 from privatenumber.calls.watch import Run, Watch
-from privatenumber.store.facts import FactStore
+from privatenumber.store.fact_readings import FactReadings
 from privatenumber.store.orders import OrderRef
 from privatenumber.store.push_times import PushTimes
 from privatenumber.store.watched import WatchedRows
@@ -64,7 +64,7 @@ class Scene:
         return Watch(
             WatchedRows(client, bills),
             self.worklist,
-            FactStore(client, bills, sleep=lambda _: None),
+            FactReadings(client, bills),
             PushTimes(client, bills),
             self.order_of,
             self.keep,

@@ -15,6 +15,7 @@ from builders.emulated import APP_KEY, SECRET, STRANGER, SUBSCRIPTION, A, B, Pla
 from builders.ingestion import ingestion
 from builders.keyrings import KEYRING
 from builders.pushes import CALLBACK_TOKEN, application
+from builders.quarantined import quarantine_of
 from emulator.deliveries import DeliveryState
 from emulator.numstatus import push_number_status
 from emulator.world import NumberStatus, PushUrls
@@ -164,7 +165,7 @@ async def test_a_push_that_cannot_be_verified_is_kept_and_its_repetition_stored(
     scene.platform.fault(kind, times=1, match={"event": "answer"})
     await scene.platform.call(talk_s=30)
     await scene.settle()
-    (entry,) = scene.store.quarantine_of_day("demo", DAY)
+    (entry,) = quarantine_of(scene.table, DAY)
     assert sorted(scene.statuses()) == [200] * 6 + [401]
     assert entry.reason == {"bad_signature": "refused: digest", "old_created": "refused: created"}[kind]
     assert len([row for row in rows(scene.table) if row["kind"] in {"event", "cdr"}]) == 6

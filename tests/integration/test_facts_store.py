@@ -23,6 +23,7 @@ from builders.pushes import (
     number_status_body,
     wire,
 )
+from builders.quarantined import quarantine_of
 from builders.requests_made import log_requests
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 DAY = date(2026, 9, 2)
+EVENING = SIGNED_AT + timedelta(hours=16)
 
 
 @pytest.fixture(params=["moto", pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)])
@@ -203,7 +205,8 @@ class TestIcids:
         """Nothing is counted twice, and nothing that came is lost."""
         log = log_requests(bills.client)
         assert _counts(store, _facts(fee_body())) == (1, 0, 0)
-        again = _facts(fee_body(cdr_entry(sessionId=other, callEndTime="2026-09-04 01:00:00")))
+        body = fee_body(cdr_entry(sessionId=other, callEndTime="2026-09-04 01:00:00"))
+        again = _facts(body, SIGNED_AT + timedelta(days=2))
         assert _counts(store, again) == (0, 0, 1)
         assert log.operations == ["TransactWriteItems", "TransactWriteItems", "PutItem"]
         kept = [row for row in rows(bills) if "flags" not in row]
@@ -266,8 +269,8 @@ class TestReading:
 
     def test_a_day_holds_its_own_facts_only(self, store: FactStore) -> None:
         """U-D24: Beijing days."""
-        store.put_facts(_facts(fee_body(cdr_entry(icid="last", callEndTime="2026-09-02 15:59:59"))))
-        store.put_facts(_facts(fee_body(cdr_entry(icid="next", callEndTime="2026-09-02 16:00:00"))))
+        store.put_facts(_facts(fee_body(cdr_entry(icid="last", callEndTime="2026-09-02 15:59:59")), EVENING))
+        store.put_facts(_facts(fee_body(cdr_entry(icid="next", callEndTime="2026-09-02 16:00:00")), EVENING))
         store.put_facts(_facts(fee_body(cdr_entry(icid="other")), application="other"))
         assert [cdr.icid for cdr in store.cdrs_of_day("demo", DAY)] == ["last"]
         assert [cdr.icid for cdr in store.cdrs_of_day("demo", date(2026, 9, 3))] == ["next"]
@@ -276,7 +279,8 @@ class TestReading:
         """Beijing's day changes at 16:00 UTC."""
         moments = ("15:29:59", "15:30:00", "15:59:59", "16:00:00", "16:30:00", "16:30:01")
         for moment in moments:
-            store.put_facts(_facts(fee_body(cdr_entry(icid=moment, callEndTime=f"2026-09-02 {moment}"))))
+            entry = cdr_entry(icid=moment, callEndTime=f"2026-09-02 {moment}")
+            store.put_facts(_facts(fee_body(entry), EVENING))
         since, until = (datetime(2026, 9, 2, hour, 30, tzinfo=UTC) for hour in (15, 16))
         read = {cdr.icid for cdr in store.cdrs_between("demo", since, until)}
         assert read == set(moments[1:5])
@@ -297,17 +301,19 @@ class TestQuarantine:
         written = store.put_facts(_facts(fee_body(*many_cdrs(49))), quarantined=[_quarantine()])
         assert len(written.stored) == 49
         assert log.operations == ["TransactWriteItems"]
-        assert len(list(store.quarantine_of_day("demo", DAY))) == 1
+        assert len(quarantine_of(bills, DAY)) == 1
 
-    def test_the_same_body_again_updates_its_entry_even_on_another_day(self, store: FactStore) -> None:
+    def test_the_same_body_again_updates_its_entry_even_on_another_day(
+        self, bills: Table, store: FactStore
+    ) -> None:
         """notifications.md §2.3: a re-push updates the entry instead of adding one."""
         later = SIGNED_AT + timedelta(hours=20)
         store.put_facts((), quarantined=[_quarantine()])
         store.put_facts((), quarantined=[_quarantine(at=later, sealed=b"newer headers")])
-        (entry,) = store.quarantine_of_day("demo", DAY)
+        (entry,) = quarantine_of(bills, DAY)
         assert (entry.first_at, entry.last_at, entry.deliveries) == (SIGNED_AT, later, 2)
         assert entry.sealed == b"newer headers"
-        assert list(store.quarantine_of_day("demo", date(2026, 9, 3))) == []
+        assert quarantine_of(bills, date(2026, 9, 3)) == []
 
     def test_a_push_of_one_mebibyte_is_kept_in_parts_and_read_whole(
         self, bills: Table, store: FactStore
@@ -317,7 +323,7 @@ class TestQuarantine:
         log = log_requests(bills.client)
         store.put_facts((), quarantined=[_quarantine(sealed=sealed)])
         assert log.operations == ["TransactWriteItems"]
-        (entry,) = store.quarantine_of_day("demo", DAY)
+        (entry,) = quarantine_of(bills, DAY)
         assert entry.sealed == sealed
         assert len(sealed) > 2 * PART_BYTES
 

@@ -35,6 +35,7 @@ from builders.pushes import (
     stranger_cdr,
     wire,
 )
+from builders.quarantined import quarantine_of
 from builders.requests_made import log_requests
 from privatenumber.calls.guard import Arrival, DoorPolicy
 from privatenumber.calls.quarantine import open_envelope
@@ -98,7 +99,7 @@ class Receiver:
         return rows(self.table)
 
     def quarantine(self, day: date = DAY) -> list[QuarantinedPush]:
-        return list(self.store.quarantine_of_day("demo", day))
+        return quarantine_of(self.table, day)
 
 
 @pytest.fixture

@@ -406,18 +406,16 @@ class TestSilence:
         last = self._week(scene, days=4)
         assert scene.look(last + minutes(45), patience=self.PATIENCE) == {}
 
-    def test_a_cdr_whose_own_time_lies_ahead_does_not_hide_those_that_came_after_it(
+    def test_a_hang_up_whose_own_time_lies_ahead_does_not_hide_those_that_came_after_it(
         self, scene: Scene
     ) -> None:
         """C-147: eight hours off. It is the newest of its shard until then, and came long ago."""
-        last = self._week(scene, days=0)
-        (entry, later) = many_cdrs(40)[-2:]
-        ahead = {"callEndTime": (last + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")}
+        ahead = (SIGNED_AT + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")
         for number in range(40):
-            new = {**entry, **ahead, "icid": f"ahead-{number}", "sessionId": f"ahead-{number}"}
-            assert scene.chronicled.receive(fee_body(new), at=last - minutes(5)) == 200
-        self._cdr(scene, later, last + minutes(20))
-        assert scene.run(last + minutes(25)).ages_s == {"demo": 300}
+            off = event_body("disconnect", sessionId=f"ahead-{number}", timestamp=ahead)
+            assert scene.chronicled.receive(off, at=SIGNED_AT) == 200
+        assert scene.chronicled.receive(HANG_UP, at=SIGNED_AT + minutes(20)) == 200
+        assert scene.run(SIGNED_AT + minutes(25)).ages_s == {"demo": 300}
 
     def test_silence_of_days_is_told_too(self, scene: Scene) -> None:
         """At least: since midnight of yesterday nothing came, further back nobody looks."""

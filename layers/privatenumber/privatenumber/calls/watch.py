@@ -33,8 +33,8 @@ from privatenumber.calls.completeness import (
 from privatenumber.calls.watch_cases import OPENED, Told, case_of, reached, silence_of
 from privatenumber.store import messages
 from privatenumber.store.calls import Call, read_call
+from privatenumber.store.fact_readings import FactReadings
 from privatenumber.store.fact_rows import CdrFact
-from privatenumber.store.facts import FactStore
 from privatenumber.store.messages import read_message
 from privatenumber.store.orders import OrderRef
 from privatenumber.store.push_times import KINDS, PushTimes
@@ -95,7 +95,7 @@ class Watch:
 
     rows: WatchedRows
     worklist: WorklistStore
-    facts: FactStore
+    facts: FactReadings
     times: PushTimes
     order_of: OrderOf
     keep: Keep

@@ -17,7 +17,7 @@ from privatenumber.calls.watch import Keep, OrderOf, Watch
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.call_facts import FactReader
-from privatenumber.store.facts import FactStore
+from privatenumber.store.fact_readings import FactReadings
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.orders import OrderRef, OrderStore
 from privatenumber.store.push_times import PushTimes
@@ -66,7 +66,7 @@ class WatchRooms:
         return Watch(
             WatchedRows(client, bills),
             self.worklist,
-            FactStore(client, bills),
+            FactReadings(client, bills),
             PushTimes(client, bills),
             order_of,
             self._keep(order_of),

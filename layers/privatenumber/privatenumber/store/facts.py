@@ -10,26 +10,17 @@ from __future__ import annotations
 import math
 import random as _random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.store.decisions import DecisionWrite, NewDecision
+from privatenumber.store.fact_readings import FactReadings, StoreUnavailable, code_of
 from privatenumber.store.fact_rows import (
-    DAY_INDEX,
-    SHARDS,
-    CdrFact,
-    EndFact,
-    EventFact,
     NewFact,
-    call_key,
-    day_key,
-    read_cdr,
-    read_event,
 )
 from privatenumber.store.fact_writes import (
     FactWrite,
@@ -42,12 +33,11 @@ from privatenumber.store.fact_writes import (
     Write,
 )
 from privatenumber.store.items import decode
-from privatenumber.store.quarantined import QuarantinedPush, read_quarantined
-from privatenumber.store.sms_rows import SmsFact, read_sms
-from privatenumber.times import beijing_day, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+__all__ = ["FactStore", "NonceReused", "StoreUnavailable", "Written"]
 
 #: Actions of one TransactWriteItems request (service limit).
 MAX_ACTIONS = 100
@@ -56,14 +46,9 @@ _ROUNDS = 8
 #: Together at most about two seconds: the platform waits five for its answer.
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 0.4
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_OF_A_CALL = frozenset({"cdr", "event"})
 _CONTENTION_CODES = frozenset({"TransactionConflictException", "TransactionInProgressException"})
 #: Writes that go into one request.
 _Unit = tuple[Write, ...]
-
-
-class StoreUnavailable(Exception):
-    """The table did not take or give facts: nothing may be answered as stored. Says the error code only."""
 
 
 class NonceReused(Exception):
@@ -83,8 +68,8 @@ class Written:
     decision: Mapping[str, Any] | None = None
 
 
-class FactStore:
-    """Facts of calls and what could not be read, in the Bills table.
+class FactStore(FactReadings):
+    """Facts of calls and what could not be read, in the Bills table: written, and read back.
 
     Parameters
     ----------
@@ -103,8 +88,7 @@ class FactStore:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._sleep = sleep
         self._random = random
 
@@ -142,78 +126,6 @@ class FactStore:
             self._settle(bundle, tally, left)
         return tally.written()
 
-    def call(self, application: str, session: str) -> Iterator[CdrFact | EventFact]:
-        """All facts of one call, in key order, variants included. `session` is the session token."""
-        names = {":pk": {"S": call_key(application, session)}}
-        for item in self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=names):
-            if item["kind"] in _OF_A_CALL:  # its recordings stand beside them
-                yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
-
-    def cdrs_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
-        """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.
-
-        The index is eventually consistent: a record stored a moment ago may be missing.
-        """
-        return map(read_cdr, self._day("CDR", application, day))
-
-    def cdrs_between(self, application: str, since: datetime, until: datetime) -> Iterator[CdrFact]:
-        """CDRs whose call ended in a stretch of time, both moments included, by day, shard and end time."""
-        day = beijing_day(since)
-        while day <= beijing_day(until):
-            for shard in range(SHARDS):
-                values = {
-                    ":day": {"S": day_key("CDR", application, day, shard)},
-                    ":since": {"S": iso(since)},
-                    ":until": {"S": f"{iso(until)}#~"},
-                }
-                rows = self._query(
-                    IndexName=DAY_INDEX,
-                    KeyConditionExpression="day_key = :day AND day_sort BETWEEN :since AND :until",
-                    ExpressionAttributeValues=values,
-                )
-                yield from map(read_cdr, rows)
-            day += timedelta(days=1)
-
-    def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
-        """``disconnect`` events of a Beijing day, by shard and time."""
-        return map(read_event, self._day("END", application, day))
-
-    def sms_of_day(self, application: str, day: date) -> Iterator[SmsFact]:
-        """SMS that were notified on a Beijing day (their own time), by shard and time."""
-        return map(read_sms, self._day("SMS", application, day))
-
-    def variants_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
-        """CDRs that contradict a stored one of the same key (`record_conflict`), by the variant's own end."""
-        return map(read_cdr, self._day("VARIANT", application, day))
-
-    def quarantine_of_day(self, application: str, day: date) -> Iterator[QuarantinedPush]:
-        """What was refused or unreadable and came first on a Beijing day, as sealed envelopes."""
-        for head in self._day("QUARANTINE", application, day):
-            names = {":pk": {"S": head["pk"]}, ":sk": {"S": head["sk"]}}
-            rows = self._query(
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)", ExpressionAttributeValues=names
-            )
-            yield read_quarantined(list(rows))
-
-    def _day(self, kind: str, application: str, day: date) -> Iterator[dict[str, Any]]:
-        for shard in range(SHARDS):
-            names = {":day": {"S": day_key(kind, application, day, shard)}}
-            yield from self._query(
-                IndexName=DAY_INDEX, KeyConditionExpression="day_key = :day", ExpressionAttributeValues=names
-            )
-
-    def _query(self, **condition: Any) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            try:
-                page = self._client.query(TableName=self._table, **condition, **start)
-            except (ClientError, BotoCoreError) as error:
-                raise StoreUnavailable(_code(error)) from error
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-
     def _settle(self, bundle: list[Write], tally: _Tally, left: Callable[[], float]) -> None:
         for attempt in range(_ROUNDS):
             if left() <= 0:
@@ -244,7 +156,7 @@ class FactStore:
         except ClientError as error:
             return _reasons(error)
         except BotoCoreError as error:
-            raise StoreUnavailable(_code(error)) from error
+            raise StoreUnavailable(code_of(error)) from error
         return None
 
 
@@ -311,7 +223,7 @@ def _elsewhere(bundle: list[Write], reasons: Sequence[dict[str, Any]]) -> set[tu
 
 
 def _reasons(error: ClientError) -> list[dict[str, Any]]:
-    code = _code(error)
+    code = code_of(error)
     response: Any = error.response
     if code == "ConditionalCheckFailedException":
         return [{"Code": "ConditionalCheckFailed", "Item": response["Item"]}]
@@ -325,7 +237,3 @@ def _reasons(error: ClientError) -> list[dict[str, Any]]:
     if foreign:
         raise StoreUnavailable(", ".join(sorted(foreign))) from error
     return reasons
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

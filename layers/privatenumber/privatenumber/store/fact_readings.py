@@ -1,0 +1,109 @@
+"""Facts read back from the Bills table: of a call, and of a day or a stretch of time by the index of days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from privatenumber.store.fact_rows import (
+    DAY_INDEX,
+    SHARDS,
+    CdrFact,
+    EndFact,
+    EventFact,
+    call_key,
+    day_key,
+    read_cdr,
+    read_event,
+)
+from privatenumber.store.items import decode
+from privatenumber.store.sms_rows import SmsFact, read_sms
+from privatenumber.times import beijing_day, iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_OF_A_CALL: Final = frozenset({"cdr", "event"})
+
+
+class StoreUnavailable(Exception):
+    """The table did not take or give facts: nothing may be answered as stored. Says the error code only."""
+
+
+class FactReadings:
+    """Facts of calls as they stand in the Bills table, whose name is ``table``. Raises StoreUnavailable."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def call(self, application: str, session: str) -> Iterator[CdrFact | EventFact]:
+        """All facts of one call, in key order, variants included. `session` is the session token."""
+        names = {":pk": {"S": call_key(application, session)}}
+        for item in self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=names):
+            if item["kind"] in _OF_A_CALL:  # its recordings stand beside them
+                yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
+
+    def cdrs_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+        """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.
+
+        The index is eventually consistent: a record stored a moment ago may be missing.
+        """
+        return map(read_cdr, self._day("CDR", application, day))
+
+    def cdrs_between(self, application: str, since: datetime, until: datetime) -> Iterator[CdrFact]:
+        """CDRs whose call ended in a stretch of time, both moments included, by day, shard and end time."""
+        day = beijing_day(since)
+        while day <= beijing_day(until):
+            for shard in range(SHARDS):
+                values = {
+                    ":day": {"S": day_key("CDR", application, day, shard)},
+                    ":since": {"S": iso(since)},
+                    ":until": {"S": f"{iso(until)}#~"},
+                }
+                rows = self._query(
+                    IndexName=DAY_INDEX,
+                    KeyConditionExpression="day_key = :day AND day_sort BETWEEN :since AND :until",
+                    ExpressionAttributeValues=values,
+                )
+                yield from map(read_cdr, rows)
+            day += timedelta(days=1)
+
+    def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
+        """``disconnect`` events of a Beijing day, by shard and time."""
+        return map(read_event, self._day("END", application, day))
+
+    def sms_of_day(self, application: str, day: date) -> Iterator[SmsFact]:
+        """SMS that were notified on a Beijing day (their own time), by shard and time."""
+        return map(read_sms, self._day("SMS", application, day))
+
+    def variants_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+        """CDRs that contradict a stored one of the same key (`record_conflict`), by the variant's own end."""
+        return map(read_cdr, self._day("VARIANT", application, day))
+
+    def _day(self, kind: str, application: str, day: date) -> Iterator[dict[str, Any]]:
+        for shard in range(SHARDS):
+            names = {":day": {"S": day_key(kind, application, day, shard)}}
+            yield from self._query(
+                IndexName=DAY_INDEX, KeyConditionExpression="day_key = :day", ExpressionAttributeValues=names
+            )
+
+    def _query(self, **condition: Any) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                page = self._client.query(TableName=self._table, **condition, **start)
+            except (ClientError, BotoCoreError) as error:
+                raise StoreUnavailable(code_of(error)) from error
+            yield from map(decode, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """What an error of the table is called."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
