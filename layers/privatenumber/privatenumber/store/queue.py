@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+
+_LOG: Final = logging.getLogger("privatenumber.store")
 
 ENTRIES_PER_REQUEST: Final = 10
 """Most messages that SQS takes in one SendMessageBatch."""
@@ -93,6 +98,13 @@ class WorkQueue:
         wanted: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=wanted)
         return sum(int(answer["Attributes"].get(name, 0)) for name in wanted)
+
+    def hint(self, work: Iterable[Message]) -> None:
+        """Send what need not arrive, because the table says it too and a sweep asks the table."""
+        try:
+            self.send(work)
+        except (BotoCoreError, ClientError) as error:
+            _LOG.warning("no hint to a worker", extra={"cause": type(error).__name__})
 
     def send(self, work: Iterable[Message], *, delay_s: int = 0) -> Sent:
         """Send messages ten at a time. What the queue refuses is counted, not repeated: it is still due.

@@ -7,13 +7,10 @@ transaction it is part of. The message to the worker is a hint; the table is wha
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.privacy import Keyring
 from privatenumber.store.announcement_types import asks_for
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 
 CACHED_S: Final = 15.0
 """So long a new webhook may go unnoticed."""
-
-_LOG: Final = logging.getLogger("privatenumber.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +120,7 @@ class Outbox:
 
     def hint(self, told: Told, noted: Noted) -> None:
         """Tell the worker what is due, once it is written; what does not arrive is found by the sweep."""
-        try:
-            self._queue.send(WebhookWork(key, noted.at) for key in told.lines)
-        except (BotoCoreError, ClientError) as error:
-            _LOG.warning("no hint to the worker of webhooks", extra={"cause": type(error).__name__})
+        self._queue.hint(WebhookWork(key, noted.at) for key in told.lines)
 
 
 def write(client: DynamoDBClient, updates: Iterable[Mapping[str, Any]]) -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from privatenumber.deadline import Deadline
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_attempts import WebhookAttempts
@@ -98,10 +96,7 @@ class Delivery:
 
     def _hint(self, key: Key) -> None:
         """Have a line gone on with at once; what does not arrive is found by the sweep."""
-        try:
-            self.queue.send([WebhookWork(key, self.clock())])
-        except (BotoCoreError, ClientError) as error:
-            _LOG.warning("no hint to the worker of webhooks", extra={"cause": type(error).__name__})
+        self.queue.hint([WebhookWork(key, self.clock())])
 
     def _drop_all(self, webhook: WebhookRow | None, line: Line) -> None:
         """Take out what waits for a webhook that is told nothing, once that is known to be missed.
