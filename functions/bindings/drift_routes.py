@@ -10,7 +10,7 @@ from privatenumber import http_request
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.drift import Difference
 from privatenumber.bindings.drift_decision import DifferenceNotFound
-from privatenumber.bindings.drift_run import Run
+from privatenumber.bindings.drift_model import Run
 from privatenumber.bindings.drift_service import RunNotFound
 from privatenumber.bindings.whole_x import Preview, Started
 from privatenumber.http_api import Response, answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from builders.bindings import APPLICATION, Desk, demo_application
 from builders.emulator import X1
-from privatenumber.bindings.drift_run import Run, RunState
+from privatenumber.bindings.drift_model import Run, RunState
 from privatenumber.bindings.drift_service import DriftService
 from privatenumber.deadline import Deadline
 from privatenumber.platform.ax import AxBind, AxModify

@@ -22,7 +22,8 @@ from emulator.clock import VIRTUAL_START
 from privatenumber.bindings.commands import Chooser
 from privatenumber.bindings.drift import IMPOSED
 from privatenumber.bindings.drift_decision import Decision
-from privatenumber.bindings.drift_run import DriftWalk, Run, RunState
+from privatenumber.bindings.drift_model import Run, RunState
+from privatenumber.bindings.drift_run import DriftWalk
 from privatenumber.bindings.drift_service import DriftService
 from privatenumber.bindings.errors import BindingError
 from privatenumber.platform.errors import PlatformError

@@ -18,7 +18,7 @@ from builders.emulator import X1, X2, X3, A, B, C, D, RunningEmulator
 from emulator.clock import VIRTUAL_START
 from privatenumber.bindings import drift_run
 from privatenumber.bindings.drift_decision import Decision, DifferenceNotFound
-from privatenumber.bindings.drift_run import RunState
+from privatenumber.bindings.drift_model import RunState
 from privatenumber.bindings.drift_service import DriftService
 from privatenumber.bindings.errors import InvalidRequest, StateConflict
 from privatenumber.bindings.model import Binding, Reason, State

@@ -15,7 +15,7 @@ from builders.deployment import table_request
 from builders.emulator import APP_KEY, SECRET, X1, X2, X3, RunningEmulator, running_emulator
 from builders.events import event_files, function_of, read_event
 from functions.unbind import drift as app
-from privatenumber.bindings.drift_run import RunState
+from privatenumber.bindings.drift_model import RunState
 from privatenumber.bindings.drift_service import DAILY_HOUR
 from privatenumber.bindings.model import Binding
 from privatenumber.platform.pacing import PacedTransport

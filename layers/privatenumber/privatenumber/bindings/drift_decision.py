@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
+from privatenumber.bindings.drift_model import GONE, IGNORED, LISTED, REPAIRED, REPAIRING, difference_of
 from privatenumber.bindings.drift_repair import Action, Outcome, UnderWay, carry_out, plan
-from privatenumber.bindings.drift_run import GONE, IGNORED, LISTED, REPAIRED, REPAIRING, difference_of
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import Busy, InvalidRequest, StateConflict
 from privatenumber.deadline import Deadline

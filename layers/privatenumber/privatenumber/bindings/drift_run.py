@@ -7,14 +7,24 @@ request that was on its way has arrived.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from privatenumber.bindings.backoff import PAUSES, pause_end
 from privatenumber.bindings.drift import Difference, Kind, compare
+from privatenumber.bindings.drift_model import (
+    GONE,
+    LISTED,
+    REPAIRED,
+    REPAIRING,
+    SUSPECTED,
+    Run,
+    RunState,
+    difference_of,
+    shown,
+)
 from privatenumber.bindings.drift_reading import read_both
 from privatenumber.bindings.drift_repair import Action, Outcome, Plan, UnderWay, carry_out, plan
 from privatenumber.bindings.engine import IN_FLIGHT_MARGIN_S, Engine
@@ -22,7 +32,7 @@ from privatenumber.deadline import Deadline
 from privatenumber.platform.errors import PlatformError
 from privatenumber.settings import Mode
 from privatenumber.store.drift import DriftStore, Item, StaleRun
-from privatenumber.times import from_iso, iso
+from privatenumber.times import iso
 
 ACTOR: Final = "system:drift"
 SETTLE_S: Final = 30 + IN_FLIGHT_MARGIN_S
@@ -37,101 +47,10 @@ STEP_S: Final = 20.0
 MOST_REPAIRS: Final = 500
 """Repairs of one run. More of them are no drift but something that people should see first."""
 
-WHOLESALE: Final = 10
-"""From so many on, bindings that are most of all are not closed as lost: the platform may be mistaken."""
-
-KEPT: Final = timedelta(days=90)
 _NUMBERS_PER_STEP: Final = 20
 _DIFFERENCES_PER_STEP: Final = 20
 _STUMBLES: Final = 3
 _LATER: Final = timedelta(seconds=60)
-
-
-class RunState(StrEnum):
-    """How far a run is."""
-
-    COMPARING = "comparing"
-    REPAIRING = "repairing"
-    DONE = "done"
-
-
-SUSPECTED: Final = "suspected"
-REPAIRING: Final = "repairing"
-REPAIRED: Final = "repaired"
-LISTED: Final = "listed"
-GONE: Final = "gone"
-IGNORED: Final = "ignored"
-"""States of a difference; the first two are not final. IGNORED is what somebody decided of a LISTED one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run over the numbers of an application. ``counts``: finished differences by kind and state."""
-
-    application: str
-    id: str
-    state: RunState
-    repair: bool
-    actor: str
-    started_at: datetime
-    due_at: datetime
-    version: int = 0
-    finished_at: datetime | None = None
-    cursor: str | None = None
-    numbers: int = 0
-    bindings: int = 0
-    lost: int = 0
-    repaired: int = 0
-    stumbles: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def wholesale(self) -> bool:
-        """True when the platform seems to have lost most of what we hold there."""
-        return self.lost >= WHOLESALE and self.lost * 2 > self.bindings
-
-    def to_item(self) -> dict[str, Any]:
-        """The stored form."""
-        return {
-            "application": self.application,
-            "state": self.state.value,
-            "repair": self.repair,
-            "actor": self.actor,
-            "started_at": iso(self.started_at),
-            "due_at": iso(self.due_at),
-            "finished_at": self.finished_at and iso(self.finished_at),
-            "cursor": self.cursor,
-            "numbers": self.numbers,
-            "bindings": self.bindings,
-            "lost": self.lost,
-            "repaired": self.repaired,
-            "stumbles": self.stumbles,
-            "counts": dict(self.counts),
-            "expires_at": int((self.started_at + KEPT).timestamp()),
-        }
-
-    @classmethod
-    def from_item(cls, item: Item) -> Run:
-        """Read a stored run."""
-        finished = item.get("finished_at")
-        return cls(
-            application=item["application"],
-            id=item["run_id"],
-            state=RunState(item["state"]),
-            repair=item["repair"],
-            actor=item["actor"],
-            started_at=from_iso(item["started_at"]),
-            due_at=from_iso(item["due_at"]),
-            version=int(item["version"]),
-            finished_at=from_iso(finished) if finished else None,
-            cursor=item.get("cursor"),
-            numbers=int(item["numbers"]),
-            bindings=int(item["bindings"]),
-            lost=int(item["lost"]),
-            repaired=int(item["repaired"]),
-            stumbles=int(item["stumbles"]),
-            counts={name: int(count) for name, count in item["counts"].items()},
-        )
 
 
 class _Stop(Exception):
@@ -206,10 +125,10 @@ class DriftWalk:
 
     def _suspect(self, run: Run, difference: Difference) -> None:
         fields = {
-            **_shown(difference),
+            **shown(difference),
             "application": run.application,
             "state": SUSPECTED,
-            "expires_at": _expiry(run),
+            "expires_at": run.expires_at,
         }
         try:
             self._store.put_difference(run.application, run.id, difference.id, fields, seen=None)
@@ -278,8 +197,8 @@ class DriftWalk:
 
     def _note(self, run: Run, item: Item, state: str, planned: Plan | None) -> Item:
         seen = int(item["version"])
-        shown = _shown(planned.difference) | {"action": planned.action.value} if planned else {}
-        fields = {**item, **shown, "state": state, "settled_at": iso(self._engine.clock())}
+        found = shown(planned.difference) | {"action": planned.action.value} if planned else {}
+        fields = {**item, **found, "state": state, "settled_at": iso(self._engine.clock())}
         self._store.put_difference(run.application, run.id, item["difference_id"], fields, seen=seen)
         return {**fields, "version": seen + 1}
 
@@ -309,32 +228,3 @@ class DriftWalk:
 
 _STATES: Final = {Outcome.DONE: REPAIRED, Outcome.OVERTAKEN: GONE, Outcome.UNKNOWN: LISTED}
 _METRICS: Final = {REPAIRED: "DriftRepaired", LISTED: "DriftListed", GONE: "DriftGone"}
-
-
-def _shown(difference: Difference) -> dict[str, Any]:
-    return {
-        "kind": difference.kind.value,
-        "x": difference.x,
-        "subscription_id": difference.subscription_id,
-        "binding_id": difference.binding_id,
-        "fields": list(difference.fields),
-        "a": difference.a,
-        "b": difference.b,
-    }
-
-
-def difference_of(item: Item) -> Difference:
-    """The difference that an item holds."""
-    return Difference(
-        Kind(item["kind"]),
-        item["x"],
-        item.get("subscription_id"),
-        item.get("binding_id"),
-        tuple(item.get("fields", ())),
-        item.get("a"),
-        item.get("b"),
-    )
-
-
-def _expiry(run: Run) -> int:
-    return int((run.started_at + KEPT).timestamp())

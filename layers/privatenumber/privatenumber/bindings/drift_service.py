@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from privatenumber.bindings.drift_decision import Decision, DifferenceNotFound, decide
-from privatenumber.bindings.drift_run import ACTOR, STEP_S, DriftWalk, Run, RunState
+from privatenumber.bindings.drift_model import Run, RunState
+from privatenumber.bindings.drift_run import ACTOR, STEP_S, DriftWalk
 from privatenumber.bindings.engine import Engine
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.references import check_why
