@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from privatenumber.calls.desk import Bundle, Desk
-from privatenumber.calls.facts import Reception
 from privatenumber.calls.guard import Admitted, Arrival, DoorPolicy, NonceMemory
 from privatenumber.calls.quarantine import Envelope, body_token, entry_for, single
+from privatenumber.calls.reception import Reception
 from privatenumber.platform.pushes import BadEntry, Push, PushKind
 from privatenumber.privacy import Keyring
 from privatenumber.settings import Application, Kept, NonceCheck

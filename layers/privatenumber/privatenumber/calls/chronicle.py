@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from privatenumber.calls import announce
-from privatenumber.calls.facts import NO_OTHER_TIME
 from privatenumber.calls.people import Numbers, numbers_of_call, numbers_of_message
+from privatenumber.calls.reception import NO_OTHER_TIME
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.timeline import (
     call_of,

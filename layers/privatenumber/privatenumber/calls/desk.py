@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.calls.facts import fact_of
+from privatenumber.calls.reception import Reception
 from privatenumber.platform.pushes import BadEntry, Entry
 from privatenumber.settings import Application
 from privatenumber.store.fact_rows import NewFact

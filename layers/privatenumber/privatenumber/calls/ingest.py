@@ -16,9 +16,9 @@ from typing import Final, Protocol
 
 from privatenumber.calls.answering import Answering
 from privatenumber.calls.bundling import Bundler
-from privatenumber.calls.facts import NO_OTHER_TIME
 from privatenumber.calls.guard import Admitted, Arrival, DoorPolicy, Refused, admit
 from privatenumber.calls.questions import careful_answer, may_ask, question_in
+from privatenumber.calls.reception import NO_OTHER_TIME
 from privatenumber.calls.report import Report, report_of
 from privatenumber.calls.switchboard import Switchboard
 from privatenumber.deadline import Deadline, OutOfTime

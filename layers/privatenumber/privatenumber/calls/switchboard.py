@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from privatenumber.calls import answers
 from privatenumber.calls.answers import Answer
-from privatenumber.calls.facts import Reception
 from privatenumber.calls.questions import Question
+from privatenumber.calls.reception import Reception
 from privatenumber.calls.relations import Unseal, opened_contact, opened_relation
 from privatenumber.calls.routing import (
     Asked,
