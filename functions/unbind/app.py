@@ -12,7 +12,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.bindings.bootstrap import Rooms
 from privatenumber.bindings.errors import BindingError, BindingNotFound
-from privatenumber.bindings.sweep import Swept
 from privatenumber.bindings.sweep import sweep as sweep_what_is_due
 from privatenumber.deadline import Deadline, LambdaContext
 from privatenumber.settings import Settings
@@ -20,11 +19,9 @@ from privatenumber.store import clients
 from privatenumber.store.authors import SWEEP, Author
 from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.queue import Reopening, Work, WorkQueue
+from privatenumber.store.sweeping import MOST_WAITING, Swept
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import from_iso, parse_time, utc_now
-
-MOST_WAITING: Final = 2000
-"""Most messages on their way to the workers at a time."""
 
 STEP_S: Final = 20.0
 """Most time that one binding gets."""
