@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from builders.bindings import ASKED, demo_application
 from builders.keyrings import KEYRING
-from privatenumber.bindings.commands import BindCommand, Wanted, read_command
+from privatenumber.bindings.command_reading import read_command
+from privatenumber.bindings.commands import BindCommand, Wanted
 from privatenumber.bindings.errors import InvalidRequest
 from privatenumber.bindings.records import party
 from privatenumber.bindings.references import contains_number

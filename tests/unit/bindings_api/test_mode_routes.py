@@ -68,7 +68,7 @@ def add(desk: Desk, number: str = C) -> Answer:
 class TestBinding:
     @pytest.mark.parametrize("mode", [None, *Mode])
     def test_every_field_reaches_the_command_as_it_was_asked(self, desk: Desk, mode: Mode | None) -> None:
-        """bindings/commands.py knows which of them exist in which mode."""
+        """bindings/command_reading.py knows which of them exist in which mode."""
         fields: dict[str, Any] = {
             "application": "couriers",
             "order": "order-1001",

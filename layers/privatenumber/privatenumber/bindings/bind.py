@@ -9,7 +9,8 @@ from typing import Final
 
 from privatenumber.bindings.attempt import attempt, fail, free_extension, look_up, occupied
 from privatenumber.bindings.choose import choose
-from privatenumber.bindings.commands import BindCommand, Sticky, Wanted, read_command
+from privatenumber.bindings.command_reading import read_command
+from privatenumber.bindings.commands import BindCommand, Sticky, Wanted
 from privatenumber.bindings.engine import Engine, Overtaken, life_s, names_x, platform_end
 from privatenumber.bindings.errors import (
     BindingNotFound,
