@@ -6,8 +6,8 @@ from functools import cached_property
 
 from privatenumber.calls.black_list import BlackList
 from privatenumber.calls.lookup import Lookup
+from privatenumber.calls.quarantine_rooms import QuarantineRooms
 from privatenumber.calls.report_rooms import ReportRooms
-from privatenumber.calls.watch_bootstrap import WatchRooms
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.barred import BarredStore
@@ -56,9 +56,9 @@ class CallRooms:
         return ReportRooms(self.settings)
 
     @cached_property
-    def watching(self) -> WatchRooms:
+    def watching(self) -> QuarantineRooms:
         """The worklist and the quarantine."""
-        return WatchRooms(self.settings)
+        return QuarantineRooms(self.settings)
 
     @cached_property
     def black_list(self) -> BlackList:

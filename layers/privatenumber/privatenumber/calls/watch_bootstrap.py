@@ -1,4 +1,4 @@
-"""Composition of the watch and of the quarantine."""
+"""Composition of the watch; apart from that of the quarantine, which is not to pay for its imports."""
 
 from __future__ import annotations
 
@@ -7,48 +7,25 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
-from privatenumber.calls.bootstrap import compose
 from privatenumber.calls.chronicle import Chronicle
 from privatenumber.calls.completeness import Patience
-from privatenumber.calls.guard import DoorPolicy
-from privatenumber.calls.replay import Quarantine
+from privatenumber.calls.quarantine_rooms import QuarantineRooms
 from privatenumber.calls.telling import Telling
 from privatenumber.calls.watch import Keep, OrderOf, Watch
-from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.call_facts import FactReader
 from privatenumber.store.fact_readings import FactReadings
-from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.orders import OrderRef, OrderStore
 from privatenumber.store.push_times import PushTimes
-from privatenumber.store.quarantined import QuarantineStore
 from privatenumber.store.queue import WorkQueue
-from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.transactions import Writer
 from privatenumber.store.watched import WatchedRows
 from privatenumber.store.webhook_events import Noted
 from privatenumber.store.webhook_outbox import compose_outbox, write
-from privatenumber.store.worklist import WorklistStore
 
 
-class WatchRooms:
-    """The rooms of one environment; each part is made when it is first needed.
-
-    What a missing variable is needed for raises SettingsError.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def applications(self) -> ApplicationsSecret:
-        """The applications."""
-        return ApplicationsSecret(clients.secrets(), self.settings.applications_secret)
-
-    @cached_property
-    def worklist(self) -> WorklistStore:
-        """What people have to look after."""
-        return WorklistStore(clients.dynamodb(), self.settings.bills_table)
+class WatchRooms(QuarantineRooms):
+    """The same with the watch, which follows facts as the stream's function does."""
 
     @cached_property
     def watch(self) -> Watch:
@@ -80,7 +57,7 @@ class WatchRooms:
 
     def _keep(self, order_of: OrderOf) -> Keep:
         """The chronicle, telling outside as it does when it follows the stream."""
-        client, bills, keyring = clients.dynamodb(), self.settings.bills_table, self._keyring
+        client, bills, keyring = clients.dynamodb(), self.settings.bills_table, self.keyring
         chronicle = Chronicle(
             FactReader(client, bills),
             Writer(client),
@@ -100,20 +77,3 @@ class WatchRooms:
             return changed
 
         return keep
-
-    @cached_property
-    def _keyring(self) -> KeyringStore:
-        settings = self.settings
-        return KeyringStore(clients.dynamodb(), settings.bindings_table, clients.kms(), settings.key_id)
-
-    @cached_property
-    def quarantine(self) -> Quarantine:
-        """What was refused or unreadable."""
-        client = clients.dynamodb()
-        return Quarantine(
-            QuarantineStore(client, self.settings.bills_table),
-            compose(self.settings),
-            applications=self.applications.load,
-            unseal=self._keyring.unseal,
-            policy=DoorPolicy(signature=self.settings.push_signature, nonce_check=self.settings.nonce_check),
-        )
