@@ -16,11 +16,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
-from privatenumber.http_request import Request, read_event
-from privatenumber.numbers_in_text import safe_actor
+from privatenumber.http_request import Request
+from privatenumber.http_serving import NoSuchRoute, serve
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import utc_now
 
 from . import (
     barred_routes,
@@ -30,7 +29,7 @@ from . import (
     statistics_routes,
     worklist_routes,
 )
-from .problems import NoSuchRoute, answer_problem, describe
+from .problems import DESCRIBED, KINDS
 from .routes import Route
 
 ROUTES: Final[Mapping[str, Route]] = {
@@ -54,20 +53,16 @@ def rooms() -> CallRooms:
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
-    request = read_event(event, context, utc_now())
-    known = request.route if request.route in ROUTES else "(unknown)"
-    about = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
-    try:
-        response = _answer(request)
-    except Exception as error:
-        problem = describe(error)
-        about["problem"] = problem.kind
-        if problem.kind == "internal":
-            logger.exception("failed", extra=about)
-            metrics.add_metric("InternalErrors", MetricUnit.Count, 1)
-        response = answer_problem(problem, request.id)
-    logger.info("answered", extra={**about, "status": response["statusCode"]})
-    metrics.add_metric("Answered", MetricUnit.Count, 1)
+    response = serve(
+        event,
+        context,
+        routes=ROUTES,
+        answer=_answer,
+        kinds=KINDS,
+        described=DESCRIBED,
+        log=logger,
+        count=_count,
+    )
     metrics.flush_metrics()
     return response
 
@@ -77,3 +72,7 @@ def _answer(request: Request) -> Response:
     if route is None:
         raise NoSuchRoute
     return route(rooms(), request)
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)

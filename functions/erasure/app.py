@@ -15,13 +15,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.deadline import LambdaContext
 from privatenumber.erasure.bootstrap import Rooms
 from privatenumber.http_api import Response
-from privatenumber.http_request import Request, read_event
-from privatenumber.numbers_in_text import safe_actor
+from privatenumber.http_request import Request
+from privatenumber.http_serving import NoSuchRoute, serve
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import utc_now
 
-from .answers import NoSuchRoute, answer_problem, answer_told, describe
+from .answers import DESCRIBED, KINDS, answer_told
 from .requests import read_id, read_key, read_request
 
 RESERVE_S: Final = 75.0
@@ -50,20 +49,16 @@ def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:
 
 def answer(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """HTTP API: ask for an erasure, or look at one; never raises."""
-    request = read_event(event, context, utc_now())
-    known = request.route if request.route in ROUTES else "(unknown)"
-    about: dict[str, Any] = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
-    try:
-        response = _answer(request)
-    except Exception as error:
-        problem = describe(error)
-        about["problem"] = problem.kind
-        if problem.kind == "internal":
-            logger.exception("failed", extra=about)
-            _count("InternalErrors", 1)
-        response = answer_problem(problem, request.id)
-    logger.info("answered", extra={**about, "status": response["statusCode"]})
-    _count("Answered", 1)
+    response = serve(
+        event,
+        context,
+        routes=ROUTES,
+        answer=_answer,
+        kinds=KINDS,
+        described=DESCRIBED,
+        log=logger,
+        count=_count,
+    )
     metrics.flush_metrics()
     return response
 

@@ -15,14 +15,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
-from privatenumber.http_request import Request, read_event
-from privatenumber.numbers_in_text import safe_actor
+from privatenumber.http_request import Request
+from privatenumber.http_serving import NoSuchRoute, serve
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import utc_now
 from privatenumber.webhooks.bootstrap import Rooms
 
-from .problems import NoSuchRoute, answer_problem, describe
+from .problems import DESCRIBED, KINDS
 from .routes import ROUTES
 
 logger = get_logger("webhooks")
@@ -37,20 +36,16 @@ def rooms() -> Rooms:
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request of the HTTP API; never raises."""
-    request = read_event(event, context, utc_now())
-    known = request.route if request.route in ROUTES else "(unknown)"
-    about = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
-    try:
-        response = _answer(request)
-    except Exception as error:
-        problem = describe(error)
-        about["problem"] = problem.kind
-        if problem.kind == "internal":
-            logger.exception("failed", extra=about)
-            _count("InternalErrors", 1)
-        response = answer_problem(problem, request.id)
-    logger.info("answered", extra={**about, "status": response["statusCode"]})
-    _count("Answered", 1)
+    response = serve(
+        event,
+        context,
+        routes=ROUTES,
+        answer=_answer,
+        kinds=KINDS,
+        described=DESCRIBED,
+        log=logger,
+        count=_count,
+    )
     metrics.flush_metrics()
     return response
 
