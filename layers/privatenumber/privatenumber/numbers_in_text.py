@@ -93,11 +93,12 @@ def safe_actor(arn: str | None) -> str:
     """An IAM identity as it may be kept: who names his session by a phone number stays without it."""
     if not arn:
         return "unknown"
-    kept = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in arn[:MAX_ACTOR])
+    # It is cut last: a part of a number is one that nothing recognises.
+    kept = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in arn)
     head, slash, _ = kept.rpartition("/")
     if not _names_number(kept):
-        return kept
-    return f"{head}{slash}***" if slash and not _names_number(head) else "***"
+        return kept[:MAX_ACTOR]
+    return f"{head}{slash}***"[:MAX_ACTOR] if slash and not _names_number(head) else "***"
 
 
 def _names_number(arn: str) -> bool:
