@@ -25,8 +25,9 @@ read units for one call, whatever the tables hold.
 A call has several findings, the heaviest first. Each has texts in English and Chinese, evidence (what was
 found, and in which record), a next step, who can act, and how sure it is: `certain` when the records say it
 themselves, `likely` when it follows from ours and the platform's together, `possible` when something else
-might fit. What rests on a binding whose audit was not read back to the moment is `likely` at most. Times are told in Beijing time, with the zone. Nobody's number is told: people are named by their
-role, X stands in clear.
+might fit. What rests on a binding whose audit was not read back to the moment is `likely` at most. Times are
+told in Beijing time, with the zone. Nobody's number is told: people are named by their role, X stands in
+clear.
 
 What a code alone says is told in the words of its row (`codes/calls.csv`, `q850.csv`, `sms.csv`): every
 hang-up cause, teardown point, Q.850 cause and SMS result has texts of its own. The platform's own cause is
