@@ -74,7 +74,7 @@ def _follow(record: Changed, kept: set[str], until: Deadline) -> list[str]:
         # Nothing waits as little as a call that is to be ended.
         outcomes += rooms().rules.follow(row, until)
         outcomes += rooms().follower.follow(row)
-        if row.get("kind") == "number_state":
+        if row.get("kind") == "number_state" and rooms().ours(row["x"]):
             telling.tell([announce.of_number(row, record.at)])
     if row["pk"] not in kept:
         outcomes += [KEPT] * rooms().chronicle.keep(row, telling)

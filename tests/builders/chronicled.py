@@ -80,6 +80,7 @@ class Chronicled:
             "writer": Writer(self.bills.client, sleep=lambda _: None),
             "table": self.bills.name,
             "order_of": self.order_of,
+            "ours": lambda x: True,
             "unseal": unseal,
             "keyring": lambda: KEYRING,
         }

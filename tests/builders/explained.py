@@ -211,6 +211,7 @@ class Explained:
             Writer(self.bills.client, sleep=lambda _: None),
             self.bills.name,
             order_of=OrderStore(self.bindings.client, self.bindings.name).find,
+            ours=lambda x: True,
             unseal=unseal,
             keyring=lambda: KEYRING,
         )

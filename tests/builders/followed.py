@@ -77,5 +77,8 @@ def acted_on(row: Mapping[str, Any]) -> bool:
         return True
     states, contacts, activity = (create_autospec(each) for each in (NumberStates, ContactStore, Activity))
     states.apply.return_value = Applied(Effect.MOVED, None)
-    Follower(states, contacts, activity, unseal=unseal, keyring=lambda: KEYRING).follow(row)
+    follower = Follower(
+        states, contacts, activity, ours=lambda x: True, unseal=unseal, keyring=lambda: KEYRING
+    )
+    follower.follow(row)
     return any(store.method_calls for store in (states, contacts, activity))

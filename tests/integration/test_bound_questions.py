@@ -77,6 +77,7 @@ class Company:
             NumberStates(client, name),
             ContactStore(client, name),
             Activity(client, name),
+            ours=lambda x: True,
             unseal=unseal,
             keyring=lambda: KEYRING,
         )

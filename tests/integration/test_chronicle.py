@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builders.bills import rows
 from builders.calls import CALL, ORDER
-from builders.chronicled import Chronicled
+from builders.chronicled import Announced, Chronicled
 from builders.dynamodb import local_client, moto_client, new_table
 from builders.ingestion import unseal
 from builders.pushes import (
@@ -24,6 +25,7 @@ from builders.pushes import (
     SUBSCRIPTION,
     A,
     B,
+    X,
     cdr_entry,
     event_body,
     fee_body,
@@ -309,3 +311,42 @@ def test_the_subscription_of_a_call_is_the_one_its_facts_name(desk: Chronicled) 
     assert desk.call_row().says.subscription_id is None
     desk.follow(received(desk, event_body("callout")))
     assert desk.call_row().says.subscription_id == SUBSCRIPTION
+
+
+class TestAnXOfNobody:
+    """numbers.md §6: nothing in a push tells a person's number from an X but the inventory."""
+
+    SOMEBODY = "+8613988880009"
+
+    def keep(self, desk: Chronicled, body: dict[str, Any], order: OrderRef | None) -> Announced:
+        told = desk.told()
+        chronicle = desk.chronicle(order_of=lambda *_: order, ours=lambda x: x != self.SOMEBODY)
+        for row in received(desk, body):
+            chronicle.keep(row, told)
+        return told
+
+    @pytest.mark.parametrize("order", [None, ORDER])
+    def test_is_neither_kept_in_the_row_of_a_call_nor_told(
+        self, desk: Chronicled, order: OrderRef | None
+    ) -> None:
+        """The X of the binding stands in for it, and the binding stays with the row."""
+        body = fee_body(cdr_entry(bindNum=self.SOMEBODY, fwdDisplayNum=self.SOMEBODY))
+        told = self.keep(desk, body, order)
+        call = desk.call_row().says
+        assert (call.x, call.display_x, "x_unknown" in call.flags) == (order and order.x, None, True)
+        assert call.binding_id == (order and order.binding_id)
+        assert told.all
+        assert self.SOMEBODY not in repr([each.data for each in told.all])
+        assert self.SOMEBODY not in repr([row for row in rows(desk.bills) if row.get("kind") == "call"])
+
+    def test_is_neither_kept_in_the_row_of_a_text_nor_told(self, desk: Chronicled) -> None:
+        told = self.keep(desk, sms_body(virtualNumber=self.SOMEBODY), None)
+        (message,) = desk.messages()
+        assert (message.x, "x_unknown" in message.flags) == (None, True)
+        assert told.all
+        assert self.SOMEBODY not in repr([each.data for each in told.all])
+
+    def test_of_the_inventory_it_is_told(self, desk: Chronicled) -> None:
+        told = self.keep(desk, fee_body(), None)
+        assert desk.call_row().says.x == X
+        assert all(each.data["x"] == X for each in told.all)

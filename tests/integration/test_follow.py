@@ -66,6 +66,7 @@ class Desk:
             NumberStates(client, name),
             ContactStore(client, name),
             Activity(client, name),
+            ours=lambda x: True,
             unseal=unseal,
             keyring=lambda: KEYRING,
         )

@@ -19,6 +19,7 @@ from builders.pushes import SESSION, SIGNED_AT, A, B, X, applications_secret, ev
 from builders.streams import stream_event
 from integration.test_follow import Desk, later, rows_of, status
 from privatenumber.calls.facts import Reception, fact_of
+from privatenumber.calls.telling import Telling
 from privatenumber.platform.pushes import parse_push
 from privatenumber.settings import Mode
 from privatenumber.store import clients
@@ -191,3 +192,14 @@ def test_the_samples_are_rows_as_the_ingestion_writes_them() -> None:
     written = stream_event(rows_of({"eventType": "numStatus", "numInfo": [{"number": "+8617010000001"}]}))
     known = written["Records"][0]["dynamodb"]["NewImage"].keys()
     assert sample["Records"][0]["dynamodb"]["NewImage"].keys() >= known
+
+
+def test_only_states_of_own_numbers_are_told_and_only_their_contacts_remembered(
+    desk: Desk, function: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A push may write anybody's number where an X belongs: what is none of ours is told to nobody."""
+    told: list[str] = []
+    monkeypatch.setattr(Telling, "tell", lambda _, made: told.extend(each.about for each in made))
+    desk.number(x="+8617010000003")
+    function.invoke(stream_event([status("9"), status("9", x="+8617010000003"), ax_call(desk)]))
+    assert (told, function.metric("ContactsRemembered")) == (["number#+8617010000003"], 0)

@@ -332,7 +332,8 @@ class TestStreams:
                     assert not [key for key in keys if key.startswith(("AUDIT", "*"))], statement["Sid"]
 
     def test_the_follower_may_move_numbers_remember_contacts_and_postpone_ends_alone(self) -> None:
-        """It reads bindings for orphan calls only: an index says which one a call belongs to."""
+        """It reads bindings for orphan calls only: an index says which one a call belongs to. Of X it asks
+        whether it is one of ours."""
         own = [s for s in statements("FollowFunction") if "BindingsTable" in json.dumps(s["Resource"])]
         given = {
             (action, key)
@@ -343,6 +344,7 @@ class TestStreams:
         }
         assert given == {
             ("dynamodb:UpdateItem", "X#*"),
+            ("dynamodb:GetItem", "X#*"),
             ("dynamodb:PutItem", "PARTY#*"),
             ("dynamodb:UpdateItem", "BINDING#*"),
             ("dynamodb:GetItem", "KEYRING"),

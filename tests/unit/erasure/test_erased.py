@@ -11,14 +11,15 @@ from builders.calls import new_facts
 from builders.erasing import TOKENS, binding
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
-from builders.pushes import SIGNED_AT, A, B, event_body, fee_body, sms_body
+from builders.pushes import SIGNED_AT, STRANGER, A, B, cdr_entry, event_body, fee_body, sms_body
 from privatenumber.bindings.records import to_record
 from privatenumber.erasure.erased import erased
-from privatenumber.erasure.match import concerned, holds_number, line_people
+from privatenumber.erasure.match import concerned, hints, holds_number, line_people
 from privatenumber.erasure.model import Subject, Target
 from privatenumber.privacy import SealBroken, seal
 from privatenumber.store.binding_keys import binding_item
 from privatenumber.store.fact_rows import read_cdr, read_event
+from privatenumber.store.items import encode
 from privatenumber.store.sms_rows import read_sms
 
 TARGET = Target(
@@ -95,6 +96,36 @@ def test_a_binding_that_nobody_can_open_is_emptied() -> None:
 )
 def test_a_row_that_is_about_somebody_goes(row: dict[str, Any]) -> None:
     assert left_of(row) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"pk": f"NUMBER#demo#{A}", "sk": "2026", "kind": "number_state", "x": A},
+        {"pk": "LINE#w1#0a", "sk": "LINE", "kind": "webhook_line", "about": f"number#{A}"},
+        {"pk": "EVENTS#demo#0a", "sk": "2026", "kind": "announcement", "about": f"number#{A}", "data": "{}"},
+        {"pk": "ATTEMPTS#w1", "sk": "2026", "kind": "webhook_attempt", "about": f"number#{A}"},
+    ],
+    ids=["state", "line", "event", "attempt"],
+)
+def test_what_was_told_of_somebody_as_of_an_x_goes(row: dict[str, Any]) -> None:
+    """numbers.md §6: a push may write anybody's number where an X belongs."""
+    assert left_of({**row, "application": "demo"}) is None
+    assert hints(TARGET).meets(encode(row))
+
+
+def test_somebody_in_the_place_of_an_x_goes_from_a_record_and_what_was_told_of_it() -> None:
+    (fact,) = new_facts(fee_body(cdr_entry(bindNum=A, fwdDisplayNum=A, callerNum=STRANGER, fwdDstNum=B)))
+    cdr = {"pk": fact.pk, "sk": fact.sk, **fact.item}
+    call = {"pk": fact.pk, "sk": "CALL", "kind": "call", "x": A, "of_x": f"call#demo#{A}", "version": 1}
+    told = {"pk": "EVENTS#demo#0a", "sk": "2026", "kind": "announcement", "about": "call#c1"}
+    told |= {"application": "demo", "data": json.dumps({"x": A, "call": "c1"})}
+    assert cdr["x"] == cdr["display_x"] == A
+    for row in (cdr, call, told):
+        after = left_of(row)
+        assert after
+        assert A not in repr(after)
+    assert "of_x" not in (left_of(call) or {})
 
 
 def test_an_unknown_row_that_only_names_somebody_names_him_no_more() -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from privatenumber.calls import announce
+from privatenumber.calls.own_x import Ours, with_own_x
 from privatenumber.calls.people import Numbers, numbers_of_call, numbers_of_message
 from privatenumber.calls.reception import NO_OTHER_TIME
 from privatenumber.calls.relations import Unseal
@@ -62,13 +63,15 @@ def tells_nobody(announcements: list[Announcement]) -> list[Action]:
 class Chronicle:
     """Keeps the rows.
 
-    ``order_of`` finds the binding that a subscriptionId names, as it is now. ``table`` is the Bills table.
+    ``order_of`` finds the binding that a subscriptionId names, as it is now. ``ours`` says whether a number
+    stands in the inventory. ``table`` is the Bills table.
     """
 
     reader: FactReader
     writer: Writer
     table: str
     order_of: Callable[[str, str], OrderRef | None]
+    ours: Ours
     unseal: Unseal
     keyring: Callable[[], Keyring]
     kept: Kept = NO_OTHER_TIME
@@ -95,7 +98,8 @@ class Chronicle:
         if not facts or (call.startswith(NO_SESSION) and not facts.cdrs):
             return False  # events that name no session may be of one call: nothing says which
         known = facts.row
-        says = call_of(facts, self._order(application, subscription_of(facts), known))
+        order = self._order(application, subscription_of(facts), known)
+        says = with_own_x(call_of(facts, order), order, self.ours)
         if known and known.says == says:
             return False
         numbers = numbers_of_call(facts, says, self.unseal)
@@ -112,7 +116,8 @@ class Chronicle:
         if not facts:
             return False
         known = facts.row
-        says = message_of(facts, self._order(application, sms_subscription_of(facts), known))
+        order = self._order(application, sms_subscription_of(facts), known)
+        says = with_own_x(message_of(facts, order), order, self.ours)
         if known and known.says == says:
             return False
         numbers = numbers_of_message(facts, says, self.unseal)

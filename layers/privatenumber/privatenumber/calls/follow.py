@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from privatenumber.calls.own_x import Ours
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.stored import entry_of_row
 from privatenumber.platform.pushes import Cdr, EventType, SmsNotice
@@ -54,6 +55,8 @@ class Follower:
     ----------
     states, contacts, activity
         The pool, the contact memory, and the bindings that end when nobody calls.
+    ours : Callable
+        Whether a number stands in the inventory.
     unseal : Callable
         Opens a sealed value of a context (`KeyringStore.unseal`).
     keyring : Callable
@@ -66,9 +69,11 @@ class Follower:
         contacts: ContactStore,
         activity: Activity,
         *,
+        ours: Ours,
         unseal: Unseal,
         keyring: Callable[[], Keyring],
     ) -> None:
+        self._ours = ours
         self._states = states
         self._contacts = contacts
         self._activity = activity
@@ -146,7 +151,7 @@ class Follower:
         else:
             return
         caller, callee = people
-        if caller and callee and "x" in row:
+        if caller and callee and "x" in row and self._ours(row["x"]):
             yield from self._remember(row, caller, callee, at or from_iso(row["received_at"]))
 
     def _remember(self, row: Mapping[str, Any], caller: str, callee: str, at: datetime) -> Iterator[Outcome]:

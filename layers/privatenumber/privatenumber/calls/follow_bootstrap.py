@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from privatenumber.calls.chronicle import Chronicle
 from privatenumber.calls.follow import Follower
 from privatenumber.calls.orphans import Orphans
 from privatenumber.calls.orphans_told import OrphansTold
+from privatenumber.calls.own_x import Ours
 from privatenumber.calls.rules_counting import Counting
 from privatenumber.calls.rules_followed import RulesFollowed, Stopper
 from privatenumber.calls.telling import Telling
@@ -26,6 +27,7 @@ from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.last_relations import LastRelations
 from privatenumber.store.number_states import NumberStates
 from privatenumber.store.orders import OrderRef, OrderStore
+from privatenumber.store.own_numbers import OwnNumbers
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.transactions import Writer
@@ -48,13 +50,14 @@ class FollowRooms:
     orphans_told: OrphansTold
     outbox: Outbox
     write: Callable[[Iterable[Mapping[str, Any]]], None]
+    ours: Ours
 
     def telling(self, noted: Noted) -> Telling:
         """What tells outside of one record of the stream."""
         return Telling(self.outbox, self.write, noted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Ground:
     """What all rooms stand on."""
 
@@ -75,6 +78,10 @@ class _Ground:
         # A store of its own per question: what was not found once may be there now.
         return OrderStore(self.client, self.bindings).find(application, subscription_id)
 
+    @cached_property
+    def own_numbers(self) -> OwnNumbers:
+        return OwnNumbers(self.client, self.bindings)
+
 
 def compose(settings: Settings, stop: Stopper) -> FollowRooms:
     """The rooms of a deployment; ``stop`` ends calls. Raises SettingsError for a variable that is missing."""
@@ -92,6 +99,7 @@ def compose(settings: Settings, stop: Stopper) -> FollowRooms:
         OrphansTold(Writer(client), ground.bills, work),
         compose_outbox(client, ground.bills, keyring.load, hooks),
         partial(webhook_outbox.write, client),
+        ground.own_numbers.holds,
     )
 
 
@@ -100,6 +108,7 @@ def _follower(ground: _Ground) -> Follower:
         NumberStates(ground.client, ground.bindings),
         ContactStore(ground.client, ground.bindings),
         Activity(ground.client, ground.bindings),
+        ours=ground.own_numbers.holds,
         unseal=ground.keyring.unseal,
         keyring=ground.keyring.load,
     )
@@ -111,6 +120,7 @@ def _chronicle(ground: _Ground) -> Chronicle:
         Writer(ground.client),
         ground.bills,
         order_of=ground.order_of,
+        ours=ground.own_numbers.holds,
         unseal=ground.keyring.unseal,
         keyring=ground.keyring.load,
         kept=ground.settings.kept,

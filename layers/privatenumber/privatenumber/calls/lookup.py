@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from privatenumber.calls.diagnosis.explaining import explain, explain_sms
 from privatenumber.calls.diagnosis.model import Diagnosis
 from privatenumber.calls.masking import masked
+from privatenumber.calls.own_x import with_own_x
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.story import Line, story_of
 from privatenumber.calls.timeline import call_of, message_of, remembered
@@ -147,7 +148,8 @@ class Lookup:
         facts = self._facts.call(application, found)
         if not facts:
             raise CallUnknown
-        call = call_of(facts, remembered(facts.row.says) if facts.row else None)
+        order = remembered(facts.row.says) if facts.row else None
+        call = with_own_x(call_of(facts, order), order, self._evidence.is_ours)
         shown = Shown(call, self._shown_call(facts.row).people if facts.row else {})
         configured = self._applications().get(application)
         return CallStory(
@@ -164,7 +166,10 @@ class Lookup:
         facts = self._facts.sms(application, found)
         if not facts:
             raise MessageUnknown
-        shown = self._shown_message(facts.row) if facts.row else Shown(message_of(facts), {})
+        if facts.row:
+            shown = self._shown_message(facts.row)
+        else:
+            shown = Shown(with_own_x(message_of(facts), None, self._evidence.is_ours), {})
         configured = self._applications().get(application)
         return MessageStory(shown, explain_sms(self._evidence, configured, found) if configured else ())
 

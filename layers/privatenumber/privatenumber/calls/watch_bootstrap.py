@@ -16,6 +16,7 @@ from privatenumber.store import clients
 from privatenumber.store.call_facts import FactReader
 from privatenumber.store.fact_readings import FactReadings
 from privatenumber.store.orders import OrderRef, OrderStore
+from privatenumber.store.own_numbers import OwnNumbers
 from privatenumber.store.push_times import PushTimes
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.transactions import Writer
@@ -63,6 +64,7 @@ class WatchRooms(QuarantineRooms):
             Writer(client),
             bills,
             order_of=order_of,
+            ours=OwnNumbers(client, self.settings.bindings_table).holds,
             unseal=keyring.unseal,
             keyring=keyring.load,
             kept=self.settings.kept,

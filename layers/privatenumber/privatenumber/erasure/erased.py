@@ -7,7 +7,7 @@ become pseudonyms, so that one person of a bill stays one; all that is sealed go
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ _EMPTY: Final = b""
 """Stands where something was sealed that readers of the row expect."""
 
 _MASKED: Final = "**"
+_X: Final = ("x", "display_x", "of_x")
 _REFERENCES: Final = (words.USER_REFERENCE, words.CALLEE_REFERENCE)
 
 
@@ -43,10 +44,14 @@ def erased(
 ) -> Item | None:
     """The row as it is to be; None when it is to go. Equal to the row when nothing is left to do."""
     kind = kinds.kind_of(item)
-    if kind in (kinds.PLACE, kinds.CONTACT) or named_in({name: item[name] for name in KEYS}, people):
+    keys = {name: item[name] for name in KEYS}
+    about = {"about": item.get("about")}
+    if kind in (kinds.PLACE, kinds.CONTACT) or named_in(keys, people):
         return None
+    if named_in(keys | about, target.numbers):
+        return None  # what a number of nobody's inventory did, and what was told of it
     bare = {name: value for name, value in item.items() if name not in KEYS}
-    after = without(bare, people, target.pseudonym)
+    after = _without_clear(without(bare, people, target.pseudonym), target.numbers)
     if kind in kinds.FACTS or kind == kinds.JOB_ITEM:
         after["sealed"] = _EMPTY
     elif kind == kinds.BINDING:
@@ -58,7 +63,7 @@ def erased(
     if kind in kinds.DERIVED and "recording" in after:
         after["recording"] = NO_FILE
     if kind == kinds.ANNOUNCEMENT:
-        after["data"] = json.dumps(_unmasked(json.loads(item["data"])), ensure_ascii=False)
+        after["data"] = json.dumps(_unmasked(json.loads(after["data"])), ensure_ascii=False)
     if after == bare:
         return item
     return {**{name: item[name] for name in KEYS}, **after, **_marks(item, kind, target, now)}
@@ -95,6 +100,13 @@ def _binding(item: Item, unseal: Unseal, seal: Seal) -> dict[str, Any]:
     if hidden == private:
         return {"sealed": item["sealed"]}
     return {"sealed": seal(json.dumps(hidden).encode(), context)}
+
+
+def _without_clear(row: dict[str, Any], numbers: Collection[str]) -> dict[str, Any]:
+    """A row without numbers that a push has written where an X belongs; as X they are nobody's."""
+    kept = {name: value for name, value in row.items() if name not in _X or not named_in(value, numbers)}
+    told: dict[str, Any] = without(kept, numbers, lambda _: NOBODY)
+    return told
 
 
 def _recording(after: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def hints(target: Target) -> Hints:
     """Which rows can be concerned at all; of all others it need not be asked."""
     match target.subject:
         case Subject.PERSON:
-            return Hints(target.tokens | {target.erasure}, (*_BILLS, "JOB#", "EVENTS#", "QUARANTINE#"))
+            person = target.tokens | target.numbers | {target.erasure}
+            return Hints(person, (*_BILLS, "JOB#", "EVENTS#", "QUARANTINE#"))
         case Subject.ORDER:
             named = {target.order or ""} | target.bindings | target.subscriptions
             return Hints(frozenset(named), _BILLS)
@@ -74,7 +75,10 @@ def line_people(line: Mapping[str, Any], target: Target, *, application: str | N
 def _person(item: Mapping[str, Any], target: Target, unseal: Unseal) -> People | None:
     people = named_in(item, target.tokens)
     # What came late of an erased call need not name him again to quote him.
-    if people or item.get("erased") == target.erasure or quotes(item, target, unseal):
+    if people or item.get("erased") == target.erasure:
+        return people
+    # A push may have written him where an X belongs, which is kept in clear.
+    if named_in(item, target.numbers) or quotes(item, target, unseal):
         return people
     return None
 

@@ -174,6 +174,8 @@ def _around(
     )
     bindings = _bindings(evidence, evidence.bindings(asked), at, person, subscription_id)
     x = x or _of_binding(application, bindings, subscription_id)
+    if x and not any(x in one.numbers for one in bindings) and not evidence.is_ours(x):
+        x = None  # what a push writes in the place of an X may be anybody's number
     before, after = evidence.states(application.id, x, at) if x else (None, None)
     return Around(
         application=application.id,
