@@ -13,7 +13,7 @@ from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, STRANGER, A, B, cdr_entry, event_body, fee_body, sms_body
 from privatenumber.bindings.records import to_record
-from privatenumber.erasure.erased import erased
+from privatenumber.erasure.erased import erased, redacted
 from privatenumber.erasure.match import concerned, hints, holds_number, line_people
 from privatenumber.erasure.model import Subject, Target
 from privatenumber.privacy import SealBroken, seal
@@ -155,6 +155,13 @@ def test_keys_history_and_erasures_are_not_looked_at(pk: str) -> None:
 def test_a_number_is_known_however_it_is_written(text: str) -> None:
     assert holds_number(text.encode(), TARGET)
     assert not holds_number(B.encode(), TARGET)
+
+
+def test_somebody_in_the_place_of_an_x_goes_from_the_lines_of_bills_too() -> None:
+    line = {"caller": TOKENS[B], "x": A, "at": "2026-09-01T00:00:00.000Z", "amount": "0.12"}
+    assert redacted(line, TARGET, application="demo") == {**line, "x": "erased"}
+    later = {**line, "at": "2026-09-09T00:00:00.000Z"}
+    assert redacted(later, TARGET, application="demo") == later
 
 
 def test_a_line_of_a_bill_is_redacted_for_calls_that_began_before_the_request_only() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from privatenumber.erasure import kinds
 from privatenumber.erasure.anonymous import KEYS, named_in, without
-from privatenumber.erasure.match import People, Unseal
+from privatenumber.erasure.match import People, Unseal, line_numbers, line_people
 from privatenumber.erasure.model import Target
 from privatenumber.privacy import SealBroken
 from privatenumber.store import binding_private as words
@@ -67,6 +67,15 @@ def erased(
     if after == bare:
         return item
     return {**{name: item[name] for name in KEYS}, **after, **_marks(item, kind, target, now)}
+
+
+def redacted(line: Item, target: Target, *, application: str | None) -> dict[str, Any]:
+    """A line of a bill as it is to be; equal to the line when nobody in it is meant."""
+    people = line_people(line, target, application=application)
+    named: dict[str, Any] = without(line, people, target.pseudonym)
+    clear = line_numbers(line, target, application=application)
+    told: dict[str, Any] = without(named, clear, lambda _: NOBODY)
+    return told
 
 
 def _marks(item: Item, kind: str, target: Target, now: datetime) -> dict[str, Any]:

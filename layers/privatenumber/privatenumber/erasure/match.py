@@ -72,6 +72,12 @@ def line_people(line: Mapping[str, Any], target: Target, *, application: str | N
             return people_in(line) if old else frozenset()
 
 
+def line_numbers(line: Mapping[str, Any], target: Target, *, application: str | None) -> frozenset[str]:
+    """Numbers of the person that stand in a line of a bill in clear, as X."""
+    meant = target.application in (None, application) and kinds.began_by(line, target.as_of)
+    return named_in(line, target.numbers) if meant else frozenset()
+
+
 def _person(item: Mapping[str, Any], target: Target, unseal: Unseal) -> People | None:
     people = named_in(item, target.tokens)
     # What came late of an erased call need not name him again to quote him.

@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from privatenumber.erasure import kinds
-from privatenumber.erasure.anonymous import people_in, without
-from privatenumber.erasure.erased import Seal, erased, pair_partners
-from privatenumber.erasure.match import People, Unseal, concerned, holds_number, in_scope, line_people
+from privatenumber.erasure.anonymous import people_in
+from privatenumber.erasure.erased import Seal, erased, pair_partners, redacted
+from privatenumber.erasure.match import People, Unseal, concerned, holds_number, in_scope
 from privatenumber.erasure.model import Subject, Target
 from privatenumber.privacy import SealBroken
 from privatenumber.store.binding_keys import pair_memory_key, pair_name
@@ -190,10 +190,11 @@ class Walk:
         name = str(page["pk"])
         application = kinds.application_of(page)
         opened = zlib.decompress(page["lines"])
-        if target.tokens and not any(token.encode() in opened for token in target.tokens):
+        person = target.tokens | target.numbers
+        if person and not any(name.encode() in opened for name in person):
             return
         told = [json.loads(text) for text in opened.splitlines()]
-        found = sum(1 for line in told if _line_people(line, target, application))
+        found = sum(1 for line in told if _redacted(line, target, application) != line)
         if not found:
             return
         if target.dry_run:
@@ -210,7 +211,7 @@ class Walk:
         except VersionBroken:
             tally.count_left(target, BROKEN)
             return
-        new = [without(line, _line_people(line, target, application), target.pseudonym) for line in lines]
+        new = [_redacted(line, target, application) for line in lines]
         changed = sum(1 for old, line in zip(lines, new, strict=True) if old != line)
         if not changed:
             return
@@ -221,8 +222,8 @@ class Walk:
             raise Changed from None
 
 
-def _line_people(line: Mapping[str, Any], target: Target, application: str | None) -> People:
-    return line_people(line, target, application=application or line.get("application"))
+def _redacted(line: Mapping[str, Any], target: Target, application: str | None) -> dict[str, Any]:
+    return redacted(line, target, application=application or line.get("application"))
 
 
 def _meant(rows: Sequence[Item], target: Target) -> bool:
