@@ -41,7 +41,8 @@ _LOCAL: Final = "(?:1~0|2~[0-57-9])(?:~D){8}|[3-9]~D~D(?:~D){7,8}"
 _MOBILE: Final = "1~[3-9](?:~D){9}"
 _FORMS: Final = re.compile(
     _spread(
-        rf"\+~[1-9](?:~D){{6}}"
+        # A + parts digits too: a long row of them must not be looked through from each of them on.
+        rf"\+[\W_]{{0,3}}[1-9](?:~D){{6}}"
         rf"|(?<![0-9])(?:"
         rf"(?:0~0~)?8~6~(?:0~)?(?:{_MOBILE}|{_LOCAL}|[48]~0~0(?:~D){{7}})"
         rf"|0~0~8~6~9~5(?:~D){{3,6}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
@@ -98,6 +99,17 @@ def test_ids_times_and_amounts_are_no_numbers(text: str) -> None:
 def test_a_random_id_is_no_number(value: uuid.UUID, before: str) -> None:
     assert not holds_number(f"{before}{value}")
     assert not holds_number(f"{before}{value.hex}")
+
+
+@pytest.mark.parametrize(
+    "text", ["1" + "+" * 50_000 + "2345678", "1+" * 50_000, "1-" * 50_000, "+1" * 50_000]
+)
+def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
+    """Its square would be a minute."""
+    began = time.process_time()
+    closed_up(text)
+    holds_number(text)
+    assert time.process_time() - began < 5
 
 
 def test_letters_part_digits_and_nothing_else_does() -> None:
