@@ -144,7 +144,7 @@ class StatisticsStore:
         return _head(application, day, item) if item else None
 
     def lines(self, head: Head, group: str, only: str | None = None) -> Iterator[Line] | None:
-        """The lines of a group, or of one value of it, page by page; None when pages are forgotten already."""
+        """The lines of a group, or of one value of it, page by page; None when they are forgotten already."""
         wanted = head.pages.get(group, 0)
         prefix = _page_prefix(group, head.hash)
         pages = list(self._query(_partition(head.application, head.day), prefix)) if wanted else []
