@@ -23,6 +23,7 @@ from functions.calls import app as calls
 from functions.webhooks import routes as webhooks
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
+from privatenumber.applications import parse_applications
 from privatenumber.erasure.rounds import LEASE as ERASURE_LEASE
 from privatenumber.recordings.archive import LEASE
 from privatenumber.store import call_search
@@ -524,7 +525,7 @@ class TestStores:
 
     def test_the_secret_starts_as_one_that_can_be_read(self) -> None:
         (secret,) = resources(CHINA, "AWS::SecretsManager::Secret").values()
-        assert settings.parse_applications(secret["SecretString"]) == {}
+        assert parse_applications(secret["SecretString"]) == {}
 
 
 class TestAlarms:

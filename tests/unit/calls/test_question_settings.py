@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from builders.pushes import asking
-from privatenumber.settings import Application, Settings, SettingsError, SmsDefault, parse_applications
+from privatenumber.applications import parse_applications
+from privatenumber.settings import Application, Settings, SettingsError, SmsDefault
 
 
 def _read(**changes: Any) -> Application:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from builders.pushes import asking
+from privatenumber.applications import parse_applications
 from privatenumber.call_policy import NO_RULES, CallPolicy, Limit, OrphanCalls, Within
-from privatenumber.settings import SettingsError, parse_applications
+from privatenumber.settings import SettingsError
 
 
 def policy(rules: Any) -> CallPolicy:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from privatenumber.applications import parse_applications
 from privatenumber.settings import (
     VARIABLES,
     Mode,
@@ -13,7 +14,6 @@ from privatenumber.settings import (
     PushSignature,
     Settings,
     SettingsError,
-    parse_applications,
 )
 from privatenumber.signing import Scheme
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from privatenumber.applications import parse_applications
 from privatenumber.deadline import Deadline, OutOfTime, in_time
-from privatenumber.settings import Application, SettingsError, parse_applications
+from privatenumber.settings import Application, SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
