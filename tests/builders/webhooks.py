@@ -22,7 +22,7 @@ from privatenumber.privacy import open_sealed
 from privatenumber.settings import WebhookTargets
 from privatenumber.store.announcements import Announcement
 from privatenumber.store.event_bus import EventBus, NotTaken
-from privatenumber.store.queue import WorkQueue
+from privatenumber.store.queue import Message, Sent, WorkQueue
 from privatenumber.store.webhook_attempts import WebhookAttempts
 from privatenumber.store.webhook_events import Noted, WebhookEvents
 from privatenumber.store.webhook_line_rows import Line, line_key
@@ -46,16 +46,18 @@ TIMEOUT = Outcome(False, "timeout", 10.0)
 
 
 @dataclass
-class Queue:
+class Queue(WorkQueue):
     """A queue that keeps what it is sent, unless it is down."""
 
     down: bool = False
     sent: list[WebhookWork] = field(default_factory=list)
 
-    def send(self, work: Iterable[WebhookWork]) -> None:
+    def send(self, work: Iterable[Message], *, delay_s: int = 0) -> Sent:
         if self.down:
             raise EndpointConnectionError(endpoint_url="https://sqs")
-        self.sent += work
+        taken = [message for message in work if isinstance(message, WebhookWork)]
+        self.sent += taken
+        return Sent(len(taken), 0)
 
 
 def announcement(

@@ -20,6 +20,7 @@ from privatenumber.times import platform_time
 
 DAY = date(2026, 9, 2)
 EVENING = utc("2026-09-02 12:00:00")
+MIDNIGHT = utc("2026-09-30 16:00:01")
 NEXT_DAY = utc("2026-09-02 16:10:00")
 CLOSING = utc("2026-10-03 04:00:00")
 
@@ -300,9 +301,9 @@ class TestReconciliation:
         self, books: Books
     ) -> None:
         books.push(
-            fee_body(call(1, 60, hour=15, day=30) | {"callEndTime": "2026-09-30 16:00:00"}), at=EVENING
+            fee_body(call(1, 60, hour=15, day=30) | {"callEndTime": "2026-09-30 16:00:00"}), at=MIDNIGHT
         )
-        books.hang_up(at=EVENING, sessionId="session-1", timestamp="2026-09-30 15:59:59")
+        books.hang_up(at=MIDNIGHT, sessionId="session-1", timestamp="2026-09-30 15:59:59")
         header = "record_id,x_number,caller,end_time\n"
         files = {
             "calls_key": books.upload("calls.csv", header.encode()),
