@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from privatenumber.numbers_in_text import holds_number, safe_actor
 
 _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EARLIEST, _LATEST = 2000, 2100
 NOT_A_CURSOR: Final = ("cursor", "is not one that a list has answered")
 
 
@@ -57,12 +59,12 @@ def one_of(given: Mapping[str, Any], name: str, allowed: Iterable[str], default:
 def day_of(given: Mapping[str, Any], name: str) -> date:
     """Return a Beijing day. Raises InvalidFields."""
     text = str(given.get(name))
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InvalidFields((name, "must be a Beijing day such as 2026-09-02"))
+    day = None
+    with suppress(ValueError):
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    if day is None or not _EARLIEST <= day.year <= _LATEST:
+        raise InvalidFields((name, "must be a Beijing day such as 2026-09-02"))
+    return day
 
 
 def cursor_of(place: str | None) -> str | None:

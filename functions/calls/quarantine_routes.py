@@ -16,7 +16,7 @@ from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.quarantined import Position, QuarantinedPush
 from privatenumber.times import beijing_day, iso
 
-from .asking import cursor_of, only, place_of, read_actor, read_why
+from .asking import NOT_A_CURSOR, cursor_of, day_of, only, place_of, read_actor, read_why
 from .routes import Route
 
 _LIMIT: Final = 20
@@ -33,11 +33,11 @@ _PLACE: Final = re.compile(
 def list_entries(rooms: CallRooms, request: Request) -> Response:
     """GET /quarantine: by Beijing day (today's unless said otherwise) and reason, the oldest day first."""
     query = request.query
-    first = _day(query.get("from"), "from") or beijing_day(request.at)
+    first = day_of(query, "from") if query.get("from") else beijing_day(request.at)
     wanted = _stretch(
         http_request.read_application(query),
         first,
-        _day(query.get("to"), "to") or first,
+        day_of(query, "to") if query.get("to") else first,
         _reason(query.get("reason", "")),
         http_request.read_cursor(query),
     )
@@ -109,10 +109,10 @@ def _wanted(body: Mapping[str, Any]) -> Wanted:
         if not _ENTRY.fullmatch(body["entry"]):
             raise EntryUnknown
         return Wanted(application, body=body["entry"])
-    first = _day(body.get("from"), "from")
-    if first is None:
+    if not body.get("from"):
         raise InvalidFields(("from", "is required unless entry is given"))
-    last = _day(body.get("to"), "to") or first
+    first = day_of(body, "from")
+    last = day_of(body, "to") if body.get("to") else first
     return _stretch(application, first, last, _reason(body.get("reason", "")), http_request.read_cursor(body))
 
 
@@ -122,15 +122,6 @@ def _stretch(application: str, first: date, last: date, reason: str, cursor: str
             ("from", f"must not be later than to, and at most {_LONGEST.days} days before it")
         )
     return Wanted(application, first=first, last=last, reason=reason, after=_place(cursor))
-
-
-def _day(text: str | None, name: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidFields((name, "must be a Beijing day such as 2026-09-02")) from None
 
 
 def _reason(text: str) -> str:
@@ -148,7 +139,12 @@ def _cursor(place: Place | None) -> str | None:
 
 def _place(cursor: str | None) -> Place | None:
     found = place_of(cursor, _PLACE)
-    return (date.fromisoformat(found[1]), Position(int(found[2]), found[3])) if found else None
+    if found is None:
+        return None
+    try:
+        return date.fromisoformat(found[1]), Position(int(found[2]), found[3])
+    except ValueError:
+        raise InvalidFields(NOT_A_CURSOR) from None
 
 
 ROUTES: Final[Mapping[str, Route]] = {

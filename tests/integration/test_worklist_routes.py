@@ -30,6 +30,7 @@ from builders.pushes import (
 )
 from builders.watching import ENDED, Scene
 from functions.calls import app, watch
+from functions.calls.asking import cursor_of
 from integration.test_push_ingestion import Receiver
 from privatenumber.calls.guard import DoorPolicy
 from privatenumber.calls.quarantine import entry_for, open_envelope
@@ -50,6 +51,10 @@ VARIABLES = {
 }
 DISMISS = "POST /worklist/{id}/dismiss"
 REPLAY = "POST /quarantine/replay"
+
+
+NO_DAY = cursor_of("2026-99-99|0|2026-11-01T00:00:00.000Z#a")
+"""A place on a day that is none."""
 
 
 class Context:
@@ -252,6 +257,8 @@ class TestQuarantine:
             ({"from": "2026-09-02"}, 422),
             ({"application": "demo", "from": "2026-09-02", "to": "2026-11-02"}, 422),
             ({"application": "demo", "from": "tomorrow"}, 422),
+            ({"application": "demo", "from": "9999-12-31"}, 422),
+            ({"application": "demo", "from": "2026-09-02", "cursor": NO_DAY}, 422),
             ({"application": "demo", "from": "2026-09-02", "force": True}, 422),
             ({"application": "demo", "from": "2026-09-02", "force": "yes"}, 422),
             ({"application": "demo", "from": "2026-09-02", "all": True}, 422),
