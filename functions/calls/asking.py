@@ -43,9 +43,15 @@ def only(body: Mapping[str, Any], *names: str) -> None:
 
 def configured(rooms: CallRooms, application: object) -> str:
     """Return an application that is configured. Raises InvalidFields."""
-    if not isinstance(application, str) or application not in rooms.applications.load():
+    if not isinstance(application, str) or not _is_configured(rooms, application):
         raise InvalidFields(("application", "is not configured"))
     return application
+
+
+def _is_configured(rooms: CallRooms, application: str) -> bool:
+    # It may have been added a moment ago.
+    load = rooms.applications.load
+    return application in load() or application in load(refresh=True)
 
 
 def one_of(given: Mapping[str, Any], name: str, allowed: Iterable[str], default: str) -> str:

@@ -36,7 +36,8 @@ def tenant(serial: int) -> Tenant:
     )
 
 
-TENANTS = tuple(tenant(serial) for serial in range(10, 25))
+FACTS = frozenset({"cdr", "event", "sms", "number_state", "decision"})
+TENANTS = tuple(tenant(serial) for serial in range(10, 30))
 
 
 def person(tenant: Tenant, n: int) -> str:
@@ -134,6 +135,10 @@ class Company:
     def bills_items(self) -> list[Item]:
         """Everything of this tenant in the Bills table."""
         return [item for item in items(self.stack, "BillsTable") if self._is_mine(item)]
+
+    def facts(self) -> list[str]:
+        """The kinds of its facts in the Bills table; what is computed from them is left out."""
+        return [item["kind"] for item in self.bills_items() if item.get("kind") in FACTS]
 
     def _is_mine(self, item: Item) -> bool:
         return f"#{self.tenant.id}#" in f"{item['pk']}#" or item.get("application") == self.tenant.id

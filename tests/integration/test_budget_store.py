@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -219,12 +219,20 @@ def void(answer: object) -> None:
     """Nothing, whatever was answered."""
 
 
-def test_a_platform_that_counts_refuses_nobody_who_keeps_to_the_budget(
-    table: Table, emulator: RunningEmulator
-) -> None:
-    """C-035: the emulator counts as strictly as a platform could, over the last second."""
+@pytest.fixture
+def counting(emulator: RunningEmulator) -> Iterator[RunningEmulator]:
+    """The emulator with flow control; others that share it are not to feel it."""
     emulator.admin.reset(now=VIRTUAL_START.isoformat(), settings={"flow": {"app_tps": TPS}})
     emulator.admin.application()
+    yield emulator
+    emulator.admin.reset(settings={})
+
+
+def test_a_platform_that_counts_refuses_nobody_who_keeps_to_the_budget(
+    table: Table, counting: RunningEmulator
+) -> None:
+    """C-035: the emulator counts as strictly as a platform could, over the last second."""
+    emulator = counting
     application = replace(demo_application(emulator.address), tps=TPS)
     kept = client_of(emulator, application, DynamoBudget(table.client, table.name))
     for _ in range(3 * TPS):
