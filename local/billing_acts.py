@@ -7,7 +7,7 @@ from typing import Any
 
 from local.narrate import Narrator
 from local.stack import Stack
-from privatenumber.billing.render import render_reconciliation, render_statement
+from privatenumber.billing.outputs.text import render_reconciliation, render_statement
 from privatenumber.times import beijing_month, from_iso
 
 Call = dict[str, Any]

@@ -18,11 +18,11 @@ from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.billing import runs
 from privatenumber.billing.bootstrap import Rooms
-from privatenumber.billing.layouts import LayoutError
+from privatenumber.billing.closing import runs
 from privatenumber.billing.ledger import Ledger
-from privatenumber.billing.reconcile_run import reconcile_month
+from privatenumber.billing.reconciliation.layouts import LayoutError
+from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.csv_table import FileRefused
 from privatenumber.settings import Settings
 from privatenumber.store.files import FileMissing, FileTooLarge

@@ -9,11 +9,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from builders.keyrings import KEYRING
-from privatenumber.billing.close import Attribution, ClosedDay, close_day
-from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge, read_bill, read_calls
-from privatenumber.billing.prices import PriceBook, read_price_book
-from privatenumber.billing.rating import usage_time
-from privatenumber.billing.statement import Statement, build_statement
+from privatenumber.billing.closing.days import Attribution, ClosedDay, close_day
+from privatenumber.billing.closing.statement import Statement, build_statement
+from privatenumber.billing.rating.calls import usage_time
+from privatenumber.billing.reconciliation.exports_in import (
+    Imported,
+    ImportedCall,
+    ImportedCharge,
+    read_bill,
+    read_calls,
+)
+from privatenumber.billing.tariff.prices import PriceBook, read_price_book
 from privatenumber.privacy import token
 from privatenumber.store.fact_rows import CdrFact, EventFact
 from privatenumber.store.numbers import NumberType

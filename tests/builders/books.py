@@ -18,7 +18,7 @@ from builders.dynamodb import Table, new_table
 from builders.keyrings import KEYRING
 from builders.pushes import APP_ID, APP_KEY, cdr_entry, event_body, fee_body
 from privatenumber.billing.ledger import Ledger
-from privatenumber.billing.prices import PriceBook
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import open_sealed

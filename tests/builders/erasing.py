@@ -32,8 +32,8 @@ from builders.pushes import (
     sms_body,
     wire,
 )
-from privatenumber.billing.close import close_day
-from privatenumber.billing.prices import PriceBook
+from privatenumber.billing.closing.days import close_day
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.bindings.jobs_model import seal_item, seal_people
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
 from privatenumber.bindings.records import party, to_record

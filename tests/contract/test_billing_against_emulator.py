@@ -17,9 +17,9 @@ from builders.books import Books, account_books
 from builders.emulated import STRANGER, SUBSCRIPTION, A, B, Platform, X, demo_application
 from builders.pushes import APP_ID
 from emulator.exports import ExportOptions, export
-from privatenumber.billing import runs
-from privatenumber.billing.reconcile_run import reconcile_month
-from privatenumber.billing.render import headline
+from privatenumber.billing.closing import runs
+from privatenumber.billing.outputs.text import headline
+from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.store.numbers import NumberStore, NumberType, XNumber
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ import pytest
 from builders.billing import EXAMPLE_PRICES, NO_CALL_PRICE, utc
 from builders.books import Books, account_books
 from builders.pushes import APP_ID, APP_KEY, SESSION, SUBSCRIPTION, A, B, X, cdr_entry, fee_body, stranger_cdr
-from privatenumber.billing import runs
-from privatenumber.billing.lines import read_line
-from privatenumber.billing.reconcile_run import reconcile_month
-from privatenumber.billing.render import render_reconciliation, render_statement
+from privatenumber.billing.closing import runs
+from privatenumber.billing.closing.lines import read_line
+from privatenumber.billing.outputs.text import render_reconciliation, render_statement
+from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.store.numbers import NumberState
 from privatenumber.times import platform_time
 

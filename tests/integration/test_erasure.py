@@ -31,7 +31,7 @@ from builders.erasing import (
 from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, A, B, X, cdr_entry, event_body, fee_body
 from builders.relations import put_relation
-from privatenumber.billing.lines import read_line
+from privatenumber.billing.closing.lines import read_line
 from privatenumber.bindings.audit import entry_of
 from privatenumber.bindings.model import State
 from privatenumber.bindings.records import from_item

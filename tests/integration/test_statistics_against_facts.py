@@ -13,7 +13,7 @@ import pytest
 from builders.chronicled import Chronicled
 from builders.dynamodb import moto_client, new_table
 from builders.pushes import APP_ID, SIGNED_AT, cdr_entry, event_body, fee_body, sms_body
-from privatenumber.billing.rating import billed_minutes, talk_time
+from privatenumber.billing.rating.calls import billed_minutes, talk_time
 from privatenumber.calls.counting import DayCounting
 from privatenumber.calls.statistics import OUTCOMES, Group, Whereabouts, together
 from privatenumber.store.call_search import CallSearch

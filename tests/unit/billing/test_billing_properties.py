@@ -26,11 +26,11 @@ from builders.billing import (
     orders,
     tokens,
 )
-from privatenumber.billing.call_checks import Account
-from privatenumber.billing.prices import read_price_book, to_fen
-from privatenumber.billing.reconcile import Files, Recorded, Resolver, reconcile
-from privatenumber.billing.rent import Holding, rents_deducted
-from privatenumber.billing.statement import Statement, build_statement, present
+from privatenumber.billing.closing.statement import Statement, build_statement, present
+from privatenumber.billing.rating.rent import Holding, rents_deducted
+from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, reconcile
+from privatenumber.billing.tariff.prices import read_price_book, to_fen
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.times import BEIJING, beijing_day
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from builders.billing import APP, EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, ONE_ORDER, V2, cdr, closes, utc
-from privatenumber.billing.close import DayClose, close_day
-from privatenumber.billing.lines import read_line
-from privatenumber.billing.rating import Flag
+from privatenumber.billing.closing.days import DayClose, close_day
+from privatenumber.billing.closing.lines import read_line
+from privatenumber.billing.rating.calls import Flag
 from privatenumber.store.fact_rows import CdrFact
 
 DAY = date(2026, 9, 2)

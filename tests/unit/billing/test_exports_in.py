@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from builders.billing import BILL_HEADER, CALLS_HEADER, V2, A, B, bill_file, calls_file, export_row, utc
-from privatenumber.billing.exports_in import ImportedNumber, read_bill, read_calls
-from privatenumber.billing.layouts import CALLS, LayoutError, mapped
+from privatenumber.billing.reconciliation.exports_in import ImportedNumber, read_bill, read_calls
+from privatenumber.billing.reconciliation.layouts import CALLS, LayoutError, mapped
 from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberType
 

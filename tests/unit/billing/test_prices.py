@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from builders.billing import CARRIER, VIRTUAL
-from privatenumber.billing.prices import PriceBook, PriceListError, plain, read_price_book, to_fen
+from privatenumber.billing.tariff.prices import PriceBook, PriceListError, plain, read_price_book, to_fen
 
 SEPTEMBER = date(2026, 9, 1)
 

@@ -17,8 +17,8 @@ from builders.billing import (
     cdr,
     utc,
 )
-from privatenumber.billing.prices import read_price_book
-from privatenumber.billing.rating import Flag, Leg, billed_minutes, rate_call, usage_time
+from privatenumber.billing.rating.calls import Flag, Leg, billed_minutes, rate_call, usage_time
+from privatenumber.billing.tariff.prices import read_price_book
 
 ANSWER = "2026-09-02 01:00:00"
 MINUTES = [

@@ -29,13 +29,13 @@ from builders.billing import (
     tokens,
     utc,
 )
-from privatenumber.billing.call_checks import Account
-from privatenumber.billing.close import close_day
-from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge
-from privatenumber.billing.lines import CallLine
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.reconcile import Files, Reconciliation, Recorded, Resolver, reconcile
-from privatenumber.billing.rent import Holding, Rent, rents_deducted
+from privatenumber.billing.closing.days import close_day
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.rent import Holding, Rent, rents_deducted
+from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.reconciliation.compare import Files, Reconciliation, Recorded, Resolver, reconcile
+from privatenumber.billing.reconciliation.exports_in import Imported, ImportedCall, ImportedCharge
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import PSEUDONYM, TOKEN_LENGTH
 from privatenumber.store.fact_rows import CdrFact, EventFact
 

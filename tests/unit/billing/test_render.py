@@ -16,13 +16,13 @@ from builders.billing import (
     tokens,
     utc,
 )
-from privatenumber.billing.call_checks import Account
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.reconcile import Files, Recorded, Resolver, reconcile
-from privatenumber.billing.reconcile import present as present_reconciliation
-from privatenumber.billing.render import headline, render_reconciliation, render_statement
-from privatenumber.billing.rent import Holding, rents_deducted
-from privatenumber.billing.statement import build_statement, present
+from privatenumber.billing.closing.statement import build_statement, present
+from privatenumber.billing.outputs.text import headline, render_reconciliation, render_statement
+from privatenumber.billing.rating.rent import Holding, rents_deducted
+from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, reconcile
+from privatenumber.billing.reconciliation.compare import present as present_reconciliation
+from privatenumber.billing.tariff.prices import PriceBook
 
 FACTS = [
     cdr("2026-09-02 01:00:00", "2026-09-02 01:01:35", icid="a"),

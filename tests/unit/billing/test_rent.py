@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.billing import CARRIER, VIRTUAL, utc
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.rent import Holding, Rent, RentReason, rents_deducted, rents_of_cost_month
+from privatenumber.billing.rating.rent import Holding, Rent, RentReason, rents_deducted, rents_of_cost_month
+from privatenumber.billing.tariff.prices import PriceBook
 
 PRICES = PriceBook()
 END = datetime.max.replace(tzinfo=UTC)

@@ -20,10 +20,10 @@ from builders.billing import (
     september,
     utc,
 )
-from privatenumber.billing import statement as statement_module
-from privatenumber.billing.prices import PriceBook, read_price_book
-from privatenumber.billing.rent import Holding, rents_deducted
-from privatenumber.billing.statement import build_statement, closes_at, days_of, present, trace
+from privatenumber.billing.closing import statement as statement_module
+from privatenumber.billing.closing.statement import build_statement, closes_at, days_of, present, trace
+from privatenumber.billing.rating.rent import Holding, rents_deducted
+from privatenumber.billing.tariff.prices import PriceBook, read_price_book
 
 TWO_ORDERS = orders(sub_1="order-1001", sub_2="order-1002")
 FACTS = [

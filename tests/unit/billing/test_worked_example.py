@@ -17,9 +17,9 @@ from builders.billing import (
     closes,
     utc,
 )
-from privatenumber.billing.close import close_day
-from privatenumber.billing.rent import Holding, rents_deducted, rents_of_cost_month
-from privatenumber.billing.statement import build_statement
+from privatenumber.billing.closing.days import close_day
+from privatenumber.billing.closing.statement import build_statement
+from privatenumber.billing.rating.rent import Holding, rents_deducted, rents_of_cost_month
 from privatenumber.store.fact_rows import CdrFact
 
 V4, V5, V6, V7, V8 = (f"+861701000000{n}" for n in range(4, 9))

@@ -12,10 +12,10 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
-from privatenumber.billing.call_checks import Account
-from privatenumber.billing.close import ClosedDay, DayCloser
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.rent import Holding
+from privatenumber.billing.closing.days import ClosedDay, DayCloser
+from privatenumber.billing.rating.rent import Holding
+from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore

@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from privatenumber.billing.prices import plain
-from privatenumber.billing.rating import Charge, Flag, usage_time
+from privatenumber.billing.rating.calls import Charge, Flag, usage_time
+from privatenumber.billing.tariff.prices import plain
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import from_iso, iso

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.bill_check import BillCheck
-from privatenumber.billing.differences import Difference, Kind
-from privatenumber.billing.exports_in import ImportedCharge
-from privatenumber.billing.prices import Item, plain
-from privatenumber.billing.rent import Rent, RentReason
+from privatenumber.billing.rating.rent import Rent, RentReason
+from privatenumber.billing.reconciliation.bill_check import BillCheck
+from privatenumber.billing.reconciliation.differences import Difference, Kind
+from privatenumber.billing.reconciliation.exports_in import ImportedCharge
+from privatenumber.billing.tariff.prices import Item, plain
 from privatenumber.privacy import mask
 from privatenumber.store.numbers import NumberType
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from privatenumber.billing.bill_check import Explained
-from privatenumber.billing.differences import Difference, Kind, hidden, told
-from privatenumber.billing.exports_in import ImportedCall, ImportedNumber
-from privatenumber.billing.lines import CallLine
-from privatenumber.billing.matching import Pair, row_minutes, row_talk_seconds
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.rating import Flag, call_price, price_of
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.calls import Flag, call_price, price_of
+from privatenumber.billing.reconciliation.bill_check import Explained
+from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
+from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedNumber
+from privatenumber.billing.reconciliation.matching import Pair, row_minutes, row_talk_seconds
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import mask
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType

@@ -13,7 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.bill_check import (
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.rent import Rent, first_day, last_day
+from privatenumber.billing.reconciliation.bill_check import (
     BillCheck,
     CallExplanations,
     CallSums,
@@ -21,7 +23,7 @@ from privatenumber.billing.bill_check import (
     check_other,
     learned_price,
 )
-from privatenumber.billing.call_checks import (
+from privatenumber.billing.reconciliation.call_checks import (
     Account,
     Found,
     conflicts,
@@ -31,20 +33,18 @@ from privatenumber.billing.call_checks import (
     unknown_numbers,
     unpriced,
 )
-from privatenumber.billing.differences import Difference, Kind, Result, money
-from privatenumber.billing.event_checks import (
+from privatenumber.billing.reconciliation.differences import Difference, Kind, Result, money
+from privatenumber.billing.reconciliation.event_checks import (
     EventsOf,
     calls_of_rows,
     cdrs_without_event,
     ended_call,
     ends_without_cdr,
 )
-from privatenumber.billing.exports_in import Imported, ImportedCall, ImportedCharge
-from privatenumber.billing.lines import CallLine
-from privatenumber.billing.matching import CallerOf, Matching, Tokens, match_calls
-from privatenumber.billing.prices import PriceBook, plain
-from privatenumber.billing.rent import Rent, first_day, last_day
-from privatenumber.billing.rent_check import check_rents
+from privatenumber.billing.reconciliation.exports_in import Imported, ImportedCall, ImportedCharge
+from privatenumber.billing.reconciliation.matching import CallerOf, Matching, Tokens, match_calls
+from privatenumber.billing.reconciliation.rent_check import check_rents
+from privatenumber.billing.tariff.prices import PriceBook, plain
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_month

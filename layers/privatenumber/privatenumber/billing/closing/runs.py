@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.close import ClosedDay
+from privatenumber.billing.closing.days import ClosedDay
+from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of, present
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.prices import plain
-from privatenumber.billing.rent import first_day, month_text, rents_deducted, rents_of_cost_month
-from privatenumber.billing.statement import Statement, build_statement, closes_at, days_of, present
+from privatenumber.billing.rating.rent import first_day, month_text, rents_deducted, rents_of_cost_month
+from privatenumber.billing.tariff.prices import plain
 from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day, day_bounds, iso
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from privatenumber.billing.prices import PriceBook
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.fact_rows import CdrFact, is_possible_end
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day

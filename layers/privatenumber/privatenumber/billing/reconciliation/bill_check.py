@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.differences import Difference, Kind, money
-from privatenumber.billing.exports_in import ImportedCharge
-from privatenumber.billing.prices import FEN, Item, plain, to_fen
+from privatenumber.billing.reconciliation.differences import Difference, Kind, money
+from privatenumber.billing.reconciliation.exports_in import ImportedCharge
+from privatenumber.billing.tariff.prices import FEN, Item, plain, to_fen
 from privatenumber.store.numbers import NumberType
 
 TOLERANCE_LINE: Final = FEN

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from privatenumber.billing.exports_in import ImportedCall
-from privatenumber.billing.lines import CallLine
-from privatenumber.billing.rating import billed_minutes
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.calls import billed_minutes
+from privatenumber.billing.reconciliation.exports_in import ImportedCall
 from privatenumber.privacy import is_pseudonym
 
 END_TOLERANCE_S: Final = 2

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from privatenumber.billing.lines import (
+from privatenumber.billing.closing.lines import (
     CallLine,
     CallTotals,
     count_flags,
@@ -23,8 +23,8 @@ from privatenumber.billing.lines import (
     sum_totals,
     totals_of,
 )
-from privatenumber.billing.prices import PriceBook
-from privatenumber.billing.rating import Charge, Flag, charged_number, rate_call
+from privatenumber.billing.rating.calls import Charge, Flag, charged_number, rate_call
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.facts import FactStore

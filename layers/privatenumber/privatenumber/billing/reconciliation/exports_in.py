@@ -14,8 +14,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, Generic, TypeVar
 
-from privatenumber.billing.layouts import BILL, CALLS, Layout
-from privatenumber.billing.prices import Item
+from privatenumber.billing.reconciliation.layouts import BILL, CALLS, Layout
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.csv_table import TOO_WIDE, FileRefused, decode_text, open_table
 from privatenumber.phone import InvalidNumber, normalise
 from privatenumber.store.numbers import NumberType

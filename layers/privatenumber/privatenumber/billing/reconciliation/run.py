@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from privatenumber.billing.close import ClosedDay
-from privatenumber.billing.event_checks import EventsOf
-from privatenumber.billing.exports_in import read_bill, read_calls
-from privatenumber.billing.layouts import mapped_layouts
+from privatenumber.billing.closing.days import ClosedDay
+from privatenumber.billing.closing.lines import CallLine, fact_address
+from privatenumber.billing.closing.runs import StatedMonth, described, state_month
+from privatenumber.billing.closing.statement import days_of
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.lines import CallLine, fact_address
-from privatenumber.billing.matching import CallerOf, Tokens
-from privatenumber.billing.reconcile import Files, Recorded, Resolver, present, reconcile
-from privatenumber.billing.rent import first_day
-from privatenumber.billing.runs import StatedMonth, described, state_month
-from privatenumber.billing.statement import days_of
+from privatenumber.billing.rating.rent import first_day
+from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, present, reconcile
+from privatenumber.billing.reconciliation.event_checks import EventsOf
+from privatenumber.billing.reconciliation.exports_in import read_bill, read_calls
+from privatenumber.billing.reconciliation.layouts import mapped_layouts
+from privatenumber.billing.reconciliation.matching import CallerOf, Tokens
 from privatenumber.phone import InvalidNumber, normalise
 from privatenumber.privacy import Keyring, SealBroken, token
 from privatenumber.store.fact_rows import CdrFact, EventFact

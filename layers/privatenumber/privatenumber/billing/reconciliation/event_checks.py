@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from privatenumber.billing.bill_check import Explained
-from privatenumber.billing.call_checks import Account, Found, explain
-from privatenumber.billing.differences import Difference, Kind, hidden, told
-from privatenumber.billing.exports_in import ImportedCall
-from privatenumber.billing.lines import CallLine
-from privatenumber.billing.matching import END_TOLERANCE_S, Tokens
-from privatenumber.billing.rating import billed_minutes, call_price, price_of
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.calls import billed_minutes, call_price, price_of
+from privatenumber.billing.reconciliation.bill_check import Explained
+from privatenumber.billing.reconciliation.call_checks import Account, Found, explain
+from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
+from privatenumber.billing.reconciliation.exports_in import ImportedCall
+from privatenumber.billing.reconciliation.matching import END_TOLERANCE_S, Tokens
 from privatenumber.privacy import is_pseudonym
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType

@@ -14,10 +14,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.close import ClosedDay
-from privatenumber.billing.lines import CallLine, CallTotals, read_totals, sum_totals, totals_of
-from privatenumber.billing.prices import Item, PriceBook, plain, to_fen
-from privatenumber.billing.rent import Rent, first_day, last_day, next_month
+from privatenumber.billing.closing.days import ClosedDay
+from privatenumber.billing.closing.lines import CallLine, CallTotals, read_totals, sum_totals, totals_of
+from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
+from privatenumber.billing.tariff.prices import Item, PriceBook, plain, to_fen
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 

@@ -1,0 +1,1 @@
+"""Our records against the platform's own figures (billing-rules.md §9)."""
