@@ -17,6 +17,7 @@ RUN := $(VENV)/bin/python -m
 PYTEST := $(RUN) pytest
 WITH_LAYER := PYTHONPATH=layers/privatenumber
 LAYER_LOCK := layers/privatenumber/requirements.txt
+DOCUMENTS_LOCK := layers/documents/requirements.txt
 
 # Functions run locally in the environment's interpreter on this machine, so that is what they are built for.
 RUNTIME = python$(shell $(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -71,6 +72,7 @@ $(DYNAMODB_LOCAL):
 .PHONY: lock
 lock: $(TOOLS)/.stamp ## Write the lock files anew (UPGRADE=--upgrade for newer versions)
 	cd requirements && $(call compile,layer.in) -o ../$(LAYER_LOCK)
+	cd requirements && $(call compile,documents.in) -o ../$(DOCUMENTS_LOCK)
 	cd requirements && $(call compile,dev.in) -o dev.txt
 	cd requirements && $(call compile,tools.in) -o tools.txt
 compile = ../$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header $(UPGRADE) $(1)

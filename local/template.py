@@ -78,7 +78,8 @@ def functions(path: Path) -> Iterator[Function]:
     shared = template.get("Globals", {}).get("Function", {})
     layers = resources(template, "AWS::Serverless::LayerVersion")
     for name, own in resources(template, "AWS::Serverless::Function").items():
-        merged = {**shared, **own}
+        # As SAM does: a function's own layers come beside those of all.
+        merged = {**shared, **own, "Layers": [*shared.get("Layers", ()), *own.get("Layers", ())]}
         variables = {
             **shared.get("Environment", {}).get("Variables", {}),
             **own.get("Environment", {}).get("Variables", {}),
@@ -87,7 +88,7 @@ def functions(path: Path) -> Iterator[Function]:
             name=name,
             handler=merged["Handler"],
             code=base / merged["CodeUri"],
-            layers=tuple(base / layers[layer["Ref"]]["ContentUri"] for layer in merged.get("Layers", ())),
+            layers=tuple(base / layers[layer["Ref"]]["ContentUri"] for layer in merged["Layers"]),
             environment={k: v if isinstance(v, str) else None for k, v in variables.items()},
             timeout_s=int(merged["Timeout"]),
             memory_mb=int(merged["MemorySize"]),

@@ -555,14 +555,13 @@ class TestWhole:
         assert "arn:aws-cn:iam::aws:policy/" in json.dumps(CHINA)
         assert "arn:aws:iam" not in json.dumps(CHINA)
 
-    def test_the_layer_is_built_for_the_runtime_and_architecture_of_the_functions(self) -> None:
-        (layer,) = [
+    def test_a_layer_is_built_for_the_runtime_and_architecture_of_the_functions(self) -> None:
+        layers = [
             r for r in load(TEMPLATE)["Resources"].values() if r["Type"] == "AWS::Serverless::LayerVersion"
         ]
-        assert layer["Metadata"] == {
-            "BuildMethod": {"Ref": "Runtime"},
-            "BuildArchitecture": {"Ref": "Architecture"},
-        }
+        assert [layer["Metadata"] for layer in layers] == 2 * [
+            {"BuildMethod": {"Ref": "Runtime"}, "BuildArchitecture": {"Ref": "Architecture"}}
+        ]
 
     def test_functions_bring_no_requirements_of_their_own(self) -> None:
         assert not list((ROOT / "functions").rglob("requirements.txt"))

@@ -15,7 +15,6 @@ from builders.counted import APPLICATION, DAY, NINE, SECOND, X1, X2, answered, c
 from privatenumber.calls import statistics_report
 from privatenumber.calls.counting import FINAL_AFTER
 from privatenumber.calls.counting_parts import lines_of
-from privatenumber.calls.csv_rows import cell, rendered
 from privatenumber.calls.statistics import Group, Statistics, Whereabouts
 from privatenumber.calls.statistics_report import (
     BY_APPLICATION,
@@ -28,6 +27,7 @@ from privatenumber.calls.statistics_report import (
     as_document,
     report,
 )
+from privatenumber.csv_rows import cell, rendered
 from privatenumber.store.calls import Call
 from privatenumber.store.messages import Message
 from privatenumber.store.milestones import Step

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, Value, rendered
 from privatenumber.calls.masking import masked
 from privatenumber.calls.relations import Unseal
 from privatenumber.calls.statistics import billed_minutes, cause_of
 from privatenumber.codes.causes import sms_result, teardown
 from privatenumber.codes.texts import Text
+from privatenumber.csv_rows import BYTE_ORDER_MARK, Value, rendered
 from privatenumber.store import calls, messages
 from privatenumber.store.call_search import Kind
 from privatenumber.store.calls import Call, read_call

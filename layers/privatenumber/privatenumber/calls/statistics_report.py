@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from privatenumber.calls.counting import FINAL_AFTER
-from privatenumber.calls.csv_rows import BYTE_ORDER_MARK, Value, rendered
 from privatenumber.calls.delays import percentile
 from privatenumber.calls.statistics import DELAY, OUTCOMES, PEAK, Counts, Group, together
 from privatenumber.codes.causes import Cause, sms_result, teardown
+from privatenumber.csv_rows import BYTE_ORDER_MARK, Value, rendered
 from privatenumber.store.statistics import Head, Line
 from privatenumber.times import day_bounds, iso
 

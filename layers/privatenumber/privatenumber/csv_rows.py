@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Final, TypeAlias
 
-Value: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = str | int | float | Decimal | bool | None
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -35,4 +36,6 @@ def cell(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return f"'{value}" if value.startswith((*_FORMULA, *_WIDE)) else value
