@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import Final, NamedTuple
 
 _SEPARATORS: Final = (",", ";", "\t")
@@ -84,14 +84,31 @@ def open_table(
     `columns` maps a column to the header texts it may have: the first hit wins, compared as by `bare`.
     Raises FileRefused when a required column has no header.
     """
-    header = next(islice(io.StringIO(text), skip_lines, None), "").rstrip("\r\n")
+    lines = io.StringIO(text, newline="")
+    return open_lines(lines, columns, required=required, skip_lines=skip_lines, most_rows=most_rows)
+
+
+def open_lines(
+    lines: Iterable[str],
+    columns: Mapping[str, Sequence[str]],
+    *,
+    required: Iterable[str],
+    skip_lines: int = 0,
+    most_rows: int | None = None,
+) -> CsvTable:
+    """Open a CSV as `open_table` does, from lines as they come, their ends included: none of them is kept."""
+    left = iter(lines)
+    for _ in range(skip_lines):
+        next(left, "")
+    first = next(left, "")
+    header = first.rstrip("\r\n")
     separator = max(_SEPARATORS, key=lambda mark: len(_positions(_cells(header, mark), columns)))
     headers = _cells(header, separator)
     positions = _positions(headers, columns)
     missing = [name for name in required if name not in positions]
     if missing:
         raise FileRefused(f"required column missing: {', '.join(missing)}", headers=_shown(headers))
-    rows = _rows(text, separator, skip_lines, positions, len(headers), most_rows)
+    rows = _rows(chain((first,), left), separator, skip_lines, positions, len(headers), most_rows)
     return CsvTable(separator, rows)
 
 
@@ -125,20 +142,24 @@ def bare(text: str) -> str:
 
 
 def _rows(
-    text: str, separator: str, skip: int, positions: Mapping[str, int], width: int, most_rows: int | None
+    lines: Iterable[str],
+    separator: str,
+    skip: int,
+    positions: Mapping[str, int],
+    width: int,
+    most_rows: int | None,
 ) -> Iterator[CsvRow]:
-    stream = io.StringIO(text, newline="")
-    for _ in range(skip):
-        stream.readline()
-    reader = csv.reader(stream, delimiter=separator, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    places = tuple(positions.items())
     begins = skip + 1
     try:
         for count, cells in enumerate(reader):
             if most_rows is not None and count > most_rows:
                 raise FileRefused(f"more than {most_rows} rows: split the file", line=begins)
             if count and any(map(str.strip, cells)):
-                named = {name: cells[at] for name, at in positions.items() if at < len(cells)}
-                yield CsvRow(begins, named, any(map(str.strip, cells[width:])))
+                there = len(cells)
+                named = {name: cells[at] for name, at in places if at < there}
+                yield CsvRow(begins, named, there > width and any(map(str.strip, cells[width:])))
             begins = skip + reader.line_num + 1
     except csv.Error:
         raise FileRefused("quotes do not follow RFC 4180", line=begins) from None

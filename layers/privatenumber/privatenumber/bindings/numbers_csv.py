@@ -123,7 +123,7 @@ def read_number_table(data: bytes) -> NumberTable:
 
 def _workbook(data: bytes) -> NumberTable:
     # Nobody else pays for an XML parser at a cold start.
-    from privatenumber.bindings.xlsx import read_sheet
+    from privatenumber.xlsx import read_sheet
 
     rows = open_cells(read_sheet(data), _COLUMNS, required=_REQUIRED, most_rows=MAX_ROWS)
     return NumberTable("xlsx", "", tuple(_row(row.line, row.cells) for row in rows))

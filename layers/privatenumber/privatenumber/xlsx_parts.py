@@ -17,7 +17,7 @@ from xml.parsers import expat
 from privatenumber.csv_table import FileRefused
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""All parts together, unpacked: a table of 5,000 numbers has less than 2 MiB."""
+"""All parts together, unpacked, unless the caller takes more: 5,000 numbers are less than 2 MiB."""
 
 MOST_PARTS: Final = 500
 MOST_DEPTH: Final = 32
@@ -45,14 +45,14 @@ Event = tuple[str, Element, str]
 class Parts:
     """An opened file. Raises FileRefused when it is none, or reaches a bound."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most_bytes: int = MOST_BYTES) -> None:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except _BROKEN:
             raise FileRefused(_NO_XLSX) from None
         if len(self._zip.infolist()) > MOST_PARTS:
             raise FileRefused("an XLSX file of too many parts")
-        self._left = MOST_BYTES
+        self._most = self._left = most_bytes
 
     def events(self, name: str) -> Iterator[Event]:
         """The elements of a part, as they begin and end; FileRefused may come at any of them."""
@@ -74,7 +74,7 @@ class Parts:
                 while chunk := part.read(_CHUNK):
                     self._left -= len(chunk)
                     if self._left < 0:
-                        raise FileRefused(f"an XLSX file of more than {MOST_BYTES >> 20} MiB, unpacked")
+                        raise FileRefused(f"an XLSX file of more than {self._most >> 20} MiB, unpacked")
                     yield chunk
         except _BROKEN as error:
             if isinstance(error, FileRefused):

@@ -23,11 +23,11 @@ from builders.workbooks import (
     text,
     workbook,
 )
-from privatenumber.bindings import xlsx, xlsx_parts
+from privatenumber import xlsx, xlsx_parts
 from privatenumber.bindings.numbers_csv import MAX_ROWS, NumberRow, read_number_table
-from privatenumber.bindings.xlsx import read_sheet
 from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberState, NumberType
+from privatenumber.xlsx import read_sheet
 
 HEADER = ("x_number", "number_type", "app_key", "city_code", "state", "issued_on")
 LINE = ("+8617010000001", "virtual", "key", "0755", "normal", "2026-09-01")
@@ -79,6 +79,19 @@ def test_numbers_keep_all_their_digits_and_days_are_days() -> None:
 )
 def test_a_cell_is_what_a_person_would_write(cell: str, written: str) -> None:
     assert rows_of(workbook([[text("x"), cell]])) == [(1, ["x", written])]
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        (number("46266.75", DAY_STYLE), "2026-09-01 18:00:00"),
+        (number("46266.04253472222", DAY_STYLE), "2026-09-01 01:01:15"),
+        (number("46266", DAY_STYLE), "2026-09-01 00:00:00"),
+        ('<c t="d"><v>2026-09-01T09:01:10Z</v></c>', "2026-09-01 09:01:10"),
+    ],
+)
+def test_whoever_asks_for_times_gets_the_second(cell: str, written: str) -> None:
+    assert [list(cells) for _, cells in read_sheet(workbook([[cell]]), times=True)] == [[written]]
 
 
 def test_days_of_a_file_from_1904_are_the_same_days() -> None:

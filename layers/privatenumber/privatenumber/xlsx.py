@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from privatenumber.bindings.xlsx_parts import Element, Parts, target
 from privatenumber.csv_table import FileRefused
+from privatenumber.xlsx_parts import MOST_BYTES, Element, Parts, target
 
 MOST_COLUMNS: Final = 256
 MOST_ROWS: Final = 20_000
@@ -29,15 +30,42 @@ _DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50,
 _LITERAL: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
 _COLUMN: Final = re.compile(r"([A-Z]{1,3})[0-9]+", re.ASCII)
 _LAST_DAY: Final = 100_000
+_DAY_S: Final = 86_400
 
 
-def read_sheet(data: bytes) -> Iterator[tuple[int, Sequence[str]]]:
-    """The rows of the first visible sheet that have any text, each with its number; raises FileRefused."""
-    parts = Parts(data)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a file may be: unpacked bytes, the number of its last row, shared texts."""
+
+    most_bytes: int = MOST_BYTES
+    most_rows: int = MOST_ROWS
+    most_strings: int = MOST_STRINGS
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the cells of a file are read with."""
+
+    strings: Sequence[str]
+    dates: frozenset[str]
+    epoch: date
+    times: bool
+    most_rows: int
+
+
+def read_sheet(
+    data: bytes, *, times: bool = False, bounds: Bounds | None = None
+) -> Iterator[tuple[int, Sequence[str]]]:
+    """The rows of the first visible sheet that have any text, each with its number; raises FileRefused.
+
+    A moment becomes its day, with ``times`` also its second.
+    """
+    bounds = bounds or Bounds()
+    parts = Parts(data, bounds.most_bytes)
     sheet, from_1904 = _sheet(parts)
-    strings = _strings(parts)
-    dates = _dates(parts)
-    return _rows(parts, sheet, strings, dates, date(1904, 1, 1) if from_1904 else date(1899, 12, 30))
+    strings = _strings(parts, bounds.most_strings)
+    epoch = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
+    return _rows(parts, sheet, _Reading(strings, _dates(parts), epoch, times, bounds.most_rows))
 
 
 def _sheet(parts: Parts) -> tuple[str, bool]:
@@ -55,7 +83,7 @@ def _sheet(parts: Parts) -> tuple[str, bool]:
     raise FileRefused("no visible sheet")
 
 
-def _strings(parts: Parts) -> list[str]:
+def _strings(parts: Parts, most: int) -> list[str]:
     """The shared strings; how a Chinese text is read aloud (`rPh`) is no part of it."""
     found: list[str] = []
     if not parts.has("xl/sharedStrings.xml"):
@@ -69,7 +97,7 @@ def _strings(parts: Parts) -> list[str]:
         elif kind == "end" and element.name == "si":
             found.append(text)
             text = ""
-        if len(found) > MOST_STRINGS:
+        if len(found) > most:
             raise FileRefused("an XLSX file of too many texts")
     return found
 
@@ -96,16 +124,14 @@ def _dates(parts: Parts) -> frozenset[str]:
     return frozenset(str(n) for n, shows_a_day in enumerate(styles) if shows_a_day)
 
 
-def _rows(
-    parts: Parts, sheet: str, strings: Sequence[str], dates: frozenset[str], epoch: date
-) -> Iterator[tuple[int, Sequence[str]]]:
+def _rows(parts: Parts, sheet: str, reading: _Reading) -> Iterator[tuple[int, Sequence[str]]]:
     line, cells, value, aloud = 0, dict[int, str](), "", 0
     for kind, element, inner in parts.events(sheet):
         match kind, element.name:
             case "start", "row":
                 line, cells = _whole(element.attributes.get("r", "")) or line + 1, {}
-                if line > MOST_ROWS:
-                    raise FileRefused(f"more than {MOST_ROWS} rows: split the file")
+                if line > reading.most_rows:
+                    raise FileRefused(f"more than {reading.most_rows} rows: split the file")
             case "start", "c":
                 value = ""
             case "start" | "end", "rPh":
@@ -114,7 +140,7 @@ def _rows(
                 value += inner
             case "end", "c":
                 at = _column(element, max(cells, default=-1) + 1)
-                cells[at] = _text(element, value, strings, dates, epoch)
+                cells[at] = _text(element, value, reading)
             case "end", "row" if any(text.strip() for text in cells.values()):
                 yield line, [cells.get(n, "") for n in range(max(cells) + 1)]
             case _:
@@ -134,13 +160,13 @@ def _column(cell: Element, following: int) -> int:
     return at
 
 
-def _text(cell: Element, value: str, strings: Sequence[str], dates: frozenset[str], epoch: date) -> str:
+def _text(cell: Element, value: str, reading: _Reading) -> str:
     kind = cell.attributes.get("t", "n")
     if kind == "s":
         at = _whole(value)
-        return strings[at] if value and at < len(strings) else ""
+        return reading.strings[at] if value and at < len(reading.strings) else ""
     if kind == "d":
-        return value[:10]
+        return value[:19].replace("T", " ") if reading.times else value[:10]
     if kind != "n" or not value:
         return value
     try:
@@ -149,9 +175,19 @@ def _text(cell: Element, value: str, strings: Sequence[str], dates: frozenset[st
         return value
     if not number.is_finite() or abs(number) >= _EXACT:
         return value
-    if cell.attributes.get("s") in dates and 0 < number < _LAST_DAY:
-        return (epoch + timedelta(days=int(number))).isoformat()
+    if cell.attributes.get("s") in reading.dates and 0 < number < _LAST_DAY:
+        return _moment(number, reading)
     return str(int(number)) if number == number.to_integral_value() else value
+
+
+def _moment(serial: Decimal, reading: _Reading) -> str:
+    """A count of days as people write it; 0.5 is noon, and a second is no exact part of a day."""
+    if not reading.times:
+        return (reading.epoch + timedelta(days=int(serial))).isoformat()
+    seconds = int((serial * _DAY_S).to_integral_value())
+    # The sheet names no zone: what is written is what is read.
+    moment = datetime.combine(reading.epoch, time()) + timedelta(seconds=seconds)
+    return moment.isoformat(sep=" ")
 
 
 def _whole(text: str) -> int:
