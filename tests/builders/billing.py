@@ -19,7 +19,8 @@ from privatenumber.billing.reconciliation.exports_in import (
     read_bill,
     read_calls,
 )
-from privatenumber.billing.tariff.prices import PriceBook, read_price_book
+from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.privacy import token
 from privatenumber.store.fact_rows import CdrFact, EventFact
 from privatenumber.store.numbers import NumberType

@@ -30,7 +30,8 @@ from privatenumber.billing.closing.statement import Statement, build_statement, 
 from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.reconciliation.call_checks import Account
 from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, reconcile
-from privatenumber.billing.tariff.prices import read_price_book, to_fen
+from privatenumber.billing.tariff.money import to_fen
+from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.times import BEIJING, beijing_day
 

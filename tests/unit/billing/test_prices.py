@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from builders.billing import CARRIER, VIRTUAL
-from privatenumber.billing.tariff.prices import PriceBook, PriceListError, plain, read_price_book, to_fen
+from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.billing.tariff.prices import PriceBook, PriceListError
+from privatenumber.billing.tariff.reading import read_price_book
 
 SEPTEMBER = date(2026, 9, 1)
 

@@ -18,7 +18,7 @@ from builders.billing import (
     utc,
 )
 from privatenumber.billing.rating.calls import Flag, Leg, billed_minutes, rate_call, usage_time
-from privatenumber.billing.tariff.prices import read_price_book
+from privatenumber.billing.tariff.reading import read_price_book
 
 ANSWER = "2026-09-02 01:00:00"
 MINUTES = [

@@ -23,7 +23,8 @@ from builders.billing import (
 from privatenumber.billing.closing import statement as statement_module
 from privatenumber.billing.closing.statement import build_statement, closes_at, days_of, present, trace
 from privatenumber.billing.rating.rent import Holding, rents_deducted
-from privatenumber.billing.tariff.prices import PriceBook, read_price_book
+from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.reading import read_price_book
 
 TWO_ORDERS = orders(sub_1="order-1001", sub_2="order-1002")
 FACTS = [

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.pushes import A, B
-from privatenumber.calls.sms_text import AtNumber, Fault, addressed, parts, with_sender
+from privatenumber.calls.sms_text import AtNumber, Fault, addressed, with_sender
 from privatenumber.codes.sms_receivers import endings, explain_ending
+from privatenumber.sms_parts import parts
 
 mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.tariff.prices import PriceBook, read_price_book
+from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.closes import CloseStore

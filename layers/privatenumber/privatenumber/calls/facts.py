@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from privatenumber.calls.reception import Reception
-from privatenumber.calls.sms_text import addressed, parts, with_sender
+from privatenumber.calls.sms_text import addressed, with_sender
 from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
 from privatenumber.privacy import Keyring, open_sealed, seal
 from privatenumber.settings import Mode
+from privatenumber.sms_parts import parts
 from privatenumber.store.fact_rows import (
     NO_SESSION,
     NewFact,

@@ -1,7 +1,4 @@
-"""What the platform does to the text of an SMS, and into how many parts a text is split.
-
-Pure rules: notifications.md §6.1 (AX: ``@number`` and ``[From…]``), billing-rules.md §4.1 (parts).
-"""
+"""What the platform does to the text of an SMS in AX: ``@number`` and ``[From…]`` (notifications.md §6.1)."""
 
 from __future__ import annotations
 
@@ -11,12 +8,6 @@ from enum import StrEnum
 from typing import Final
 
 from privatenumber.phone import NumberKind, is_global, kind, national
-
-SINGLE_ENGLISH: Final = 160
-PART_ENGLISH: Final = 154
-"""Documented; not 153 as elsewhere."""
-SINGLE_OTHER: Final = 70
-PART_OTHER: Final = 67
 
 _VALID: Final = re.compile(r"@(?P<number>(?:\+86)?1[3-9][0-9]{9})\s*\Z")
 #: What was meant as a receiver and is none: digits behind any @, or a mobile number at the end without one.
@@ -95,10 +86,3 @@ def with_sender(text: str, sender: str) -> str:
     """The text that A gets when another writes to A's X: the number is appended in national form."""
     mobile = is_global(sender) and kind(sender) is NumberKind.MOBILE
     return f"{text}[From{national(sender) if mobile else sender}]"
-
-
-def parts(text: str) -> int:
-    """Into how many SMS a text is split; the empty text is one (billing-rules.md §4.1)."""
-    single, part = (SINGLE_ENGLISH, PART_ENGLISH) if text.isascii() else (SINGLE_OTHER, PART_OTHER)
-    length = len(text.encode("utf-16-le", "surrogatepass")) // 2
-    return 1 if length <= single else -(-length // part)

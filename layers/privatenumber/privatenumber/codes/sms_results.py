@@ -10,3 +10,6 @@ IN_PART: Final = 9
 
 SENT: Final = frozenset({WHOLE, IN_PART})
 """The receiver got it, or some of it."""
+
+NOTHING: Final = frozenset(range(14)) - SENT
+"""The other documented results: the receiver got none of it."""

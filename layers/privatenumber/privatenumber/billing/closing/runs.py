@@ -16,7 +16,7 @@ from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of, present
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.rent import first_day, month_text, rents_deducted, rents_of_cost_month
-from privatenumber.billing.tariff.prices import plain
+from privatenumber.billing.tariff.money import plain
 from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day, day_bounds, iso
 

@@ -17,7 +17,8 @@ from typing import Any, Final
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import CallLine, CallTotals, read_totals, sum_totals, totals_of
 from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
-from privatenumber.billing.tariff.prices import Item, PriceBook, plain, to_fen
+from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.billing.tariff.prices import Item, PriceBook
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 

@@ -1,27 +1,25 @@
 """What a call costs: a pure function of CDR, price lists and number inventory (billing-rules.md §3).
 
 Only the second leg, X to the real callee, is charged, from its answer to the end of the call, in whole
-minutes per CDR. SMS (§4) and packages (§5) are not rated here.
+minutes per CDR. How minutes are counted stands in the price list in force.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.prices import PUBLISHED, PriceBook, PriceList, UsageTime
+from privatenumber.settings import Mode
 from privatenumber.store.fact_rows import CdrFact, is_possible_end
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
-ZERO_SECOND_MINUTES: Final = 1
-"""Minutes of an answered call of 0 seconds (`backend.billing.zero_second_minutes`)."""
-
-_VERY_LONG_S: Final = 24 * 3600
+_VERY_LONG: Final = timedelta(hours=24)
 
 
 class Flag(StrEnum):
@@ -37,6 +35,14 @@ class Flag(StrEnum):
     """The record's id exists with other content: only the first one is rated."""
     SAME_SESSION = "same_session"
     """Another record with its own id belongs to the same call: both are rated."""
+    PARTS_COMPUTED = "parts_computed"
+    """The platform named no number of SMS parts; it was counted from the text."""
+    PARTS_UNKNOWN = "parts_unknown"
+    """Neither the platform nor the text tells the number of SMS parts."""
+    PARTS_DIFF = "parts_diff"
+    """The platform's number of SMS parts is not that of the forwarded text."""
+    RESULT_UNKNOWN = "result_unknown"
+    """An SMS without a documented result: not charged."""
 
 
 class Leg(StrEnum):
@@ -72,19 +78,26 @@ class Charge:
     flags: tuple[Flag, ...]
 
 
-def usage_time(fact: CdrFact) -> datetime:
+def usage_time(fact: CdrFact, rule: UsageTime = UsageTime.END) -> datetime:
     """The moment that decides day, month and price of a call: its end, else when we learned of it (§3.3).
 
-    An end that lies ahead of us is none.
+    An end that lies ahead of us is none. With the rule ``answer`` it is the answer, unless that is no more
+    than a wrong time: behind the end, or more than a day before it.
     """
-    if fact.ended_at and is_possible_end(fact.ended_at, fact.received_at):
-        return fact.ended_at
-    return fact.received_at
+    possible = fact.ended_at is not None and is_possible_end(fact.ended_at, fact.received_at)
+    end = fact.ended_at if fact.ended_at and possible else fact.received_at
+    answer = fact.answered_at if rule is UsageTime.ANSWER else None
+    return answer if answer and timedelta(0) <= end - answer <= _VERY_LONG else end
 
 
-def billed_minutes(talk_seconds: int) -> int:
+def record_days(day: date, rule: UsageTime) -> tuple[date, ...]:
+    """The days under which the CDRs of a day of usage are stored, by their end (`FactStore.cdrs_of_day`)."""
+    return (day, day + timedelta(days=1)) if rule is UsageTime.ANSWER else (day,)
+
+
+def billed_minutes(talk_seconds: int, prices: PriceList = PUBLISHED) -> int:
     """Whole minutes of an answered call of `talk_seconds` ≥ 0 (§3.2)."""
-    return max(-(-talk_seconds // 60), ZERO_SECOND_MINUTES)
+    return -(-talk_seconds // prices.minute_seconds) if talk_seconds else prices.zero_second_minutes
 
 
 def talk_time(fact: CdrFact) -> Talk:
@@ -106,7 +119,7 @@ def talk_time(fact: CdrFact) -> Talk:
         return Talk(connected=False)
     if seconds < 0:
         return Talk(connected=True, known=False, flags=(Flag.BAD_TIMES,))
-    if seconds > _VERY_LONG_S:
+    if seconds > _VERY_LONG.total_seconds():
         flags = (*flags, Flag.VERY_LONG)
     return Talk(connected=True, seconds=seconds, flags=flags)
 
@@ -126,12 +139,19 @@ def call_price(prices: PriceBook, day: date, number_type: NumberType) -> Decimal
     return prices.at(day).call[number_type]
 
 
-def rate_call(fact: CdrFact, prices: PriceBook, inventory: Mapping[str, NumberType]) -> Charge:
-    """Rate one CDR; `inventory` maps every X of the account to its type. Nothing is guessed or rounded."""
+def rate_call(
+    fact: CdrFact, prices: PriceBook, inventory: Mapping[str, NumberType], mode: Mode | None = None
+) -> Charge:
+    """Rate one CDR; `inventory` maps every X of the account to its type. Nothing is guessed or rounded.
+
+    ``mode`` is that of the application: it says how many legs are charged.
+    """
     x, number_type, number_flags = charged_number(fact.display_x, fact.x, inventory)
     talk = talk_time(fact)
-    minutes = billed_minutes(talk.seconds) if talk.connected and talk.known else 0
-    unit_price = call_price(prices, beijing_day(usage_time(fact)), number_type)
+    in_force = prices.at(beijing_day(usage_time(fact, prices.usage_time)))
+    legs = in_force.legs[mode] if mode else 1
+    minutes = legs * billed_minutes(talk.seconds, in_force) if talk.connected and talk.known else 0
+    unit_price = in_force.call[number_type]
     return Charge(
         x=x,
         number_type=number_type,
@@ -145,8 +165,8 @@ def rate_call(fact: CdrFact, prices: PriceBook, inventory: Mapping[str, NumberTy
     )
 
 
-def price_of(minutes: int, unit_price: Decimal | None) -> Decimal | None:
-    """Exact price of minutes; no minutes cost nothing even where no price is known."""
-    if not minutes:
+def price_of(units: int, unit_price: Decimal | None) -> Decimal | None:
+    """Exact price of minutes or parts; none of them cost nothing even where no price is known."""
+    if not units:
         return Decimal(0)
-    return None if unit_price is None else minutes * unit_price
+    return None if unit_price is None else units * unit_price

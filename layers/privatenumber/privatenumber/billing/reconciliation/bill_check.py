@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from privatenumber.billing.reconciliation.differences import Difference, Kind, money
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
-from privatenumber.billing.tariff.prices import FEN, Item, plain, to_fen
+from privatenumber.billing.tariff.money import FEN, plain, to_fen
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 
 TOLERANCE_LINE: Final = FEN

@@ -44,7 +44,8 @@ from privatenumber.billing.reconciliation.event_checks import (
 from privatenumber.billing.reconciliation.exports_in import Imported, ImportedCall, ImportedCharge
 from privatenumber.billing.reconciliation.matching import CallerOf, Matching, Tokens, match_calls
 from privatenumber.billing.reconciliation.rent_check import check_rents
-from privatenumber.billing.tariff.prices import PriceBook, plain
+from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_month

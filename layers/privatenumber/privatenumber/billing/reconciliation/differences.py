@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from privatenumber.billing.tariff.prices import plain
+from privatenumber.billing.tariff.money import plain
 from privatenumber.privacy import mask
 from privatenumber.times import BEIJING, iso
 

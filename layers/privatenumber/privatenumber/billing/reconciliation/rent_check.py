@@ -10,7 +10,8 @@ from privatenumber.billing.rating.rent import Rent, RentReason
 from privatenumber.billing.reconciliation.bill_check import BillCheck
 from privatenumber.billing.reconciliation.differences import Difference, Kind
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
-from privatenumber.billing.tariff.prices import Item, plain
+from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
 from privatenumber.store.numbers import NumberType
 

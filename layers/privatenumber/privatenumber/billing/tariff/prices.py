@@ -1,34 +1,24 @@
-"""Dated price lists (billing-rules.md §2): what a number, a minute and an SMS part cost, and from when.
+"""Dated price lists (billing-rules.md §2): what number, minute, SMS part and package cost, and from when.
 
-Prices are data. The setting is a JSON list; what an entry leaves out keeps its published value. The price of
-a minute has none: it was never published, so without a configured price a call's amount is *unpriced*.
-
-    [{"valid_from": "2026-09-01",
-      "call": {"virtual": "0.10", "carrier": "0.10"},
-      "sms": {"virtual": "0.28", "carrier": "0.27"},
-      "rent": {"virtual": "5", "carrier": "15"}}]
-
-Amounts are CNY, written as text or as JSON numbers; ``null`` means "no price".
+Prices are data (`reading`). The price of a minute was never published: without a configured one a call's
+amount is *unpriced*.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from privatenumber.billing.tariff.fields import TariffError
+from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.packages import PUBLISHED_PACKAGES, Package, PackageChoice
+from privatenumber.settings import Mode
+from privatenumber.sms_parts import DOCUMENTED, SmsLimits
 from privatenumber.store.numbers import NumberType
-
-FEN: Final = Decimal("0.01")
-
-#: The smallest package is advertised as cheaper than list price: 500 minutes + 50 SMS of 0.28 > 38 CNY.
-PLAUSIBLE_CALL_PRICE: Final = Decimal("0.048")
-
-_MOST_DECIMALS: Final = 6
 
 
 class Item(StrEnum):
@@ -37,28 +27,55 @@ class Item(StrEnum):
     RENT = "rent"
     CALL = "call"
     SMS = "sms"
+    PACKAGE = "package"
 
 
-class PriceListError(ValueError):
-    """The configured price lists cannot be used; the message names the place and what is expected there."""
+class UsageTime(StrEnum):
+    """Which moment of a call decides its hour, day, month and price (`backend.billing.usage_time`)."""
+
+    END = "end"
+    ANSWER = "answer"
+
+
+class PriceListError(TariffError):
+    """The configured price lists cannot be used; the message names the field and what is expected there."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Unit prices in CNY from a Beijing date on, inclusive: per number and month, minute, SMS part."""
+    """Prices in CNY and counting rules from a Beijing date on, inclusive.
+
+    ``rent`` is per number and month, ``call`` per started unit of ``minute_seconds``, ``sms`` per part.
+    """
 
     valid_from: date
     rent: Mapping[NumberType, Decimal]
     call: Mapping[NumberType, Decimal | None]
     sms: Mapping[NumberType, Decimal]
+    packages: tuple[Package, ...] = PUBLISHED_PACKAGES
+    """What can be bought."""
+    minute_seconds: int = 60
+    """Length of a charged minute."""
+    zero_second_minutes: int = 1
+    """Minutes of an answered call of 0 seconds."""
+    legs: Mapping[Mode, int] = field(default_factory=lambda: dict.fromkeys(Mode, 1))
+    """How many legs of a call are charged, each with the minutes of the second one."""
+    sms_limits: SmsLimits = DOCUMENTED
 
-    def document(self) -> dict[str, Any]:
-        """The list as a JSON document; the published one is valid from ever."""
+    def document(self) -> dict[str, object]:
+        """The list as JSON; the published one is valid from ever."""
         return {
             "valid_from": None if self.valid_from == date.min else self.valid_from.isoformat(),
-            **{
-                item.value: {kind.value: plain(getattr(self, item.value)[kind]) for kind in NumberType}
-                for item in Item
+            "rent": _by_type(self.rent),
+            "call": _by_type(self.call),
+            "sms": _by_type(self.sms),
+            "packages": [package.document() for package in self.packages],
+            "minute_seconds": self.minute_seconds,
+            "zero_second_minutes": self.zero_second_minutes,
+            "legs": {mode.value: self.legs[mode] for mode in Mode},
+            "sms_limits": {
+                name: {"single": limits.single, "part": limits.part}
+                for name, limits in (("english", self.sms_limits.english), ("other", self.sms_limits.other))
             },
         }
 
@@ -72,122 +89,61 @@ PUBLISHED: Final = PriceList(
 """The values the provider published; valid until a configured list takes over."""
 
 
+@dataclass(frozen=True)
 class PriceBook:
-    """All price lists, by date. Raises PriceListError when two lists begin on one day."""
+    """All price lists, oldest first, and the rules that hold whichever is in force.
 
-    def __init__(self, lists: Iterable[PriceList] = ()) -> None:
-        self._lists = sorted((PUBLISHED, *lists), key=lambda prices: prices.valid_from)
-        days = [prices.valid_from for prices in self._lists]
+    ``lists`` are the configured ones. Raises PriceListError when two lists begin on one day.
+    """
+
+    lists: Sequence[PriceList] = ()
+    usage_time: UsageTime = UsageTime.END
+    package_choice: PackageChoice = PackageChoice.EXPIRY
+
+    def __post_init__(self) -> None:
+        lists = tuple(sorted(self.lists, key=lambda prices: prices.valid_from))
+        days = [prices.valid_from for prices in (PUBLISHED, *lists)]
         if len(set(days)) != len(days):
-            raise PriceListError("price lists: two lists have the same valid_from")
+            raise PriceListError("price lists", "two lists have the same valid_from")
+        object.__setattr__(self, "lists", lists)
 
     def at(self, day: date) -> PriceList:
         """The list in force on a Beijing date."""
-        return next(prices for prices in reversed(self._lists) if prices.valid_from <= day)
+        return next((prices for prices in reversed(self.lists) if prices.valid_from <= day), PUBLISHED)
 
     def between(self, first: date, last: date) -> tuple[PriceList, ...]:
         """Every list that is in force on some day from `first` to `last`, both included, oldest first."""
         begins = self.at(first).valid_from
-        return tuple(prices for prices in self._lists if begins <= prices.valid_from <= last)
+        return tuple(prices for prices in (PUBLISHED, *self.lists) if begins <= prices.valid_from <= last)
 
     def warnings(self) -> tuple[str, ...]:
         """What looks wrong in the lists although it can be used."""
-        return tuple(
-            f"price list of {prices.valid_from}: call.{kind} {price} is below {PLAUSIBLE_CALL_PRICE}, "
-            "what the smallest package costs per minute"
-            for prices in self._lists
-            for kind, price in prices.call.items()
-            if price is not None and price < PLAUSIBLE_CALL_PRICE
-        )
+        return tuple(warning for prices in self.lists for warning in _warnings(prices))
+
+    def document(self) -> dict[str, object]:
+        """The book as JSON, in its long form."""
+        return {
+            "usage_time": self.usage_time.value,
+            "package_order": self.package_choice.value,
+            "lists": [prices.document() for prices in self.lists],
+        }
 
 
-def read_price_book(text: str) -> PriceBook:
-    """Read the configured price lists; an empty text leaves the published list alone.
-
-    Raises PriceListError.
-    """
-    if not text.strip():
-        return PriceBook()
-    try:
-        entries = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    except json.JSONDecodeError:
-        raise PriceListError("price lists: not JSON") from None
-    if not isinstance(entries, list):
-        raise PriceListError("price lists: a JSON list of price lists is expected")
-    return PriceBook([_price_list(entry, f"price list {at}") for at, entry in enumerate(entries, start=1)])
+def _by_type(
+    prices: Mapping[NumberType, Decimal] | Mapping[NumberType, Decimal | None],
+) -> dict[str, str | None]:
+    return {kind.value: plain(prices[kind]) for kind in NumberType}
 
 
-def to_fen(amount: Decimal) -> Decimal:
-    """An exact sum as money: 0.01 CNY, half up. For sums only, never for a record (billing-rules.md §2)."""
-    return amount.quantize(FEN, rounding=ROUND_HALF_UP)
-
-
-def plain(amount: Decimal | None) -> str | None:
-    """An exact amount as text: no exponent, no needless zeros, at least two decimals; ``None`` stays."""
-    if amount is None:
-        return None
-    text = f"{amount.normalize():f}"
-    whole, _, fraction = text.partition(".")
-    return f"{whole}.{fraction.ljust(2, '0')}"
-
-
-def _price_list(entry: Any, where: str) -> PriceList:
-    if not isinstance(entry, dict):
-        raise PriceListError(f"{where}: an object is expected")
-    unknown = set(entry) - {"valid_from", *Item}
-    if unknown:
-        # A misspelt name would silently bill at another price.
-        raise PriceListError(f"{where}: unknown {', '.join(sorted(unknown))}")
-    return PriceList(
-        valid_from=_day(entry.get("valid_from"), where),
-        rent=_known(entry, Item.RENT, where, PUBLISHED.rent),
-        call=_prices(entry, Item.CALL, where, PUBLISHED.call),
-        sms=_known(entry, Item.SMS, where, PUBLISHED.sms),
-    )
-
-
-def _known(
-    entry: Mapping[str, Any], item: Item, where: str, otherwise: Mapping[NumberType, Decimal]
-) -> dict[NumberType, Decimal]:
-    found = _prices(entry, item, where, otherwise)
-    prices = {kind: price for kind, price in found.items() if price is not None}
-    if len(prices) != len(found):
-        raise PriceListError(f"{where}: {item} needs a price, null is for call prices only")
-    return prices
-
-
-def _prices(
-    entry: Mapping[str, Any], item: Item, where: str, otherwise: Mapping[NumberType, Decimal | None]
-) -> dict[NumberType, Decimal | None]:
-    given = entry.get(item, {})
-    if not isinstance(given, dict) or set(given) - set(NumberType):
-        raise PriceListError(f"{where}: {item} is an object with virtual and carrier")
-    return {
-        kind: _price(given[kind], f"{where}: {item}.{kind}") if kind in given else otherwise[kind]
-        for kind in NumberType
-    }
-
-
-def _price(value: Any, where: str) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        price = Decimal(value) if isinstance(value, str | Decimal) else Decimal("NaN")
-    except InvalidOperation:
-        price = Decimal("NaN")
-    exponent = price.as_tuple().exponent
-    if not isinstance(exponent, int) or price < 0 or -exponent > _MOST_DECIMALS:
-        raise PriceListError(
-            f"{where}: an amount in CNY such as 0.10 is expected, at most {_MOST_DECIMALS} decimals"
-        )
-    return price
-
-
-def _day(value: Any, where: str) -> date:
-    try:
-        day = date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise PriceListError(f"{where}: valid_from is a date such as 2026-09-01") from None
-    if day == date.min:
-        raise PriceListError(f"{where}: valid_from is before everything")
-    return day
+def _warnings(prices: PriceList) -> Iterator[str]:
+    """The smallest package is advertised as cheaper than list price (billing-rules.md §2, plausibility)."""
+    smallest = min(prices.packages, key=lambda package: package.minutes, default=None)
+    if smallest is None or not smallest.minutes:
+        return
+    least = (smallest.price - smallest.parts * prices.sms[NumberType.VIRTUAL]) / smallest.minutes
+    for kind, price in prices.call.items():
+        if price is not None and price < least:
+            yield (
+                f"price list of {prices.valid_from}: call.{kind} {plain(price)} is below {plain(least)}, "
+                "what the smallest package costs per minute"
+            )
