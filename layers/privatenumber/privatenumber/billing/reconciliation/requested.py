@@ -1,0 +1,133 @@
+"""Reconciliations on request: asked for at once, made by a worker, gone on with after any crash.
+
+The row comes before the message, so a message that is lost is no loss: the sweep finds the row. Whoever takes
+a run up leases it; when he dies it is due again, and the same facts and files give the same version again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from privatenumber.privacy import Keyring, token
+from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore, run_id
+
+FILES: Final = ("calls", "sms", "bill", "stats", "quota", "numbers")
+"""What a month can be compared with (billing-rules.md §9.1, I4 to I8)."""
+
+LEASE: Final = timedelta(minutes=10)
+"""So long nobody else takes up what somebody works on: longer than a function lives."""
+
+KEPT: Final = timedelta(days=1100)
+MAX_ATTEMPTS: Final = 5
+TOO_OFTEN: Final = "it failed again and again"
+
+
+class NoSuchRun(Exception):
+    """No reconciliation has this id."""
+
+
+class OtherRun(Exception):
+    """The Idempotency-Key was used for another reconciliation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What shall be compared, and who asks."""
+
+    month: str
+    files: Mapping[str, str]
+    mappings: Mapping[str, Any] | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison came to: the number and hash of its version, and its result."""
+
+    number: int
+    hash: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliations:
+    """Takes requests and works on them. ``send`` tells a worker; it may fail to reach him."""
+
+    store: RunStore
+    keyring: Callable[[], Keyring]
+    send: Callable[[str], None]
+
+    def request(self, wanted: RunRequest, *, key: str, now: datetime) -> tuple[ReconciliationRun, bool]:
+        """Ask for a comparison; the same ``key`` again is the same run. Says whether it is new.
+
+        Raises OtherRun.
+        """
+        unique = token(self.keyring(), f"{wanted.month}\0{key}", purpose="reconciliation")
+        run = ReconciliationRun(
+            id=run_id(wanted.month, unique),
+            month=wanted.month,
+            files=dict(wanted.files),
+            mappings=wanted.mappings,
+            state=RunState.REQUESTED,
+            requested_at=now,
+            requested_by=wanted.by,
+            expires_at=int((now + KEPT).timestamp()),
+            due_at=now,
+        )
+        known = self.store.add(run)
+        if known and (known.files, known.mappings) != (run.files, run.mappings):
+            raise OtherRun
+        found = known or run
+        if not found.state.final:
+            self.send(found.id)
+        return found, known is None
+
+    def get(self, identity: str) -> ReconciliationRun:
+        """One run as it is now. Raises NoSuchRun."""
+        run = self.store.get(identity)
+        if run is None:
+            raise NoSuchRun
+        return run
+
+    def work(
+        self,
+        identity: str,
+        compare: Callable[[ReconciliationRun], Compared],
+        refusals: tuple[type[Exception], ...],
+        *,
+        now: Callable[[], datetime],
+    ) -> ReconciliationRun:
+        """Make a comparison unless it is made or somebody is at it; the run as it is then.
+
+        What ``compare`` raises of ``refusals`` ends the run, everything else leaves it to be taken up again.
+        Raises NoSuchRun, Overtaken when somebody else took it up.
+        """
+        run = self.get(identity)
+        started = now()
+        if run.due_at is None or run.due_at > started:
+            return run
+        if run.attempts >= MAX_ATTEMPTS:
+            return self._ended(run, RunState.FAILED, started, problem=TOO_OFTEN)
+        run = self._written(run, state=RunState.RUNNING, due_at=started + LEASE, attempts=run.attempts + 1)
+        try:
+            made = compare(run)
+        except refusals as error:
+            return self._ended(run, RunState.REFUSED, now(), problem=str(error))
+        return self._ended(run, RunState.DONE, now(), result=made.result, number=made.number, hash=made.hash)
+
+    def note_import(self, run: ReconciliationRun, rows: int) -> ReconciliationRun:
+        """Count rows that were imported by leave of a run. Raises Overtaken."""
+        return self._written(run, imported=run.imported + rows)
+
+    def _ended(
+        self, run: ReconciliationRun, state: RunState, now: datetime, **changes: Any
+    ) -> ReconciliationRun:
+        return self._written(run, state=state, due_at=None, finished_at=now, **changes)
+
+    def _written(self, run: ReconciliationRun, **changes: Any) -> ReconciliationRun:
+        new = replace(run, version=run.version + 1, **changes)
+        self.store.replace(new, seen=run.version)
+        return new

@@ -1,0 +1,76 @@
+"""Lines of a version, a page at a time: what a list shows of it needs no more of it in memory.
+
+The place of a line is the page it is in, its number there, and which lines they are: somebody may be erased
+from a version between two pages of a list, which then begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.items import decode, encode
+from privatenumber.store.versions import Version
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_NAMED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlace:
+    """The line with this number (from 0) in a page; ``content`` begins the hash of all lines."""
+
+    page: int
+    line: int
+    content: str
+
+
+class PlaceGone(Exception):
+    """The version has other lines since the place was told."""
+
+
+class VersionPages:
+    """Reads lines of versions. ``table`` is the table that holds them."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def lines(
+        self, version: Version, after: LinePlace | None = None
+    ) -> Iterator[tuple[LinePlace, dict[str, Any]]]:
+        """The lines behind a place, each with its own. Raises PlaceGone."""
+        content = version.content[:_NAMED]
+        if after and after.content != content:
+            raise PlaceGone
+        for page, lines in self._pages(version, after.page if after else 0):
+            first = after.line + 1 if after and page == after.page else 0
+            for number in range(first, len(lines)):
+                yield LinePlace(page, number, content), json.loads(lines[number])
+
+    def _pages(self, version: Version, first: int) -> Iterator[tuple[int, list[bytes]]]:
+        values = {
+            ":pk": version.name,
+            ":first": f"LINES#{version.content}#{first:06d}",
+            ":last": f"LINES#{version.content}#~",
+        }
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=encode(values),
+                ConsistentRead=True,
+                Limit=1,
+                **start,
+            )
+            for item in map(decode, answer["Items"]):
+                yield int(item["sk"].rpartition("#")[2]), zlib.decompress(item["lines"]).splitlines()
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
