@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-ExportName = Literal["calls", "sms", "stats", "bill", "numbers"]
+ExportName = Literal["calls", "sms", "stats", "bill", "quota", "numbers"]
 
 COLUMNS: Mapping[ExportName, tuple[str, ...]] = MappingProxyType(
     {
@@ -20,6 +20,10 @@ COLUMNS: Mapping[ExportName, tuple[str, ...]] = MappingProxyType(
         "bill": (
             "period", "charge_time", "item", "number_type", "x_number", "quantity", "unit_price",
             "list_amount", "package_quantity", "discount", "amount", "currency",
+        ),
+        "quota": (
+            "order_number", "effective_at", "expires_at", "minutes_total", "minutes_left", "parts_total",
+            "parts_left", "as_of",
         ),
         "numbers": (
             "x_number", "number_type", "app_key", "city_code", "state", "sms", "real_name", "issued_on",
@@ -42,7 +46,10 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "period": "账期", "charge_time": "扣费时间", "item": "费用项", "number_type": "号码类型",
         "quantity": "用量", "unit_price": "单价", "list_amount": "官网价",
         "package_quantity": "套餐包抵扣量", "discount": "优惠金额", "amount": "应付金额",
-        "currency": "币种", "city_code": "城市码", "state": "状态", "sms": "短信",
+        "currency": "币种", "order_number": "订单号", "effective_at": "生效时间", "expires_at": "失效时间",
+        "minutes_total": "通话总分钟数", "minutes_left": "剩余分钟数", "parts_total": "短信总条数",
+        "parts_left": "剩余短信条数", "as_of": "查询时间",
+        "city_code": "城市码", "state": "状态", "sms": "短信",
         "real_name": "实名认证", "issued_on": "下发日期", "unsubscribed_on": "退订日期",
     }
 )  # fmt: skip

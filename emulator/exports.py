@@ -1,4 +1,4 @@
-"""The files that the platform's console would give a person, as CSV: I4, I5, I6, I8 of billing-rules.md §9.1.
+"""The files that the platform's console would give a person, as CSV: I4 to I8 of billing-rules.md §9.1.
 
 Times are Beijing time, `yyyy-MM-dd HH:mm:ss`; numbers are global. `ExportOptions` spoils a file.
 """
@@ -7,46 +7,21 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Literal
 
 from emulator.axyb import AxybPair
+from emulator.bill import Row, bill_rows
 from emulator.book import Kept
-from emulator.books import Books, CallCharge, rounded
+from emulator.books import Books, month_bounds
+from emulator.charges import calls_told, console_parts, shown_type, sms_told
 from emulator.exportcolumns import CHINESE, CHINESE_VALUES, COLUMNS, ExportName
-from emulator.rent import RentCharge
+from emulator.exportoptions import AS_IT_WAS, ExportOptions
 from emulator.smsrecord import SendResult
 from emulator.world import AxbBinding, World
 from privatenumber.phone import is_global, national
 from privatenumber.times import BEIJING, beijing_day
 
-Row = Mapping[str, object]
-Fee = tuple[str, Decimal, int]
-"""Number type, unit price, quantity."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """How a file deviates from the truth.
-
-    `omit` leaves out calls with these `icid` and SMS with these ids; `masked` prints parties as
-    `138****8001`; `shift_hours` moves every time (-8: a file in UTC); `call_price` is a wrong unit price of
-    calls on the bill, amounts alike;
-    `marker_counts` counts the `@B` of AX in the parts of an SMS, as a FAQ says (billing-rules.md §4).
-    """
-
-    omit: frozenset[str] = frozenset()
-    masked: bool = False
-    shift_hours: int = 0
-    encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
-    headers: Literal["en", "zh"] = "en"
-    call_price: Decimal | None = None
-    marker_counts: bool = False
-
-
-AS_IT_WAS = ExportOptions()
+__all__ = ["AS_IT_WAS", "ExportOptions", "export"]
 
 
 def export(
@@ -56,9 +31,10 @@ def export(
     rows: Mapping[ExportName, Callable[[], Iterable[Row]]] = {
         "calls": lambda: _call_rows(books, month, options),
         "sms": lambda: _sms_rows(books, month, options),
-        "stats": lambda: _stat_rows(books, month),
-        "bill": lambda: _bill_rows(books, month, options),
-        "numbers": lambda: _number_rows(world),
+        "stats": lambda: _stat_rows(books, month, options),
+        "bill": lambda: bill_rows(books, month, options),
+        "quota": lambda: _quota_rows(books, month, options, books.now()),
+        "numbers": lambda: _number_rows(world, options),
     }
     columns = COLUMNS[name]
     text = io.StringIO(newline="")
@@ -73,12 +49,12 @@ def export(
 
 
 def _call_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
-    for charge in books.calls_of(month):
+    for charge in calls_told(books, month, options):
         call = charge.call
         if call.icid in options.omit:
             continue
         callee = call.route.destination if call.route is not None and call.started_at is not None else ""
-        yield {
+        row: Row = {
             "record_id": call.icid,
             "binding_id": call.subscription_id,
             "app_key": call.app_key,
@@ -92,30 +68,39 @@ def _call_rows(books: Books, month: str | None, options: ExportOptions) -> Itera
             "billed_minutes": charge.minutes,
             "result": call.ending.teardown if call.ending is not None else None,
         }
+        if call.icid in options.redials:
+            yield _redial(row)
+        yield from [row, row] if call.icid in options.repeat else [row]
+
+
+def _redial(row: Row) -> Row:
+    """The attempt before a call: same binding, another record id, not answered (billing-rules.md §9.1)."""
+    empty = {"answer_time": "", "duration_s": 0, "billed_minutes": 0}
+    return {**row, **empty, "record_id": f"{row['record_id']}.0", "end_time": row["call_in_time"]}
 
 
 def _sms_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
-    for charge in books.sms_of(month):
+    for charge in sms_told(books, month, options):
         sms = charge.sms
         if sms.id in options.omit:
             continue
-        parts = sms.parts_received if options.marker_counts and charge.parts else charge.parts
-        yield {
+        row: Row = {
             "sms_id": sms.id,
             "app_key": sms.app_key,
             "x_number": sms.x,
             "sender": _party(sms.sender, options),
             "receiver": _party(sms.receiver or "", options) if sms.arrived else "",
             "time": _time(charge.finished_at, options),
-            "parts": parts,
+            "parts": console_parts(charge, options),
             "result": int(sms.result) if sms.result is not None else None,
         }
+        yield from [row, row] if sms.id in options.repeat else [row]
 
 
-def _stat_rows(books: Books, month: str | None) -> Iterator[Row]:
+def _stat_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
     """One row per day and application that saw anything."""
     counts: dict[tuple[date, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for charge in books.calls_of(None):
+    for charge in calls_told(books, None, options):
         row = counts[charge.day, charge.call.app_key]
         row["attempts"] += 1
         row["connected"] += charge.call.answered_at is not None
@@ -124,7 +109,7 @@ def _stat_rows(books: Books, month: str | None) -> Iterator[Row]:
         row = counts[message.day, message.sms.app_key]
         row["sms_sends"] += 1
         row["sms_success"] += message.sms.result == SendResult.SENT
-        row["sms_parts"] += message.parts
+        row["sms_parts"] += console_parts(message, options)
     bindings: list[AxbBinding | Kept] = [*books.bindings(), *books.kept_bindings()]
     for binding in bindings:
         if not (isinstance(binding, AxybPair) and binding.automatic):
@@ -151,59 +136,30 @@ def _count_binding(counts: Mapping[tuple[date, str], dict[str, int]], binding: A
         counts[beijing_day(binding.ended_at), binding.app_key][how] += 1
 
 
-def _bill_rows(books: Books, month: str | None, options: ExportOptions) -> Iterator[Row]:
-    for period in [month] if month is not None else books.months():
-        yield from _rent_rows(period, books.rent_of(period))
-        yield from _fee_rows(period, "call", _call_fees(books.calls_of(period), options))
-        messages = [(one.sms.number_type, one.unit_price, one.parts) for one in books.sms_of(period)]
-        yield from _fee_rows(period, "sms", messages)
+def _quota_rows(books: Books, month: str | None, options: ExportOptions, now: datetime) -> Iterator[Row]:
+    """The quota left, at the end of a month that is over, else now."""
+    as_of = now if month is None else min(now, month_bounds(month)[1])
+    for quota in books.quotas(month):
+        order, package = quota.order, quota.order.package
+        full = options.packages_ignored
+        yield {
+            "order_number": order.number,
+            "effective_at": _time(order.effective_at, options),
+            "expires_at": _time(order.expires_at, options),
+            "minutes_total": package.minutes,
+            "minutes_left": package.minutes if full else quota.minutes_left,
+            "parts_total": package.parts,
+            "parts_left": package.parts if full else quota.parts_left,
+            "as_of": _time(as_of, options),
+        }
 
 
-def _rent_rows(period: str, charges: Iterable[RentCharge]) -> Iterator[Row]:
-    by_type: dict[tuple[str, Decimal], int] = defaultdict(int)
-    for charge in charges:
-        by_type[charge.number_type, charge.amount] += 1
-    for (number_type, price), quantity in sorted(by_type.items(), reverse=True):
-        yield _bill_row(period, "rent", number_type, quantity, price)
-
-
-def _call_fees(charges: Iterable[CallCharge], options: ExportOptions) -> Iterator[Fee]:
-    for charge in charges:
-        price = charge.unit_price if options.call_price is None else options.call_price
-        yield charge.call.number_type, price, charge.minutes
-
-
-def _fee_rows(period: str, item: str, fees: Iterable[Fee]) -> Iterator[Row]:
-    by_type: dict[tuple[str, Decimal], int] = defaultdict(int)
-    for number_type, price, quantity in fees:
-        by_type[number_type, price] += quantity
-    for (number_type, price), quantity in sorted(by_type.items(), reverse=True):
-        if quantity:
-            yield _bill_row(period, item, number_type, quantity, price)
-
-
-def _bill_row(period: str, item: str, number_type: str, quantity: int, price: Decimal) -> Row:
-    amount = rounded(quantity * price)
-    return {
-        "period": period,
-        "item": item,
-        "number_type": number_type,
-        "quantity": quantity,
-        "unit_price": price,
-        "list_amount": amount,
-        "package_quantity": 0,
-        "discount": Decimal("0.00"),
-        "amount": amount,
-        "currency": "CNY",
-    }
-
-
-def _number_rows(world: World) -> Iterator[Row]:
+def _number_rows(world: World, options: ExportOptions) -> Iterator[Row]:
     for number in world.numbers.values():
         application = world.applications.get(number.app_key)
         yield {
             "x_number": number.x,
-            "number_type": number.number_type,
+            "number_type": shown_type(number.x, number.number_type, options),
             "app_key": number.app_key,
             "city_code": number.area_code,
             "state": number.status.value,

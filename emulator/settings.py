@@ -234,12 +234,26 @@ class ByNumberType(_Group):
     carrier: Decimal
 
 
+class PackagePrice(_Group):
+    """A yearly package: call minutes of all numbers, SMS parts of virtual ones, CNY (billing-rules.md §5)."""
+
+    minutes: int = Field(ge=1)
+    parts: int = Field(ge=0)
+    price: Decimal = Field(ge=0)
+
+
 class PriceSettings(_Group):
-    """``account.price.*``: what the emulator's own books charge, CNY (billing-rules.md §2, §9.5)."""
+    """``account.price.*``: what the emulator's own books charge, CNY (billing-rules.md §2, §5, §9.5)."""
 
     rent: ByNumberType = ByNumberType(virtual=Decimal(5), carrier=Decimal(15))
     call: ByNumberType = ByNumberType(virtual=Decimal("0.10"), carrier=Decimal("0.10"))
     sms: ByNumberType = ByNumberType(virtual=Decimal("0.28"), carrier=Decimal("0.27"))
+    packages: tuple[PackagePrice, ...] = (
+        PackagePrice(minutes=500, parts=50, price=Decimal(38)),
+        PackagePrice(minutes=5_000, parts=150, price=Decimal(280)),
+        PackagePrice(minutes=50_000, parts=1_000, price=Decimal(2_500)),
+        PackagePrice(minutes=500_000, parts=10_000, price=Decimal(22_500)),
+    )
 
 
 class ArrearsSettings(_Group):

@@ -12,6 +12,7 @@ from emulator.book import Kept
 from emulator.books import Books, CallCharge, SmsCharge
 from emulator.callrecord import Call
 from emulator.deliveries import Attempt, Delivery
+from emulator.packages import Quota
 from emulator.rent import RentCharge
 from emulator.smsrecord import Sms
 from emulator.world import AxbBinding, Number, World
@@ -140,6 +141,7 @@ def truth(books: Books, world: World) -> Json:
         "calls": [_charge_view(charge) for charge in books.calls_of(None)],
         "sms": [_sms_charge_view(charge) for charge in books.sms_of(None)],
         "numbers": [_number_view(number) for number in world.numbers.values()],
+        "packages": [quota_view(quota) for quota in books.quotas()],
         "months": {month: _month_view(books, month) for month in books.months()},
     }
 
@@ -151,11 +153,14 @@ def _month_view(books: Books, month: str) -> Json:
         "answered": totals.answered,
         "talk_seconds": totals.talk_seconds,
         "minutes": totals.minutes,
+        "package_minutes": totals.package_minutes,
         "calls": _money(totals.calls),
         "sms_sends": totals.sms_sends,
         "sms_parts": totals.sms_parts,
+        "package_parts": totals.package_parts,
         "sms": _money(totals.sms),
         "rent": _money(totals.rent),
+        "packages": _money(totals.packages),
         "total": _money(totals.total),
         "rents": [_rent_view(charge) for charge in books.rent_of(month)],
     }
@@ -167,6 +172,7 @@ def _charge_view(charge: CallCharge) -> Json:
         "number_type": charge.call.number_type,
         "month": charge.month,
         "minutes": charge.minutes,
+        "package_minutes": charge.package_minutes,
         "unit_price": _money(charge.unit_price),
         "amount": _money(charge.amount),
     }
@@ -178,6 +184,7 @@ def _sms_charge_view(charge: SmsCharge) -> Json:
         "number_type": charge.sms.number_type,
         "month": charge.month,
         "parts": charge.parts,
+        "package_parts": charge.package_parts,
         "unit_price": _money(charge.unit_price),
         "amount": _money(charge.amount),
     }
@@ -191,6 +198,23 @@ def _rent_view(charge: RentCharge) -> Json:
         "cost_month": charge.cost_month,
         "deducted_at": _time(charge.deducted_at),
         "amount": _money(charge.amount),
+    }
+
+
+def quota_view(quota: Quota) -> Json:
+    """Show one package and what is used of it."""
+    order = quota.order
+    return {
+        "number": order.number,
+        "account": order.account,
+        "bought_at": _time(order.bought_at),
+        "effective_at": _time(order.effective_at),
+        "expires_at": _time(order.expires_at),
+        "price": _money(order.package.price),
+        "minutes": order.package.minutes,
+        "minutes_used": quota.minutes_used,
+        "parts": order.package.parts,
+        "parts_used": quota.parts_used,
     }
 
 

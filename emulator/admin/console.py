@@ -12,6 +12,7 @@ from emulator.admin import models, views
 from emulator.admin.reading import AdminError, read
 from emulator.inventory import Number
 from emulator.platform import Emulator
+from emulator.views import quota_view
 
 _APP_KEY = re.compile(r"[!#-+\--~]{1,128}")
 """It travels in a header, between quotes (auth.md §2)."""
@@ -59,6 +60,26 @@ class Console:
         except ValueError as error:
             raise AdminError(409, str(error)) from None
         return JSONResponse(views.plain(account))
+
+    async def packages(self, request: Request) -> Response:
+        """Show the packages of an account and what is used of them; POST buys, effective next full hour."""
+        account_id, emulator = self._account(request), self._emulator
+        if request.method == "POST":
+            wanted = await read(request, models.PackageInput)
+            world = emulator.world
+            if world.accounts[account_id].frozen:
+                raise AdminError(409, "the account is in arrears: nothing can be ordered")
+            owned = (number for number in world.numbers.values() if number.owned_by(number.app_key))
+            if not any(world.account_of(number.app_key).id == account_id for number in owned):
+                raise AdminError(409, "the account has no number: POST numbers first")
+            try:
+                for _ in range(wanted.count):
+                    emulator.books.packages.buy(account_id, wanted.minutes)
+            except ValueError as error:
+                raise AdminError(422, str(error)) from None
+        quotas = emulator.books.quotas()
+        shown = [quota_view(quota) for quota in quotas if quota.order.account == account_id]
+        return JSONResponse({"packages": shown}, 201 if request.method == "POST" else 200)
 
     async def post_numbers(self, request: Request) -> Response:
         """Issue X numbers to an application, at once or ``issue_after_s`` later."""

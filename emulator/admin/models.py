@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import httpx
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from emulator.bounds import FIRST_DAY, FIRST_MOMENT, LAST_DAY, LAST_MOMENT, WaitSeconds
 from emulator.exports import ExportOptions
@@ -184,6 +184,13 @@ class AccountInput(_Input):
     frozen: bool
 
 
+class PackageInput(_Input):
+    """How many minutes the package has that is bought, and how many of it (billing-rules.md §5)."""
+
+    minutes: int = Field(ge=1)
+    count: int = Field(1, ge=1, le=100)
+
+
 class ClockInput(_Input):
     """Where the clock goes: only forward."""
 
@@ -204,26 +211,48 @@ class ResetInput(_Input):
     now: Moment | None = None
 
 
+def _split(text: object) -> object:
+    return frozenset(filter(None, text.split(","))) if isinstance(text, str) else text
+
+
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
+Ids = Annotated[frozenset[str], BeforeValidator(_split)]
+PrivateNumbers = Annotated[frozenset[Annotated[str, AfterValidator(private_number)]], BeforeValidator(_split)]
+"""Lists in a query, separated by commas."""
+
+
 class ExportInput(_Input):
-    """Which file, and in which way it deviates from the truth (billing-rules.md §9.5)."""
+    """Which file, and in which way it deviates from the truth as `ExportOptions` tells.
+
+    ``omit_icid`` also takes ids of SMS (billing-rules.md §9.5).
+    """
 
     month: Annotated[str, Field(pattern=r"^2[01][0-9]{2}-(0[1-9]|1[0-2])$")] | None = None
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
     headers: Literal["en", "zh"] = "en"
-    omit_icid: str = ""
     masked: bool = False
     shift_hours: int = Field(0, ge=-24, le=24)
-    call_price: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None = None
+    omit_icid: Ids = frozenset()
+    repeat: Ids = frozenset()
+    redials: Ids = frozenset()
+    stretched: Ids = frozenset()
+    stretch_s: int = Field(60, ge=1, le=86_400)
+    usage_time: Literal["end", "answer"] = "end"
+    month_zone: Literal["beijing", "utc"] = "beijing"
+    swapped: PrivateNumbers = frozenset()
     marker_counts: bool = False
+    marker_billed: bool = False
+    call_price: Price | None = None
+    sms_price: Price | None = None
+    rent_price: Price | None = None
+    package_price: Price | None = None
+    rounding: Literal["sum", "hour", "record"] = "sum"
+    packages_ignored: bool = False
+    delayed_rents: PrivateNumbers = frozenset()
+    extra_rents: PrivateNumbers = frozenset()
+    name_rents: bool = False
 
     def options(self) -> ExportOptions:
-        """Return the deviations; ``omit_icid`` is a list separated by commas."""
-        return ExportOptions(
-            omit=frozenset(icid for icid in self.omit_icid.split(",") if icid),
-            masked=self.masked,
-            shift_hours=self.shift_hours,
-            encoding=self.encoding,
-            headers=self.headers,
-            call_price=self.call_price,
-            marker_counts=self.marker_counts,
-        )
+        """Return the deviations."""
+        asked = self.model_dump(exclude={"month", "omit_icid"})
+        return ExportOptions(omit=self.omit_icid, **asked)

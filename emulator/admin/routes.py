@@ -138,6 +138,7 @@ def admin_application(emulator: Emulator) -> Starlette:
         ("/applications/{app_key}", console.put_application, ["PUT"]),
         ("/accounts/{account}", console.put_account, ["PUT"]),
         ("/accounts/{account}/release", console.release_account, ["POST"]),
+        ("/accounts/{account}/packages", console.packages, ["GET", "POST"]),
         ("/numbers", console.post_numbers, ["POST"]),
         ("/numbers", console.numbers, ["GET"]),
         ("/numbers/{x}/status", console.put_status, ["PUT"]),

@@ -443,7 +443,7 @@ def test_a_withheld_cdr_is_in_the_truth_and_in_the_export(
     assert list(csv.DictReader(io.StringIO(text))) == []
 
 
-@pytest.mark.parametrize("name", ["calls", "bill", "numbers", "stats"])
+@pytest.mark.parametrize("name", ["calls", "bill", "numbers", "stats", "quota"])
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_every_file_of_the_console_can_be_written(
     emulator: RunningEmulator, name: str, encoding: str
@@ -458,6 +458,48 @@ def test_every_file_of_the_console_can_be_written(
 )
 def test_a_file_that_does_not_exist_is_refused(emulator: RunningEmulator, path: str, status: int) -> None:
     assert ask(emulator, "GET", path).status_code == status
+
+
+# Packages
+
+
+def test_a_package_is_bought_and_listed_with_what_is_left(emulator: RunningEmulator) -> None:
+    """C-108: effective with the next full hour, 11:00 Beijing after a purchase at 10:00 sharp."""
+    emulator.admin.advance(3600)
+    answer = ask(emulator, "POST", "/accounts/default/packages", {"minutes": 500, "count": 2})
+    assert answer.status_code == 201
+    bought = ask(emulator, "GET", "/accounts/default/packages").json()["packages"]
+    assert bought == answer.json()["packages"]
+    assert [package["number"] for package in bought] == ["package-0001", "package-0002"]
+    assert {package["effective_at"] for package in bought} == {"2026-09-02T03:00:00.000Z"}
+    assert ("2026-09,,package,,,2,38,76.00,0,0.00,76.00,CNY") in emulator.admin.export(
+        "bill", month="2026-09"
+    ).decode()
+
+
+@pytest.mark.parametrize(
+    ("account", "body", "status"),
+    [
+        ("default", {"minutes": 501}, 422),
+        ("default", {"minutes": 500, "count": 0}, 422),
+        ("nobody", {"minutes": 500}, 404),
+    ],
+    ids=["not sold", "none of it", "no account"],
+)
+def test_what_cannot_be_bought_is_refused(
+    emulator: RunningEmulator, account: str, body: dict[str, Any], status: int
+) -> None:
+    assert ask(emulator, "POST", f"/accounts/{account}/packages", body).status_code == status
+
+
+def test_an_account_in_arrears_or_without_numbers_buys_no_package(emulator: RunningEmulator) -> None:
+    """billing-rules.md §5, §7: ordering is disabled; a purchase without numbers is refused."""
+    wanted = {"minutes": 500}
+    ask(emulator, "PUT", "/applications/other", {"secrets": [SECRET], "account": "other"})
+    assert ask(emulator, "POST", "/accounts/other/packages", wanted).status_code == 409
+    ask(emulator, "PUT", "/accounts/default", {"frozen": True})
+    assert ask(emulator, "POST", "/accounts/default/packages", wanted).status_code == 409
+    assert ask(emulator, "GET", "/accounts/default/packages").json() == {"packages": []}
 
 
 # Faults, journal, reset

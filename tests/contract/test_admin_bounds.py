@@ -128,7 +128,7 @@ QUERIES: Final = (
 )
 SIGHTS: Final = (
     *("health", "clock", "calls", "sms", "numbers", "bindings", "deliveries", "faults", "requests", "truth"),
-    *(f"exports/{name}.csv" for name in ("calls", "sms", "stats", "bill", "numbers")),
+    *(f"exports/{name}.csv" for name in ("calls", "sms", "stats", "bill", "quota", "numbers")),
 )
 
 

@@ -134,6 +134,7 @@ def test_every_setting_belongs_to_a_decision_or_is_named_here() -> None:
     paths = {f"emu.{path}" for path in _leaves(settings)}
     own = {
         "emu.signing_clock",
+        "emu.price.packages",
         *(f"emu.price.{item}.{kind}" for item in ("rent", "call", "sms") for kind in ("virtual", "carrier")),
     }
     assert paths - {path for _, path, _ in DECISIONS} == own
