@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.tariff.prices import PriceBook
-from privatenumber.billing.tariff.reading import read_price_book
+from privatenumber.billing.tariff.stored import Tariffs
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.closes import CloseStore
@@ -17,6 +16,7 @@ from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.statements import reconciliation_store, statement_store
+from privatenumber.store.tariffs import TariffStore
 
 
 class Rooms:
@@ -31,11 +31,13 @@ class Rooms:
         bills, bindings = self._settings.bills_table, self._settings.bindings_table
         applications = self._applications.load()
         inventory = Inventory(dynamodb, bindings)
+        tariffs = Tariffs(TariffStore(dynamodb, bills), self._settings.price_list or "")
         held = together(lambda application: list(inventory.numbers(application)), sorted(applications))
         return Ledger(
             applications={each.id: each.app_key for each in applications.values()},
             numbers=[number for numbers in held for number in numbers],
-            prices=self._prices,
+            prices=tariffs.prices(),
+            packages=tariffs.orders(),
             facts=FactStore(dynamodb, bills),
             closes=CloseStore(dynamodb, bills),
             orders=OrderStore(dynamodb, bindings),
@@ -45,10 +47,6 @@ class Rooms:
             keyring=self._keyrings.load,
             unseal=self._keyrings.unseal,
         )
-
-    @cached_property
-    def _prices(self) -> PriceBook:
-        return read_price_book(self._settings.price_list or "")
 
     @cached_property
     def _applications(self) -> ApplicationsSecret:

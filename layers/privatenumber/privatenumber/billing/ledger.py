@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from privatenumber.billing.closing.days import ClosedDay, DayCloser
 from privatenumber.billing.rating.rent import Holding
 from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
 from privatenumber.store.closes import CloseStore
@@ -49,6 +50,7 @@ class Ledger:
     files: FileStore
     keyring: Callable[[], Keyring]
     unseal: Callable[[bytes, str], bytes]
+    packages: Sequence[PackageOrder] = ()
 
     @cached_property
     def inventory(self) -> Mapping[str, NumberType]:

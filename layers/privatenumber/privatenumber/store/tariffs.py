@@ -1,4 +1,4 @@
-"""Price lists (``TARIFF#PRICES``) and bought packages (``TARIFF#PACKAGES``) of the account in the Bills table.
+"""Price lists (``TARIFF#PRICES``) and purchases of packages (``TARIFF#PACKAGES``) in the Bills table.
 
 Both are versions (see `versions`): a change is the next version with its author and reason, and what held
 before stays readable. Here they are JSON; what they mean is for `billing.tariff`.
@@ -53,7 +53,7 @@ class Written:
 
 
 class TariffStore:
-    """The tariff of the account. All reads are strongly consistent; writes raise VersionTaken (contention)."""
+    """The tariff of the account. Reads are strongly consistent; writes raise VersionTaken (contention)."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._versions = VersionStore(client, table)
