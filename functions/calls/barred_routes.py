@@ -11,11 +11,11 @@ from privatenumber import http_request
 from privatenumber.calls.black_list import BarRequest, Listed
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_fields import cursor_of, one_of, only, place_of, read_actor
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.barred import Direction, ScopeKind
 from privatenumber.times import iso
 
-from .asking import cursor_of, one_of, only, place_of, read_actor
 from .routes import Route
 
 _LIMIT: Final = 50

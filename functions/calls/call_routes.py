@@ -12,10 +12,10 @@ from privatenumber.calls.diagnosis.view import language
 from privatenumber.calls.lookup import Filter, Search
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import SESSION_RULE, Response, answer, is_session_id
+from privatenumber.http_fields import NOT_A_CURSOR, cursor_of, place_of
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.times import from_iso
 
-from .asking import NOT_A_CURSOR, cursor_of, place_of
 from .call_views import call_view, message_told_view, message_view, page_view, told_view
 from .routes import Route
 

@@ -11,12 +11,13 @@ from privatenumber import http_request
 from privatenumber.calls.exports import MAX_DAYS, ExportRequest, NoSuchExport, ShownExport
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_fields import one_of, only, read_actor, read_why
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.call_search import Kind
 from privatenumber.store.exports import Format
 from privatenumber.times import iso
 
-from .asking import configured, one_of, only, read_actor, read_why
+from .asking import configured
 from .routes import Route
 
 _BODY_LIMIT: Final = 2048

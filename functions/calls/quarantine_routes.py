@@ -12,11 +12,11 @@ from privatenumber.calls.masked import masked_body
 from privatenumber.calls.replay import EntryUnknown, Order, Place, Replayed, Wanted
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_fields import NOT_A_CURSOR, cursor_of, day_of, only, place_of, read_actor, read_why
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.quarantined import Position, QuarantinedPush
 from privatenumber.times import beijing_day, iso
 
-from .asking import NOT_A_CURSOR, cursor_of, day_of, only, place_of, read_actor, read_why
 from .routes import Route
 
 _LIMIT: Final = 20

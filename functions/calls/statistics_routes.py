@@ -20,10 +20,11 @@ from privatenumber.calls.statistics_report import (
     report,
 )
 from privatenumber.http_api import Response, answer, answer_file
+from privatenumber.http_fields import day_of, one_of
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.times import beijing_day
 
-from .asking import configured, day_of, one_of
+from .asking import configured
 from .routes import Route
 
 _BODY_LIMIT: Final = 1024

@@ -13,11 +13,11 @@ from privatenumber import http_request
 from privatenumber.calls.completeness import export_until, is_exported
 from privatenumber.calls.rooms import CallRooms
 from privatenumber.http_api import Response, answer
+from privatenumber.http_fields import cursor_of, only, place_of, read_actor, read_why
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.worklist import Case, CaseKind, CaseState, CaseTaken
 from privatenumber.times import BEIJING, iso
 
-from .asking import cursor_of, only, place_of, read_actor, read_why
 from .problems import CaseUnknown
 from .routes import Route
 

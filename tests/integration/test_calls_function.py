@@ -32,8 +32,8 @@ from builders.pushes import (
     stranger_cdr,
 )
 from functions.calls import app
-from functions.calls.asking import cursor_of
 from privatenumber.calls.rooms import CallRooms
+from privatenumber.http_fields import cursor_of
 from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
 

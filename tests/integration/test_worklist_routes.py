@@ -30,10 +30,10 @@ from builders.pushes import (
 )
 from builders.watching import ENDED, Scene
 from functions.calls import app, watch
-from functions.calls.asking import cursor_of
 from integration.test_push_ingestion import Receiver
 from privatenumber.calls.guard import DoorPolicy
 from privatenumber.calls.quarantine import entry_for, open_envelope
+from privatenumber.http_fields import cursor_of
 from privatenumber.privacy import open_sealed
 from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
