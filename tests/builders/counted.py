@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders.dynamodb import Table, new_table
 from privatenumber.calls.counting import Counted, DayCounting
-from privatenumber.calls.statistics import Group, Whereabouts
+from privatenumber.calls.statistics import Group
 from privatenumber.store.audit import AuditStore, Entry, Kind
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.calls import Call, CallState, write_call
@@ -18,6 +18,7 @@ from privatenumber.store.items import decode
 from privatenumber.store.messages import Message, MessageState, write_message
 from privatenumber.store.milestones import Milestone, MilestoneReader, Step
 from privatenumber.store.statistics import Line, StatisticsStore
+from privatenumber.store.whereabouts import Whereabouts
 
 APPLICATION = "ride"
 DAY = date(2026, 3, 2)

@@ -15,11 +15,12 @@ from builders.dynamodb import moto_client, new_table
 from builders.pushes import APP_ID, SIGNED_AT, cdr_entry, event_body, fee_body, sms_body
 from privatenumber.billing.rating.calls import billed_minutes, talk_time
 from privatenumber.calls.counting import DayCounting
-from privatenumber.calls.statistics import OUTCOMES, Group, Whereabouts, together
+from privatenumber.calls.statistics import OUTCOMES, Group, together
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.facts import FactStore
 from privatenumber.store.milestones import MilestoneReader
 from privatenumber.store.statistics import StatisticsStore
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import platform_time
 
 DAY = date(2026, 9, 2)

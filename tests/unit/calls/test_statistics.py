@@ -33,7 +33,6 @@ from privatenumber.calls.statistics import (
     Cell,
     Group,
     Statistics,
-    Whereabouts,
     author_of,
     billed_minutes,
     outcome_of,
@@ -43,6 +42,7 @@ from privatenumber.codes.causes import teardowns
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.messages import Message, MessageState
 from privatenumber.store.milestones import Milestone, Step
+from privatenumber.store.whereabouts import Whereabouts
 
 Counted: TypeAlias = Call | Message | Milestone
 WHERE = Whereabouts(cities={X1: "0755", X2: "010"}, enterprises={X2: "North"}, enterprise="South")

@@ -15,7 +15,7 @@ from builders.counted import APPLICATION, DAY, NINE, SECOND, X1, X2, answered, c
 from privatenumber.calls import statistics_report
 from privatenumber.calls.counting import FINAL_AFTER
 from privatenumber.calls.counting_parts import lines_of
-from privatenumber.calls.statistics import Group, Statistics, Whereabouts
+from privatenumber.calls.statistics import Group, Statistics
 from privatenumber.calls.statistics_report import (
     BY_APPLICATION,
     COLUMNS,
@@ -32,6 +32,7 @@ from privatenumber.store.calls import Call
 from privatenumber.store.messages import Message
 from privatenumber.store.milestones import Step
 from privatenumber.store.statistics import Head, Line
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import day_bounds
 
 DAYS = timedelta(days=1)

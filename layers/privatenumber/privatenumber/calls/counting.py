@@ -15,10 +15,10 @@ from typing import Final
 
 from privatenumber.calls.counting_parts import UNDER_WAY, DayRows, lines_in, lines_of, merged, under_way_of
 from privatenumber.calls.peaks import Peaks
-from privatenumber.calls.statistics import Whereabouts
 from privatenumber.store.call_search import DAY_SHARDS, CallSearch, Kind
 from privatenumber.store.milestones import MilestoneReader
 from privatenumber.store.statistics import Head, StatisticsStore
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import beijing_day, day_bounds, from_iso
 
 FINAL_AFTER: Final = timedelta(hours=24)

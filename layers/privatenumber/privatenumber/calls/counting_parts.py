@@ -14,13 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol
 
 from privatenumber.calls.peaks import Peaks
-from privatenumber.calls.statistics import Cell, Group, Statistics, Whereabouts
+from privatenumber.calls.statistics import Cell, Group, Statistics
 from privatenumber.store.call_days import rows_between
 from privatenumber.store.call_search import CallSearch, Kind, Place
 from privatenumber.store.calls import read_call
 from privatenumber.store.messages import read_message
 from privatenumber.store.milestones import STEP_SHARDS, MilestoneReader
 from privatenumber.store.statistics import Head, Line
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import beijing_day, day_bounds
 
 UNDER_WAY: Final = "under_way"

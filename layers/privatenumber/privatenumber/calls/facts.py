@@ -137,7 +137,8 @@ def _cdr_fact(cdr: Cdr, reception: Reception) -> NewFact:
             "recorded": cdr.recorded,
             "released_by": cdr.released_by,
             "call_seconds": cdr.call_seconds,
-            **_day("CDR", reception.application, at, icid or session or digest),
+            # Those of one call stand together, so that whoever reads a part of the day sees all of them.
+            **_day("CDR", reception.application, at, icid or session or digest, spread=session),
         },
     )
 
@@ -268,8 +269,10 @@ def _flags(reception: Reception, **found: bool) -> tuple[str, ...]:
     return tuple(sorted({*reception.flags, *(name for name, present in found.items() if present)}))
 
 
-def _day(kind: str, application: str, at: datetime, identity: str) -> dict[str, str]:
-    key = day_key(kind, application, beijing_day(at), shard_of(identity))
+def _day(
+    kind: str, application: str, at: datetime, identity: str, *, spread: str | None = None
+) -> dict[str, str]:
+    key = day_key(kind, application, beijing_day(at), shard_of(spread or identity))
     return {"day_key": key, "day_sort": f"{iso(at)}#{key_part(identity)}"}
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from privatenumber.calls.counting import DayCounting
 from privatenumber.calls.exports import Exports
 from privatenumber.calls.report_work import CountWork, ExportWork
-from privatenumber.calls.statistics import Whereabouts
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.call_search import CallSearch
@@ -20,6 +19,7 @@ from privatenumber.store.part_files import PartFiles
 from privatenumber.store.queue import Sent, WorkQueue
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.statistics import StatisticsStore
+from privatenumber.store.whereabouts import Whereabouts, whereabouts_of
 from privatenumber.times import utc_now
 
 
@@ -79,11 +79,7 @@ class ReportRooms:
         """Where the numbers of an application belong, as inventory and settings have it now."""
         known = self.applications.load().get(application)
         numbers = Inventory(clients.dynamodb(), self._settings.bindings_table).numbers(application)
-        return Whereabouts(
-            cities={number.x: number.area_code for number in numbers},
-            enterprises=dict(known.enterprises) if known else {},
-            enterprise=known.enterprise if known else "",
-        )
+        return whereabouts_of(known, numbers)
 
     def _tell(self, export_id: str) -> None:
         self.send([ExportWork(export_id, utc_now())])

@@ -20,6 +20,7 @@ from privatenumber.codes.causes import teardown
 from privatenumber.store.calls import Call, CallState
 from privatenumber.store.messages import Message, MessageState
 from privatenumber.store.milestones import Milestone, Step
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import BEIJING
 
 SHORT_S: Final = 10
@@ -82,24 +83,6 @@ class Cell(NamedTuple):
 
 
 Counts = Counter[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Where numbers belong: city and enterprise of an X, as the inventory and the settings know them."""
-
-    cities: Mapping[str, str] = field(default_factory=dict, repr=False)
-    enterprises: Mapping[str, str] = field(default_factory=dict, repr=False)
-    enterprise: str = ""
-    """Of every X that ``enterprises`` does not name."""
-
-    def city(self, x: str | None, otherwise: str | None) -> str:
-        """The city of an X, or what the binding says of it."""
-        return self.cities.get(x or "") or otherwise or ""
-
-    def enterprise_of(self, x: str | None) -> str:
-        """The enterprise for which an X was ordered."""
-        return self.enterprises.get(x or "", self.enterprise)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,12 +47,15 @@ class FactReadings:
             if item["kind"] in _OF_A_CALL:  # its recordings stand beside them
                 yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
 
-    def cdrs_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+    def cdrs_of_day(
+        self, application: str, day: date, shards: Iterable[int] = range(SHARDS)
+    ) -> Iterator[CdrFact]:
         """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.
 
-        The index is eventually consistent: a record stored a moment ago may be missing.
+        The records of one call are in one shard. The index is eventually consistent: a record stored a moment
+        ago may be missing.
         """
-        return map(read_cdr, self._day("CDR", application, day))
+        return map(read_cdr, self._day("CDR", application, day, shards))
 
     def cdrs_between(self, application: str, since: datetime, until: datetime) -> Iterator[CdrFact]:
         """CDRs whose call ended in a stretch of time, both moments included, by day, shard and end time."""
@@ -76,16 +79,22 @@ class FactReadings:
         """``disconnect`` events of a Beijing day, by shard and time."""
         return map(read_event, self._day("END", application, day))
 
-    def sms_of_day(self, application: str, day: date) -> Iterator[SmsFact]:
+    def sms_of_day(
+        self, application: str, day: date, shards: Iterable[int] = range(SHARDS)
+    ) -> Iterator[SmsFact]:
         """SMS that were notified on a Beijing day (their own time), by shard and time."""
-        return map(read_sms, self._day("SMS", application, day))
+        return map(read_sms, self._day("SMS", application, day, shards))
 
-    def variants_of_day(self, application: str, day: date) -> Iterator[CdrFact]:
+    def variants_of_day(
+        self, application: str, day: date, shards: Iterable[int] = range(SHARDS)
+    ) -> Iterator[CdrFact]:
         """CDRs that contradict a stored one of the same key (`record_conflict`), by the variant's own end."""
-        return map(read_cdr, self._day("VARIANT", application, day))
+        return map(read_cdr, self._day("VARIANT", application, day, shards))
 
-    def _day(self, kind: str, application: str, day: date) -> Iterator[dict[str, Any]]:
-        for shard in range(SHARDS):
+    def _day(
+        self, kind: str, application: str, day: date, shards: Iterable[int] = range(SHARDS)
+    ) -> Iterator[dict[str, Any]]:
+        for shard in shards:
             names = {":day": {"S": day_key(kind, application, day, shard)}}
             yield from self._query(
                 IndexName=DAY_INDEX, KeyConditionExpression="day_key = :day", ExpressionAttributeValues=names

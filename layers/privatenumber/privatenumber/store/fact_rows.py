@@ -144,6 +144,8 @@ class CdrFact:
     received_at: datetime
     flags: tuple[str, ...]
     sealed: bytes = field(repr=False)
+    mode: str | None = None
+    """That of the application, where the record was pushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,7 @@ def read_cdr(item: Mapping[str, Any]) -> CdrFact:
         received_at=from_iso(item["received_at"]),
         flags=tuple(item.get("flags", ())),
         sealed=bytes(item["sealed"]),
+        mode=item.get("mode"),
     )
 
 
