@@ -12,8 +12,12 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
+from moto.core import responses
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -36,7 +40,21 @@ def safe_and_quick() -> Iterator[None]:
         )
         # moto begins every session anew, and each read the models of all services again for its first client.
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        # Nobody reads how a request is signed or who sends it, and both take as long as serving it does.
+        patch.setattr(RequestSigner, "handler", _unsigned_to_moto(RequestSigner.handler))
+        patch.setattr(UserAgentString, "to_string", lambda agent: "tests")
+        patch.setattr(responses, "method_names_from_class", cache(method_names_from_class))
         yield
+
+
+def _unsigned_to_moto(sign: Any) -> Any:
+    """What is signed with the keys of moto's clients goes to moto, which does not look at signatures."""
+
+    def handled(signer: RequestSigner, *args: Any, **request: Any) -> Any:
+        keys = getattr(signer, "_credentials", None)
+        return None if getattr(keys, "access_key", "") == "moto" else sign(signer, *args, **request)
+
+    return handled
 
 
 def _one_at_a_time(serve: Any) -> Any:
