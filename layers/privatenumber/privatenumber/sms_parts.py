@@ -25,25 +25,32 @@ class SmsLimits:
     english: Limits
     other: Limits
 
-    def parts(self, length: int, *, english: bool) -> int:
-        """The parts of a text by its length and class."""
-        return (self.english if english else self.other).parts(length)
-
 
 DOCUMENTED: Final = SmsLimits(english=Limits(160, 154), other=Limits(70, 67))
 """As the platform documents them: 154, not 153 as elsewhere."""
 
 
-def is_english(text: str) -> bool:
-    """Whether every character is U+0000 to U+007F; brackets and tildes count one."""
-    return text.isascii()
+@dataclass(frozen=True, slots=True)
+class TextSize:
+    """What decides into how many SMS a text is split, without its words.
+
+    ``length`` is in UTF-16 code units: a character outside the basic plane counts two. Pure English is
+    U+0000 to U+007F, brackets and tildes count one.
+    """
+
+    length: int
+    english: bool
+
+    def parts(self, limits: SmsLimits = DOCUMENTED) -> int:
+        """Into how many SMS the text is split."""
+        return (limits.english if self.english else limits.other).parts(self.length)
 
 
-def length_of(text: str) -> int:
-    """Length in UTF-16 code units: a character outside the basic plane counts two."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def size_of(text: str) -> TextSize:
+    """The size of a text."""
+    return TextSize(len(text.encode("utf-16-le", "surrogatepass")) // 2, text.isascii())
 
 
 def parts(text: str, limits: SmsLimits = DOCUMENTED) -> int:
     """Into how many SMS a text is split."""
-    return limits.parts(length_of(text), english=is_english(text))
+    return size_of(text).parts(limits)

@@ -14,6 +14,7 @@ from privatenumber.codes.texts import Text
 from privatenumber.platform.pushes import SmsNotice, parse_push
 from privatenumber.privacy import token
 from privatenumber.settings import Mode
+from privatenumber.sms_parts import TextSize
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.sms_rows import SmsFact, read_sms
 from privatenumber.times import from_iso
@@ -170,6 +171,16 @@ class TestText:
     def test_ax_without_a_direction_leaves_open_what_was_forwarded(self, direction: str | None) -> None:
         sms = _sms(sms_body(direction=direction), Mode.AX)
         assert (sms.parts_received, sms.parts_forwarded, sms.at_number) == (1, None, None)
+
+    def test_it_says_how_long_both_texts_are_for_whoever_counts_by_other_limits(self) -> None:
+        """billing-rules.md §4.1: the limits are settings, and the text itself is nowhere in clear."""
+        sms = _sms(sms_body(smsContent="中" * 59 + "@13800138002", direction="1"), Mode.AX)
+        assert (sms.size_received, sms.size_forwarded) == (
+            TextSize(71, english=False),
+            TextSize(59, english=False),
+        )
+        sms = _sms(sms_body(smsContent="hello", direction="2"), Mode.AX)
+        assert (sms.size_received, sms.size_forwarded) == (TextSize(5, english=True), None)
 
     def test_a_text_that_is_not_delivered_is_not_guessed(self) -> None:
         sms = _sms(sms_body(smsContent=None), Mode.AX)

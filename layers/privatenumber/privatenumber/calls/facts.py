@@ -17,7 +17,7 @@ from privatenumber.phone import is_global
 from privatenumber.platform.pushes import CallEvent, Cdr, Entry, EventType, NumberStatus, SmsNotice
 from privatenumber.privacy import Keyring, open_sealed, seal
 from privatenumber.settings import Mode
-from privatenumber.sms_parts import parts
+from privatenumber.sms_parts import size_of
 from privatenumber.store.fact_rows import (
     NO_SESSION,
     NewFact,
@@ -209,26 +209,30 @@ def _text(sms: SmsNotice, reception: Reception) -> dict[str, Any]:
     """
     if sms.text is None:
         return {}
-    received = parts(sms.text)
     if reception.mode is not Mode.AX:
-        return {"parts_received": received, "parts_forwarded": received}
+        return _sizes(sms.text, sms.text)
     if sms.direction == TO_A:
         altered = with_sender(sms.text, sms.calling) if sms.calling else None
-        return {
-            "parts_received": received,
-            "parts_forwarded": parts(altered) if altered else None,
-            "sender_appended": True if altered else None,
-        }
+        return {**_sizes(sms.text, altered), "sender_appended": True if altered else None}
     if sms.direction == FROM_A:
         read = addressed(sms.text)
         return {
-            "parts_received": received,
-            "parts_forwarded": parts(read.text),
+            **_sizes(sms.text, read.text),
             "at_number": read.ending.value,
             "at_fault": read.fault and read.fault.value,
             "receiver": reception.token(read.receiver),
         }
-    return {"parts_received": received}
+    return _sizes(sms.text, None)
+
+
+def _sizes(received: str, forwarded: str | None) -> dict[str, Any]:
+    """Parts by the documented limits, and what it takes to count them by others."""
+    sizes = {"received": size_of(received), "forwarded": None if forwarded is None else size_of(forwarded)}
+    return {
+        **{f"parts_{text}": size and size.parts() for text, size in sizes.items()},
+        **{f"length_{text}": size and size.length for text, size in sizes.items()},
+        **{f"english_{text}": size and size.english for text, size in sizes.items()},
+    }
 
 
 def _fact(

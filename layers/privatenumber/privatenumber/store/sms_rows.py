@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from privatenumber.sms_parts import TextSize
 from privatenumber.times import from_iso
 
 
@@ -16,7 +17,8 @@ class SmsFact:
 
     ``sms``, ``calling`` and ``called`` are tokens, ``x`` is a private number, the text is only in ``sealed``.
     ``split_num`` is what the platform says was sent; ``parts_received`` and ``parts_forwarded`` are counted
-    from the text as it came and as the platform forwards it, where the text is delivered. ``at_number`` is
+    from the text as it came and as the platform forwards it, where the text is delivered; the sizes say the
+    same to whoever counts by other limits (rows of old have none). ``at_number`` is
     what the end of A's text says in AX: ``valid``, ``missing`` or ``malformed``; ``at_fault`` what is wrong
     with it, ``receiver`` the token of whom it names; ``sender_appended`` whether A gets ``[From…]``. These
     codes are explained in `codes.sms_receivers`.
@@ -45,6 +47,8 @@ class SmsFact:
     received_at: datetime
     flags: tuple[str, ...]
     sealed: bytes = field(repr=False)
+    size_received: TextSize | None = None
+    size_forwarded: TextSize | None = None
 
 
 def read_sms(item: Mapping[str, Any]) -> SmsFact:
@@ -73,7 +77,14 @@ def read_sms(item: Mapping[str, Any]) -> SmsFact:
         received_at=from_iso(item["received_at"]),
         flags=tuple(item.get("flags", ())),
         sealed=bytes(item["sealed"]),
+        size_received=_size(item, "received"),
+        size_forwarded=_size(item, "forwarded"),
     )
+
+
+def _size(item: Mapping[str, Any], text: str) -> TextSize | None:
+    length = _integer(item, f"length_{text}")
+    return None if length is None else TextSize(length, bool(item[f"english_{text}"]))
 
 
 def _integer(item: Mapping[str, Any], name: str) -> int | None:

@@ -68,7 +68,11 @@ def rate_sms(fact: SmsFact, prices: PriceBook, inventory: Mapping[str, NumberTyp
 
 def counted_parts(fact: SmsFact, limits: SmsLimits) -> tuple[int | None, int | None]:
     """The parts of the text as it came and as it is forwarded, where the text was delivered."""
-    return fact.parts_received, fact.parts_forwarded
+    received, forwarded = fact.size_received, fact.size_forwarded
+    return (
+        received.parts(limits) if received else fact.parts_received,
+        forwarded.parts(limits) if forwarded else fact.parts_forwarded,
+    )
 
 
 def _charged_parts(fact: SmsFact, forwarded: int | None) -> tuple[int, tuple[Flag, ...]]:
