@@ -5,7 +5,7 @@ Both are versions (see `versions`) of a month: a run that finds what the last on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,14 @@ class MonthStore:
     def latest(self, month: str) -> Version | None:
         """The newest version of a month (``yyyy-MM``)."""
         return self._versions.latest(self._name(month))
+
+    def versions(self, month: str) -> Iterator[Version]:
+        """All versions of a month, newest first."""
+        return self._versions.versions(self._name(month))
+
+    def version(self, month: str, number: int) -> Version | None:
+        """One version of a month by its number."""
+        return next((one for one in self.versions(month) if one.number == number), None)
 
     def lines(self, version: Version) -> list[dict[str, Any]]:
         """The lines of a version. Raises VersionBroken."""
