@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from privatenumber.billing.closing.days import ClosedDay, DayCloser
-from privatenumber.billing.rating.rent import Holding
+from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, Holding, leaves_late
 from privatenumber.billing.reconciliation.call_checks import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
@@ -68,8 +68,22 @@ class Ledger:
                 issued_on=number.issued_on,
                 unsubscribed_on=number.unsubscribed_on,
                 returned=number.state is NumberState.RETIRED,
+                released=number.x in self._released,
             )
             for number in self.numbers
+        )
+
+    @cached_property
+    def _released(self) -> frozenset[str]:
+        """Numbers that the platform took back after arrears, of those to whom it makes a difference."""
+        late = [
+            number
+            for number in self.numbers
+            if number.state is NumberState.RETIRED and leaves_late(number.unsubscribed_on)
+        ]
+        states = together(lambda number: self.facts.last_number_state(number.application, number.x), late)
+        return frozenset(
+            number.x for number, state in zip(late, states, strict=True) if state == RELEASED_AFTER_ARREARS
         )
 
     @cached_property

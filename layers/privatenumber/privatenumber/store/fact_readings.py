@@ -16,6 +16,7 @@ from privatenumber.store.fact_rows import (
     EventFact,
     call_key,
     day_key,
+    number_key,
     read_cdr,
     read_event,
 )
@@ -84,6 +85,17 @@ class FactReadings:
     ) -> Iterator[SmsFact]:
         """SMS that were notified on a Beijing day (their own time), by shard and time."""
         return map(read_sms, self._day("SMS", application, day, shards))
+
+    def last_number_state(self, application: str, x: str) -> tuple[str | None, str | None]:
+        """Status and cause of X as the platform pushed them last (notifications.md §7); both None: never."""
+        rows = self._query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": number_key(application, x)}},
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        last = next(rows, {})
+        return last.get("status"), last.get("cause")
 
     def variants_of_day(
         self, application: str, day: date, shards: Iterable[int] = range(SHARDS)

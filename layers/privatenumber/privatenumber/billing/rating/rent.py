@@ -4,7 +4,8 @@ Pure. Days are Beijing dates. A number pays each calendar month at most once, fr
 
 - the month of issue on the day of issue, or on the following 1st when issued on a month's last day;
 - every other month on its 1st at 00:10;
-- the last month is that of the unsubscription, or the month after when it came after the 25th.
+- the last month is that of the unsubscription, or the month after when it came after the 25th; a number that
+  the platform took back after arrears (§7) pays nothing from the next month on, whatever the day.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import Final
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
+
+RELEASED_AFTER_ARREARS: Final = ("10", "2")
+"""The last status and cause of a number that the platform took back because nobody paid (§7, decision)."""
 
 _LAST_FREE_DAY: Final = 25
 _DEDUCTION_TIME: Final = timedelta(minutes=10)
@@ -48,6 +52,8 @@ class Holding:
     issued_on: date | None = None
     unsubscribed_on: date | None = None
     returned: bool = False
+    released: bool = False
+    """Whether the platform took it back, on `unsubscribed_on`, because the account was in arrears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,14 @@ def last_paying_month(holding: Holding) -> date | None:
     left = holding.unsubscribed_on
     if left is None:
         return None
-    return next_month(left) if left.day > _LAST_FREE_DAY else left.replace(day=1)
+    if leaves_late(left) and not holding.released:
+        return next_month(left)
+    return left.replace(day=1)
+
+
+def leaves_late(left: date | None) -> bool:
+    """Whether a number that is unsubscribed on this day still pays the next month (rule of the 25th)."""
+    return left is not None and left.day > _LAST_FREE_DAY
 
 
 def first_day(month: str) -> date:
