@@ -101,6 +101,23 @@ class WebhookTargets(StrEnum):
     ANY = "any"
 
 
+class RentAllocation(StrEnum):
+    """Who bears the rent of an X (billing-rules.md §8.3)."""
+
+    NUMBER = "number"
+    ORDERS = "orders"
+    """Those who used it, in proportion to their minutes and parts; of an X that nobody used, nobody."""
+
+
+class PackageAllocation(StrEnum):
+    """Who bears the price of a package (billing-rules.md §8.3)."""
+
+    PER_UNIT = "per_unit"
+    """Those who use it, by the value of what they use; what is left at its end, nobody."""
+    NONE = "none"
+    """The account, in the month in which it is bought."""
+
+
 class PushSignature(StrEnum):
     """What a failed verification means on a push (auth.md §6, second table)."""
 
