@@ -24,6 +24,11 @@ class TariffError(ValueError):
         self.rule = rule
 
 
+def within(where: str, name: str) -> str:
+    """The field of a member, such as ``price list 1: call.virtual``."""
+    return f"{where}.{name}" if ": " in where else f"{where}: {name}"
+
+
 def members(value: object, field: str, known: Iterable[str]) -> Mapping[str, object]:
     """A JSON object with no other names than these: a misspelt one would silently bill at another price."""
     if not isinstance(value, Mapping):

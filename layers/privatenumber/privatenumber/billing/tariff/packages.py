@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from privatenumber.billing.tariff.fields import TariffError, entries, members, moment, money, whole
+from privatenumber.billing.tariff.fields import TariffError, entries, members, moment, money, whole, within
 from privatenumber.billing.tariff.money import plain
 from privatenumber.times import BEIJING, iso
 
@@ -115,19 +115,19 @@ def read_order(value: object, where: str = "package order") -> PackageOrder:
         given = members(value, where, ("number", "bought_at", *_CONTENT))
         number = given.get("number")
         if not isinstance(number, str) or _NUMBER.fullmatch(number) is None:
-            raise TariffError(f"{where}: number", "1 to 64 letters, digits and - _ . : are expected")
-        bought_at = moment(given.get("bought_at"), f"{where}: bought_at")
+            raise TariffError(within(where, "number"), "1 to 64 letters, digits and - _ . : are expected")
+        bought_at = moment(given.get("bought_at"), within(where, "bought_at"))
         return PackageOrder(number, bought_at, *_content(given, where))
     except TariffError as broken:
         raise PackageError(broken.field, broken.rule) from None
 
 
 def _content(given: Mapping[str, object], where: str) -> tuple[int, int, Decimal]:
-    minutes = whole(given.get("minutes", 0), f"{where}: minutes", least=0, most=_MOST_UNITS)
-    parts = whole(given.get("parts", 0), f"{where}: parts", least=0, most=_MOST_UNITS)
+    minutes = whole(given.get("minutes", 0), within(where, "minutes"), least=0, most=_MOST_UNITS)
+    parts = whole(given.get("parts", 0), within(where, "parts"), least=0, most=_MOST_UNITS)
     if not minutes and not parts:
-        raise TariffError(f"{where}: minutes, parts", "at least one of them is above 0")
-    return minutes, parts, money(given.get("price"), f"{where}: price")
+        raise TariffError(within(where, "minutes, parts"), "at least one of them is above 0")
+    return minutes, parts, money(given.get("price"), within(where, "price"))
 
 
 def _a_year_after(moment: datetime) -> datetime:

@@ -19,7 +19,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from privatenumber.billing.tariff.fields import TariffError, choice, day, entries, members, money, whole
+from privatenumber.billing.tariff.fields import (
+    TariffError,
+    choice,
+    day,
+    entries,
+    members,
+    money,
+    whole,
+    within,
+)
 from privatenumber.billing.tariff.packages import PackageChoice, read_packages
 from privatenumber.billing.tariff.prices import (
     PUBLISHED,
@@ -78,12 +87,12 @@ def _lists(value: object) -> list[PriceList]:
 def _price_list(entry: object, where: str) -> PriceList:
     given = members(entry, where, _MEMBERS)
     return PriceList(
-        valid_from=day(given.get("valid_from"), f"{where}: valid_from"),
+        valid_from=day(given.get("valid_from"), within(where, "valid_from")),
         rent=_known(given, Item.RENT, where, PUBLISHED.rent),
         call=_prices(given, Item.CALL, where, PUBLISHED.call),
         sms=_known(given, Item.SMS, where, PUBLISHED.sms),
         packages=(
-            read_packages(given["packages"], f"{where}: packages")
+            read_packages(given["packages"], within(where, "packages"))
             if "packages" in given
             else PUBLISHED.packages
         ),
@@ -91,8 +100,8 @@ def _price_list(entry: object, where: str) -> PriceList:
         zero_second_minutes=_whole(
             given, "zero_second_minutes", where, PUBLISHED.zero_second_minutes, least=0, most=1
         ),
-        legs=_legs(given.get("legs", {}), f"{where}: legs"),
-        sms_limits=_sms_limits(given.get("sms_limits", {}), f"{where}: sms_limits"),
+        legs=_legs(given.get("legs", {}), within(where, "legs")),
+        sms_limits=_sms_limits(given.get("sms_limits", {}), within(where, "sms_limits")),
     )
 
 
@@ -102,16 +111,16 @@ def _known(
     found = _prices(given, item, where, otherwise)
     prices = {kind: price for kind, price in found.items() if price is not None}
     if len(prices) != len(found):
-        raise TariffError(f"{where}: {item}", "needs a price, null is for call prices only")
+        raise TariffError(within(where, item), "needs a price, null is for call prices only")
     return prices
 
 
 def _prices(
     given: Mapping[str, object], item: Item, where: str, otherwise: Mapping[NumberType, Decimal | None]
 ) -> dict[NumberType, Decimal | None]:
-    prices = members(given.get(item, {}), f"{where}: {item}", NumberType)
+    prices = members(given.get(item, {}), within(where, item), NumberType)
     return {
-        kind: _price(prices[kind], f"{where}: {item}.{kind}") if kind in prices else otherwise[kind]
+        kind: _price(prices[kind], within(within(where, item), kind)) if kind in prices else otherwise[kind]
         for kind in NumberType
     }
 
@@ -123,7 +132,7 @@ def _price(value: object, where: str) -> Decimal | None:
 def _whole(
     given: Mapping[str, object], name: str, where: str, otherwise: int, *, least: int, most: int
 ) -> int:
-    return whole(given.get(name, otherwise), f"{where}: {name}", least=least, most=most)
+    return whole(given.get(name, otherwise), within(where, name), least=least, most=most)
 
 
 def _legs(value: object, where: str) -> dict[Mode, int]:
@@ -134,8 +143,8 @@ def _legs(value: object, where: str) -> dict[Mode, int]:
 def _sms_limits(value: object, where: str) -> SmsLimits:
     given = members(value, where, ("english", "other"))
     return SmsLimits(
-        english=_limits(given.get("english", {}), f"{where}.english", DOCUMENTED.english),
-        other=_limits(given.get("other", {}), f"{where}.other", DOCUMENTED.other),
+        english=_limits(given.get("english", {}), within(where, "english"), DOCUMENTED.english),
+        other=_limits(given.get("other", {}), within(where, "other"), DOCUMENTED.other),
     )
 
 
