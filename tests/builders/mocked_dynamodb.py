@@ -21,6 +21,10 @@ from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import ast_nodes
+from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
+from moto.kms import models as kms_models
+from moto.kms.utils import generate_private_key
 
 
 @contextmanager
@@ -44,6 +48,15 @@ def safe_and_quick() -> Iterator[None]:
         patch.setattr(RequestSigner, "handler", _unsigned_to_moto(RequestSigner.handler))
         patch.setattr(UserAgentString, "to_string", lambda agent: "tests")
         patch.setattr(responses, "method_names_from_class", cache(method_names_from_class))
+        # Of an update expression moto asked each clause what only the whole has to be asked.
+        patch.setattr(ActionCountValidator, "traverse", ActionCountValidator.verify_action_counts)
+        patch.setattr(
+            OverlappingPathsValidator, "traverse", OverlappingPathsValidator.check_for_overlapping_paths
+        )
+        traverser: Any = getattr(ast_nodes, "DepthFirstTraverser")  # noqa: B009 - moto leaves it untyped
+        patch.setattr(traverser, "nodes_to_be_processed", _asked_once(traverser.nodes_to_be_processed))
+        # Every key of KMS, symmetric or not, was given an RSA key of its own.
+        patch.setattr(kms_models, "generate_private_key", cache(generate_private_key))
         yield
 
 
@@ -55,6 +68,17 @@ def _unsigned_to_moto(sign: Any) -> Any:
         return None if getattr(keys, "access_key", "") == "moto" else sign(signer, *args, **request)
 
     return handled
+
+
+def _asked_once(nodes: Any) -> Any:
+    """Which nodes a traverser processes is the same for each of them."""
+
+    def asked(traverser: Any) -> Any:
+        if not hasattr(traverser, "_nodes"):
+            traverser._nodes = nodes(traverser)
+        return traverser._nodes
+
+    return asked
 
 
 def _one_at_a_time(serve: Any) -> Any:
