@@ -168,9 +168,10 @@ class DisputeStore:
         """All moves of a dispute, in their order."""
         return [_entry(item) for item in self._query(f"DISPUTE#{dispute}", "ENTRY#")]
 
-    def adjustments(self, month: str) -> list[Adjustment]:
-        """The money that decisions book in a month, in order of dispute and move."""
-        return [_adjustment(item) for item in self._query(f"ADJUSTMENTS#{month}", "")]
+    def adjustments(self, month: str, dispute: str | None = None) -> list[Adjustment]:
+        """The money that decisions book in a month, or those of one dispute; in order of dispute and move."""
+        begin = f"{dispute}#" if dispute else ""
+        return [_adjustment(item) for item in self._query(f"ADJUSTMENTS#{month}", begin)]
 
     def page(self, state: DisputeState, *, before: str | None, limit: int) -> DisputePage:
         """Disputes in one state, the newest first. ``before`` is a cursor of an earlier page."""

@@ -6,7 +6,7 @@ that he came too late, and the same again by the same hand is no second move.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -92,6 +92,12 @@ class Desk:
         if found is None:
             raise NoSuchDispute
         return found
+
+    def booked(self, dispute: Dispute, entries: Iterable[Entry]) -> list[Adjustment]:
+        """The money that the moves of a dispute book, in their order."""
+        months = sorted({beijing_month(entry.at) for entry in entries})
+        rows = [row for month in months for row in self.disputes.adjustments(month, dispute.id)]
+        return sorted(rows, key=lambda row: (row.number, row.kind.value))
 
     def act(self, identity: str, order: Order, *, now: datetime) -> tuple[Dispute, bool]:
         """Move a dispute; says whether it moved. What was just done in the same way is not done again.
