@@ -26,6 +26,7 @@ from privatenumber.store.binding_private import ACTIVE
 from privatenumber.store.holdings import IDEMPOTENCY, NO_MORE_ROOM, Holdings
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import number_key
+from privatenumber.store.querying import every_row
 from privatenumber.store.reading import read_items
 from privatenumber.store.transactions import Action, Refused, Writer
 
@@ -294,20 +295,14 @@ class BindingStore:
 
     def _under(self, partition: str, prefix: str) -> list[dict[str, Any]]:
         """Everything in a partition whose sort key has a prefix (strongly consistent)."""
-        found: list[dict[str, Any]] = []
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :partition AND begins_with(sk, :prefix)",
-                ExpressionAttributeValues=encode({":partition": partition, ":prefix": prefix}),
-                ConsistentRead=True,
-                **request,
-            )
-            found += map(decode, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return found
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :partition AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=encode({":partition": partition, ":prefix": prefix}),
+            ConsistentRead=True,
+        )
+        return list(rows)
 
     def _put_binding(self, record: BindingRecord, *, seen: int | None) -> Action:
         condition = (

@@ -11,7 +11,8 @@ from privatenumber.store import calls, messages
 from privatenumber.store.call_rules import KIND as RULE
 from privatenumber.store.decisions import Decision, read_decision
 from privatenumber.store.fact_rows import CdrFact, EventFact, call_key, read_cdr, read_event, sms_key
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.recordings import KIND as RECORDING
 from privatenumber.store.recordings import RecordingRow, read_recording
 from privatenumber.store.sms_rows import SmsFact, read_sms
@@ -123,19 +124,13 @@ class FactReader:
         )
 
     def _partition(self, pk: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": pk}),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": pk}),
+            ConsistentRead=True,
+        )
 
 
 def _apart(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:

@@ -16,7 +16,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import key_part, shard_of
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.reading import read_items
 from privatenumber.times import beijing_day, day_bounds, iso
 
@@ -175,23 +176,17 @@ class CallSearch:
     def _query(
         self, index: Index, key: str, low: str, high: str, *, forward: bool, limit: int | None
     ) -> Iterator[Place]:
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=index.value,
-                KeyConditionExpression="#of = :key AND #moment BETWEEN :low AND :high",
-                ExpressionAttributeNames={"#of": index.hash_key, "#moment": "moment"},
-                ExpressionAttributeValues=encode({":key": key, ":low": low, ":high": high}),
-                ScanIndexForward=forward,
-                Limit=min(limit + 1, _PAGE) if limit else 1000,
-                **start,
-            )
-            for item in map(decode, answer["Items"]):
-                yield Place(item["moment"], item["pk"], item["sk"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            IndexName=index.value,
+            KeyConditionExpression="#of = :key AND #moment BETWEEN :low AND :high",
+            ExpressionAttributeNames={"#of": index.hash_key, "#moment": "moment"},
+            ExpressionAttributeValues=encode({":key": key, ":low": low, ":high": high}),
+            ScanIndexForward=forward,
+            Limit=min(limit + 1, _PAGE) if limit else 1000,
+        )
+        return (Place(row["moment"], row["pk"], row["sk"]) for row in rows)
 
 
 def _bounds(since: datetime | None, until: datetime | None) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.erasures import counting
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.transactions import Action, Refused, Writer
 
 if TYPE_CHECKING:
@@ -77,19 +78,13 @@ class Eraser:
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = "pk = :pk AND begins_with(sk, :sk)", {":pk": pk, ":sk": prefix}
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=encode(values),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=encode(values),
+            ConsistentRead=True,
+        )
 
     def get(self, table: str, row: Item) -> Item | None:
         """A row as it is now."""

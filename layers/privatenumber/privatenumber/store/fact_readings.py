@@ -20,7 +20,7 @@ from privatenumber.store.fact_rows import (
     read_cdr,
     read_event,
 )
-from privatenumber.store.items import decode
+from privatenumber.store.querying import every_row
 from privatenumber.store.sms_rows import SmsFact, read_sms
 from privatenumber.times import beijing_day, iso
 
@@ -113,16 +113,13 @@ class FactReadings:
             )
 
     def _query(self, **condition: Any) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            try:
-                page = self._client.query(TableName=self._table, **condition, **start)
-            except (ClientError, BotoCoreError) as error:
-                raise StoreUnavailable(code_of(error)) from error
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(self._ask, TableName=self._table, **condition)
+
+    def _ask(self, **request: Any) -> Any:
+        try:
+            return self._client.query(**request)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(code_of(error)) from error
 
 
 def code_of(error: ClientError | BotoCoreError) -> str:

@@ -32,6 +32,7 @@ from privatenumber.store.job_rows import (
     read_job,
     read_lane,
 )
+from privatenumber.store.querying import every_row
 from privatenumber.store.reading import read_items
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import from_iso, iso
@@ -111,23 +112,18 @@ class JobStore:
 
     def pending(self, job_id: str, lane: int) -> Iterator[ItemRow]:
         """Items of a lane that are neither finished nor cancelled, in their order (strongly consistent)."""
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :item)",
-                FilterExpression="#state = :pending",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=encode(
-                    {":pk": lane_key(job_id, lane)["pk"], ":item": "ITEM#", ":pending": PENDING}
-                ),
-                ConsistentRead=True,
-                **request,
-            )
-            yield from map(read_item, map(decode, answer["Items"]))
-            if "LastEvaluatedKey" not in answer:
-                return
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :item)",
+            FilterExpression="#state = :pending",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues=encode(
+                {":pk": lane_key(job_id, lane)["pk"], ":item": "ITEM#", ":pending": PENDING}
+            ),
+            ConsistentRead=True,
+        )
+        return map(read_item, rows)
 
     def take(self, job_id: str, lane: int, *, ticket: int, now: datetime, until: datetime) -> LaneRow:
         """Take a lane until a moment, for the message with its present ticket.

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import shard_of
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.times import beijing_day, from_iso, iso
 
 if TYPE_CHECKING:
@@ -82,19 +83,13 @@ class MilestoneReader:
                 yield _milestone(application, item)
 
     def _query(self, key: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=STEP_INDEX,
-                KeyConditionExpression="step_key = :key",
-                ExpressionAttributeValues=encode({":key": key}),
-                **start,
-            )
-            yield from map(decode, answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            IndexName=STEP_INDEX,
+            KeyConditionExpression="step_key = :key",
+            ExpressionAttributeValues=encode({":key": key}),
+        )
 
 
 def _milestone(application: str, item: Mapping[str, Any]) -> Milestone:

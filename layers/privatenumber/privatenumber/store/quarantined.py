@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import DAY_INDEX, SHARDS, day_key, quarantine_key
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -87,20 +88,15 @@ class QuarantineStore:
 
     def get(self, application: str, body: str) -> QuarantinedPush | None:
         """One entry with all its parts, as it is now."""
-        rows: list[dict[str, Any]] = []
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-                ExpressionAttributeValues=encode({":pk": quarantine_key(application, body), ":sk": body}),
-                ConsistentRead=True,
-                **start,
-            )
-            rows += map(decode, answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return read_quarantined(rows) if rows else None
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        found = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=encode({":pk": quarantine_key(application, body), ":sk": body}),
+            ConsistentRead=True,
+        )
+        rows = list(found)
+        return read_quarantined(rows) if rows else None
 
     def mark(self, entry: QuarantinedPush, *, by: str, why: str | None, at: datetime) -> bool:
         """Note that an entry was taken in; not when it came again since it was read, which says False.

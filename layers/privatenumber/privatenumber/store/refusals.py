@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.store.binding_keys import party_partition
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.reading import Withheld, read_items
 from privatenumber.times import day_bounds
 
@@ -87,18 +88,12 @@ class RefusalStore:
         """Every count of a day; eventually consistent."""
         rows: list[Mapping[str, Any]] = []
         for shard in range(SHARDS):
-            start: dict[str, Any] = {}
-            while True:
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :day",
-                    ExpressionAttributeValues=encode({":day": _day_key(application, day, shard)}),
-                    **start,
-                )
-                rows += map(decode, answer["Items"])
-                if "LastEvaluatedKey" not in answer:
-                    break
-                start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            rows += every_row(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="pk = :day",
+                ExpressionAttributeValues=encode({":day": _day_key(application, day, shard)}),
+            )
         return _counts(rows)
 
     def of_area(self, application: str, area: str | None, days: Sequence[date]) -> list[RefusedCount]:

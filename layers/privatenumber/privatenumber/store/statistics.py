@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from privatenumber.store.call_search import Place
 from privatenumber.store.due import Overtaken
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.versions import canonical
 from privatenumber.times import from_iso, iso
 
@@ -201,19 +202,13 @@ class StatisticsStore:
         return True
 
     def _query(self, partition: str, prefix: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-                ExpressionAttributeValues=encode({":pk": partition, ":sk": prefix}),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=encode({":pk": partition, ":sk": prefix}),
+            ConsistentRead=True,
+        )
 
 
 def _partition(application: str, day: date) -> str:

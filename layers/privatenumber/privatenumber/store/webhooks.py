@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.store.webhook_line_rows import Key, shard_of
 from privatenumber.store.webhook_lines import Overtaken
@@ -142,20 +143,14 @@ class WebhookStore:
 
     def of_application(self, application: str) -> Sequence[WebhookRow]:
         """The webhooks of an application that are not deleted, in the order of their ids."""
-        rows: list[WebhookRow] = []
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-                ExpressionAttributeValues=encode({":pk": f"WEBHOOKS#{application}", ":sk": _PREFIX}),
-                ConsistentRead=True,
-                **request,
-            )
-            rows += map(_row, map(decode, answer["Items"]))
-            if "LastEvaluatedKey" not in answer:
-                return [row for row in rows if row.state != State.DELETED]
-            request = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=encode({":pk": f"WEBHOOKS#{application}", ":sk": _PREFIX}),
+            ConsistentRead=True,
+        )
+        return [row for row in map(_row, rows) if row.state != State.DELETED]
 
     def change(
         self,
