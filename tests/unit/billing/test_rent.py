@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from builders.billing import CARRIER, VIRTUAL, utc
 from privatenumber.billing.rating.rent import Holding, Rent, RentReason, rents_deducted, rents_of_cost_month
 from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.reading import price_book_of
 
 PRICES = PriceBook()
 END = datetime.max.replace(tzinfo=UTC)
@@ -114,6 +115,35 @@ def test_issued_and_unsubscribed_on_a_months_last_day_pays_both_on_the_1st() -> 
         "2026-10-01 for 2026-09",
         "2026-10-01 for 2026-10",
     ]
+
+
+@pytest.mark.parametrize("left", [date(2026, 9, 25), date(2026, 9, 26), date(2026, 9, 30)])
+def test_a_number_that_the_platform_took_back_pays_no_further_rent(left: date) -> None:
+    """billing-rules.md §6.1, §7: released after arrears, whatever the day; nothing is returned (C-073)."""
+    number = held(unsubscribed_on=left, returned=True, released=True)
+    assert days(number, "2026-08", "2026-09", "2026-10", "2026-11") == [
+        "2026-08-01 for 2026-08",
+        "2026-09-01 for 2026-09",
+    ]
+
+
+def test_a_number_taken_back_on_its_last_day_of_issue_still_owes_that_month() -> None:
+    day = date(2026, 9, 30)
+    number = held(issued_on=day, unsubscribed_on=day, returned=True, released=True)
+    assert days(number, "2026-09", "2026-10", "2026-11") == ["2026-10-01 for 2026-09"]
+
+
+def test_a_rent_has_the_price_of_the_day_on_which_it_is_deducted() -> None:
+    """Two rents on the 1st both follow the list that begins on it (billing-rules.md §2: usage time)."""
+    book = price_book_of([{"valid_from": "2026-10-01", "rent": {"virtual": "6"}}])
+    number = held(issued_on=date(2026, 9, 30))
+    found = rents_deducted([number, held(2)], "2026-10", book, until=END)
+    assert [(rent.x[-1], rent.cost_month, rent.amount) for rent in found] == [
+        ("1", "2026-09", Decimal(6)),
+        ("1", "2026-10", Decimal(6)),
+        ("2", "2026-10", Decimal(6)),
+    ]
+    assert [rent.amount for rent in rents_deducted([held(2)], "2026-09", book, until=END)] == [Decimal(5)]
 
 
 def test_a_returned_number_without_a_date_pays_nothing() -> None:
