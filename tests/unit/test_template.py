@@ -250,6 +250,12 @@ class TestEnvironment:
         assert parameters["WebhookTargets"]["AllowedValues"] == [
             choice.value for choice in settings.WebhookTargets
         ]
+        assert parameters["RentAllocation"]["AllowedValues"] == [
+            choice.value for choice in settings.RentAllocation
+        ]
+        assert parameters["PackageAllocation"]["AllowedValues"] == [
+            choice.value for choice in settings.PackageAllocation
+        ]
 
 
 class TestQueues:

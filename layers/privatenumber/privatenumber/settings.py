@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
@@ -26,9 +27,12 @@ VARIABLES: Final = frozenset(
         "BILLS_TABLE",
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
+        "BUDGETS",
         "CALL_DAYS",
+        "COMPLAINT_LIMIT",
         "DRIFT_REQUESTS_PER_SECOND",
         "EXCHANGE_BUCKET",
+        "IDLE_DAYS",
         "JOBS_QUEUE_URL",
         "KEY_ID",
         "MARGIN_SECONDS",
@@ -36,12 +40,15 @@ VARIABLES: Final = frozenset(
         "MISSING_WARN_MINUTES",
         "NONCE_CHECK",
         "OUTBOUND_PROXY",
+        "PACKAGE_ALLOCATION",
         "PRICE_LIST",
         "PUSH_SIGNATURE",
         "QUIET_MINUTES",
+        "RECONCILIATIONS_QUEUE_URL",
         "RECORDINGS_BUCKET",
         "RECORDING_DAYS",
         "RECORDING_RETRY_SECONDS",
+        "RENT_ALLOCATION",
         "REPORTS_QUEUE_URL",
         "SMS_DAYS",
         "SOURCE_CIDRS",
@@ -54,6 +61,7 @@ VARIABLES: Final = frozenset(
 """Every variable the layer knows; the template sets no other."""
 
 _RETENTION_S: Final = 7 * 86_400
+_SHARE: Final = re.compile(r"0\.[0-9]{1,9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
 KEPT_DAYS: Final = 400
 """How long what was pushed is kept, unless the deployment says otherwise (operations.md §13)."""
@@ -236,6 +244,11 @@ class Settings:
         return self._required("REPORTS_QUEUE_URL")
 
     @property
+    def reconciliations_queue_url(self) -> str:
+        """URL of the queue of reconciliations that were asked for."""
+        return self._required("RECONCILIATIONS_QUEUE_URL")
+
+    @property
     def applications_secret(self) -> str:
         """ARN or name of the secret that :func:`parse_applications` reads."""
         return self._required("APPLICATIONS_SECRET")
@@ -341,6 +354,35 @@ class Settings:
     def price_list(self) -> str | None:
         """Dated price lists as JSON text, or None for the built-in ones."""
         return self.variables.get("PRICE_LIST")
+
+    @property
+    def rent_allocation(self) -> RentAllocation:
+        """Default ``number``."""
+        return RentAllocation(self._choice("RENT_ALLOCATION", RentAllocation, RentAllocation.NUMBER))
+
+    @property
+    def package_allocation(self) -> PackageAllocation:
+        """Default ``per_unit``."""
+        allowed, default = PackageAllocation, PackageAllocation.PER_UNIT
+        return PackageAllocation(self._choice("PACKAGE_ALLOCATION", allowed, default))
+
+    @property
+    def budgets(self) -> str | None:
+        """Budgets of a month as JSON text, or None."""
+        return self.variables.get("BUDGETS")
+
+    @property
+    def idle_days(self) -> int:
+        """Days without any use after which an X counts as idle; default 30."""
+        return self._whole("IDLE_DAYS", "30", "days")
+
+    @property
+    def complaint_limit(self) -> Decimal:
+        """Complaints by number used in a month that close the business; default 0.0001 (operations.md §9)."""
+        text = self.variables.get("COMPLAINT_LIMIT", "0.0001")
+        if not _SHARE.fullmatch(text) or not Decimal(text) > 0:
+            raise SettingsError("COMPLAINT_LIMIT: must be a share above 0 and below 1, such as 0.0001")
+        return Decimal(text)
 
     @property
     def margin_seconds(self) -> int:

@@ -1,6 +1,7 @@
 """Environment and applications' secret: typed, demanded when used, silent about values (auth.md §12)."""
 
 import json
+from decimal import Decimal
 from ipaddress import ip_network
 from typing import Any
 
@@ -11,7 +12,9 @@ from privatenumber.settings import (
     VARIABLES,
     Mode,
     NonceCheck,
+    PackageAllocation,
     PushSignature,
+    RentAllocation,
     Settings,
     SettingsError,
 )
@@ -54,6 +57,22 @@ def test_defaults_are_the_careful_ones() -> None:
     assert settings.source_cidrs == ()
     assert settings.outbound_proxy is None
     assert settings.price_list is None
+    assert settings.budgets is None
+
+
+def test_costs_are_spread_and_numbers_judged_as_decided() -> None:
+    """billing-rules.md §8.3, §10; operations.md §16."""
+    settings = Settings.from_environment({})
+    assert settings.rent_allocation is RentAllocation.NUMBER
+    assert settings.package_allocation is PackageAllocation.PER_UNIT
+    assert settings.idle_days == 30
+    assert settings.complaint_limit == Decimal("0.0001")
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "1", "0.1.1", "1e-4", "-0.1", "0.0000000001"])
+def test_a_limit_of_complaints_that_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="COMPLAINT_LIMIT"):
+        _ = Settings.from_environment({"COMPLAINT_LIMIT": text}).complaint_limit
 
 
 def test_networks_are_read_from_a_comma_list() -> None:
