@@ -27,6 +27,7 @@ from privatenumber.store.differences import DifferenceStore, Handling
 from privatenumber.store.due import Overtaken
 from privatenumber.store.fact_rows import DAY_INDEX
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.store.versions import canonical
 from privatenumber.times import from_iso, iso
@@ -203,19 +204,13 @@ class DisputeStore:
         condition, values = "pk = :pk", {":pk": pk}
         if begin:
             condition, values = "pk = :pk AND begins_with(sk, :sk)", {":pk": pk, ":sk": begin}
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=encode(values),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=encode(values),
+            ConsistentRead=True,
+        )
 
 
 def booked(adjustments: Iterable[Adjustment]) -> Decimal:

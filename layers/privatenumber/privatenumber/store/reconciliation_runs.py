@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.due import DUE_INDEX, Overtaken, due_items
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.versions import canonical
 from privatenumber.times import from_iso, iso
 
@@ -137,19 +138,13 @@ class RunStore:
             yield run_id(month, token), from_iso(item["due_at"])
 
     def _rows(self, pk: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-                ExpressionAttributeValues=encode({":pk": pk, ":sk": "RUN#"}),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=encode({":pk": pk, ":sk": "RUN#"}),
+            ConsistentRead=True,
+        )
 
 
 def _key(identity: str) -> dict[str, str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,13 +44,3 @@ class Uploads:
             "x-amz-checksum-sha256": checksum,
         }
         return UploadLink(url, headers)
-
-    def size(self, key: str) -> int | None:
-        """How many bytes the file has; None when it is not there."""
-        try:
-            answer: Any = self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                return None
-            raise
-        return int(answer["ContentLength"])

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.versions import Version
 
 if TYPE_CHECKING:
@@ -90,18 +91,13 @@ class VersionPages:
             ":first": f"LINES#{version.content}#{first:06d}",
             ":last": f"LINES#{version.content}#~",
         }
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues=encode(values),
-                ConsistentRead=True,
-                Limit=1,
-                **start,
-            )
-            for item in map(decode, answer["Items"]):
-                yield int(item["sk"].rpartition("#")[2]), zlib.decompress(item["lines"]).splitlines()
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=encode(values),
+            ConsistentRead=True,
+            Limit=1,
+        )
+        for item in rows:
+            yield int(item["sk"].rpartition("#")[2]), zlib.decompress(item["lines"]).splitlines()

@@ -6,12 +6,13 @@ a run up leases it; when he dies it is due again, and the same facts and files g
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.privacy import Keyring, token
+from privatenumber.privacy import Keyring, scrub, token
 from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore, run_id
 
 FILES: Final = ("calls", "sms", "bill", "stats", "quota", "numbers")
@@ -23,6 +24,25 @@ LEASE: Final = timedelta(minutes=10)
 KEPT: Final = timedelta(days=1100)
 MAX_ATTEMPTS: Final = 5
 TOO_OFTEN: Final = "it failed again and again"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileWork:
+    """One message: a reconciliation that somebody may take up."""
+
+    run_id: str
+
+    def to_body(self) -> str:
+        """Render the message body."""
+        return json.dumps({"reconciliation": self.run_id})
+
+    @classmethod
+    def from_body(cls, body: str) -> ReconcileWork:
+        """Read a message body; raises ValueError when it is not one of ours."""
+        try:
+            return cls(str(json.loads(body)["reconciliation"]))
+        except (KeyError, TypeError):
+            raise ValueError("not a reconciliation to be made") from None
 
 
 class NoSuchRun(Exception):
@@ -54,7 +74,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliations:
-    """Takes requests and works on them. ``send`` tells a worker; it may fail to reach him."""
+    """Takes requests. ``send`` tells a worker; it may fail to reach him."""
 
     store: RunStore
     keyring: Callable[[], Keyring]
@@ -85,12 +105,12 @@ class Reconciliations:
             self.send(found.id)
         return found, known is None
 
-    def get(self, identity: str) -> ReconciliationRun:
-        """One run as it is now. Raises NoSuchRun."""
-        run = self.store.get(identity)
-        if run is None:
-            raise NoSuchRun
-        return run
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Makes comparisons that were asked for."""
+
+    store: RunStore
 
     def work(
         self,
@@ -105,7 +125,9 @@ class Reconciliations:
         What ``compare`` raises of ``refusals`` ends the run, everything else leaves it to be taken up again.
         Raises NoSuchRun, Overtaken when somebody else took it up.
         """
-        run = self.get(identity)
+        run = self.store.get(identity)
+        if run is None:
+            raise NoSuchRun
         started = now()
         if run.due_at is None or run.due_at > started:
             return run
@@ -115,12 +137,8 @@ class Reconciliations:
         try:
             made = compare(run)
         except refusals as error:
-            return self._ended(run, RunState.REFUSED, now(), problem=str(error))
+            return self._ended(run, RunState.REFUSED, now(), problem=scrub(str(error)))
         return self._ended(run, RunState.DONE, now(), result=made.result, number=made.number, hash=made.hash)
-
-    def note_import(self, run: ReconciliationRun, rows: int) -> ReconciliationRun:
-        """Count rows that were imported by leave of a run. Raises Overtaken."""
-        return self._written(run, imported=run.imported + rows)
 
     def _ended(
         self, run: ReconciliationRun, state: RunState, now: datetime, **changes: Any

@@ -1,0 +1,115 @@
+"""Reconciliations on request: `work` compares a month, `sweep` sends again what nobody took up.
+
+A message that is lost is no loss: the request stays due in the table. The worker leases it; when it dies the
+next one begins anew, and the same facts and files give the same version.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from privatenumber.billing.reconciliation.requested import Compared, NoSuchRun, ReconcileWork, Workshop
+from privatenumber.settings import Settings
+from privatenumber.store import clients
+from privatenumber.store.due import Overtaken
+from privatenumber.store.queue import WorkQueue
+from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
+from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.times import parse_time, utc_now
+
+MOST_SENT: Final = 50
+
+logger = get_logger("reconcile")
+metrics = get_metrics("reconcile")
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once."""
+    return Settings.from_environment(os.environ)
+
+
+@cache
+def runs() -> RunStore:
+    """The rows of what was asked for."""
+    return RunStore(clients.dynamodb(), settings().bills_table)
+
+
+@metrics.log_metrics
+def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
+    """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
+    due = [run_id for run_id, _ in runs().due(until=_moment(event), limit=MOST_SENT)]
+    queue = WorkQueue(clients.sqs(), settings().reconciliations_queue_url)
+    sent = queue.send(map(ReconcileWork, due))
+    _count("ReconciliationsSentAgain", sent.taken)
+    logger.info("swept", extra={"due": len(due), "sent": sent.taken, "refused": sent.refused})
+    return {"due": len(due), "sent": sent.taken}
+
+
+@metrics.log_metrics
+def work(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+    """SQS: one message per reconciliation; what fails is named and comes again, the rest is done."""
+    failed = [record["messageId"] for record in event["Records"] if not _done(record)]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _done(record: Mapping[str, Any]) -> bool:
+    about: dict[str, Any] = {"message_id": record["messageId"]}
+    try:
+        asked = ReconcileWork.from_body(record["body"])
+        about["run"] = asked.run_id
+        run = _worked(asked)
+    except NoSuchRun:
+        logger.warning("no such reconciliation", extra=about)
+        return True
+    except Overtaken:
+        logger.warning("somebody else took it up", extra=about)
+        return True
+    except Exception:
+        logger.exception("reconciliation failed", extra=about)
+        return False
+    _count("ReconciliationsFailed", run.state in (RunState.FAILED, RunState.REFUSED))
+    logger.info("worked", extra={**about, "state": run.state.value, "result": run.result})
+    return True
+
+
+def _worked(asked: ReconcileWork) -> ReconciliationRun:
+    # The comparison is what the imports cost: a message without work does without them.
+    from privatenumber.billing.bootstrap import Rooms
+    from privatenumber.billing.closing.runs import BillingRequestError
+    from privatenumber.billing.reconciliation.layouts import LayoutError
+    from privatenumber.billing.reconciliation.run import reconcile_month
+    from privatenumber.csv_table import FileRefused
+    from privatenumber.store.files import FileMissing, FileTooLarge
+
+    rooms = Rooms(settings())
+
+    def compare(run: ReconciliationRun) -> Compared:
+        ledger = rooms.ledger()
+        document = reconcile_month(
+            ledger,
+            run.month,
+            files=run.files,
+            mappings=run.mappings,
+            as_of=utc_now(),
+        )
+        return Compared(document["version"], document["hash"], document["result"])
+
+    refusals = (BillingRequestError, FileRefused, LayoutError, FileMissing, FileTooLarge)
+    return Workshop(runs()).work(asked.run_id, compare, refusals, now=utc_now)
+
+
+def _moment(event: Mapping[str, Any]) -> datetime:
+    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
+    scheduled = event.get("scheduled_time")
+    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
+
+
+def _count(name: str, value: float) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)

@@ -1,0 +1,177 @@
+"""Routes of statements: months, one month in the format that is asked for, its lines and its versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final
+
+from privatenumber import http_request
+from privatenumber.billing.bill_rooms import BillRooms
+from privatenumber.http_api import Response, answer
+from privatenumber.http_fields import one_of
+from privatenumber.http_request import InvalidFields, Request
+from privatenumber.store.versions import Version
+from privatenumber.times import beijing_month, iso
+
+from .asking import line_cursor, line_place, month_of, months_between, number_of
+from .problems import StatementUnknown, TooManyLines
+from .routes import Route
+
+LINK_S: Final = 300
+MOST_LINES: Final = 100_000
+"""Lines that a file is made of while somebody waits; more are read page by page."""
+
+_LIMIT: Final = 50
+_MONTHS: Final = 24
+_THREADS: Final = 8
+_JSON: Final = "json"
+_FORMATS: Final = (_JSON, "csv", "xlsx", "html", "pdf", "txt", "focus")
+_ENDINGS: Final = {"focus": "focus.csv"}
+_LANGUAGES: Final = ("en", "zh")
+_LINES: Final = ("close", "usage", "rent", "share", "correction", "adjustment", "unused")
+_VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+_TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
+_EQUAL: Final = ("view", "application", "x", "order", "key", "mode", "item")
+
+
+def list_statements(rooms: BillRooms, request: Request) -> Response:
+    """GET /statements: months that have a statement, newest first; of a year unless it is said otherwise."""
+    query = request.query
+    until = month_of(query, "to") if "to" in query else beijing_month(request.at)
+    since = month_of(query, "from") if "from" in query else _a_year_before(until)
+    months = months_between(since, until)
+    if not 1 <= len(months) <= _MONTHS:
+        raise InvalidFields(
+            ("from", f"must not be later than to, and at most {_MONTHS - 1} months before it")
+        )
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = list(pool.map(rooms.statements.latest, reversed(months)))
+    shown = [
+        {
+            **_described(version),
+            **{name: version.document.get(name) for name in ("month", "state", "currency", "total")},
+        }
+        for version in found
+        if version
+    ]
+    return answer(200, {"statements": shown})
+
+
+def read_statement(rooms: BillRooms, request: Request) -> Response:
+    """GET /statements/{month}: its sums as JSON, or a link for five minutes to the whole as a file."""
+    query = request.query
+    version = _version(rooms, request)
+    form = one_of(query, "format", _FORMATS, _JSON)
+    language = one_of(query, "language", _LANGUAGES, "en")
+    table = query.get("table")
+    if table is not None and not _TABLE.fullmatch(table):
+        raise InvalidFields(("table", "must be the name of a table"))
+    if form == _JSON:
+        return answer(200, {**version.document, **_described(version)})
+    return answer(200, _handed_out(rooms, request, version, form, language, table))
+
+
+def list_lines(rooms: BillRooms, request: Request) -> Response:
+    """GET /statements/{month}/lines: usage, rents, shares and day closes behind the sums, page by page."""
+    query = request.query
+    place = line_place(query)
+    version = _version(rooms, request, place[0] if place else None)
+    page = rooms.pages.page(
+        version,
+        _wanted(query),
+        after=place[1] if place else None,
+        limit=http_request.read_limit(query, _LIMIT),
+    )
+    return answer(
+        200,
+        {
+            "version": version.number,
+            "lines": list(page.lines),
+            "next_cursor": line_cursor(version, page.further),
+        },
+    )
+
+
+def list_versions(rooms: BillRooms, request: Request) -> Response:
+    """GET /statements/{month}/versions: all that were ever made, the newest first."""
+    month = month_of(request.path)
+    versions = [
+        {**_described(version), **{name: version.document.get(name) for name in ("state", "total")}}
+        for version in rooms.statements.versions(month)
+    ]
+    if not versions:
+        raise StatementUnknown
+    return answer(200, {"month": month, "versions": versions})
+
+
+def _a_year_before(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year}-01" if number == 12 else f"{year - 1}-{number + 1:02d}"
+
+
+def _version(rooms: BillRooms, request: Request, number: int | None = None) -> Version:
+    month = month_of(request.path)
+    number = number or number_of(request.query, "version")
+    found = rooms.statements.version(month, number) if number else rooms.statements.latest(month)
+    if found is None:
+        raise StatementUnknown
+    return found
+
+
+def _handed_out(
+    rooms: BillRooms, request: Request, version: Version, form: str, language: str, table: str | None
+) -> dict[str, Any]:
+    from privatenumber.billing.outputs.formats import Format, render
+    from privatenumber.billing.outputs.texts import Language
+
+    if version.lines > MOST_LINES:
+        raise TooManyLines
+    document = {**version.document, **_described(version), "lines": rooms.statements.lines(version)}
+    media_type, pieces = render(document, Format(form), Language(language), table=table)
+    month = version.document["month"]
+    name = ".".join(filter(None, (f"statement-{month}-v{version.number}", table, language)))
+    name = f"{name}.{_ENDINGS.get(form, form)}"
+    key = f"statements/{month}/{version.content[:16]}/{name}"
+    body = b"".join(pieces)
+    rooms.handed_out.put(key, body, media_type=media_type)
+    return {
+        "month": month,
+        **_described(version),
+        "format": form,
+        "language": language,
+        "bytes": len(body),
+        "url": rooms.handed_out.link(key, name=name, seconds=LINK_S),
+        "url_until": iso(request.at + timedelta(seconds=LINK_S)),
+    }
+
+
+def _described(version: Version) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "hash": version.hash,
+        "made_at": iso(version.made_at),
+        "line_count": version.lines,
+    }
+
+
+def _wanted(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
+    """Which lines a query asks for: of one kind, and equal in what it names."""
+    kind = one_of(query, "line", _LINES, "") if "line" in query else None
+    equal = {name: query[name] for name in _EQUAL if name in query}
+    for name, value in equal.items():
+        if not _VALUE.fullmatch(value):
+            raise InvalidFields((name, "must have 1 to 256 printable characters"))
+    return lambda line: (
+        (kind in (None, line["line"])) and all(line.get(name) == value for name, value in equal.items())
+    )
+
+
+ROUTES: Final[Mapping[str, Route]] = {
+    "GET /statements": list_statements,
+    "GET /statements/{month}": read_statement,
+    "GET /statements/{month}/lines": list_lines,
+    "GET /statements/{month}/versions": list_versions,
+}
