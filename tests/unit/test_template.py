@@ -19,11 +19,13 @@ import pytest
 from builders import followed
 from builders.events import ROOT, event_files, function_of
 from builders.streams import passes, stream_event
+from functions.bills import app as bills
 from functions.calls import app as calls
 from functions.webhooks import routes as webhooks
 from local.template import Function, functions, load, resources, translate
 from privatenumber import settings, store
 from privatenumber.applications import parse_applications
+from privatenumber.billing.reconciliation.requested import LEASE as RECONCILIATION_LEASE
 from privatenumber.erasure.rounds import LEASE as ERASURE_LEASE
 from privatenumber.recordings.archive import LEASE
 from privatenumber.store import call_search
@@ -179,6 +181,17 @@ class TestFunctions:
                 assert set(keys["dynamodb:LeadingKeys"]) <= allowed, statement["Sid"]
                 assert "dynamodb:DeleteItem" not in listed(statement["Action"])
 
+    def test_who_hands_bills_out_writes_no_bill_and_no_record(self) -> None:
+        """Statements, closes and facts are others' to write; a move of a dispute is one transaction."""
+        (put,) = [
+            set(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+            for statement in statements("BillsFunction")
+            if "dynamodb:PutItem" in listed(statement["Action"])
+            and "BillsTable" in json.dumps(statement["Resource"])
+        ]
+        assert {"DISPUTE#*", "DIFFERENCES#*", "ADJUSTMENTS#*"} <= put
+        assert not put & {"STATEMENT#*", "CORRECTION#*", "DAY#*", "RECONCILIATION#*", "CALL#*", "SMS#*"}
+
     @pytest.mark.parametrize("name", ["WebhooksFunction", "WebhooksWorkerFunction"])
     def test_a_webhook_and_its_replay_are_put_by_leave_of_one_statement(self, name: str) -> None:
         """They are written in one transaction, whose keys are looked at together."""
@@ -193,6 +206,7 @@ class TestFunctions:
     def test_an_attempt_ends_before_its_claim_does(self) -> None:
         """Else two workers could be at one recording, or at one line of a webhook."""
         assert FUNCTIONS["RecordingsWorkerFunction"]["Timeout"] < LEASE.total_seconds()
+        assert FUNCTIONS["ReconcileWorkerFunction"]["Timeout"] < RECONCILIATION_LEASE.total_seconds()
         assert FUNCTIONS["WebhooksWorkerFunction"]["Timeout"] < WEBHOOK_LEASE.total_seconds()
 
     @each_function
@@ -431,7 +445,7 @@ class TestApi:
             "POST /drift/{run}/{difference}", "GET /pool", "POST /pool/forecast",
             "POST /jobs", "GET /jobs/{job}", "GET /jobs/{job}/items", "POST /jobs/{job}/cancel",
             "GET /recordings/{session}", "POST /erasures", "GET /erasures/{erasure}", *calls.ROUTES,
-            *webhooks.ROUTES,
+            *webhooks.ROUTES, *bills.ROUTES,
         }  # fmt: skip
 
     def test_only_callbacks_are_open(self) -> None:
@@ -450,7 +464,8 @@ class TestApi:
                 "erasures": "Erasure",
                 "webhooks": "Webhooks",
             }
-            room = "Calls" if key in calls.ROUTES else rooms.get(key.split("/")[1], "Bindings")
+            own = {**dict.fromkeys(calls.ROUTES, "Calls"), **dict.fromkeys(bills.ROUTES, "Bills")}
+            room = own.get(key) or rooms.get(key.split("/")[1], "Bindings")
             assert route["Target"] == {"Fn::Sub": f"integrations/${{{room}Integration}}"}
 
     def test_an_integration_outlasts_its_function_but_not_the_caller(self) -> None:
