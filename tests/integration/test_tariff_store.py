@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from builders.billing import NOON, VIRTUAL, utc
+from builders.billing import VIRTUAL, utc
 from builders.dynamodb import Table, local_client, moto_client, new_table
 from builders.example import PACKAGE
 from privatenumber.billing.tariff.prices import PriceBook, PriceListError, UsageTime
@@ -28,6 +28,7 @@ from privatenumber.store.tariffs import (
 
 CONFIGURED = '[{"valid_from": "2026-01-01", "call": {"virtual": "0.10"}}]'
 DAY = date(2026, 9, 1)
+NOON = utc("2026-09-15 04:00:00")
 ANNA = Change("anna", "contract of 2026", NOON)
 BEN = Change("ben", None, NOON + timedelta(days=1))
 

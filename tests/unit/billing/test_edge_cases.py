@@ -181,8 +181,8 @@ RENTS = [
 @pytest.mark.parametrize(("issued", "left", "month", "rents"), RENTS)
 def test_a_rent_on_the_edge(issued: str | None, left: str | None, month: str, rents: list[str]) -> None:
     """Issued on the 31st, the 30th and the 1st, returned on the 25th and 26th, both at once, leap years."""
-    days = [date.fromisoformat(day) if day else None for day in (issued, left)]
-    number = Holding(V2, "axb", VIRTUAL, *days, returned=left is not None)
+    issued_on, left_on = (date.fromisoformat(day) if day else None for day in (issued, left))
+    number = Holding(V2, "axb", VIRTUAL, issued_on, left_on, returned=left is not None)
     found = rents_deducted([number], month, EXAMPLE_PRICES, until=END)
     assert [f"{rent.deducted_on:%m-%d} for {rent.cost_month}" for rent in found] == rents
     assert {rent.amount for rent in found} <= {Decimal(5)}
