@@ -1,123 +1,176 @@
-"""What people read: aligned text from the JSON documents."""
+"""What people read on a terminal or in a mail: aligned text from the JSON documents."""
 
-from datetime import UTC, datetime
+from __future__ import annotations
+
 from typing import Any
 
-from builders.billing import (
-    EXAMPLE_PRICES,
-    NO_CALL_PRICE,
-    V2,
-    VIRTUAL,
-    bill_file,
-    calls_file,
-    cdr,
-    closes,
-    export_row,
-    tokens,
-    utc,
-)
-from privatenumber.billing.closing.statement import build_statement, present
-from privatenumber.billing.outputs.text import headline, render_reconciliation, render_statement
-from privatenumber.billing.rating.rent import Holding, rents_deducted
-from privatenumber.billing.reconciliation.call_checks import Account
-from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, reconcile
-from privatenumber.billing.reconciliation.compare import present as present_reconciliation
-from privatenumber.billing.tariff.prices import PriceBook
-
-FACTS = [
-    cdr("2026-09-02 01:00:00", "2026-09-02 01:01:35", icid="a"),
-    cdr(None, "2026-09-02 02:00:00", icid="b"),
-    cdr(None, "2026-09-02 03:00:00", icid="c", subscription_id=None),
-]
-STORED = {"version": 1, "hash": "0123456789abcdef", "made_at": "2026-09-05T00:00:00.000Z"}
-RENTS = rents_deducted(
-    [Holding(V2, "demo", VIRTUAL)], "2026-09", EXAMPLE_PRICES, until=datetime(2026, 9, 30, tzinfo=UTC)
-)
+from builders.statements import compared, found, share, worked_month
+from privatenumber.billing.outputs.reconciliation_report import headline
+from privatenumber.billing.outputs.text import render_reconciliation, render_statement
+from privatenumber.billing.outputs.texts import Language
 
 
-def statement(prices: PriceBook = EXAMPLE_PRICES) -> dict[str, Any]:
-    built = build_statement(
-        "2026-09", closes(FACTS, prices=prices), RENTS, cost_month_rents=RENTS, prices=prices, closed=False
+def reconciliation(*differences: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    document = {
+        "kind": "reconciliation",
+        "month": "2026-09",
+        "result": "differences" if differences else "matched",
+        "currency": "CNY",
+        "statement": "0123456789abcdef",
+        "calls": {"recorded": 1, "exported": 2, "matched": 1, "outside_month": 0},
+        "hang_ups": 1,
+        "bill": [
+            compared("call", "virtual", "0.20", "0.20", "0.40"),
+            compared("rent", None, "5.00", "0", "5.00"),
+        ],
+        "billed_total": "5.40",
+        "accepted": [],
+        "not_compared": [],
+        "bad_rows": [],
+        "differences": list(differences),
+        "difference_count": len(differences),
+        "version": 2,
+        "hash": "feedfacefeedface",
+        "made_at": "2026-10-03T04:00:00.000Z",
+    }
+    return {**document, **changes}
+
+
+def small() -> dict[str, Any]:
+    """A month without packages and texts, in one application."""
+    month = worked_month(
+        packages=[], price_lists=[], lines=[share("application", "ax", "10.40", "0.00", "35.00")]
     )
-    return {**present(built.document(), built.lines()), **STORED, "late": None}
-
-
-def reconciliation(*rows: str, bill: str) -> dict[str, Any]:
-    lines = [line for day in closes(FACTS[:1]) for line in day.close.lines]
-    recorded = Recorded("2026-09", "hash", lines, RENTS, (), frozenset(), frozenset())
-    resolver = Resolver(tokens, lambda _: None, lambda _: (), utc("2026-09-05 00:00:00"))
-    files = Files(calls_file(*rows), bill_file(bill, "2026-09,rent,virtual,,1,5,0,5.00"))
-    result = reconcile(recorded, files, Account(EXAMPLE_PRICES, {V2: VIRTUAL}, {}), resolver)
-    return {**present_reconciliation(result.document(), result.lines()), **STORED, "id": "2026-09/1"}
-
-
-ROW = export_row("2026-09-02 09:00:00", "2026-09-02 09:01:35", icid="a")
-MISSING = export_row("2026-09-03 09:00:00", "2026-09-03 09:01:01", icid="lost")
+    month["components"], month["cost_components"] = month["components"][:2], []
+    month["sms"] = {**month["sms"], "messages": 0}
+    return month
 
 
 def test_a_statement_reads_like_a_bill() -> None:
+    """billing-rules.md §8.2."""
+    text = render_statement(worked_month())
     assert (
-        render_statement(statement())
+        text[: text.index("Cost by mode")]
         == """\
-STATEMENT 2026-09   open   version 1
-CNY, Beijing time   inputs 0123456789ab
+STATEMENT 2026-09
+State closed   Version 1   Computed at 2026-10-03 12:00   Currency CNY   Inputs (hash) 0123456789ab
 
-Application  calls  answered  minutes  call CNY  rent CNY  total
-----------------------------------------------------------------
-demo             3         1        2      0.20      5.00   5.20
+What was deducted
+Component  Number type  At list price  From packages     CNY
+────────────────────────────────────────────────────────────
+calls      carrier                  3            162    0.30
+calls      virtual                102            338   10.20
+SMS        carrier                 10              0    2.70
+SMS        virtual                 10             50    2.80
+rent       carrier                  2              0   30.00
+rent       virtual                  6              0   30.00
+packages                            1              0   38.00
+────────────────────────────────────────────────────────────
+Total                                                 114.00
 
-X number        calls  answered  minutes  call CNY  rent CNY  total
--------------------------------------------------------------------
-+8617010000002      3         1        2      0.20      5.00   5.20
+What the month cost
+Component  Number type  At list price  From packages     CNY
+────────────────────────────────────────────────────────────
+calls      carrier                  3            162    0.30
+calls      virtual                102            338   10.20
+SMS        carrier                 10              0    2.70
+SMS        virtual                 10             50    2.80
+rent       carrier                  2              0   30.00
+rent       virtual                  7              0   35.00
+packages                            1              0   38.00
+────────────────────────────────────────────────────────────
+Total                                                 119.00
 
-Order       calls  answered  minutes  call CNY  rent CNY  total
----------------------------------------------------------------
-order-1001      2         1        2      0.20      0.00   0.20
-unassigned      1         0        0      0.00      5.00   5.00
+Cost by application
+Application  Minutes  Parts  Calls   SMS   Rent  Packages   Total
+─────────────────────────────────────────────────────────────────
+ax               264     53  10.40  3.54  35.00     16.15   65.09
+axb              341     17   0.10  1.96  30.00     21.85   53.91
+─────────────────────────────────────────────────────────────────
+Total            605     70  10.50  5.50  65.00     38.00  119.00
 
-Component               quantity   CNY
---------------------------------------
-call, virtual numbers  2 minutes  0.20
-rent, virtual numbers    1 month  5.00
-TOTAL                             5.20
-
-Calls: 3 attempts, 1 answered, 2 minutes for 95 s of talk (rounding up: 0.4 min)
-Rent for 2026-09, whenever deducted: 5.00
 """
     )
 
 
-def test_a_statement_says_what_has_no_price() -> None:
-    text = render_statement(statement(NO_CALL_PRICE))
-    assert "2 minutes have no configured call price and are not in the total." in text
-    assert "2 minutes, 2 unpriced" in text
-
-
-def test_a_closed_statement_says_what_came_later() -> None:
-    late = {**statement(), "state": "closed", "late": {"minutes": 3, "amount": "0.30"}}
-    assert "What became known after the close changes 3 minutes, 0.30 CNY." in render_statement(late)
-
-
-def test_a_large_statement_says_where_its_rows_are() -> None:
-    large = {name: value for name, value in statement().items() if name not in ("by_x", "by_order", "rows")}
-    assert "7000 rows per X and order are kept in the table." in render_statement(
-        {**large, "rows_left_out": 7000}
+def test_a_statement_ends_with_what_its_figures_mean() -> None:
+    assert render_statement(worked_month()).endswith(
+        "Calls: 15 attempts, 13 answered, 605 minutes for 35970 s of talk (rounding up: 5.5 min)\n"
+        "SMS: 62 messages, 59 sent, 70 parts billed (71 as received, 70 as forwarded)\n"
+        "Rent for 2026-09, whenever deducted: 65.00\n"
     )
 
 
+def test_columns_and_views_that_say_nothing_are_left_out() -> None:
+    text = render_statement(small())
+    assert "Application  Minutes  Calls   Rent  Total\n" in text
+    assert "Packages" not in text
+    assert "SMS" not in text
+
+
+def test_a_presented_statement_reads_as_the_stored_one() -> None:
+    """An answer has views and rows under names of their own."""
+    stored = worked_month()
+    lines = stored.pop("lines")
+    shares: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        if line["line"] == "share":
+            shares.setdefault(line["view"], []).append(
+                {n: v for n, v in line.items() if n not in ("line", "view")}
+            )
+    kinds = {"rows": "usage", "rents": "rent", "closes": "close"}
+    rows = {name: [line for line in lines if line["line"] == kind] for name, kind in kinds.items()}
+    assert render_statement({**stored, **rows, "shares": shares}) == render_statement(worked_month())
+
+
+def test_a_statement_is_told_in_chinese_too() -> None:
+    text = render_statement(worked_month(), Language.ZH)
+    assert text.startswith("账单 2026-09\n状态 已关账")
+    # A Chinese character takes two columns.
+    assert "号码月租费  虚号               6         0   30.00\n" in text
+    assert "\n无归属    100         0   0.00  0.00  65.00   5.94   70.94\n" in text
+
+
+def test_a_statement_says_what_has_no_price() -> None:
+    text = render_statement(worked_month(unpriced_minutes=2))
+    assert "2 minutes have no configured call price and are not in the total." in text
+
+
+def test_a_closed_statement_says_what_came_later() -> None:
+    text = render_statement(worked_month(late={"minutes": 3, "amount": "0.30"}))
+    assert "What became known after the close changes 3 minutes, 0.30 CNY." in text
+
+
+def test_a_statement_names_the_corrections_booked_in_it() -> None:
+    booked = {"month": "2026-08", "number": 2, "amount": "-0.30", "reasons": ["late_facts"], "hash": "ff"}
+    text = render_statement(worked_month(corrections=[booked]))
+    assert "Corrections of earlier months\nNumber  Of month  Reasons       CNY\n" in text
+    assert "2       2026-08   late facts  -0.30\n" in text
+
+
+def test_a_large_statement_says_where_its_rows_are() -> None:
+    many = [share("x", f"+86170{n:08d}", "0.10") for n in range(45)]
+    text = render_statement(worked_month(lines=many, rows_left_out=7000))
+    assert "and 5 more rows, in the workbook and the CSV file" in text
+    assert "7000 rows per X and order are kept in the table." in text
+
+
 def test_a_clean_reconciliation_says_so() -> None:
-    document = reconciliation(ROW, bill="2026-09,call,virtual,,2,0.10,0,0.20")
+    document = reconciliation(bill=[compared("rent", None, "5.00", "0.00", "5.00")])
     assert headline(document) == "reconciliation: 0 differences"
     assert (
         render_reconciliation(document)
         == """\
-RECONCILIATION 2026-09   matched   version 1
-calls: 1 CDRs, 1 rows in the detail export, 1 matched; 0 hang-up events
+RECONCILIATION 2026-09
+Result matched   Version 2   Computed at 2026-10-03 12:00   Currency CNY   Statement compared
+  0123456789ab   Inputs (hash) feedfacefeed
 
-Bill           ours   CNY  explained   CNY  platform   CNY  left
-----------------------------------------------------------------
-call, virtual     2  0.20          0  0.00         2  0.20  0.00
-rent              1  5.00          0  0.00         1  5.00  0.00
+Calls: 1 CDRs, 2 rows in the detail export, 1 matched; 1 hang-up events
+
+Our figures and the platform's bill
+Component  Number type  ours   CNY  explained   CNY  platform   CNY  left
+─────────────────────────────────────────────────────────────────────────
+rent                       2  5.00          2  0.00         4  5.00  0.00
 
 reconciliation: 0 differences
 """
@@ -125,33 +178,31 @@ reconciliation: 0 differences
 
 
 def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
-    document = reconciliation(ROW, MISSING, bill="2026-09,call,virtual,,4,0.10,0,0.40")
-    text = render_reconciliation(document)
+    """billing-rules.md §9.3."""
+    document = reconciliation(found())
     assert headline(document).startswith("reconciliation: 1 difference: missing CDR")
+    _, _, told = render_reconciliation(document).partition("reconciliation:")
     assert (
-        text.partition("reconciliation:")[2]
+        told
         == """\
  1 difference: missing CDR: the platform's detail export lists a call on X
-  +86170****0002 that ended 2026-09-03 09:01:01, 2 min, 0.20 CNY; no event of it arrived either
-  missing_push, 0.20 CNY; proposed: wait for its push (up to 11 hours); if none comes, accept the
-     row and keep the file
+  +86170****0002, 2 min, 0.20 CNY
+  CDR or SMS missing (missing_push), 0.20 CNY; proposed: wait for its push; if none comes, accept
+     the row and keep the file
 """
     )
-    assert V2 not in text
 
 
 def test_several_differences_are_numbered() -> None:
-    other = MISSING.replace("lost", "other").replace("09:0", "10:0")
-    document = reconciliation(ROW, MISSING, other, bill="2026-09,call,virtual,,6,0.10,0,0.60")
-    text = render_reconciliation(document)
-    assert headline(document) == "reconciliation: 2 differences"
+    text = render_reconciliation(reconciliation(found(), found("price_diff", "unpriced")))
+    assert "reconciliation: 2 differences" in text
     assert "\n  1. missing CDR" in text
     assert "\n  2. missing CDR" in text
+    assert "price (price_diff), unpriced;" in " ".join(text.split())
 
 
 def test_what_cannot_be_compared_makes_the_headline_incomplete() -> None:
-    document = reconciliation(ROW, bill="2026-09,call,virtual,,2,0.10,0,0.20")
-    sms = {"item": "sms", "number_type": None, "amount": "2.80", "bill_line": 4}
-    document = {**document, "result": "incomplete", "not_compared": [sms]}
+    other = {"item": "other", "number_type": None, "amount": "2.80", "bill_line": 4}
+    document = reconciliation(result="incomplete", not_compared=[other])
     assert headline(document) == "reconciliation: 0 differences (incomplete)"
-    assert "not compared: sms 2.80 CNY (bill line 4)" in render_reconciliation(document)
+    assert "Not compared\nComponent" in render_reconciliation(document)

@@ -1,174 +1,108 @@
-"""Statements and reconciliations as plain text that a finance person can read, from their JSON documents."""
+"""Reports as plain text in aligned columns, for a terminal, a mail or a log."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, Final, TypeAlias
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-Document: TypeAlias = Mapping[str, Any]
+from privatenumber.billing.outputs.reconciliation_report import headline, reconciliation_report
+from privatenumber.billing.outputs.report import Document, Report, Section
+from privatenumber.billing.outputs.statement_report import statement_report
+from privatenumber.billing.outputs.tables import Table
+from privatenumber.billing.outputs.texts import Language, Words
 
 _WIDTH: Final = 100
-_UNASSIGNED: Final = "unassigned"
 _MOST_ROWS: Final = 40
+_TOO_WIDE: Final = ("W", "F")
 
 
-def render_statement(statement: Document) -> str:
-    """A statement: per application, X and order minutes, calls, rent and total; then the components."""
-    head = f"STATEMENT {statement['month']}   {statement['state']}   version {statement['version']}"
-    calls = statement["calls"]
-    parts = [
-        [head, f"{statement['currency']}, Beijing time   inputs {statement['hash'][:12]}", ""],
-        _view("Application", statement["by_application"], lambda row: row["application"]),
-        _view("X number", statement.get("by_x", ()), lambda row: row["x"] or "unknown"),
-        _view("Order", statement.get("by_order", ()), lambda row: row["order"] or _UNASSIGNED),
-        _components(statement),
-        [
-            f"Calls: {calls['attempts']} attempts, {calls['connected']} answered, {_talk(calls)}",
-            f"Rent for {statement['month']}, whenever deducted: {statement['rent_of_cost_month']}",
-            *_remarks(statement),
-        ],
-    ]
-    return "\n".join(line.rstrip() for part in parts for line in part) + "\n"
+def render_statement(document: Document, language: Language = Language.EN) -> str:
+    """A statement: what was deducted, what the month cost and whose that is, packages and rents."""
+    words = Words(language)
+    report = statement_report(document, words)
+    return _text([*_head(report, words), *_sections(report, words), *_remarks(report)])
 
 
-def render_reconciliation(document: Document) -> str:
+def render_reconciliation(document: Document, language: Language = Language.EN) -> str:
     """A reconciliation: our figures beside the platform's, then every difference with cause and proposal."""
-    calls = document["calls"]
-    lines = [
-        f"RECONCILIATION {document['month']}   {document['result']}   version {document['version']}",
-        f"calls: {calls['recorded']} CDRs, {calls['exported']} rows in the detail export, "
-        f"{calls['matched']} matched; {document['hang_ups']} hang-up events",
-        "",
-        *_table(
-            ("Bill", "ours", "CNY", "explained", "CNY", "platform", "CNY", "left"),
-            [_bill_row(row) for row in document["bill"]],
-        ),
-        "",
-        *_wrapped(headline(document), "  "),
-    ]
-    single = document["difference_count"] == 1
+    words = Words(language)
+    report = reconciliation_report(document, words)
+    bill = next(section for section in report.sections if section.name == "bill")
+    rest = [section for section in report.sections if section.name not in ("bill", "differences")]
+    lines = [*_head(report, words), *_remarks(report), "", *_section(bill, words)]
+    lines += ["", *_wrapped(headline(document, words), "  ")]
     for number, found in enumerate(document["differences"][:_MOST_ROWS], start=1):
-        lines += [] if single else _wrapped(f"{number}. {found['cause']}", "   ", first="  ")
-        proposal = f"{found['kind']}, {_money(found['amount'])}; proposed: {found['action']}"
-        lines += _wrapped(proposal, "   ", first="  " if single else "     ")
-    left_out = document["difference_count"] - _MOST_ROWS
-    if left_out > 0:
-        lines.append(f"  and {left_out} more")
-    lines += [
-        f"  not compared: {each['item']} {each['amount']} CNY (bill line {each['bill_line']})"
-        for each in document["not_compared"]
-    ]
-    lines += [f"  accepted as rounding: {each['amount']} CNY" for each in document["accepted"]]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+        lines += _difference(found, number, document["difference_count"] == 1, words)
+    left_out = document["difference_count"] - min(len(document["differences"]), _MOST_ROWS)
+    lines += [f"  {words.say('more_rows', count=left_out)}"] if left_out else []
+    for section in rest:
+        lines += ["", *_section(section, words)]
+    return _text(lines)
 
 
-def headline(document: Document) -> str:
-    """The result in one line, e.g. ``reconciliation: 0 differences``; a single difference is named."""
-    found = document["differences"]
-    number = document["difference_count"]
-    count = f"reconciliation: {number} difference{'' if number == 1 else 's'}"
-    if document["result"] == "incomplete":
-        count += " (incomplete)"
-    return f"{count}: {found[0]['cause']}" if number == 1 else count
+def _head(report: Report, words: Words) -> list[str]:
+    facts = "   ".join(f"{name} {text}" for name, text in report.facts if name != words["fact.month"])
+    return [f"{words[f'title.{report.kind}'].upper()} {report.month}", *_wrapped(facts, "  "), ""]
+
+
+def _sections(report: Report, words: Words) -> Iterator[str]:
+    for section in report.sections:
+        yield from _section(section, words)
+        yield ""
+
+
+def _section(section: Section, words: Words) -> Iterator[str]:
+    yield words[f"section.{section.name}"]
+    yield from _table(section.table, words)
+
+
+def _remarks(report: Report) -> list[str]:
+    return [line for remark in report.remarks for line in _wrapped(remark, "  ")]
+
+
+def _difference(found: Document, number: int, single: bool, words: Words) -> Iterator[str]:
+    amount = words["unpriced"] if found["amount"] == "unpriced" else f"{found['amount']} CNY"
+    if not single:
+        yield from _wrapped(f"{number}. {found['cause']}", "     ", first="  ")
+    kind = words.code("kind", found["kind"])
+    proposal = f"{kind} ({found['kind']}), {amount}; {words['column.action'].lower()}: {found['action']}"
+    yield from _wrapped(proposal, "     ", first="  " if single else "     ")
+
+
+def _table(of: Table, words: Words) -> list[str]:
+    """Aligned columns: texts left, numbers right, a rule under the titles and above the sums."""
+    table = of.for_people()
+    titles = [column.title(words) for column in table.columns]
+    rows = [table.shown(row, words) for row in table.rows[:_MOST_ROWS]]
+    total = table.shown_total(words)
+    everything = [titles, *rows, *([total] if total else [])]
+    widths = [max(_width(row[at]) for row in everything) for at in range(len(titles))]
+    right = [column.cell.is_number for column in table.columns]
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    lines = [_aligned(titles, widths, right), rule, *(_aligned(row, widths, right) for row in rows)]
+    left_out = len(table.rows) - len(rows)
+    lines += [words.say("more_rows", count=left_out)] if left_out else []
+    return lines + ([rule, _aligned(total, widths, right)] if total else [])
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = []
+    for cell, width, is_right in zip(cells, widths, right, strict=True):
+        blanks = " " * (width - _width(cell))
+        padded.append(blanks + cell if is_right else cell + blanks)
+    return "  ".join(padded)
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes: two for each Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(mark) in _TOO_WIDE else 1 for mark in text)
 
 
 def _wrapped(text: str, indent: str, first: str = "") -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=first + indent)
+    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=indent)
 
 
-def _view(title: str, rows: Sequence[Document], name: Any) -> list[str]:
-    if not rows:
-        return []
-    cells = [
-        (
-            str(name(row)),
-            str(row["attempts"]),
-            str(row["connected"]),
-            str(row["minutes"]),
-            _call_amount(row),
-            row["rent"],
-            row["total"],
-        )
-        for row in rows[:_MOST_ROWS]
-    ]
-    more = [f"and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
-    return [
-        *_table((title, "calls", "answered", "minutes", "call CNY", "rent CNY", "total"), cells),
-        *more,
-        "",
-    ]
-
-
-def _components(statement: Document) -> list[str]:
-    cells = [
-        (f"{part['item']}, {part['number_type']} numbers", _quantity(part), part["rounded"])
-        for part in statement["components"]
-    ]
-    return [*_table(("Component", "quantity", "CNY"), [*cells, ("TOTAL", "", statement["total"])]), ""]
-
-
-def _quantity(part: Document) -> str:
-    unit = "minute" if part["item"] == "call" else "month"
-    count = f"{part['quantity']} {unit}{'' if part['quantity'] == 1 else 's'}"
-    return f"{count}, {part['unpriced']} unpriced" if part["unpriced"] else count
-
-
-def _remarks(statement: Document) -> list[str]:
-    remarks = []
-    if statement["unpriced_minutes"]:
-        remarks.append(
-            f"{statement['unpriced_minutes']} minutes have no configured call price and are not in the total."
-        )
-    if statement.get("late"):
-        late = statement["late"]
-        remarks.append(
-            f"What became known after the close changes {late['minutes']} minutes, {late['amount']} CNY."
-        )
-    if statement.get("rows_left_out"):
-        remarks.append(f"{statement['rows_left_out']} rows per X and order are kept in the table.")
-    return remarks
-
-
-def _talk(calls: Document) -> str:
-    loss = Decimal(calls["minutes"]) - Decimal(calls["talk_seconds"]) / 60
-    return f"{calls['minutes']} minutes for {calls['talk_seconds']} s of talk (rounding up: {loss:.1f} min)"
-
-
-def _call_amount(row: Document) -> str:
-    if not row["unpriced_minutes"]:
-        return str(row["amount"])
-    return "unpriced" if row["unpriced_minutes"] == row["minutes"] else f"{row['amount']} + unpriced"
-
-
-def _bill_row(row: Document) -> tuple[str, ...]:
-    name = f"{row['item']}, {row['number_type']}" if row["number_type"] else row["item"]
-    ours, bill, left = row["ours"], row["bill"], row["unexplained"]
-    amount = "unpriced" if ours["unpriced"] else ours["amount"]
-    return (
-        name,
-        ours["quantity"],
-        amount,
-        row["explained"]["quantity"],
-        row["explained"]["amount"],
-        bill["quantity"] or "",
-        bill["amount"],
-        left["amount"] or "?",
-    )
-
-
-def _money(amount: str) -> str:
-    return amount if amount == "unpriced" else f"{amount} CNY"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns: the first one left, the others right, a rule under the titles."""
-    widths = [max(len(row[at]) for row in [titles, *rows]) for at in range(len(titles))]
-    lines = [_aligned(titles, widths), "-" * (sum(widths) + 2 * (len(widths) - 1))]
-    return lines + [_aligned(row, widths) for row in rows]
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first = cells[0].ljust(widths[0])
-    return "  ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))])
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"

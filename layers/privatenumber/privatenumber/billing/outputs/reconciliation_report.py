@@ -1,0 +1,160 @@
+"""A reconciliation as a report: our figures beside the platform's, each difference with its proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from privatenumber.billing.outputs.report import Document, Figure, Report, Section
+from privatenumber.billing.outputs.tables import Cell, Column, Row, Table, amount, beijing_text, summed
+from privatenumber.billing.outputs.texts import Words
+
+_COMPARED: Final = ("ours", "explained", "bill")
+_BILL: Final = (
+    Column("item", codes="item"),
+    Column("number_type", codes="number_type"),
+    *(
+        Column(f"{whose}_{what}", cell)
+        for whose in _COMPARED
+        for what, cell in (("quantity", Cell.COUNT), ("amount", Cell.MONEY))
+    ),
+    Column("unexplained", Cell.MONEY, empty="unknown_amount"),
+)
+_DIFFERENCE: Final = (
+    Column("kind", codes="kind"),
+    Column("amount", Cell.MONEY, empty="unpriced"),
+    Column("cause"),
+    Column("action"),
+    Column("application"),
+    Column("x"),
+    Column("at", Cell.MOMENT),
+    Column("state", codes="difference"),
+)
+_NOT_COMPARED: Final = (
+    Column("item", codes="item"),
+    Column("amount", Cell.MONEY),
+    Column("bill_line", Cell.COUNT),
+)
+_BAD_ROW: Final = (Column("file", codes="file"), Column("import_line", Cell.COUNT), Column("reason"))
+
+
+def reconciliation_report(document: Document, words: Words) -> Report:
+    """The report of a reconciliation, from its JSON document."""
+    differences = difference_table(document)
+    bill = bill_table(document)
+    return Report(
+        kind="reconciliation",
+        month=document["month"],
+        facts=_facts(document, words),
+        figures=(
+            Figure("differences", f"{document['difference_count']:,}", bool(document["difference_count"])),
+            Figure("difference_amount", f"{summed(row[1] for row in differences.rows):,.2f}"),
+            Figure("unexplained", f"{unexplained(document):,.2f}", bool(unexplained(document))),
+            Figure("billed_total", f"{amount(document['billed_total']):,.2f}"),
+        ),
+        sections=tuple(_sections(document, bill, differences, words)),
+        remarks=tuple(_remarks(document, words)),
+    )
+
+
+def headline(document: Document, words: Words | None = None) -> str:
+    """The result in one line, e.g. ``reconciliation: 0 differences``; a single difference is named."""
+    words = words or Words()
+    found, number = document["differences"], document["difference_count"]
+    count = words.say("headline", count=number)
+    if document["result"] == "incomplete":
+        count += words["headline.incomplete"]
+    return f"{count}: {found[0]['cause']}" if number == 1 else count
+
+
+def tables(document: Document) -> tuple[Table, ...]:
+    """Every table of a reconciliation, the differences first."""
+    found = difference_table(document), bill_table(document), _not_compared(document), _bad_rows(document)
+    return tuple(table for table in found if table.rows or table.name in ("differences", "bill"))
+
+
+def difference_table(document: Document) -> Table:
+    """Every difference: kind, amount, cause, proposal and where."""
+    rows: list[Row] = [
+        (
+            found["kind"],
+            amount(found["amount"]),
+            found["cause"],
+            found["action"],
+            *(found.get(name) for name in ("application", "x", "at", "state")),
+        )
+        for found in document["differences"]
+    ]
+    return Table("differences", _DIFFERENCE, rows)
+
+
+def bill_table(document: Document) -> Table:
+    """The bill's items: what we have, what the differences explain, what the platform has, what is left."""
+    rows: list[Row] = [
+        (
+            row["item"],
+            row.get("number_type"),
+            *(cell for whose in _COMPARED for cell in _pair(row[whose])),
+            amount(row["unexplained"]["amount"]),
+        )
+        for row in document["bill"]
+    ]
+    return Table("bill", _BILL, rows)
+
+
+def unexplained(document: Document) -> Decimal:
+    """CNY that nothing explains; parts of different sign do not cancel each other."""
+    return summed(abs(left) for row in bill_table(document).rows if isinstance(left := row[-1], Decimal))
+
+
+def _pair(of: Document) -> tuple[Decimal | None, Decimal | None]:
+    return amount(of.get("quantity")), None if of.get("unpriced") else amount(of.get("amount"))
+
+
+def _facts(document: Document, words: Words) -> tuple[tuple[str, str], ...]:
+    facts = {
+        "month": document["month"],
+        "result": words.code("result", document["result"]),
+        "version": str(document.get("version", "")),
+        "made_at": beijing_text(document.get("made_at")),
+        "currency": document["currency"],
+        "statement": document.get("statement", "")[:12],
+        "hash": document.get("hash", "")[:12],
+    }
+    return tuple((words[f"fact.{name}"], text) for name, text in facts.items() if text)
+
+
+def _sections(document: Document, bill: Table, differences: Table, words: Words) -> Iterator[Section]:
+    yield Section(bill, (words["remark.bill"],))
+    if differences.rows:
+        yield Section(differences)
+    left = document["difference_count"] - len(differences.rows)
+    if left > 0:
+        yield Section(Table("more_differences", (Column("left_out", Cell.COUNT),), [(left,)]))
+    yield from (Section(table) for table in (_not_compared(document), _bad_rows(document)) if table.rows)
+
+
+def _not_compared(document: Document) -> Table:
+    rows: list[Row] = [
+        (each["item"], amount(each["amount"]), each["bill_line"]) for each in document["not_compared"]
+    ]
+    return Table("not_compared", _NOT_COMPARED, rows)
+
+
+def _bad_rows(document: Document) -> Table:
+    rows: list[Row] = [
+        (each["file"], each["import_line"], each["reason"]) for each in document.get("bad_rows", ())
+    ]
+    return Table("bad_rows", _BAD_ROW, rows)
+
+
+def _remarks(document: Document, words: Words) -> Iterator[str]:
+    calls = document["calls"]
+    yield words.say(
+        "remark.matching",
+        hang_ups=document["hang_ups"],
+        **{name: calls[name] for name in ("recorded", "exported", "matched")},
+    )
+    for each in document["accepted"]:
+        yield words.say("remark.accepted", amount=each["amount"])
