@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from builders.billing import BILL_HEADER, CALLS_HEADER, V2, A, B, bill_file, calls_file, export_row, utc
-from privatenumber.billing.reconciliation.exports_in import ImportedNumber, read_bill, read_calls
+from builders.billing import V2, A, B, utc
+from builders.exported import BILL_HEADER, CALLS_HEADER, bill_file, calls_file, export_row, read_calls
+from privatenumber.billing.reconciliation.exports_in import ImportedNumber, read_bill
 from privatenumber.billing.reconciliation.layouts import CALLS, LayoutError, mapped
 from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberType
@@ -133,16 +134,6 @@ def test_more_than_five_per_cent_of_bad_rows_refuse_the_file() -> None:
     assert len(calls_file(*good, cells(end_time="?")).rows) == 19
     with pytest.raises(FileRefused, match="2 of 21 rows are bad; line 21: end_time"):
         calls_file(*good, cells(end_time="?"), cells(end_time="?"))
-
-
-def test_a_repeated_row_is_merged() -> None:
-    found = calls_file(ROW, ROW)
-    assert (len(found.rows), found.repeated) == (1, 1)
-
-
-def test_a_record_id_with_other_content_is_a_bad_row() -> None:
-    found = read_calls(one_good_in(cells(icid="x"), cells(icid="x", duration_s="5")).encode())
-    assert [bad.reason for bad in found.bad_rows] == ["record_id: line 2 has it with other content"]
 
 
 def test_an_empty_file_with_a_header_is_an_empty_export() -> None:

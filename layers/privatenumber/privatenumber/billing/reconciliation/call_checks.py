@@ -2,203 +2,243 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from privatenumber.billing.closing.lines import CallLine
-from privatenumber.billing.rating.calls import Flag, call_price, price_of
-from privatenumber.billing.reconciliation.bill_check import Explained
+from privatenumber.billing.rating.rent import first_day, next_month
+from privatenumber.billing.reconciliation import repeats
+from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
-from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedNumber
-from privatenumber.billing.reconciliation.matching import Pair, row_minutes, row_talk_seconds
-from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.reconciliation.gathering import Gathering
+from privatenumber.billing.reconciliation.workbench import Workbench, clock, moment
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
-from privatenumber.store.fact_rows import EventFact
 from privatenumber.store.numbers import NumberType
-from privatenumber.times import beijing_day
+from privatenumber.times import day_bounds, iso
 
 _SECONDS_TOLERANCE: Final = 1
+#: A handset dials again within so long (billing-rules.md §9.1).
+_REDIAL_MS: Final = 120_000
+
+_REDIALS: Final = """
+DELETE FROM row_names WHERE n IN (
+  SELECT m.n FROM row_names m CROSS JOIN rows r ON r.n = m.n
+  WHERE r.talk = 0 AND r.minutes = 0 AND r.binding IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n)
+    AND EXISTS (SELECT 1 FROM rows q WHERE q.binding = r.binding AND q.begun BETWEEN r.ended AND r.ended + ?
+      AND q.n <> r.n AND q.x = r.x AND EXISTS (SELECT 1 FROM pairs WHERE row = q.n)))
+"""
+
+_MISSING_CDRS: Final = """
+SELECT r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, r.shown_id, e.address, e.app
+FROM row_names m CROSS JOIN rows r ON r.n = m.n LEFT JOIN row_ends t ON t.row = r.n
+  LEFT JOIN ended e ON e.n = t.end
+WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
+ORDER BY r.at, r.ended, r.x, r.minutes, r.file, r.line
+"""
+
+_MISSING_ROWS: Final = """
+SELECT fact, app, coalesce(plain_x, x), type, at, ended, minutes, amount FROM lines l
+WHERE inside AND NOT EXISTS (SELECT 1 FROM pairs WHERE line = l.n) ORDER BY at, fact
+"""
+
+_OTHER_LENGTHS: Final = """
+SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.ended, r.talk, l.talk, r.minutes, l.minutes,
+  r.line, p.rule
+FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
+WHERE l.inside AND (r.minutes <> l.minutes OR abs(r.talk - l.talk) > ?) ORDER BY l.at, l.fact
+"""
+
+_EDGES: Final = """
+SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.minutes, l.amount, r.line, r.at, l.inside
+FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
+WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What is known of the account: its prices, its numbers, its applications by the platform's app key."""
+class Span:
+    """The month compared, as the tables count time."""
 
-    prices: PriceBook
-    inventory: Mapping[str, NumberType] = field(repr=False)
-    applications: Mapping[str, str]
+    since: int
+    until: int
 
-    def number_type(self, x: ImportedNumber) -> NumberType:
-        """The type of a file's number; virtual when it is not in the inventory (billing-rules.md §3.1)."""
-        kinds = {kind for number, kind in self.inventory.items() if x.matches(number)} if x.masked else set()
-        if len(kinds) == 1:
-            return kinds.pop()
-        return self.inventory.get(x.text, NumberType.VIRTUAL)
-
-    def price_of_row(self, row: ImportedCall, minutes: int) -> Decimal | None:
-        """What minutes of a row cost at our prices."""
-        return price_of(minutes, call_price(self.prices, beijing_day(row.ended_at), self.number_type(row.x)))
+    @classmethod
+    def of(cls, month: str) -> Span:
+        """A Beijing month."""
+        first = first_day(month)
+        return cls(clock(day_bounds(first)[0]), clock(day_bounds(next_month(first))[0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Differences of one kind, and what they explain of the bill, by number type."""
+def set_redials_apart(bench: Workbench) -> int:
+    """Rows of attempts that the handset repeated itself; they have no effect on money. Says how many."""
+    unanswered = bench.one(
+        "SELECT 1 FROM row_names m CROSS JOIN rows r ON r.n = m.n WHERE r.talk = 0 AND r.minutes = 0"
+        " AND r.binding IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) LIMIT 1"
+    )
+    if not unanswered:
+        return 0
+    bench.do("CREATE INDEX rows_binding ON rows (binding, begun) WHERE binding IS NOT NULL")
+    return bench.do(_REDIALS, _REDIAL_MS)
 
-    differences: tuple[Difference, ...] = ()
-    explained: Mapping[NumberType, Explained] = field(default_factory=dict)
 
-
-def missing_cdrs(rows: Iterable[ImportedCall], ends: Mapping[int, EventFact], account: Account) -> Found:
-    """Rows of the export without a CDR of ours. `ends` gives the hang-up event of a row, by its line."""
-    differences = []
-    explained: dict[NumberType, Explained] = defaultdict(Explained)
-    for row in rows:
-        minutes = row_minutes(row)
-        amount = account.price_of_row(row, minutes)
-        explained[account.number_type(row.x)] += explain(minutes, amount)
-        end = ends.get(row.line)
-        arrived = "its hang-up event did arrive" if end else "no event of it arrived either"
-        differences.append(
+def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
+    """Rows of the export without a CDR of ours."""
+    found = Gathering()
+    for line, x, x_shown, app, at, ended, talk, minutes, shown_id, event, event_app in bench.ask(
+        _MISSING_CDRS, span.since, span.until
+    ):
+        kind = account.number_type(x)
+        amount = account.price_of_minutes(moment(at), kind, minutes)
+        found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), minutes, amount))
+        shown = x_shown or mask(x)
+        arrived = "its hang-up event did arrive" if event else "no event of it arrived either"
+        evidence = {"import_line": line, "talk_seconds": talk, "record_id": shown_id, "event": event}
+        found.add(
             Difference(
                 kind=Kind.MISSING_PUSH,
                 cause="missing CDR: the platform's detail export lists "
-                f"{told(row.x.text, row.ended_at, minutes, amount)}; {arrived}",
-                action="wait for its push (up to 11 hours); if none comes, accept the row and keep the file",
+                f"{told(shown, moment(ended), minutes, amount)}; {arrived}",
+                action="wait for its push (up to 11 hours); if none comes, import the row as a CDR",
                 quantity=Decimal(minutes),
                 amount=amount,
-                application=account.applications.get(row.app_key or "") or (end.application if end else None),
-                x=mask(row.x.text),
-                at=row.ended_at,
-                evidence=_row_evidence(row, end),
+                application=app or event_app,
+                x=shown,
+                at=moment(at),
+                item=Item.CALL,
+                number_type=kind,
+                evidence={name: value for name, value in evidence.items() if value is not None},
             )
         )
-    return Found(tuple(differences), explained)
+    return found
 
 
-def missing_rows(lines: Iterable[CallLine]) -> Found:
+def missing_rows(bench: Workbench, account: Account) -> Gathering:
     """CDRs that the export does not list."""
-    differences = []
-    explained: dict[NumberType, Explained] = defaultdict(Explained)
-    for line in lines:
-        explained[line.number_type] += explain(-line.minutes, None if line.amount is None else -line.amount)
-        differences.append(
+    found = Gathering()
+    for fact, app, x, type_name, at, ended, minutes, text in bench.ask(_MISSING_ROWS):
+        kind, amount = NumberType(type_name), None if text is None else -Decimal(text)
+        found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), -minutes, amount))
+        found.add(
             Difference(
                 kind=Kind.MISSING_CONSOLE,
-                cause=f"we have {told(line.x, line.at, line.minutes, line.amount)}, "
+                cause=f"we have {told(x, moment(ended), minutes, None if amount is None else -amount)}, "
                 "which the platform's detail export does not list",
                 action="keep the CDR; check whether the export was filtered by time or application",
-                quantity=Decimal(-line.minutes),
-                amount=None if line.amount is None else -line.amount,
-                application=line.application,
-                x=hidden(line.x),
-                at=line.at,
-                evidence={"fact": line.fact},
-            )
-        )
-    return Found(tuple(differences), explained)
-
-
-def duration_differences(pairs: Iterable[Pair], account: Account) -> Found:
-    """Pairs that differ in billed minutes, or in talk seconds by more than one."""
-    differences = []
-    explained: dict[NumberType, Explained] = defaultdict(Explained)
-    for pair in pairs:
-        row, line = pair.row, pair.line
-        minutes = row_minutes(row) - line.minutes
-        seconds = row_talk_seconds(row) - line.talk_seconds
-        if not minutes and abs(seconds) <= _SECONDS_TOLERANCE:
-            continue
-        price = call_price(account.prices, beijing_day(line.at), line.number_type)
-        amount = price_of(minutes, price)
-        explained[line.number_type] += explain(minutes, amount)
-        differences.append(
-            Difference(
-                kind=Kind.MINUTES_DIFF if minutes else Kind.DURATION_DIFF,
-                cause=f"{told(line.x, line.at)}: the platform has "
-                f"{row_minutes(row)} min ({row_talk_seconds(row)} s), our CDR {line.minutes} min "
-                f"({line.talk_seconds} s)",
-                action="the CDR prevails; ask the platform for its record if it charges more",
-                quantity=Decimal(minutes),
+                quantity=Decimal(-minutes),
                 amount=amount,
-                application=line.application,
-                x=hidden(line.x),
-                at=line.at,
-                evidence={"fact": line.fact, "import_line": row.line, "matched_by": pair.rule.value},
+                application=app,
+                x=hidden(x),
+                at=moment(at),
+                item=Item.CALL,
+                number_type=kind,
+                evidence={"fact": fact},
             )
         )
-    return Found(tuple(differences), explained)
+    return found
 
 
-def conflicts(lines: Iterable[CallLine]) -> list[Difference]:
-    """Records that contradict one we have: kept, not rated, for somebody to decide."""
-    return [
-        Difference(
-            kind=Kind.RECORD_CONFLICT,
-            cause=f"a second CDR with the id of another one but other content: {told(line.x, line.at)}; "
-            "only the first one is rated",
-            action="compare both records with the platform's detail export and decide",
+def length_differences(bench: Workbench, account: Account) -> Gathering:
+    """Pairs that differ in billed minutes, or in talk seconds by more than one."""
+    found = Gathering()
+    if not bench.one("SELECT 1 FROM rows WHERE measured LIMIT 1"):
+        return found  # an export without lengths says nothing of them
+    for fact, app, x, type_name, at, ended, row_talk, talk, row_minutes, minutes, line, rule in bench.ask(
+        _OTHER_LENGTHS, _SECONDS_TOLERANCE
+    ):
+        more, component = row_minutes - minutes, (Item.CALL, NumberType(type_name))
+        amount = account.price_of_minutes(moment(at), component[1], more)
+        found.explain(component, account.explained(*component, moment(at), more, amount))
+        found.add(
+            Difference(
+                kind=Kind.MINUTES_DIFF if more else Kind.DURATION_DIFF,
+                cause=f"{told(x, moment(ended))}: the platform has {row_minutes} min ({row_talk} s), "
+                f"our CDR {minutes} min ({talk} s)",
+                action="the CDR prevails; ask the platform for its record if it charges more",
+                quantity=Decimal(more),
+                amount=amount,
+                application=app,
+                x=hidden(x),
+                at=moment(at),
+                item=Item.CALL,
+                number_type=component[1],
+                evidence={
+                    "fact": fact,
+                    "import_line": line,
+                    "matched_by": rule,
+                    "seconds": row_talk - talk,
+                },
+            )
+        )
+    return found
+
+
+def edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:
+    """Calls that the export's times put into another month than our CDR's; the end in Beijing decides."""
+    found = Gathering()
+    for fact, app, x, type_name, at, minutes, text, line, row_at, inside in bench.ask(
+        _EDGES, span.since, span.until
+    ):
+        amount = None if text is None else Decimal(text)
+        sign, component = -1 if inside else 1, (Item.CALL, NumberType(type_name))
+        signed = None if amount is None else sign * amount
+        found.explain(component, account.explained(*component, moment(at), sign * minutes, signed))
+        where = "the month before or after it" if inside else "this month"
+        found.add(
+            Difference(
+                kind=Kind.PERIOD_EDGE,
+                cause=f"{told(x, moment(at), minutes, amount)}: the export's time, "
+                f"{iso(moment(row_at))}, puts it into {where}",
+                action="none: the month of the CDR's own end, Beijing time, holds",
+                quantity=Decimal(sign * minutes),
+                amount=signed,
+                application=app,
+                x=hidden(x),
+                at=moment(at),
+                item=Item.CALL,
+                number_type=component[1],
+                evidence={"fact": fact, "import_line": line},
+            )
+        )
+    return found
+
+
+def repeated_rows(bench: Workbench, tables: repeats.Tables, what: str) -> Iterator[Difference]:
+    """Rows of one file that say the same twice, and rows that contradict another one of their id."""
+    for row in repeats.told(bench, tables):
+        shown = row.x_shown or mask(row.x)
+        kind = Kind.DUPLICATE if row.equal else Kind.RECORD_CONFLICT
+        begin = f"the detail export of {what} lists"
+        yield Difference(
+            kind=kind,
+            cause=f"{begin} the record of line {row.first_line} again in line {row.line}"
+            if row.equal
+            else f"{begin} in line {row.line} the record of line {row.first_line} with other content; "
+            "the first one counts",
+            action="none: a record counts once; look whether the bill charges it twice"
+            if row.equal
+            else "compare both rows with the console and decide",
             amount=Decimal(0),
-            application=line.application,
-            x=hidden(line.x),
-            at=line.at,
-            evidence={"fact": line.fact, "icid": line.icid},
+            application=row.application,
+            x=shown,
+            at=moment(row.at),
+            evidence={"import_line": row.line, "first_line": row.first_line},
         )
-        for line in lines
-        if not line.rated
-    ]
 
 
-def unknown_numbers(lines: Sequence[CallLine]) -> list[Difference]:
-    """X numbers with calls that are not in the inventory, one difference each."""
-    found: dict[tuple[str, str | None], list[CallLine]] = defaultdict(list)
-    for line in lines:
-        if Flag.NUMBER_NOT_IN_INVENTORY in line.flags:
-            found[line.application, line.x].append(line)
-    return [
-        Difference(
-            kind=Kind.NUMBER_UNKNOWN,
-            cause=f"{len(calls)} calls on X {hidden(x)}, which is not in the inventory; rated as virtual",
-            action="import the console's number table",
-            amount=Decimal(0),
-            application=application,
-            x=hidden(x),
-            evidence={"facts": [line.fact for line in calls[:10]], "calls": len(calls)},
-        )
-        for (application, x), calls in found.items()
-    ]
-
-
-def unpriced(lines: Sequence[CallLine], learned: str | None) -> list[Difference]:
-    """One difference for all minutes without a price; the platform's own price is shown, never taken."""
-    minutes = sum(line.minutes for line in lines if line.amount is None)
-    if not minutes:
-        return []
-    hint = f"; the imported bill implies {learned} CNY per minute" if learned else ""
-    return [
-        Difference(
-            kind=Kind.UNPRICED,
-            cause=f"{minutes} call minutes have no configured price{hint}",
-            action="configure the call price of your contract (PRICE_LIST) and run again",
-            quantity=Decimal(minutes),
-            amount=None,
-            evidence={"learned_price": learned},
-        )
-    ]
-
-
-def explain(minutes: int, amount: Decimal | None) -> Explained:
-    """What minutes of one call explain of the bill."""
-    return Explained(minutes, amount or Decimal(0), minutes if amount is None else 0)
-
-
-def _row_evidence(row: ImportedCall, end: EventFact | None) -> dict[str, object]:
-    evidence: dict[str, object] = {"import_line": row.line, "talk_seconds": row_talk_seconds(row)}
-    if row.record_id and row.record_id.replace(".", "").isalnum():
-        # An icid may be shown; a sessionId may contain phone numbers.
-        evidence["record_id"] = row.record_id
-    if end:
-        evidence["event"] = "/".join(end.key)
-    return evidence
+def conflict(line: CallLine) -> Difference:
+    """A record that contradicts one we have: kept, not rated, for somebody to decide."""
+    return Difference(
+        kind=Kind.RECORD_CONFLICT,
+        cause=f"a second CDR with the id of another one but other content: {told(line.x, line.at)}; "
+        "only the first one is rated",
+        action="compare both records with the platform's detail export and decide",
+        amount=Decimal(0),
+        application=line.application,
+        x=hidden(line.x),
+        at=line.at,
+        evidence={"fact": line.fact, "icid": line.icid},
+    )

@@ -13,13 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
-from functools import cache
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from privatenumber.times import BEIJING
 
-_TIME_FORMATS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyy/M/d H:mm:ss", "yyyy/M/d H:mm")
+_PLAIN_FORMAT: Final = "yyyy-MM-dd HH:mm:ss"
+_PLAIN: Final = re.compile(r"(\d{4}-\d\d-\d\d) ((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)", re.ASCII)
+_TIME_FORMATS: Final = (_PLAIN_FORMAT, "yyyy/M/d H:mm:ss", "yyyy/M/d H:mm")
 _ZONES: Final[Mapping[str, tzinfo]] = {"Asia/Shanghai": BEIJING, "UTC": UTC}
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _DIRECTIVES: Final = (
@@ -50,8 +52,16 @@ class Layout:
     decimal_separator: str = "."
     skip_lines: int = 0
 
+    @property
+    def zone_name(self) -> str:
+        """The zone as a mapping writes it."""
+        return next(name for name, zone in _ZONES.items() if zone is self.zone)
+
     def moment(self, text: str) -> datetime | None:
         """A time of the file as UTC; ``None`` when no format of the layout fits."""
+        if _PLAIN_FORMAT in self.time_formats and (plain := _PLAIN.fullmatch(text)):
+            midnight = _midnight(plain[1], self.zone)
+            return midnight and midnight + _since_midnight(plain[2])
         for form in self.time_formats:
             try:
                 found = datetime.strptime(text, _strptime(form)).replace(tzinfo=self.zone)
@@ -81,6 +91,21 @@ CALLS: Final = Layout(
     required=("x_number", "caller", "end_time"),
 )
 
+SMS: Final = Layout(
+    name="sms",
+    columns={
+        "sms_id": ("sms_id", "短信ID", "短信标识"),
+        "app_key": ("app_key", "APP_Key"),
+        "x_number": ("x_number", "隐私号码", "X号码"),
+        "sender": ("sender", "发送方号码", "主叫号码"),
+        "receiver": ("receiver", "接收方号码", "被叫号码"),
+        "time": ("time", "发送时间"),
+        "parts": ("parts", "短信条数"),
+        "result": ("result", "发送结果"),
+    },
+    required=("x_number", "sender", "time", "parts"),
+)
+
 BILL: Final = Layout(
     name="bill",
     columns={
@@ -105,15 +130,19 @@ BILL: Final = Layout(
 )
 
 
-def mapped_layouts(mappings: Any) -> tuple[Layout, Layout]:
-    """Both layouts with what an event's `mappings` (``None`` or ``{"calls"?, "bill"?}``) say.
+#: Every kind of file, by its name in mappings.
+LAYOUTS: Final[Mapping[str, Layout]] = {layout.name: layout for layout in (CALLS, SMS, BILL)}
+
+
+def mapped_layouts(mappings: Any, base: Mapping[str, Layout] = LAYOUTS) -> Mapping[str, Layout]:
+    """The layouts of all files with what `mappings`, ``None`` or mappings by layout, say of them.
 
     Raises LayoutError.
     """
     given = {} if mappings is None else _object(mappings, "mappings")
-    if unknown := set(given) - {CALLS.name, BILL.name}:
+    if unknown := set(given) - set(base):
         raise LayoutError(f"mappings: unknown {', '.join(sorted(unknown))}")
-    return mapped(CALLS, given.get(CALLS.name, {})), mapped(BILL, given.get(BILL.name, {}))
+    return {name: mapped(layout, given.get(name, {})) for name, layout in base.items()}
 
 
 def mapped(layout: Layout, mapping: Any) -> Layout:
@@ -128,7 +157,7 @@ def mapped(layout: Layout, mapping: Any) -> Layout:
     columns = _object(given.get("columns", {}), "mapping: columns")
     if foreign := set(columns) - set(layout.columns):
         raise LayoutError(f"mapping: columns: unknown {', '.join(sorted(foreign))}")
-    zone = given.get("timezone", "Asia/Shanghai")
+    zone = given.get("timezone", layout.zone_name)
     if not isinstance(zone, str) or zone not in _ZONES:
         raise LayoutError(f"mapping: timezone: one of {', '.join(_ZONES)} is expected")
     skip = given.get("skip_lines", layout.skip_lines)
@@ -181,6 +210,21 @@ def _separator(value: Any) -> str:
     if not isinstance(value, str) or len(value) != 1:
         raise LayoutError("mapping: decimal_separator: one character is expected")
     return value
+
+
+@lru_cache(maxsize=400)
+def _midnight(day: str, zone: tzinfo) -> datetime | None:
+    """Begin of a day in a zone, as UTC; ``None`` when there is no such day or nobody can mean it."""
+    try:
+        found = datetime.fromisoformat(day).replace(tzinfo=zone)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
+
+
+@lru_cache(maxsize=86_400)
+def _since_midnight(clock: str) -> timedelta:
+    return timedelta(hours=int(clock[:2]), minutes=int(clock[3:5]), seconds=int(clock[6:]))
 
 
 @cache

@@ -1,29 +1,25 @@
 """Which row of the platform's detail export is which CDR of ours (billing-rules.md §9.3, calls I1 ↔ I4).
 
 1. the record id is the CDR's icid; 2. the record id is its sessionId; 3. X and caller agree and the ends lie
-within two seconds: the nearest end wins, then the equal binding id. Each row and each CDR matches once.
+within two seconds: the nearest end wins, then the equal binding id. Each row and each CDR matches once. The
+result does not depend on the order of either side.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from privatenumber.billing.closing.lines import CallLine
-from privatenumber.billing.rating.calls import billed_minutes
-from privatenumber.billing.reconciliation.exports_in import ImportedCall
-from privatenumber.privacy import is_pseudonym
+from privatenumber.billing.reconciliation.cells import ImportedNumber
+from privatenumber.billing.reconciliation.workbench import Workbench
+from privatenumber.privacy import PSEUDONYM
 
-END_TOLERANCE_S: Final = 2
+END_TOLERANCE_MS: Final = 2000
 
-Tokens: TypeAlias = Callable[[str, str], str]
-"""The token of a value, by value and purpose (``number``, ``session``), as stored facts carry it."""
-
-CallerOf: TypeAlias = Callable[[CallLine], str | None]
-"""The real caller of a CDR, for rows that hide digits; ``None`` when nobody can open it any more."""
+CallersOf: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
+"""The real callers of CDRs, by their addresses, for rows that hide digits; ``None`` or nothing when nobody
+can open one any more."""
 
 
 class Rule(StrEnum):
@@ -34,110 +30,92 @@ class Rule(StrEnum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A row and the CDR that tells of the same call."""
+_BY_ID: Final = """
+INSERT OR IGNORE INTO pairs SELECT r.n, l.n, ? FROM rows r CROSS JOIN lines l ON l.icid = r.rid
+"""
 
-    row: ImportedCall
-    line: CallLine
-    rule: Rule
+_BY_SESSION: Final = """
+INSERT OR IGNORE INTO pairs
+SELECT r.n, l.n, ? FROM row_names m CROSS JOIN rows r ON r.n = m.n CROSS JOIN lines l ON l.session = m.session
+WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND NOT EXISTS (SELECT 1 FROM pairs WHERE line = l.n)
+ORDER BY abs(r.ended - l.ended), r.ended, r.talk, r.minutes, l.fact
+"""
 
+_LEFT: Final = (
+    "CREATE TABLE left_lines AS SELECT n, fact, x, plain_x, caller, ended, binding FROM lines l"
+    " WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE line = l.n)",
+    "CREATE INDEX left_lines_x ON left_lines (x, ended)",
+    "CREATE TABLE left_rows AS SELECT r.n, r.x, m.caller, m.x AS x_name, r.ended, r.binding"
+    " FROM row_names m CROSS JOIN rows r ON r.n = m.n"
+    " WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n)",
+    "CREATE TABLE candidates (row INTEGER, line INTEGER, fact TEXT, apart INTEGER, other INTEGER,"
+    " pattern TEXT)",
+)
 
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """The pairs, and what stands alone on either side, in the order given."""
+_CANDIDATES: Final = """
+INSERT INTO candidates
+SELECT r.n, l.n, l.fact, abs(r.ended - l.ended), r.binding IS NOT l.binding,
+  CASE WHEN instr(r.caller, '*') AND l.caller NOT LIKE '{erased}%' THEN r.caller END
+FROM left_rows r CROSS JOIN left_lines l ON {same_x} AND l.ended BETWEEN r.ended - {near} AND r.ended + {near}
+WHERE {rows}
+AND (l.caller IS NULL OR l.caller = r.caller OR l.caller LIKE '{erased}%' OR instr(r.caller, '*'))
+"""
 
-    pairs: tuple[Pair, ...]
-    rows: tuple[ImportedCall, ...]
-    lines: tuple[CallLine, ...]
+_BY_TIME: Final = """
+INSERT OR IGNORE INTO pairs SELECT c.row, c.line, ? FROM candidates c CROSS JOIN rows r ON r.n = c.row
+ORDER BY c.apart, c.other, r.ended, r.talk, r.minutes, r.app, c.fact, r.file, r.line
+"""
 
-
-def row_talk_seconds(row: ImportedCall) -> int:
-    """Talk seconds that a row states, by its times or its duration; 0 when it was not answered."""
-    if row.answered_at is not None:
-        return max(int(row.ended_at.timestamp()) - int(row.answered_at.timestamp()), 0)
-    return row.duration_s or 0
-
-
-def row_minutes(row: ImportedCall) -> int:
-    """Minutes that the platform bills for a row: its own figure, else by our rule."""
-    if row.billed_minutes is not None:
-        return row.billed_minutes
-    if row.answered_at is None and not row.duration_s:
-        return 0
-    return billed_minutes(row_talk_seconds(row))
-
-
-def match_calls(
-    rows: Sequence[ImportedCall], lines: Iterable[CallLine], *, tokens: Tokens, caller_of: CallerOf
-) -> Matching:
-    """Pair the rows with rated CDRs. The result does not depend on the order of either side."""
-    rows_left = {row.line: row for row in rows}
-    lines_left = {line.fact: line for line in lines}
-    pairs: list[Pair] = []
-    for rule, candidates in (
-        (Rule.RECORD_ID, _by_icid),
-        (Rule.SESSION, lambda rows, lines: _by_session(rows, lines, tokens)),
-        (Rule.TIME, lambda rows, lines: _by_time(rows, lines, tokens, caller_of)),
-    ):
-        for _, row_number, fact in sorted(candidates(rows_left, lines_left)):
-            if row_number in rows_left and fact in lines_left:
-                pairs.append(Pair(rows_left.pop(row_number), lines_left.pop(fact), rule))
-    return Matching(tuple(pairs), tuple(rows_left.values()), tuple(lines_left.values()))
+_CALLERS_AT_ONCE: Final = 500
 
 
-_Rank: TypeAlias = tuple[float, ...]
-_Candidate: TypeAlias = tuple[_Rank, int, str]
+def match_ids(bench: Workbench) -> None:
+    """Rules 1 and 2: the ids of the platform."""
+    bench.do(_BY_ID, Rule.RECORD_ID.value)
+    if bench.one("SELECT 1 FROM row_names WHERE session IS NOT NULL LIMIT 1"):
+        bench.do(_BY_SESSION, Rule.SESSION.value)
 
 
-def _by_icid(rows: Mapping[int, ImportedCall], lines: Mapping[str, CallLine]) -> list[_Candidate]:
-    facts = {line.icid: fact for fact, line in sorted(lines.items(), reverse=True) if line.icid}
-    return [((), number, facts[row.record_id]) for number, row in rows.items() if row.record_id in facts]
+def lay_out_rest(bench: Workbench) -> None:
+    """What no id has matched, on its own, for whoever looks at times."""
+    for statement in _LEFT:
+        bench.do(statement)
 
 
-def _by_session(
-    rows: Mapping[int, ImportedCall], lines: Mapping[str, CallLine], tokens: Tokens
-) -> list[_Candidate]:
-    facts: dict[str, list[str]] = defaultdict(list)
-    for fact, line in lines.items():
-        if line.session is not None:
-            facts[line.session].append(fact)
-    return [
-        ((_apart(row, lines[fact]),), number, fact)
-        for number, row in rows.items()
-        if row.record_id is not None
-        for fact in facts.get(tokens(row.record_id, "session"), ())
-    ]
+def match_times(bench: Workbench, callers_of: CallersOf) -> None:
+    """Rule 3, for what `lay_out_rest` has laid out."""
+    parts = {"near": END_TOLERANCE_MS, "erased": PSEUDONYM}
+    bench.do(_CANDIDATES.format(same_x="l.x = r.x", rows="NOT instr(r.x, '*')", **parts))
+    if bench.one("SELECT 1 FROM left_rows WHERE instr(x, '*') LIMIT 1"):
+        bench.do("CREATE INDEX left_lines_ended ON left_lines (ended)")
+        fits = "coalesce(l.plain_x, l.x) GLOB replace(r.x, '*', '?')"
+        bench.do(_CANDIDATES.format(same_x=fits, rows="instr(r.x, '*')", **parts))
+    open_people(bench, "candidates", callers_of)
+    bench.do(_BY_TIME, Rule.TIME.value)
 
 
-def _by_time(
-    rows: Mapping[int, ImportedCall], lines: Mapping[str, CallLine], tokens: Tokens, caller_of: CallerOf
-) -> list[_Candidate]:
-    at_second: dict[int, list[str]] = defaultdict(list)
-    for fact, line in lines.items():
-        at_second[int(line.at.timestamp())].append(fact)
-    found: list[_Candidate] = []
-    for number, row in rows.items():
-        second = int(row.ended_at.timestamp())
-        near = range(second - END_TOLERANCE_S, second + END_TOLERANCE_S + 1)
-        for fact in (fact for moment in near for fact in at_second.get(moment, ())):
-            line = lines[fact]
-            fits = row.x.matches(line.x) and _caller_fits(row, line, tokens, caller_of)
-            if fits:
-                other_binding = row.binding_id != line.subscription_id
-                found.append(((_apart(row, line), float(other_binding)), number, fact))
-    return found
-
-
-def _caller_fits(row: ImportedCall, line: CallLine, tokens: Tokens, caller_of: CallerOf) -> bool:
-    if line.caller is None or is_pseudonym(line.caller):
-        return True
-    if not row.caller.masked:
-        return tokens(row.caller.text, "number") == line.caller
-    number = caller_of(line)
-    # A caller who was erased cannot be compared any more; X and end time still can.
-    return number is None or row.caller.matches(number)
-
-
-def _apart(row: ImportedCall, line: CallLine) -> float:
-    return abs((row.ended_at - line.at).total_seconds())
+def open_people(bench: Workbench, table: str, callers_of: CallersOf) -> None:
+    """Drop the candidates of a table whose caller is another one than the digits of the row say."""
+    if not bench.one(f"SELECT 1 FROM {table} WHERE pattern IS NOT NULL LIMIT 1"):
+        return
+    bench.do(f"CREATE INDEX {table}_fact ON {table} (fact)")
+    last = ""
+    while True:
+        asked = bench.ask(
+            f"SELECT DISTINCT fact FROM {table} WHERE pattern IS NOT NULL AND fact > ? ORDER BY fact LIMIT ?",
+            last,
+            _CALLERS_AT_ONCE,
+        )
+        facts = [fact for (fact,) in asked]
+        if not facts:
+            return
+        last = facts[-1]
+        # A caller who was erased cannot be compared any more; X and end time still can.
+        for fact, number in callers_of(facts).items():
+            candidates = bench.ask(f"SELECT row, line, pattern FROM {table} WHERE fact = ?", fact)
+            others = [
+                (row, line)
+                for row, line, pattern in candidates
+                if pattern and number and not ImportedNumber(pattern).matches(number)
+            ]
+            bench.put(f"DELETE FROM {table} WHERE row = ? AND line = ?", others)

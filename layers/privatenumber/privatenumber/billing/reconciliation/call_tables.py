@@ -1,0 +1,186 @@
+"""Calls laid out for comparison: rows of detail exports on one side, rated CDRs on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from privatenumber.billing.closing.lines import CallLine
+from privatenumber.billing.rating.calls import billed_minutes
+from privatenumber.billing.reconciliation.cells import ImportedNumber
+from privatenumber.billing.reconciliation.exports_in import ImportedCall
+from privatenumber.billing.reconciliation.workbench import Workbench, batches, clock
+from privatenumber.billing.tariff.prices import PriceBook, UsageTime
+from privatenumber.privacy import mask
+from privatenumber.store.numbers import NumberType
+from privatenumber.times import beijing_day
+
+Tokens: TypeAlias = Callable[[str, str], str]
+"""The token of a value, by value and purpose (``number``, ``session``, ``sms``), as stored facts carry it."""
+
+#: Times are milliseconds. ``x`` is a number of the inventory or the hash of another one; ``plain_x`` is that
+#: other one where it is not ours and stands in our own record. ``rid``, ``icid``, ``binding``: hashes.
+CALL_TABLES: Final = """
+CREATE TABLE rows (
+  n INTEGER PRIMARY KEY, file INTEGER, line INTEGER, rid BLOB, content BLOB, x TEXT, x_shown TEXT, app TEXT,
+  ended INTEGER, at INTEGER, begun INTEGER, talk INTEGER, minutes INTEGER, measured INTEGER, binding BLOB,
+  shown_id TEXT);
+CREATE TABLE row_names (n INTEGER PRIMARY KEY, session TEXT, caller TEXT, x TEXT);
+CREATE TABLE lines (
+  n INTEGER PRIMARY KEY, fact TEXT, app TEXT, icid BLOB, session TEXT, binding BLOB, caller TEXT, x TEXT,
+  plain_x TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
+  inside INTEGER);
+CREATE TABLE pairs (row INTEGER PRIMARY KEY, line INTEGER UNIQUE, rule TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How what a file says is written into the tables. ``applications``: ours by the platform's app key."""
+
+    tokens: Tokens
+    inventory: Mapping[str, NumberType]
+    applications: Mapping[str, str]
+
+    def x(self, bench: Workbench, x: str) -> str:
+        """A private number; what is none of ours may be a person's number in the wrong column."""
+        return x if x in self.inventory or "*" in x else f"~{bench.hidden('x', x).hex()}"
+
+    def person(self, number: ImportedNumber) -> str:
+        """A person: a token, or the digits that are left of the number."""
+        return number.text if number.masked else self.tokens(number.text, "number")
+
+
+def row_talk_seconds(row: ImportedCall) -> int:
+    """Talk seconds that a row states, by its times or its duration; 0 when it was not answered."""
+    if row.answered_at is not None:
+        return max(int(row.ended_at.timestamp()) - int(row.answered_at.timestamp()), 0)
+    return row.duration_s or 0
+
+
+def row_minutes(row: ImportedCall, prices: PriceBook) -> int:
+    """Billed minutes that a row states, else those of its talk seconds (billing-rules.md §3.2)."""
+    if row.billed_minutes is not None:
+        return row.billed_minutes
+    talk = row_talk_seconds(row)
+    if row.answered_at is None and not talk:
+        return 0
+    return billed_minutes(talk, prices.at(beijing_day(row.ended_at)))
+
+
+def put_lines(
+    bench: Workbench, lines: Iterable[CallLine], naming: Naming, prices: PriceBook, month: str
+) -> None:
+    """Lay out rated CDRs; those of other months are there to be found, not to be missed."""
+    by_answer = prices.usage_time is UsageTime.ANSWER
+
+    def values(line: CallLine) -> Sequence[object]:
+        at = clock(line.at)
+        ended = at + line.talk_seconds * 1000 if by_answer and line.connected else at
+        known = line.x is not None and line.x in naming.inventory
+        return (
+            line.fact,
+            line.application,
+            bench.hidden("id", line.icid) if line.icid else None,
+            line.session,
+            bench.hidden("id", line.subscription_id) if line.subscription_id else None,
+            line.caller,
+            line.x if known or line.x is None else naming.x(bench, line.x),
+            None if known else line.x,
+            line.number_type.value,
+            at,
+            ended,
+            line.talk_seconds,
+            line.minutes,
+            None if line.amount is None else str(line.amount),
+            beijing_day(line.at).isoformat()[:7] == month,
+        )
+
+    places = ", ".join("?" * 15)
+    bench.put(
+        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, type, at, ended, talk,"
+        f" minutes, amount, inside) VALUES ({places})",
+        map(values, lines),
+    )
+
+
+def index_lines(bench: Workbench) -> None:
+    """To be called behind the last line and before the first row."""
+    bench.do("CREATE INDEX lines_icid ON lines (icid, fact) WHERE icid IS NOT NULL")
+    bench.do("CREATE INDEX lines_session ON lines (session) WHERE session IS NOT NULL")
+
+
+def put_rows(
+    bench: Workbench, rows: Iterable[ImportedCall], naming: Naming, prices: PriceBook, *, file: int
+) -> None:
+    """Lay out the rows of one file, behind the lines.
+
+    Names are kept of those rows alone whose record id is no CDR's: the others are found without.
+    """
+    by_answer = prices.usage_time is UsageTime.ANSWER
+
+    def values(row: ImportedCall) -> Sequence[object]:
+        at = row.answered_at if by_answer and row.answered_at else row.ended_at
+        x = naming.x(bench, row.x.text)
+        talk, minutes = row_talk_seconds(row), row_minutes(row, prices)
+        return (
+            file,
+            row.line,
+            bench.hidden("id", row.record_id) if row.record_id else None,
+            bench.hidden(
+                row.record_id,
+                row.binding_id,
+                row.app_key,
+                row.x.text,
+                row.caller.text,
+                row.ended_at,
+                row.answered_at,
+                talk,
+                minutes,
+                row.result,
+            ),
+            x,
+            mask(row.x.text) if x.startswith("~") else None,
+            naming.applications.get(row.app_key or ""),
+            clock(row.ended_at),
+            clock(at),
+            clock(row.call_in_at or row.answered_at or row.ended_at),
+            talk,
+            minutes,
+            bool(row.answered_at or row.duration_s or row.billed_minutes),
+            bench.hidden("id", row.binding_id) if row.binding_id else None,
+            shown_id(row.record_id),
+        )
+
+    places = ", ".join("?" * 15)
+    insert = (
+        "INSERT INTO rows (file, line, rid, content, x, x_shown, app, ended, at, begun, talk, minutes,"
+        f" measured, binding, shown_id) VALUES ({places})"
+    )
+    for batch in batches(rows):
+        before = bench.one("SELECT coalesce(max(n), 0) FROM rows")
+        bench.put(insert, map(values, batch))
+        unknown = bench.ask(
+            "SELECT n FROM rows r WHERE n > ? AND (rid IS NULL OR NOT EXISTS"
+            " (SELECT 1 FROM lines WHERE icid = r.rid)) ORDER BY n",
+            before,
+        )
+        unnamed = [(n, batch[n - before - 1]) for (n,) in unknown]
+        bench.put(
+            "INSERT INTO row_names (n, session, caller, x) VALUES (?, ?, ?, ?)",
+            (
+                (
+                    n,
+                    naming.tokens(row.record_id, "session") if row.record_id else None,
+                    naming.person(row.caller),
+                    naming.person(row.x),
+                )
+                for n, row in unnamed
+            ),
+        )
+
+
+def shown_id(record_id: str | None) -> str | None:
+    """A record id that may be shown: an icid; a sessionId may contain phone numbers."""
+    return record_id if record_id and record_id.replace(".", "").isalnum() else None
