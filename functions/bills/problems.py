@@ -10,6 +10,7 @@ from typing import Final
 
 from privatenumber.billing.disputes.desk import NoSuchDispute, NotDisputable
 from privatenumber.billing.disputes.states import AmountOutOfRange, NotAllowed
+from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.reconciliation.findings import IsDisputed, NoSuchDifference
 from privatenumber.billing.reconciliation.requested import NoSuchRun, OtherRun
 from privatenumber.billing.tariff.fields import TariffError
@@ -48,6 +49,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-many-lines": Kind(
         422, "Statement too long for a file", "Read its lines page by page, or invoke the billing function."
     ),
+    "cannot-be-rendered": Kind(
+        422, "Statement has no such file", "Ask for another format or table, or price what has no price."
+    ),
     "busy": Kind(503, "Too many writers", "Repeat the request."),
 }
 
@@ -71,6 +75,7 @@ def _busy(_: Exception) -> Problem:
 DESCRIBED: Final[Described] = {
     StatementUnknown: lambda _: Problem("statement-not-found", "The month has no such statement."),
     TooManyLines: lambda _: Problem("too-many-lines", "The statement has too many lines for a file."),
+    CannotRender: lambda error: Problem("cannot-be-rendered", f"It cannot be made: {error}."),
     NoSuchRun: lambda _: Problem("reconciliation-not-found", "No reconciliation has this id."),
     NoSuchDifference: lambda _: Problem("difference-not-found", "The reconciliation has no such difference."),
     NoSuchDispute: lambda _: Problem("dispute-not-found", "No dispute has this id."),

@@ -179,7 +179,8 @@ def _mappings(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     if not isinstance(mappings, dict):
         raise InvalidFields(("mappings", "must be an object of column mappings"))
-    from privatenumber.billing.reconciliation.layouts import LayoutError, mapped_layouts
+    from privatenumber.billing.reconciliation.layouts import LayoutError
+    from privatenumber.billing.reconciliation.mappings import mapped_layouts
 
     try:
         mapped_layouts(mappings)

@@ -31,7 +31,7 @@ _JSON: Final = "json"
 _FORMATS: Final = (_JSON, "csv", "xlsx", "html", "pdf", "txt", "focus")
 _ENDINGS: Final = {"focus": "focus.csv"}
 _LANGUAGES: Final = ("en", "zh")
-_LINES: Final = ("close", "usage", "rent", "share", "correction", "adjustment", "unused")
+_LINES: Final = ("close", "usage", "rent", "share", "package", "correction", "unused")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 _TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _EQUAL: Final = ("view", "application", "x", "order", "key", "mode", "item")
@@ -107,6 +107,14 @@ def list_versions(rooms: BillRooms, request: Request) -> Response:
     return answer(200, {"month": month, "versions": versions})
 
 
+def list_corrections(rooms: BillRooms, request: Request) -> Response:
+    """GET /statements/{month}/corrections: what was booked of a closed month since, the first one first."""
+    month = month_of(request.path)
+    versions = reversed(list(rooms.corrections.versions(month)))
+    corrections = [{**version.document, **_described(version)} for version in versions]
+    return answer(200, {"month": month, "corrections": corrections})
+
+
 def _a_year_before(month: str) -> str:
     year, number = int(month[:4]), int(month[5:])
     return f"{year}-01" if number == 12 else f"{year - 1}-{number + 1:02d}"
@@ -174,4 +182,5 @@ ROUTES: Final[Mapping[str, Route]] = {
     "GET /statements/{month}": read_statement,
     "GET /statements/{month}/lines": list_lines,
     "GET /statements/{month}/versions": list_versions,
+    "GET /statements/{month}/corrections": list_corrections,
 }

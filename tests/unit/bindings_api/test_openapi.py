@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from builders.bindings_api import TABLE, X1, X2, A, Answer, B, BindingsApi, C, D
 from builders.events import ROOT
+from functions.bills import app as bills
+from functions.bills.problems import KINDS as BILL_KINDS
 from functions.bindings.app import ROUTES
 from functions.bindings.drift_requests import DecisionBody, DriftBody, ReleaseAllBody
 from functions.bindings.job_requests import JobBody
@@ -89,7 +91,9 @@ def resolved(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_routes_are_those_of_the_function() -> None:
-    assert set(operations()) == {*ROUTES, *calls.ROUTES, recordings.ROUTE, *erasure.ROUTES, *webhooks.ROUTES}
+    assert set(operations()) == {
+        *ROUTES, *calls.ROUTES, *bills.ROUTES, recordings.ROUTE, *erasure.ROUTES, *webhooks.ROUTES,
+    }  # fmt: skip
 
 
 def test_the_schemas_are_well_formed() -> None:
@@ -135,7 +139,7 @@ def test_a_body_is_described_as_its_model_reads_it(model: type[BaseModel]) -> No
 
 def test_the_problem_types_are_those_of_the_table() -> None:
     told = SCHEMAS["Problem"]["properties"]["type"]["enum"]
-    known = dict.fromkeys([*KINDS, *RECORDING_KINDS, *CALL_KINDS, *ERASURE_KINDS, *WEBHOOK_KINDS])
+    known = {*KINDS, *RECORDING_KINDS, *CALL_KINDS, *BILL_KINDS, *ERASURE_KINDS, *WEBHOOK_KINDS}
     assert sorted(told) == sorted(TYPE_PREFIX + kind for kind in known)
 
 

@@ -17,7 +17,12 @@ from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.part_files import PartFiles
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.reconciliation_runs import RunStore
-from privatenumber.store.statements import MonthStore, reconciliation_store, statement_store
+from privatenumber.store.statements import (
+    MonthStore,
+    correction_store,
+    reconciliation_store,
+    statement_store,
+)
 from privatenumber.store.tariffs import TariffStore
 from privatenumber.store.uploads import Uploads
 from privatenumber.store.version_pages import VersionPages
@@ -45,6 +50,11 @@ class BillRooms:
     def statements(self) -> MonthStore:
         """Statements by month."""
         return statement_store(clients.dynamodb(), self.settings.bills_table)
+
+    @cached_property
+    def corrections(self) -> MonthStore:
+        """Corrections by the month that they correct."""
+        return correction_store(clients.dynamodb(), self.settings.bills_table)
 
     @cached_property
     def pages(self) -> VersionPages:
