@@ -1,6 +1,7 @@
-"""Statements (``STATEMENT#<yyyy-MM>``) and reconciliations (``RECONCILIATION#<yyyy-MM>``) in the Bills table.
+"""Statements, their corrections and reconciliations of a month (``yyyy-MM``) in the Bills table.
 
-Both are versions (see `versions`) of a month: a run that finds what the last one found adds nothing.
+``STATEMENT#<month>``, ``CORRECTION#<month>`` and ``RECONCILIATION#<month>`` hold versions (see `versions`): a
+run that finds what the last one found adds nothing. The number of a correction is that of its version.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class MonthStore:
 def statement_store(client: DynamoDBClient, table: str) -> MonthStore:
     """Statements by month."""
     return MonthStore(client, table, "STATEMENT")
+
+
+def correction_store(client: DynamoDBClient, table: str) -> MonthStore:
+    """Corrections by the month that they correct."""
+    return MonthStore(client, table, "CORRECTION")
 
 
 def reconciliation_store(client: DynamoDBClient, table: str) -> MonthStore:
