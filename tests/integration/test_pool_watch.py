@@ -30,8 +30,9 @@ from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.bindings import BindingStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.numbers import NumberState, NumberStore
+from privatenumber.store.pool_needs import PoolNeeds
 from privatenumber.store.secrets import ApplicationsSecret
-from privatenumber.times import platform_time, utc_now
+from privatenumber.times import iso, platform_time, utc_now
 
 TABLE, BILLS = "Bindings", "Bills"
 
@@ -86,7 +87,7 @@ def numbers() -> NumberStore:
     return NumberStore(clients.dynamodb(), TABLE)
 
 
-def stand(token: str, *where: str) -> None:
+def stand(token: str, *where: str, **changes: Any) -> None:
     """Let somebody stand on numbers, each with another partner."""
     store = BindingStore(clients.dynamodb(), TABLE)
     for n, x in enumerate(where):
@@ -101,6 +102,7 @@ def stand(token: str, *where: str) -> None:
             places=frozenset({token, other}),
             pairs=frozenset({other}),
             idempotency=None,
+            **changes,
         )
         store.create(bound, now=0, key_expires_at=0)
 
@@ -157,6 +159,23 @@ def test_the_alarm_hears_of_the_fullest_city(capsys: pytest.CaptureFixture[str])
         ("0755", 0.0),
         (None, 100.0),
     }
+
+
+def test_a_look_keeps_what_each_pool_needs_once_a_day() -> None:
+    """U-N20: whoever plans returns goes by it; a pool without bindings needs nothing."""
+    lately, later = (iso(utc_now() + timedelta(days=days)) for days in (-1, 1))
+    stand("ann", X1, X2, created_at=lately, rest={"attempts": 0, "ends_at": later})
+    watch.watch({}, Context())
+    needs = PoolNeeds(clients.dynamodb(), TABLE)
+    found = needs.get_many([APPLICATION, "empty", "unknown"])
+    assert {name: (need.complete, list(need.numbers)) for name, need in found.items()} == {
+        APPLICATION: (True, ["0755"]),
+        "empty": (True, []),
+    }
+    assert found[APPLICATION].numbers["0755"] >= 2
+    stand("bob", X1, X2, X3)
+    watch.watch({}, Context())
+    assert needs.get_many([APPLICATION]) == {APPLICATION: found[APPLICATION]}
 
 
 def test_a_number_that_connects_nobody_leaves_the_pool(capsys: pytest.CaptureFixture[str]) -> None:

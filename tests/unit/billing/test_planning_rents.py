@@ -131,6 +131,13 @@ def test_what_the_pool_needs_stays_however_idle() -> None:
     assert found.kept == {Kept.USED: 1, Kept.NEEDED: 2}
 
 
+def test_numbers_that_are_bound_for_long_do_not_do_for_others() -> None:
+    """Two live bindings of last year, three free numbers, two needed for what comes and goes."""
+    bound = [number(n, bindings=1) for n in (8, 9)]
+    found = plan(number(1), number(2), number(3), *bound, needs={SHENZHEN: 2})
+    assert [each.x for each in found.returns] == [x(1)]
+
+
 def test_each_city_of_each_application_is_a_pool_of_its_own() -> None:
     needs = {SHENZHEN: 1, ("ax", "010"): 0, ("axb", "0755"): 1}
     found = plan(number(1), number(2, area="010"), number(3, application="axb"), needs=needs)

@@ -1,4 +1,4 @@
-"""The hourly look at every pool: how much is used up, and which numbers connect too few calls."""
+"""The hourly look at every pool: how much is used up, which numbers connect too few calls, what it needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from privatenumber.bindings.pool import PoolInsight, PoolReport
+from privatenumber.bindings.pool_history import PoolHistory
+from privatenumber.bindings.pool_need import NeedKeeper
 from privatenumber.bindings.quarantine import Move, QuarantineLoop
 from privatenumber.deadline import Deadline
 from privatenumber.privacy import mask
@@ -19,6 +21,7 @@ from privatenumber.store.bindings import BindingStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.number_quarantine import NumberQuarantine
 from privatenumber.store.numbers import NumberStore
+from privatenumber.store.pool_needs import PoolNeeds
 from privatenumber.store.secrets import ApplicationsSecret
 
 _LOG: Final = logging.getLogger("privatenumber.bindings")
@@ -41,10 +44,12 @@ class PoolWatch:
         applications: Callable[[], Mapping[str, Application]],
         insight: PoolInsight,
         loop: QuarantineLoop,
+        needs: NeedKeeper | None = None,
     ) -> None:
         self._applications = applications
         self._insight = insight
         self._loop = loop
+        self._needs = needs
 
     def run(self, *, left: Callable[[], float]) -> Watched:
         """Look at each pool; ``left`` tells how many seconds are left, which the pools share."""
@@ -58,12 +63,14 @@ class PoolWatch:
             try:
                 moves.update(self._moved(application))
                 report = self._insight.report(application.id, deadline=Deadline.after(max(0.0, share)))
+                if report.total.states:
+                    reports.append(report)
+                if self._needs:
+                    rest = left() / (len(waiting) + 1)
+                    self._needs.renew(application.id, deadline=Deadline.after(max(0.0, rest)))
             except Exception:
                 _LOG.exception("pool not looked at", extra={"application": application.id})
                 failed.append(application.id)
-                continue
-            if report.total.states:
-                reports.append(report)
         return Watched(tuple(reports), moves, tuple(failed))
 
     def _moved(self, application: Application) -> Counter[Move]:
@@ -81,9 +88,11 @@ def compose_watch(settings: Settings) -> PoolWatch:
     """The look of a deployment. Raises SettingsError for a variable that is missing."""
     client, table = clients.dynamodb(), settings.bindings_table
     applications = ApplicationsSecret(clients.secrets(), settings.applications_secret)
-    numbers = NumberStore(client, table)
+    numbers, bindings = NumberStore(client, table), BindingStore(client, table)
+    search = BindingSearch(client, table)
     return PoolWatch(
         applications.load,
-        PoolInsight(numbers, BindingStore(client, table), BindingSearch(client, table), applications.load),
+        PoolInsight(numbers, bindings, search, applications.load),
         QuarantineLoop(numbers, NumberQuarantine(client, table), FactStore(client, settings.bills_table)),
+        NeedKeeper(PoolHistory(numbers, bindings, search, applications.load), PoolNeeds(client, table)),
     )

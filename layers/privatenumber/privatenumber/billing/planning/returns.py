@@ -158,7 +158,7 @@ def return_plan(
     now: datetime,
     idle_days: int,
 ) -> ReturnPlan:
-    """Say which numbers may go. ``needs`` are the active numbers that each pool needs, where that is known.
+    """Say which numbers may go. ``needs`` are the free numbers that each pool needs, where that is known.
 
     A number that takes no binding is no loss to its pool. Of those that do, the dearest go first.
     """
@@ -194,13 +194,19 @@ def return_plan(
 
 
 class _Spare:
-    """How many active numbers each pool can do without."""
+    """How many free numbers each pool can do without.
+
+    Numbers on which somebody stands are not counted: bindings that last for months hold them, and those are
+    not in a forecast of what the last weeks bound.
+    """
 
     def __init__(self, held: Sequence[NumberUse], needs: Mapping[Pool, int]) -> None:
-        active: Counter[Pool] = Counter(
-            (each.application, each.area) for each in held if each.state is NumberState.ACTIVE
+        free: Counter[Pool] = Counter(
+            (each.application, each.area)
+            for each in held
+            if each.state is NumberState.ACTIVE and not each.bindings
         )
-        self._left = {pool: active[pool] - needs[pool] for pool in active if pool in needs}
+        self._left = {pool: free[pool] - needs[pool] for pool in free if pool in needs}
 
     def take(self, each: NumberUse) -> Kept | None:
         """Take a number out of its pool, or say why it has to stay."""
