@@ -9,14 +9,20 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import boto3
 import pytest
 
 from builders.billing import VIRTUAL, utc
+from builders.books import account_books
 from builders.dynamodb import Table, local_client, moto_client, new_table
 from builders.example import PACKAGE
+from builders.pushes import applications_secret
+from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.tariff.prices import PriceBook, PriceListError, UsageTime
 from privatenumber.billing.tariff.reading import price_book_of, read_price_book
 from privatenumber.billing.tariff.stored import Tariffs
+from privatenumber.settings import Settings
+from privatenumber.store import clients
 from privatenumber.store.tariffs import (
     PACKAGES,
     PRICES,
@@ -206,3 +212,31 @@ def test_purchases_of_many_writers_all_stand_once(dynamodb_local: str) -> None:
         writer.join()
     assert (len(changed), sum(changed)) == (6, 3)
     assert tariffs.orders() == tuple(orders[:3])
+
+
+def test_the_books_are_opened_with_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run anew: a price list or a purchase holds for the next run, not for the next environment."""
+    with account_books() as books:
+        secrets = boto3.client("secretsmanager", region_name="cn-north-1")
+        secret = secrets.create_secret(Name="applications", SecretString=applications_secret())
+        monkeypatch.setattr(clients, "dynamodb", lambda: books.dynamodb)
+        monkeypatch.setattr(clients, "s3", lambda: books.s3)
+        monkeypatch.setattr(clients, "secrets", lambda: secrets)
+        monkeypatch.setattr(clients, "kms", lambda: None)
+        rooms = Rooms(
+            Settings.from_environment(
+                {
+                    "BILLS_TABLE": books.bills.name,
+                    "BINDINGS_TABLE": books.bindings.name,
+                    "EXCHANGE_BUCKET": books.bucket,
+                    "APPLICATIONS_SECRET": secret["ARN"],
+                    "KEY_ID": "never used",
+                    "PRICE_LIST": CONFIGURED,
+                }
+            )
+        )
+        assert (rooms.ledger().prices, rooms.ledger().packages) == (read_price_book(CONFIGURED), ())
+        tariffs = Tariffs(TariffStore(books.dynamodb, books.bills.name), CONFIGURED)
+        tariffs.set_prices(book("0.12"), ANNA)
+        tariffs.buy(PACKAGE, ANNA)
+        assert (rooms.ledger().prices, rooms.ledger().packages) == (book("0.12"), (PACKAGE,))
