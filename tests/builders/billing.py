@@ -1,31 +1,18 @@
-"""Facts, closes and files of billing tests. The numbers and times are those of billing-rules.md §8.2."""
+"""Facts of billing tests. The numbers and times are those of billing-rules.md §8.2."""
 
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from builders.keyrings import KEYRING
-from privatenumber.billing.closing.days import Attribution, ClosedDay, close_day
-from privatenumber.billing.closing.statement import Statement, build_statement
-from privatenumber.billing.rating.calls import usage_time
-from privatenumber.billing.reconciliation.exports_in import (
-    Imported,
-    ImportedCall,
-    ImportedCharge,
-    read_bill,
-    read_calls,
-)
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.privacy import token
 from privatenumber.store.fact_rows import CdrFact, EventFact
 from privatenumber.store.numbers import NumberType
-from privatenumber.store.versions import Version
-from privatenumber.times import beijing_day
 
 APP = "demo"
 APP_KEY = "demoAppKey0000000000000001"
@@ -115,78 +102,3 @@ def end_event(at: str, **changes: Any) -> EventFact:
         "sealed": b"",
     }
     return EventFact(**{**fields, **changes})
-
-
-def orders(**by_subscription: str) -> Attribution:
-    """Attribution by subscription id, underscores for hyphens: `orders(sub_1="order-1001")`."""
-    known = {name.replace("_", "-"): order for name, order in by_subscription.items()}
-
-    def attribute(fact: CdrFact) -> tuple[str | None, str | None]:
-        order = known.get(fact.subscription_id or "")
-        return (order, f"binding-of-{order}") if order else (None, None)
-
-    return attribute
-
-
-ONE_ORDER = orders(sub_1="order-1001")
-
-
-def closes(
-    facts: Iterable[CdrFact],
-    *,
-    prices: PriceBook = EXAMPLE_PRICES,
-    inventory: Mapping[str, NumberType] = INVENTORY,
-    attribution: Attribution = ONE_ORDER,
-) -> list[ClosedDay]:
-    """The closes of all days that the facts belong to, as if they had been stored once."""
-    days: dict[tuple[str, date], list[CdrFact]] = defaultdict(list)
-    for fact in facts:
-        days[fact.application, beijing_day(usage_time(fact))].append(fact)
-    return [
-        stored_close(app, day, found, prices=prices, inventory=inventory, attribution=attribution)
-        for (app, day), found in sorted(days.items(), key=lambda item: item[0])
-    ]
-
-
-def stored_close(application: str, day: date, facts: Iterable[CdrFact], **parts: Any) -> ClosedDay:
-    """One closed day with a version."""
-    close = close_day(application, day, facts, **parts)
-    head = Version(f"DAY#{application}#{day}", 1, close.hash(), close.document(), len(close.lines), NOON)
-    return ClosedDay(close, head)
-
-
-def september(facts: Iterable[CdrFact], **parts: Any) -> Statement:
-    """The open statement of September 2026 without rents."""
-    prices = parts.get("prices", EXAMPLE_PRICES)
-    return build_statement(
-        "2026-09", closes(facts, **parts), (), cost_month_rents=(), prices=prices, closed=False
-    )
-
-
-NOON = utc("2026-09-15 04:00:00")
-
-CALLS_HEADER = (
-    "record_id,binding_id,app_key,x_number,caller,callee,call_in_time,answer_time,end_time,"
-    "duration_s,billed_minutes,result"
-)
-BILL_HEADER = "period,item,number_type,x_number,quantity,unit_price,package_quantity,amount"
-
-
-def calls_file(*rows: str, header: str = CALLS_HEADER) -> Imported[ImportedCall]:
-    """A detail export with these rows."""
-    return read_calls("\n".join([header, *rows, ""]).encode())
-
-
-def bill_file(*rows: str, header: str = BILL_HEADER) -> Imported[ImportedCharge]:
-    """A bill with these lines."""
-    return read_bill("\n".join([header, *rows, ""]).encode())
-
-
-def export_row(
-    answered: str, ended: str, *, icid: str = "", x: str = V2, caller: str = A, **cells: str
-) -> str:
-    """One row of a detail export; times are Beijing texts as in the file."""
-    values = dict.fromkeys(CALLS_HEADER.split(","), "")
-    values |= {"record_id": icid, "binding_id": "sub-1", "app_key": APP_KEY, "x_number": x, "caller": caller}
-    values |= {"callee": B, "answer_time": answered, "end_time": ended, **cells}
-    return ",".join(values.values())

@@ -29,7 +29,7 @@ from privatenumber.store.inventory import Inventory
 from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
-from privatenumber.store.statements import reconciliation_store, statement_store
+from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -60,6 +60,7 @@ class Books:
             closes=CloseStore(writer, bills),
             orders=OrderStore(self.dynamodb, bindings),
             statements=statement_store(writer, bills),
+            corrections=correction_store(writer, bills),
             reconciliations=reconciliation_store(writer, bills),
             files=FileStore(self.s3, self.bucket),
             keyring=lambda: KEYRING,

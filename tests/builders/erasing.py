@@ -32,7 +32,9 @@ from builders.pushes import (
     sms_body,
     wire,
 )
-from privatenumber.billing.closing.days import close_day
+from privatenumber.billing.closing.lines import Belonging
+from privatenumber.billing.closing.parts import Part, PartFacts, close_part
+from privatenumber.billing.closing.parts import Terms as RatingTerms
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.bindings.jobs_model import seal_item, seal_people
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
@@ -58,13 +60,14 @@ from privatenumber.store.decisions import decision_context
 from privatenumber.store.erasing import Eraser
 from privatenumber.store.erasure_rounds import RoundStore
 from privatenumber.store.erasures import ErasureStore
+from privatenumber.store.fact_rows import SHARDS
 from privatenumber.store.facts import FactStore
 from privatenumber.store.items import encode
 from privatenumber.store.job_rows import DONE, ItemRow, JobRow, item_item, job_item
 from privatenumber.store.numbers import NumberStore, NumberType
 from privatenumber.store.recordings import RecordingRow, RecordingStore, recording_sk
 from privatenumber.store.refusals import Refusal, RefusalStore
-from privatenumber.store.versions import VersionStore
+from privatenumber.store.versions import Version, VersionStore
 from privatenumber.store.webhook_events import Noted, event_update, position_of, seal_context
 
 APP = "demo"
@@ -333,13 +336,24 @@ def plant_lists(desk: Desk) -> None:
 def plant_close(desk: Desk, *, made_at: datetime = SIGNED_AT) -> None:
     """The close of the day, from its facts."""
     facts, day = FactStore(desk.client, desk.bills.name), date(2026, 9, 2)
-    close = close_day(
-        APP, day, facts.cdrs_of_day(APP, day), facts.variants_of_day(APP, day),
-        attribution=lambda fact: (ORDER, "binding-1"), prices=PriceBook(), inventory={X: NumberType.VIRTUAL},
-    )  # fmt: skip
+    terms = RatingTerms(PriceBook(), {X: NumberType.VIRTUAL}, lambda fact, x: Belonging("AXB", order=ORDER))
     store = CloseStore(desk.client, desk.bills.name)
-    lines = [line.document() for line in close.lines]
-    store.add(APP, day, close.document(), lines, seen=store.latest(APP, day), made_at=made_at)
+    for shard in range(SHARDS):
+        found = PartFacts(
+            facts.cdrs_of_day(APP, day, [shard]),
+            facts.variants_of_day(APP, day, [shard]),
+            facts.sms_of_day(APP, day, [shard]),
+        )
+        close = close_part(Part(APP, day, shard), found, terms)
+        seen, lines = store.latest(APP, day, shard), [line.document() for line in close.lines]
+        if lines:
+            store.add(APP, day, close.document(), lines, seen=seen, made_at=made_at, shard=shard)
+
+
+def closed_parts(desk: Desk) -> list[Version]:
+    """The latest closes of all parts of that day."""
+    store, day = CloseStore(desk.client, desk.bills.name), date(2026, 9, 2)
+    return [found for shard in range(SHARDS) if (found := store.latest(APP, day, shard))]
 
 
 def _holds(row: Mapping[str, Any], name: str, core: str) -> bool:

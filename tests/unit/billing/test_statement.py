@@ -1,4 +1,4 @@
-"""The statement of a month: exact sums, one rounding, the way back to the facts; C-109, U-P24, U-S11."""
+"""The statement of a month: exact sums, one rounding, both sides of the bill; C-109, U-P24, U-S11."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from builders.billing import (
-    C1,
-    EXAMPLE_PRICES,
-    INVENTORY,
-    NO_CALL_PRICE,
-    V1,
-    V2,
-    VIRTUAL,
-    cdr,
-    closes,
-    orders,
-    september,
-    utc,
+from builders.billing import C1, EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, V1, V2, VIRTUAL, cdr, utc
+from builders.closing import closes, orders, parts, stated, stored_days, usage
+from builders.example import CALLS, LAST_CALL, MESSAGES, NUMBERS, PACKAGE
+from builders.example import INVENTORY as EXAMPLE_INVENTORY
+from privatenumber.billing.closing import presented
+from privatenumber.billing.closing.allocation import Options
+from privatenumber.billing.closing.presented import present
+from privatenumber.billing.closing.statement import (
+    Booked,
+    Rules,
+    Statement,
+    build_statement,
+    closes_at,
+    days_of,
 )
-from privatenumber.billing.closing import statement as statement_module
-from privatenumber.billing.closing.statement import build_statement, closes_at, days_of, present, trace
-from privatenumber.billing.rating.rent import Holding, rents_deducted
+from privatenumber.billing.rating.packages import Use
+from privatenumber.billing.rating.rent import Holding, rents_deducted, rents_of_cost_month
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 
@@ -43,34 +43,105 @@ RENTS = rents_deducted(
 
 
 def shown(prices: PriceBook = EXAMPLE_PRICES) -> dict[str, Any]:
-    statement = build_statement(
-        "2026-09",
-        closes(FACTS, attribution=TWO_ORDERS, prices=prices),
-        RENTS,
-        cost_month_rents=RENTS,
-        prices=EXAMPLE_PRICES,
-        closed=False,
-    )
+    statement = stated(FACTS, attribution=TWO_ORDERS, prices=prices, rents=RENTS)
     return present(statement.document(), statement.lines())
 
 
+def example(month: str = "2026-09", used: dict[str, Use] | None = None) -> Statement:
+    """The worked example of billing-rules.md §8.2."""
+    facts = [call.fact() for call in (*CALLS, LAST_CALL)]
+    texts = [fact for told in MESSAGES for fact in told.facts()]
+    found = [
+        part for part in parts(facts, texts, inventory=EXAMPLE_INVENTORY) if f"{part.part.day}"[:7] == month
+    ]
+    until = utc("2026-12-01 00:00:00")
+    return build_statement(
+        month,
+        stored_days(found),
+        usage(found, [PACKAGE], used),
+        Rules(EXAMPLE_PRICES, {}, {}, Options()),
+        rents=rents_deducted(NUMBERS.values(), month, EXAMPLE_PRICES, until=until),
+        cost_month_rents=rents_of_cost_month(NUMBERS.values(), month, EXAMPLE_PRICES),
+    )
+
+
+class TestTheWorkedExample:
+    """billing-rules.md §8.2 and §8.3, to the fen."""
+
+    def test_by_deduction_and_by_cost_month(self) -> None:
+        document = example().document()
+        assert (document["total"], document["cost_total"]) == ("114.00", "119.00")
+        assert (document["rent"], document["rent_of_cost_month"]) == ("60.00", "65.00")
+        assert document["calls"] | {"attempts": 15} == {
+            "attempts": 15,
+            "connected": 13,
+            "talk_seconds": 35_970,
+            "minutes": 605,
+            "package_minutes": 500,
+            "unpriced_minutes": 0,
+            "amount": "10.50",
+        }
+        sms = document["sms"]
+        assert (sms["messages"], sms["parts"], sms["package_parts"], sms["amount"]) == (62, 70, 50, "5.50")
+
+    def test_the_components_are_the_lines_of_the_platforms_bill(self) -> None:
+        """billing-rules.md §9.2, the example of bill.csv."""
+        told = ("item", "number_type", "quantity", "package_quantity", "rounded")
+        found = [tuple(part[name] for name in told) for part in example().document()["components"]]
+        assert found == [
+            ("call", "carrier", 3, 164, "0.30"),
+            ("call", "virtual", 102, 336, "10.20"),
+            ("sms", "carrier", 10, 0, "2.70"),
+            ("sms", "virtual", 10, 50, "2.80"),
+            ("rent", "carrier", 2, 0, "30.00"),
+            ("rent", "virtual", 6, 0, "30.00"),
+            ("package", None, 1, 0, "38.00"),
+        ]
+
+    def test_each_application_bears_its_own(self) -> None:
+        lines = [line for line in example().lines() if line["line"] == "share"]
+        shares = {line["key"]: line for line in lines if line["view"] == "application"}
+        assert {key: share["total"] for key, share in shares.items()} == {"ax": "65.09", "axb": "53.91"}
+        assert {key: (share["rent"], share["call"], share["sms"]) for key, share in shares.items()} == {
+            "ax": ("35.00", "10.40", "3.54"),
+            "axb": ("30.00", "0.10", "1.96"),
+        }
+
+    def test_the_package_is_used_up(self) -> None:
+        (row,) = example().document()["packages"]
+        assert row["minutes"] == {"total": 500, "used_before": 0, "used": 500, "left": 0}
+        assert row["parts"] == {"total": 50, "used_before": 0, "used": 50, "left": 0}
+        assert (row["effective_at"], row["expires_at"], row["cost"]) == (
+            "2026-09-01T03:00:00.000Z",
+            "2027-09-01T03:00:00.000Z",
+            "38.00",
+        )
+
+    def test_october_begins_with_what_september_left(self) -> None:
+        document = example("2026-10", {PACKAGE.number: Use(500, 50)}).document()
+        (row,) = document["packages"]
+        assert (row["minutes"]["used_before"], row["minutes"]["used"], row["cost"]) == (500, 0, "0.00")
+        assert (document["calls"]["minutes"], document["calls"]["amount"]) == (3, "0.30")
+        assert (document["rent"], document["rent_of_cost_month"]) == ("60.00", "55.00")
+
+
 def test_rows_are_told_apart_by_number_and_order() -> None:
-    statement = september(FACTS, attribution=TWO_ORDERS)
-    found = {(row.x, row.order): (row.calls.attempts, row.calls.minutes, row.days) for row in statement.rows}
+    rows = [row.document() for row in stated(FACTS, attribution=TWO_ORDERS).rows]
+    found = {(row["x"], row["order"]): (row["count"], row["units"], row["days"]) for row in rows}
     assert found == {
-        (V1, "order-1002"): (1, 3, ("2026-09-03",)),
-        (V2, "order-1001"): (2, 3, ("2026-09-02", "2026-09-03")),
-        (V2, None): (1, 0, ("2026-09-03",)),
-        (C1, "order-1001"): (1, 1, ("2026-09-04",)),
+        (V1, "order-1002"): (1, 3, ["2026-09-03"]),
+        (V2, "order-1001"): (2, 3, ["2026-09-02", "2026-09-03"]),
+        (V2, None): (1, 0, ["2026-09-03"]),
+        (C1, "order-1001"): (1, 1, ["2026-09-04"]),
     }
 
 
 def test_components_are_rounded_once_and_the_total_is_their_sum() -> None:
-    """Half up: 0.333 × 3 minutes = 0.999, twice 0.0005 would be lost if records were rounded."""
+    """Half up, and the sum of rounded components, not of records."""
     prices = read_price_book(
         '[{"valid_from": "2026-01-01", "call": {"virtual": "0.0335", "carrier": "0.0335"}}]'
     )
-    document = september(FACTS, attribution=TWO_ORDERS, prices=prices).document()
+    document = stated(FACTS, attribution=TWO_ORDERS, prices=prices).document()
     assert document["exact_total"] == "0.2345"
     assert {part["number_type"]: part["rounded"] for part in document["components"]} == {
         "carrier": "0.03",
@@ -91,47 +162,75 @@ def test_calls_and_rents_without_an_order_are_in_the_last_row() -> None:
     assert (last["order"], last["attempts"], last["rent"]) == (None, 1, "10.00")
 
 
+def test_what_the_account_pays_as_a_whole_is_nobodys() -> None:
+    built = example()
+    document = present(built.document(), built.lines())
+    last = document["by_application"][-1]
+    assert (last["application"], last["package"]) == (None, "38.00")
+    for view in ("by_application", "by_x", "by_order"):
+        assert sum(Decimal(row["total"]) for row in document[view]) == Decimal(document["exact_total"])
+
+
+def test_the_shares_of_every_view_are_the_cost_of_the_month() -> None:
+    built = example()
+    document = present(built.document(), built.lines())
+    assert {*document["shares"]} >= {"application", "mode", "x", "city", "enterprise", "order", "side", "day"}
+    for shares in document["shares"].values():
+        assert sum(Decimal(share["total"]) for share in shares) == Decimal(document["cost_total"])
+
+
 def test_unpriced_minutes_are_shown_beside_the_priced_part() -> None:
     document = shown(NO_CALL_PRICE)
     assert (document["unpriced_minutes"], document["total"]) == (7, "10.00")
 
 
-def test_a_row_leads_to_its_facts() -> None:
-    days = closes(FACTS, attribution=TWO_ORDERS)
-    statement = september(FACTS, attribution=TWO_ORDERS)
-    row = next(row for row in statement.rows if row.order == "order-1001" and row.x == V2)
-    lines = trace(row, days)
-    assert [line.icid for line in lines] == ["a", "b"]
-    assert sum(line.minutes for line in lines) == row.calls.minutes
-
-
-def test_every_record_is_behind_exactly_one_row() -> None:
-    days = closes(FACTS, attribution=TWO_ORDERS)
-    statement = september(FACTS, attribution=TWO_ORDERS)
-    traced = [line.fact for row in statement.rows for line in trace(row, days)]
-    assert sorted(traced) == sorted(line.fact for day in days for line in day.close.lines)
+def test_a_correction_of_another_month_is_booked_and_is_no_cost_of_this_one() -> None:
+    """billing-rules.md §9.4."""
+    booked = Booked("2026-08", 2, Decimal("-1.30"), ("late_facts",), "hash")
+    document = stated(FACTS, rents=RENTS, corrections=[booked]).document()
+    assert (document["total"], document["cost_total"]) == ("9.40", "10.70")
+    assert document["corrections"] == [booked.document()]
+    assert document["components"][-1]["item"] == "correction"
 
 
 def test_a_statement_names_the_closes_it_was_made_of() -> None:
     days = closes(FACTS)
-    named = [line for line in september(FACTS).lines() if line["line"] == "close"]
+    named = [line for line in stated(FACTS).lines() if line["line"] == "close"]
     assert [(line["day"], line["hash"]) for line in named] == [
         (day.close.day.isoformat(), day.version.hash) for day in days
     ]
 
 
 def test_equal_inputs_make_equal_statements() -> None:
-    one, two = september(FACTS), september(FACTS[::-1])
+    one, two = stated(FACTS), stated(FACTS[::-1])
     assert (one.document(), one.lines()) == (two.document(), two.lines())
 
 
-def test_days_without_calls_do_not_change_a_statement() -> None:
-    empty = closes([cdr(None, "2026-09-20 01:00:00")])[0]
-    hollow = type(empty)(type(empty.close)("demo", date(2026, 9, 20), (), empty.close.totals), empty.version)
-    with_empty = build_statement(
-        "2026-09", [*closes(FACTS), hollow], (), cost_month_rents=(), prices=EXAMPLE_PRICES, closed=False
-    )
-    assert with_empty.lines() == september(FACTS).lines()
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("days", {"facts": FACTS[1:]}),
+        ("prices", {"prices": NO_CALL_PRICE}),
+        ("packages", {"packages": [PACKAGE]}),
+        ("rents", {"rents": ()}),
+    ],
+)
+def test_every_input_has_a_hash_of_its_own(name: str, changed: dict[str, Any]) -> None:
+    """A statement tells by which of its inputs it differs from another one."""
+    first = stated(FACTS, rents=RENTS).inputs()
+    second = stated(changed.pop("facts", FACTS), **{"rents": RENTS, **changed}).inputs()
+    differs = {each for each in first if first[each] != second[each]}
+    # Another price is another day close too.
+    assert differs == {name, "all"} | ({"days"} if name == "prices" else set())
+
+
+def test_days_without_records_do_not_change_a_statement() -> None:
+    found = parts(FACTS)
+    empty = parts([cdr(None, "2026-09-20 01:00:00")])[0]
+    days = stored_days([*found, type(empty)(empty.part, ())])
+    rules = Rules(EXAMPLE_PRICES, {}, {}, Options())
+    with_empty = build_statement("2026-09", days, usage(found), rules, rents=(), cost_month_rents=())
+    assert with_empty.lines() == stated(FACTS).lines()
 
 
 @pytest.mark.parametrize(
@@ -152,15 +251,16 @@ def test_the_days_of_an_open_month_end_with_the_day_given() -> None:
 
 
 def test_a_number_outside_the_inventory_is_on_the_statement_all_the_same() -> None:
-    (row,) = september([FACTS[0]], inventory={}).rows
-    assert (row.x, row.number_type) == (V2, VIRTUAL)
+    (row,) = stated([FACTS[0]], inventory={}).rows
+    assert (row.value("x"), row.value("number_type")) == (V2, VIRTUAL)
     assert V2 in INVENTORY
 
 
 def test_a_statement_too_large_for_an_answer_shows_its_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lambda answers hold 6 MB; the rows stay in the table."""
-    monkeypatch.setattr(statement_module, "MAX_ROWS_SHOWN", 1)
+    monkeypatch.setattr(presented, "MAX_ROWS_SHOWN", 1)
     document = shown()
     assert (document["total"], len(document["by_application"])) == ("10.70", 1)
     assert (document["rows_left_out"], len(document["rents"])) == (5, 1)
     assert "rows" not in document
+    assert "order" not in document["shares"]

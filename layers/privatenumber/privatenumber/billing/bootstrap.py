@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.tariff.stored import Tariffs
 from privatenumber.settings import Settings
@@ -15,7 +16,7 @@ from privatenumber.store.inventory import Inventory
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.secrets import ApplicationsSecret
-from privatenumber.store.statements import reconciliation_store, statement_store
+from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
 from privatenumber.store.tariffs import TariffStore
 
 
@@ -38,10 +39,14 @@ class Rooms:
             numbers=[number for numbers in held for number in numbers],
             prices=tariffs.prices(),
             packages=tariffs.orders(),
+            known=applications,
+            options=Options(self._settings.rent_allocation, self._settings.package_allocation),
+            kept_days=min(self._settings.call_days, self._settings.sms_days),
             facts=FactStore(dynamodb, bills),
             closes=CloseStore(dynamodb, bills),
             orders=OrderStore(dynamodb, bindings),
             statements=statement_store(dynamodb, bills),
+            corrections=correction_store(dynamodb, bills),
             reconciliations=reconciliation_store(dynamodb, bills),
             files=FileStore(clients.s3(), self._settings.exchange_bucket),
             keyring=self._keyrings.load,

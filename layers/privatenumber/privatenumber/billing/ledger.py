@@ -12,31 +12,40 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
+from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.days import ClosedDay, DayCloser
+from privatenumber.billing.closing.statement import Rules
 from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, Holding, leaves_late
-from privatenumber.billing.reconciliation.call_checks import Account
+from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
+from privatenumber.settings import KEPT_DAYS, Application, Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.numbers import NumberState, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import MonthStore
+from privatenumber.store.whereabouts import Whereabouts, whereabouts_of
+from privatenumber.times import beijing_day
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
-#: A month has some 30 days of 16 index partitions: read one after the other they would take seconds.
+#: A month has some 30 days of 24 index partitions: read one after the other they would take seconds.
 _THREADS: Final = 8
+
+_FORGOTTEN_WITHIN_DAYS: Final = 10
+"""So much before facts are forgotten a day is not rated again: it may have lost some."""
 
 
 @dataclass(frozen=True)
 class Ledger:
     """Everything a run works with. ``applications`` maps our ids to the platform's app keys.
 
-    ``unseal`` opens what was sealed for a context, under new keys too; it raises SealBroken.
+    ``known`` are the applications themselves. ``unseal`` opens what was sealed for a context, under new keys
+    too; it raises SealBroken. ``kept_days`` is how long facts are kept, the shortest of them.
     """
 
     applications: Mapping[str, str]
@@ -46,11 +55,15 @@ class Ledger:
     closes: CloseStore
     orders: OrderStore
     statements: MonthStore
+    corrections: MonthStore
     reconciliations: MonthStore
     files: FileStore
     keyring: Callable[[], Keyring]
     unseal: Callable[[bytes, str], bytes]
     packages: Sequence[PackageOrder] = ()
+    known: Mapping[str, Application] = field(default_factory=dict, repr=False)
+    kept_days: int = KEPT_DAYS
+    options: Options = field(default_factory=Options)
 
     @cached_property
     def inventory(self) -> Mapping[str, NumberType]:
@@ -87,20 +100,68 @@ class Ledger:
         )
 
     @cached_property
+    def modes(self) -> Mapping[str, Mode]:
+        """The mode of each application."""
+        return {application: self.known[application].mode for application in self.known}
+
+    @cached_property
+    def places(self) -> Mapping[str, Whereabouts]:
+        """Where the numbers of each application belong."""
+        return {
+            application: whereabouts_of(
+                self.known.get(application),
+                (number for number in self.numbers if number.application == application),
+            )
+            for application in self.applications
+        }
+
+    @cached_property
     def closer(self) -> DayCloser:
         """Closes days with the prices and numbers of this run."""
-        return DayCloser(self.facts, self.closes, self.orders, self.prices, self.inventory)
+        return self.closer_with(self.prices)
+
+    def closer_with(self, prices: PriceBook) -> DayCloser:
+        """Closes, or only rates, days with other prices."""
+        return DayCloser(
+            self.facts, self.closes, self.orders, prices, self.inventory, self.modes, self.places
+        )
+
+    def rules_with(self, prices: PriceBook) -> Rules:
+        """What statements are made with."""
+        return Rules(prices, self.modes, self.places, self.options)
 
     @cached_property
     def account(self) -> Account:
         """Prices, numbers and applications, as reconciliation needs them."""
         by_key = {app_key: application for application, app_key in self.applications.items()}
-        return Account(self.prices, self.inventory, by_key)
+        return Account(self.prices, self.inventory, by_key, self.packages)
 
     def close_days(self, days: Iterable[date], *, now: datetime) -> list[ClosedDay]:
-        """Close days for every application, in order of application and day."""
-        work = [(application, day) for application in sorted(self.applications) for day in days]
-        return list(together(lambda each: self.closer.close(each[0], each[1], now=now), work))
+        """Close days for every application, in order of application and day.
+
+        A day whose facts may be forgotten in part stays as it is.
+        """
+
+        def close(work: tuple[str, date]) -> ClosedDay | None:
+            application, day = work
+            if self.is_forgotten(day, now=now):
+                return self.closer.closed(application, day)
+            return self.closer.close(application, day, now=now)
+
+        return [closed for closed in together(close, self._each(days)) if closed]
+
+    def stored_days(self, days: Iterable[date]) -> list[ClosedDay]:
+        """The days that are closed, as they are stored, in order of application and day."""
+        found = together(lambda work: self.closer.closed(*work), self._each(days))
+        return [closed for closed in found if closed]
+
+    def is_forgotten(self, day: date, *, now: datetime) -> bool:
+        """Whether a day is so long ago that its facts are not all kept any more."""
+        return (beijing_day(now) - day).days > max(self.kept_days - _FORGOTTEN_WITHIN_DAYS, 0)
+
+    def _each(self, days: Iterable[date]) -> list[tuple[str, date]]:
+        known = list(days)
+        return [(application, day) for application in sorted(self.applications) for day in known]
 
 
 def together(do: Callable[[_Item], _Answer], items: Iterable[_Item]) -> Iterator[_Answer]:

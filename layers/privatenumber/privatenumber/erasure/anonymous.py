@@ -14,7 +14,7 @@ from privatenumber.privacy import TOKEN_LENGTH, is_pseudonym
 KEYS: Final = frozenset({"pk", "sk"})
 _PEOPLE: Final = frozenset(
     {
-        *("caller", "callee", "calling", "called", "receiver"),
+        *("caller", "callee", "calling", "called", "sender", "receiver"),
         *("a_token", "b_token", "callee_token", "token", "person", "counterpart"),
     }
 )

@@ -1,7 +1,8 @@
-"""Day closes and running totals in the Bills table.
+"""Closes of days and of their parts, and running totals, in the Bills table.
 
 ``DAY#<app>#<Beijing day>`` holds the versions of a day's close (see `versions`) and, under ``RUNNING``, the
 totals of the last hourly rating: a view for people, overwritten by every newer one and never billed.
+``DAY#<app>#<Beijing day>#<shard>`` holds those of a part, with the rated records as lines.
 """
 
 from __future__ import annotations
@@ -21,25 +22,32 @@ if TYPE_CHECKING:
 _RUNNING: Final = "RUNNING"
 
 
-def day_name(application: str, day: date) -> str:
-    """Name and partition of a day of one application."""
-    return f"DAY#{application}#{day.isoformat()}"
+def day_name(application: str, day: date, shard: int | None = None) -> str:
+    """Name and partition of a day of one application, or of one of its parts."""
+    return f"DAY#{application}#{day.isoformat()}{'' if shard is None else f'#{shard}'}"
 
 
 class CloseStore:
-    """Closes of days, by application and Beijing day."""
+    """Closes by application and Beijing day; with a shard, those of a part."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
         self._versions = VersionStore(client, table)
 
-    def latest(self, application: str, day: date) -> Version | None:
-        """The valid close of a day; ``None`` before the first."""
-        return self._versions.latest(day_name(application, day))
+    def latest(self, application: str, day: date, shard: int | None = None) -> Version | None:
+        """The valid close; ``None`` before the first."""
+        return self._versions.latest(day_name(application, day, shard))
+
+    def with_hash(
+        self, application: str, day: date, content: str, shard: int | None = None
+    ) -> Version | None:
+        """The close that says this, usually the latest one."""
+        found = self._versions.versions(day_name(application, day, shard))
+        return next((version for version in found if version.hash == content), None)
 
     def lines(self, version: Version) -> list[dict[str, Any]]:
-        """The rated calls of a close. Raises VersionBroken."""
+        """The cells of a day, the rated records of a part. Raises VersionBroken."""
         return self._versions.lines(version)
 
     def add(
@@ -51,9 +59,11 @@ class CloseStore:
         *,
         seen: Version | None,
         made_at: datetime,
+        shard: int | None = None,
     ) -> Version:
         """Write the version after `seen`, or return `seen` if it says the same. Raises VersionTaken."""
-        return self._versions.add(day_name(application, day), document, lines, seen=seen, made_at=made_at)
+        name = day_name(application, day, shard)
+        return self._versions.add(name, document, lines, seen=seen, made_at=made_at)
 
     def put_running(
         self, application: str, day: date, totals: Mapping[str, Any], *, as_of: datetime, expires_at: datetime

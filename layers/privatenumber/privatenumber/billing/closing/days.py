@@ -1,64 +1,89 @@
-"""The close of a Beijing day: every CDR of it, rated, attributed to its order, and summed.
+"""The close of a Beijing day of an application: the sums of its parts, and which closes of theirs they are.
 
-A close is a version with the hash of what it says. Closing again with the same facts changes nothing, new
-facts make the next version, and nothing is ever edited: a close can be repeated after any crash.
+A day is merged from its parts whenever one of them has changed. Its lines are cells; the records behind a
+cell are in the parts whose hashes the day names (`lines_of`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
-from privatenumber.billing.closing.lines import (
-    CallLine,
-    CallTotals,
-    count_flags,
-    fact_address,
-    line_of,
-    read_line,
-    sum_totals,
-    totals_of,
-)
-from privatenumber.billing.rating.calls import Charge, Flag, charged_number, rate_call
+from privatenumber.billing.closing.attribution import Owners, kept_in
+from privatenumber.billing.closing.cells import Cell, cells_of, merge_cells, read_cell
+from privatenumber.billing.closing.lines import Line, read_line
+from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part
+from privatenumber.billing.closing.totals import Totals, sum_of
+from privatenumber.billing.rating.calls import record_days
 from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
-from privatenumber.store.fact_rows import CdrFact
+from privatenumber.store.fact_rows import SHARDS
 from privatenumber.store.facts import FactStore
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.orders import OrderStore
-from privatenumber.store.versions import Version, content_hash, settle
+from privatenumber.store.versions import Version, VersionBroken, content_hash, settle
+from privatenumber.store.whereabouts import Whereabouts
 
-Attribution: TypeAlias = Callable[[CdrFact], tuple[str | None, str | None]]
-"""Order and binding of a CDR, or ``(None, None)``."""
+
+@dataclass(frozen=True, slots=True)
+class PartRef:
+    """Which close of a part a day was merged from."""
+
+    shard: int
+    hash: str
+    records: int
+    flags: Mapping[str, int]
+
+    def document(self) -> dict[str, Any]:
+        """The reference as JSON."""
+        return {"shard": self.shard, "hash": self.hash, "records": self.records, "flags": dict(self.flags)}
 
 
 @dataclass(frozen=True, slots=True)
 class DayClose:
-    """A closed day of one application: the lines in order of usage time, and their sums."""
+    """A closed day of one application. Parts without records are left out."""
 
     application: str
     day: date
-    lines: tuple[CallLine, ...]
-    totals: CallTotals
+    parts: tuple[PartRef, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def totals(self) -> Totals:
+        """The sums of the day."""
+        return sum_of(self.cells)
+
+    @property
+    def records(self) -> int:
+        """Rated records and those that are only kept."""
+        return sum(part.records for part in self.parts)
 
     def document(self) -> dict[str, Any]:
         """The head of the close as JSON."""
+        flags: Counter[str] = Counter()
+        for part in self.parts:
+            flags.update(part.flags)
         return {
             "kind": "day_close",
             "application": self.application,
             "day": self.day.isoformat(),
-            "records": len(self.lines),
-            "totals": self.totals.document(),
-            "flags": count_flags(self.lines),
+            "records": self.records,
+            "flags": dict(sorted(flags.items())),
+            "parts": [part.document() for part in self.parts],
+            **self.totals.document(),
         }
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The cells as they are stored."""
+        return [cell.document() for cell in self.cells]
 
     def hash(self) -> str:
         """The hash under which the close is or would be stored."""
-        return content_hash(self.document(), [line.document() for line in self.lines])
+        return content_hash(self.document(), self.lines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +94,24 @@ class ClosedDay:
     version: Version
 
 
-def close_day(
-    application: str,
-    day: date,
-    facts: Iterable[CdrFact],
-    contradictions: Iterable[CdrFact] = (),
-    *,
-    attribution: Attribution,
-    prices: PriceBook,
-    inventory: Mapping[str, NumberType],
-) -> DayClose:
-    """Close a day from its CDRs, in whatever order they come. Pure.
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """A part and the hash under which it is or would be stored: that of its first writing."""
 
-    A CDR whose icid another one of the day has already used, and every record among `contradictions` (same
-    key as a stored CDR, other content), is kept as a line of 0 minutes flagged ``record_conflict``.
-    """
-    rated, repeated = _first_of_each_id(facts)
-    sessions = Counter(fact.session for fact in rated if fact.session)
-    shared = {session for session, records in sessions.items() if records > 1}
-    lines = [
-        _rated_line(fact, attribution, prices, inventory, shared=fact.session in shared) for fact in rated
-    ]
-    lines += [_conflict_line(fact, attribution, inventory) for fact in (*repeated, *contradictions)]
-    lines.sort(key=lambda line: (line.at, line.fact))
-    return DayClose(application, day, tuple(lines), sum_totals(map(totals_of, lines)))
+    close: PartClose
+    hash: str
+
+
+def merge_day(application: str, day: date, parts: Iterable[KeptPart]) -> DayClose:
+    """A day out of its parts, in whatever order they come. Pure."""
+    used = sorted((part for part in parts if part.close.lines), key=lambda part: part.close.part)
+    refs = (_ref(part.close.part.shard, part.hash, part.close.document()) for part in used)
+    cells = merge_cells(cell for part in used for cell in part.close.cells)
+    return DayClose(application, day, tuple(refs), cells)
 
 
 class DayCloser:
-    """Closes days of one account against the tables."""
+    """Closes parts and days of one account against the tables."""
 
     def __init__(
         self,
@@ -105,96 +120,140 @@ class DayCloser:
         orders: OrderStore,
         prices: PriceBook,
         inventory: Mapping[str, NumberType],
+        modes: Mapping[str, Mode],
+        places: Mapping[str, Whereabouts],
     ) -> None:
         self._facts = facts
         self._closes = closes
         self._orders = orders
         self._prices = prices
         self._inventory = inventory
+        self._modes = modes
+        self._places = places
+
+    def rate_part(self, part: Part, seen: Version | None) -> PartClose:
+        """A part as its facts stand now; `seen` is its latest stored close. Writes nothing."""
+        application, shards = part.application, (part.shard,)
+        days = record_days(part.day, self._prices.usage_time)
+        facts = PartFacts(
+            cdrs=(cdr for day in days for cdr in self._facts.cdrs_of_day(application, day, shards)),
+            contradictions=self._facts.variants_of_day(application, part.day, shards),
+            texts=self._facts.sms_of_day(application, part.day, shards),
+        )
+        kept = kept_in(map(read_line, self._closes.lines(seen))) if seen else {}
+        owners = Owners(
+            application,
+            self._modes.get(application),
+            self._places.get(application, Whereabouts()),
+            self._orders,
+            kept,
+        )
+        return close_part(part, facts, Terms(self._prices, self._inventory, owners))
+
+    def close_part(self, part: Part, *, now: datetime) -> None:
+        """Close a part and store it, unless what is stored says the same or there is nothing to say.
+
+        Raises VersionTaken under lasting contention.
+        """
+        settle(lambda: self._close_part(part, None, now))
 
     def rate(self, application: str, day: date) -> tuple[DayClose, Version | None]:
-        """A day as its facts stand now, and the latest stored close; writes nothing."""
-        # Read first: whoever adds a version after this makes our own attempt fail instead of winning over it.
+        """A day as its facts stand now, and its latest stored close; writes nothing."""
         seen = self._closes.latest(application, day)
-        close = close_day(
-            application,
-            day,
-            self._facts.cdrs_of_day(application, day),
-            self._facts.variants_of_day(application, day),
-            attribution=self._attribution(application, seen),
-            prices=self._prices,
-            inventory=self._inventory,
-        )
-        return close, seen
+        parts = [self._kept(*self._rated(part, seen)) for part in _parts(application, day)]
+        return merge_day(application, day, parts), seen
 
     def close(self, application: str, day: date, *, now: datetime) -> ClosedDay:
-        """Close a day and store it, unless what is stored says the same. Raises VersionTaken (contention)."""
+        """Close all parts of a day and the day itself. Raises VersionTaken (contention)."""
 
         def attempt() -> ClosedDay:
-            close, seen = self.rate(application, day)
-            lines = [line.document() for line in close.lines]
-            version = self._closes.add(application, day, close.document(), lines, seen=seen, made_at=now)
-            return ClosedDay(close, version)
+            # Read first: whoever adds a version after this makes ours fail instead of being covered by it.
+            seen = self._closes.latest(application, day)
+            parts = [self._close_part(part, seen, now) for part in _parts(application, day)]
+            return self._add(merge_day(application, day, parts), seen, now)
 
         return settle(attempt)
 
-    def _attribution(self, application: str, seen: Version | None) -> Attribution:
-        # Bindings are forgotten one day, bills are not: an order once found stays with its record.
-        lines = map(read_line, self._closes.lines(seen)) if seen and seen.lines else ()
-        kept = {line.fact: (line.order, line.binding) for line in lines if line.order is not None}
+    def merge(self, application: str, day: date, *, now: datetime) -> ClosedDay:
+        """Close a day from the stored closes of its parts. Raises VersionTaken (contention)."""
 
-        def attribute(fact: CdrFact) -> tuple[str | None, str | None]:
-            known = kept.get(fact_address(fact))
-            if known is not None or fact.subscription_id is None:
-                return known or (None, None)
-            found = self._orders.find(application, fact.subscription_id)
-            return (found.order, found.binding_id) if found else (None, None)
+        def attempt() -> ClosedDay:
+            seen = self._closes.latest(application, day)
+            found = [self._closes.latest(application, day, shard) for shard in range(SHARDS)]
+            heads = [head for head in found if head is not None and head.lines]
+            refs = tuple(_ref(head.document["shard"], head.hash, head.document) for head in heads)
+            cells = merge_cells(
+                cell for head in heads for cell in cells_of(day, map(read_line, self._closes.lines(head)))
+            )
+            return self._add(DayClose(application, day, refs, cells), seen, now)
 
-        return attribute
+        return settle(attempt)
+
+    def closed(self, application: str, day: date, content: str | None = None) -> ClosedDay | None:
+        """A day as it is stored, or was under a hash; None before its first close. Raises VersionBroken."""
+        if content is None:
+            version = self._closes.latest(application, day)
+        else:
+            version = self._closes.with_hash(application, day, content)
+        return ClosedDay(day_in(version, self._closes.lines(version)), version) if version else None
+
+    def lines_of(self, close: DayClose, shards: Container[int] = range(SHARDS)) -> Iterator[Line]:
+        """The rated records behind a day, part by part. Raises VersionBroken."""
+        for ref in (ref for ref in close.parts if ref.shard in shards):
+            head = self._closes.with_hash(close.application, close.day, ref.hash, ref.shard)
+            if head is None:
+                raise VersionBroken(f"{close.application} {close.day} part {ref.shard}")
+            yield from map(read_line, self._closes.lines(head))
+
+    def _rated(self, part: Part, day: Version | None) -> tuple[PartClose, Version | None]:
+        """A part as its facts stand now, and its latest stored close.
+
+        A part that its day does not name has none, unless a crash came before the day was merged: so it is
+        asked only when there are facts. Most parts of most days have none.
+        """
+        named = day is not None and part.shard in {ref["shard"] for ref in day.document["parts"]}
+        seen = self._latest(part) if named else None
+        close = self.rate_part(part, seen)
+        if seen is None and close.lines:
+            seen = self._latest(part)
+            close = self.rate_part(part, seen) if seen else close
+        return close, seen
+
+    def _close_part(self, part: Part, day: Version | None, now: datetime) -> KeptPart:
+        close, seen = self._rated(part, day)
+        if seen is None and not close.lines:
+            return KeptPart(close, "")
+        lines = [line.document() for line in close.lines]
+        version = self._closes.add(
+            part.application, part.day, close.document(), lines, seen=seen, made_at=now, shard=part.shard
+        )
+        return KeptPart(close, version.hash)
+
+    def _kept(self, close: PartClose, seen: Version | None) -> KeptPart:
+        found = close.hash()
+        return KeptPart(close, seen.hash if seen and seen.says(found) else found)
+
+    def _latest(self, part: Part) -> Version | None:
+        return self._closes.latest(part.application, part.day, part.shard)
+
+    def _add(self, close: DayClose, seen: Version | None, now: datetime) -> ClosedDay:
+        version = self._closes.add(
+            close.application, close.day, close.document(), close.lines(), seen=seen, made_at=now
+        )
+        return ClosedDay(close, version)
 
 
-def _first_of_each_id(facts: Iterable[CdrFact]) -> tuple[Sequence[CdrFact], Sequence[CdrFact]]:
-    """CDRs to be rated and CDRs whose icid came earlier; earliest receipt wins, whatever the order given."""
-    rated: list[CdrFact] = []
-    repeated: list[CdrFact] = []
-    used: set[str] = set()
-    for fact in sorted(facts, key=lambda fact: (fact.received_at, fact.key)):
-        if fact.icid is not None and fact.icid in used:
-            repeated.append(fact)
-            continue
-        if fact.icid is not None:
-            used.add(fact.icid)
-        rated.append(fact)
-    return rated, repeated
+def day_in(version: Version, lines: Iterable[Mapping[str, Any]]) -> DayClose:
+    """The close that a version of a day holds."""
+    document = version.document
+    refs = (_ref(ref["shard"], ref["hash"], ref) for ref in document["parts"])
+    cells = tuple(map(read_cell, lines))
+    return DayClose(document["application"], date.fromisoformat(document["day"]), tuple(refs), cells)
 
 
-def _rated_line(
-    fact: CdrFact,
-    attribution: Attribution,
-    prices: PriceBook,
-    inventory: Mapping[str, NumberType],
-    *,
-    shared: bool,
-) -> CallLine:
-    charge = rate_call(fact, prices, inventory)
-    if shared:
-        charge = replace(charge, flags=(*charge.flags, Flag.SAME_SESSION))
-    order, binding = attribution(fact)
-    return line_of(fact, charge, order=order, binding=binding)
+def _parts(application: str, day: date) -> Iterator[Part]:
+    return (Part(application, day, shard) for shard in range(SHARDS))
 
 
-def _conflict_line(fact: CdrFact, attribution: Attribution, inventory: Mapping[str, NumberType]) -> CallLine:
-    x, number_type, _ = charged_number(fact.display_x, fact.x, inventory)
-    nothing = Charge(
-        x=x,
-        number_type=number_type,
-        leg=None,
-        connected=fact.answered_at is not None,
-        talk_seconds=0,
-        minutes=0,
-        unit_price=None,
-        amount=Decimal(0),
-        flags=(Flag.RECORD_CONFLICT,),
-    )
-    order, binding = attribution(fact)
-    return line_of(fact, nothing, order=order, binding=binding)
+def _ref(shard: int, content: str, document: Mapping[str, Any]) -> PartRef:
+    return PartRef(shard, content, document["records"], document["flags"])

@@ -1,6 +1,8 @@
-"""Rated calls as they are kept in a day close, and the sums that are made of them.
+"""Rated records as they are kept in the close of a part: one line per CDR and per SMS.
 
 A line carries everything that decided its amount and the digest of its fact: equal lines mean equal inputs.
+Amounts are exact and at list price; packages are of the whole account and are applied in the month
+(billing-rules.md §5).
 """
 
 from __future__ import annotations
@@ -10,21 +12,41 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from privatenumber.billing.rating.calls import Charge, Flag, usage_time
-from privatenumber.billing.tariff.prices import plain
+from privatenumber.billing.rating.calls import Charge, Flag
+from privatenumber.billing.rating.sms import SmsCharge, sms_usage_time
+from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.numbers import NumberType
+from privatenumber.store.sms_rows import SmsFact
 from privatenumber.times import from_iso, iso
+
+_SIDES: Final[Mapping[int | None, str]] = {0: "b", 1: "a"}
+_WITHOUT_SIDES: Final = "X"
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Whose a record is. ``order`` and ``binding`` are None for one that belongs to no binding of ours."""
+
+    mode: str | None = None
+    city: str | None = None
+    enterprise: str | None = None
+    order: str | None = None
+    binding: str | None = None
+
+
+UNKNOWN: Final = Belonging()
 
 
 @dataclass(frozen=True, slots=True)
 class CallLine:
     """One CDR and what it costs. ``session`` and ``caller`` are tokens; ``amount`` is exact CNY.
 
-    ``fact`` is the address of the CDR in the Bills table: partition key, ``/``, sort key. ``order`` is
-    ``None`` for a call that belongs to no binding of ours.
+    ``fact`` is the address of the CDR in the Bills table: partition key, ``/``, sort key. ``side`` is the
+    party who called, "a" or "b"; None when nobody knows or the mode has no parties.
     """
 
     fact: str
@@ -38,8 +60,12 @@ class CallLine:
     caller: str | None
     x: str | None = field(repr=False)
     number_type: NumberType
+    mode: str | None
+    city: str | None
+    enterprise: str | None
     order: str | None
     binding: str | None
+    side: str | None
     connected: bool
     talk_seconds: int
     minutes: int
@@ -48,79 +74,164 @@ class CallLine:
     flags: tuple[str, ...]
 
     @property
+    def item(self) -> Item:
+        """What is charged."""
+        return Item.CALL
+
+    @property
+    def units(self) -> int:
+        """Minutes."""
+        return self.minutes
+
+    @property
+    def record_id(self) -> str:
+        """What tells records of one moment apart, in the order of packages (billing-rules.md §5)."""
+        return f"{self.session or ''}/{self.icid or ''}/{self.fact}"
+
+    @property
     def rated(self) -> bool:
         """False for a record that contradicts another one: shown, never charged or counted as a call."""
         return Flag.RECORD_CONFLICT not in self.flags
 
     def document(self) -> dict[str, Any]:
         """The line as JSON; what is absent is left out."""
-        values = {
-            "fact": self.fact,
-            "application": self.application,
-            "digest": self.digest,
-            "at": iso(self.at),
-            "icid": self.icid,
-            "session": self.session,
-            "subscription_id": self.subscription_id,
-            "caller": self.caller,
-            "x": self.x,
-            "number_type": self.number_type.value,
-            "order": self.order,
-            "binding": self.binding,
-            "connected": self.connected,
-            "talk_seconds": self.talk_seconds,
-            "minutes": self.minutes,
-            "unit_price": plain(self.unit_price),
-            "amount": plain(self.amount),
-            "flags": list(self.flags),
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        return _told(
+            self,
+            {
+                "icid": self.icid,
+                "session": self.session,
+                "caller": self.caller,
+                "connected": self.connected,
+                "talk_seconds": self.talk_seconds,
+                "minutes": self.minutes,
+            },
+        )
 
 
-def read_line(document: Mapping[str, Any]) -> CallLine:
-    """The line that `CallLine.document` wrote."""
+@dataclass(frozen=True, slots=True)
+class SmsLine:
+    """One SMS and what it costs. ``sms`` and ``sender`` are tokens.
+
+    ``parts`` are charged; ``parts_received`` and ``parts_forwarded`` are what the text comes to as it was
+    sent and as the platform forwards it, None where nobody knows it (billing-rules.md §4).
+    """
+
+    fact: str
+    application: str
+    digest: str
+    at: datetime
+    sms: str | None
+    subscription_id: str | None
+    sender: str | None
+    x: str | None = field(repr=False)
+    number_type: NumberType
+    mode: str | None
+    city: str | None
+    enterprise: str | None
+    order: str | None
+    binding: str | None
+    side: str | None
+    sent: bool
+    parts: int
+    parts_received: int | None
+    parts_forwarded: int | None
+    unit_price: Decimal | None
+    amount: Decimal | None
+    flags: tuple[str, ...]
+
+    @property
+    def item(self) -> Item:
+        """What is charged."""
+        return Item.SMS
+
+    @property
+    def units(self) -> int:
+        """Parts."""
+        return self.parts
+
+    @property
+    def record_id(self) -> str:
+        """What tells records of one moment apart, in the order of packages (billing-rules.md §5)."""
+        return f"{self.sms or ''}/{self.fact}"
+
+    @property
+    def rated(self) -> bool:
+        """Always: a second record under the id of an SMS stands beside it and in no day."""
+        return True
+
+    def document(self) -> dict[str, Any]:
+        """The line as JSON; what is absent is left out."""
+        return _told(
+            self,
+            {
+                "sms": self.sms,
+                "sender": self.sender,
+                "sent": self.sent,
+                "parts": self.parts,
+                "parts_received": self.parts_received,
+                "parts_forwarded": self.parts_forwarded,
+            },
+        )
+
+
+Line: TypeAlias = CallLine | SmsLine
+
+
+def read_line(document: Mapping[str, Any]) -> Line:
+    """The line that `document` of either wrote."""
+    return read_sms_line(document) if document["item"] == Item.SMS else read_call_line(document)
+
+
+def read_call_line(document: Mapping[str, Any]) -> CallLine:
+    """The line of a CDR."""
     return CallLine(
-        fact=document["fact"],
-        application=document["application"],
-        digest=document["digest"],
-        at=from_iso(document["at"]),
+        **_common(document),
         icid=document.get("icid"),
         session=document.get("session"),
-        subscription_id=document.get("subscription_id"),
         caller=document.get("caller"),
-        x=document.get("x"),
-        number_type=NumberType(document["number_type"]),
-        order=document.get("order"),
-        binding=document.get("binding"),
         connected=document["connected"],
         talk_seconds=document["talk_seconds"],
         minutes=document["minutes"],
-        unit_price=_decimal(document.get("unit_price")),
-        amount=_decimal(document.get("amount")),
-        flags=tuple(document["flags"]),
     )
 
 
-def fact_address(fact: CdrFact) -> str:
-    """Address of a CDR in the Bills table, as one text."""
+def read_sms_line(document: Mapping[str, Any]) -> SmsLine:
+    """The line of an SMS."""
+    return SmsLine(
+        **_common(document),
+        sms=document.get("sms"),
+        sender=document.get("sender"),
+        sent=document["sent"],
+        parts=document["parts"],
+        parts_received=document.get("parts_received"),
+        parts_forwarded=document.get("parts_forwarded"),
+    )
+
+
+def fact_address(fact: CdrFact | SmsFact) -> str:
+    """Address of a fact in the Bills table, as one text."""
     return "/".join(fact.key)
 
 
-def line_of(fact: CdrFact, charge: Charge, *, order: str | None, binding: str | None) -> CallLine:
-    """A rated CDR as a line."""
+def line_of(fact: CdrFact, charge: Charge, at: datetime, belongs: Belonging = UNKNOWN) -> CallLine:
+    """A rated CDR as a line; ``at`` is its usage time."""
     return CallLine(
         fact=fact_address(fact),
         application=fact.application,
         digest=fact.digest,
-        at=usage_time(fact),
+        at=at,
         icid=fact.icid,
         session=fact.session,
         subscription_id=fact.subscription_id,
         caller=fact.caller,
         x=charge.x,
         number_type=charge.number_type,
-        order=order,
-        binding=binding,
+        mode=belongs.mode,
+        city=belongs.city,
+        enterprise=belongs.enterprise,
+        order=belongs.order,
+        binding=belongs.binding,
+        side=side_of(belongs.mode, fact.direction),
         connected=charge.connected,
         talk_seconds=charge.talk_seconds,
         minutes=charge.minutes,
@@ -130,77 +241,89 @@ def line_of(fact: CdrFact, charge: Charge, *, order: str | None, binding: str | 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CallTotals:
-    """Sums over calls. ``amount`` is the exact sum of what has a price; ``unpriced_minutes`` is the rest."""
-
-    attempts: int = 0
-    connected: int = 0
-    talk_seconds: int = 0
-    minutes: int = 0
-    unpriced_minutes: int = 0
-    amount: Decimal = Decimal(0)
-
-    def __add__(self, other: CallTotals) -> CallTotals:
-        return CallTotals(
-            self.attempts + other.attempts,
-            self.connected + other.connected,
-            self.talk_seconds + other.talk_seconds,
-            self.minutes + other.minutes,
-            self.unpriced_minutes + other.unpriced_minutes,
-            self.amount + other.amount,
-        )
-
-    def document(self) -> dict[str, Any]:
-        """The sums as JSON, the amount exact."""
-        return {
-            "attempts": self.attempts,
-            "connected": self.connected,
-            "talk_seconds": self.talk_seconds,
-            "minutes": self.minutes,
-            "unpriced_minutes": self.unpriced_minutes,
-            "amount": plain(self.amount),
-        }
-
-
-def read_totals(document: Mapping[str, Any]) -> CallTotals:
-    """The sums that `CallTotals.document` wrote; further members are ignored."""
-    return CallTotals(
-        document["attempts"],
-        document["connected"],
-        document["talk_seconds"],
-        document["minutes"],
-        document["unpriced_minutes"],
-        Decimal(document["amount"]),
+def sms_line_of(fact: SmsFact, charge: SmsCharge, belongs: Belonging = UNKNOWN) -> SmsLine:
+    """A rated SMS as a line."""
+    return SmsLine(
+        fact=fact_address(fact),
+        application=fact.application,
+        digest=fact.digest,
+        at=sms_usage_time(fact),
+        sms=fact.sms,
+        subscription_id=fact.subscription_id,
+        sender=fact.calling,
+        x=charge.x,
+        number_type=charge.number_type,
+        mode=belongs.mode,
+        city=belongs.city,
+        enterprise=belongs.enterprise,
+        order=belongs.order,
+        binding=belongs.binding,
+        side=side_of(belongs.mode, fact.direction),
+        sent=charge.sent,
+        parts=charge.parts,
+        parts_received=charge.parts_received,
+        parts_forwarded=charge.parts_forwarded,
+        unit_price=charge.unit_price,
+        amount=charge.amount,
+        flags=tuple(charge.flags),
     )
 
 
-def totals_of(line: CallLine) -> CallTotals:
-    """What one line adds to every sum it belongs to."""
-    if not line.rated:
-        return CallTotals()
-    return CallTotals(
-        attempts=1,
-        connected=int(line.connected),
-        talk_seconds=line.talk_seconds,
-        minutes=line.minutes,
-        unpriced_minutes=line.minutes if line.amount is None else 0,
-        amount=line.amount or Decimal(0),
-    )
+def side_of(mode: str | None, direction: int | None) -> str | None:
+    """Which party began a call or SMS (notifications.md §5.3, §6.2); X has no parties."""
+    return None if mode in (None, _WITHOUT_SIDES) else _SIDES.get(direction)
 
 
-def sum_totals(parts: Iterable[CallTotals]) -> CallTotals:
-    """The sum of sums."""
-    total = CallTotals()
-    for part in parts:
-        total += part
-    return total
-
-
-def count_flags(lines: Iterable[CallLine]) -> dict[str, int]:
+def count_flags(lines: Iterable[Line]) -> dict[str, int]:
     """How often each flag occurs, by name."""
     return dict(sorted(Counter(flag for line in lines for flag in line.flags).items()))
 
 
-def _decimal(text: str | None) -> Decimal | None:
+def _told(line: Line, own: Mapping[str, Any]) -> dict[str, Any]:
+    values = {
+        "item": line.item.value,
+        "fact": line.fact,
+        "application": line.application,
+        "digest": line.digest,
+        "at": iso(line.at),
+        "subscription_id": line.subscription_id,
+        "x": line.x,
+        "number_type": line.number_type.value,
+        "mode": line.mode,
+        "city": line.city,
+        "enterprise": line.enterprise,
+        "order": line.order,
+        "binding": line.binding,
+        "side": line.side,
+        "unit_price": plain(line.unit_price),
+        "amount": plain(line.amount),
+        "flags": list(line.flags),
+        **own,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _common(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "fact": document["fact"],
+        "application": document["application"],
+        "digest": document["digest"],
+        "at": from_iso(document["at"]),
+        "subscription_id": document.get("subscription_id"),
+        "x": document.get("x"),
+        "number_type": NumberType(document["number_type"]),
+        "mode": document.get("mode"),
+        "city": document.get("city"),
+        "enterprise": document.get("enterprise"),
+        "order": document.get("order"),
+        "binding": document.get("binding"),
+        "side": document.get("side"),
+        "unit_price": read_amount(document.get("unit_price")),
+        "amount": read_amount(document.get("amount")),
+        "flags": tuple(document["flags"]),
+    }
+
+
+def read_amount(text: str | None) -> Decimal | None:
+    """An exact amount as a document tells it."""
     return None if text is None else Decimal(text)

@@ -1,4 +1,4 @@
-"""What the billing function does every hour, every day and for a month: rate, close, state.
+"""What billing does every hour, every day and for a month: rate, close, state.
 
 Each run may be repeated at any time: it reads facts, computes, and adds a version where something changed.
 Its answer is a JSON document without any person's number.
@@ -6,22 +6,29 @@ Its answer is a JSON document without any person's number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.closing.days import ClosedDay
-from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of, present
+from privatenumber.billing.closing.booking import booked_in, settled
+from privatenumber.billing.closing.components import differences, total_of
+from privatenumber.billing.closing.days import ClosedDay, DayClose
+from privatenumber.billing.closing.lines import Line
+from privatenumber.billing.closing.months import MonthUse, merge_month
+from privatenumber.billing.closing.package_rows import month_bounds, used_in
+from privatenumber.billing.closing.presented import present
+from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of
 from privatenumber.billing.ledger import Ledger, together
+from privatenumber.billing.rating.packages import Use, quotas_of
 from privatenumber.billing.rating.rent import first_day, month_text, rents_deducted, rents_of_cost_month
 from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day, day_bounds, iso
 
 _RUNNING_KEPT: Final = timedelta(days=40)
-_LATE_DAYS: Final = 2
+LATE_DAYS: Final = 2
 """Days that the daily run closes: a CDR may come 11 hours late, also for the day before yesterday."""
 
 
@@ -31,44 +38,42 @@ class BillingRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StatedMonth:
-    """A month's statement: as it is stored, and as the facts are now (a closed month never changes)."""
+    """A month's statement: as it is stored, and as the facts are now (a closed month never changes).
+
+    ``late`` is what later facts would change in a closed month and its corrections; ``None`` when nothing.
+    """
 
     version: Version
     fresh: Statement
-
-    @property
-    def late(self) -> dict[str, Any] | None:
-        """What later facts would change in a closed month; ``None`` when nothing."""
-        now, then = self.fresh.document(), self.version.document
-        if then["state"] != "closed" or now == then:
-            return None
-        return {
-            "minutes": now["calls"]["minutes"] - then["calls"]["minutes"],
-            "amount": plain(Decimal(now["exact_total"]) - Decimal(then["exact_total"])),
-        }
+    late: dict[str, Any] | None = None
 
 
 def rate(ledger: Ledger, *, as_of: datetime) -> dict[str, Any]:
-    """Running totals of today and yesterday (Beijing): kept for people to look at, never billed."""
+    """Running totals of today and yesterday (Beijing): kept for people to look at, never billed.
+
+    ``package_use_about`` is about what the packages pay of a day: the month is merged to know it.
+    """
     today = beijing_day(as_of)
     days = [today - timedelta(days=1), today]
     work = [(application, day) for application in sorted(ledger.applications) for day in days]
+    rated = list(together(lambda item: ledger.closer.rate(*item), work))
+    use = _use_about(ledger, [close for close, _ in rated], as_of)
 
-    def run(item: tuple[str, date]) -> dict[str, Any]:
-        application, day = item
-        close, seen = ledger.closer.rate(application, day)
+    def keep(number: int) -> dict[str, Any]:
+        (application, day), (close, seen) = work[number], rated[number]
         totals = {
             **close.document(),
             "kind": "running",
             "closed_version": seen.number if seen else None,
             "changed_since_close": seen is not None and not seen.says(close.hash()),
+            "package_use_about": use[application, day],
         }
         ledger.closes.put_running(
             application, day, totals, as_of=as_of, expires_at=day_bounds(day)[1] + _RUNNING_KEPT
         )
         return totals
 
-    running = list(together(run, work))
+    running = list(together(keep, range(len(work))))
     return {"kind": "rate", "as_of": iso(as_of), "days": running, "warnings": list(ledger.prices.warnings())}
 
 
@@ -81,14 +86,14 @@ def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[s
     today = beijing_day(as_of)
     if day is not None and day > today:
         raise BillingRequestError(f"close: {day} has not begun in Beijing")
-    days = [day] if day else [today - timedelta(days=back) for back in range(_LATE_DAYS, 0, -1)]
+    days = [day] if day else due_days(as_of)
     document: dict[str, Any] = {
         "kind": "close",
         "as_of": iso(as_of),
         "days": [_closed(closed, as_of) for closed in ledger.close_days(days, now=as_of)],
     }
-    month = month_text(first_day(month_text(today)) - timedelta(days=1))
-    if day is None and _is_due(ledger, month, as_of):
+    month = last_month(as_of)
+    if day is None and is_due(ledger, month, as_of):
         document["month_closed"] = statement(ledger, month, as_of=as_of)["month"]
     return document
 
@@ -103,10 +108,13 @@ def statement(ledger: Ledger, month: str, *, as_of: datetime) -> dict[str, Any]:
     return {**shown, **described(stated.version), "late": stated.late}
 
 
-def state_month(ledger: Ledger, month: str, *, as_of: datetime) -> tuple[StatedMonth, list[ClosedDay]]:
+def state_month(
+    ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False
+) -> tuple[StatedMonth, list[ClosedDay]]:
     """Close every day of a month that has begun and store the month's statement if it says something new.
 
-    Raises BillingRequestError for a month that has not begun, VersionTaken under lasting contention.
+    `stored` takes the days as they are closed, without looking at their facts. Raises BillingRequestError
+    for a month that has not begun, VersionTaken under lasting contention.
     """
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"statement: {month} has not begun in Beijing")
@@ -114,16 +122,47 @@ def state_month(ledger: Ledger, month: str, *, as_of: datetime) -> tuple[StatedM
     def attempt() -> tuple[StatedMonth, list[ClosedDay]]:
         # Read first: whoever adds a version after this makes ours fail instead of being covered by it.
         seen = ledger.statements.latest(month)
-        # The platform's clock may be ahead of ours, so tomorrow may have begun there.
-        days = days_of(month, beijing_day(as_of) + timedelta(days=1))
-        closes = ledger.close_days(days, now=as_of)
-        fresh = _fresh(ledger, month, closes, as_of)
+        fresh, closes = fresh_statement(ledger, month, as_of=as_of, stored=stored)
         if seen is not None and seen.document["state"] == "closed":
-            return StatedMonth(seen, fresh), closes
+            return StatedMonth(seen, fresh, _late(ledger, seen, fresh)), closes
         version = ledger.statements.add(month, fresh.document(), fresh.lines(), seen=seen, made_at=as_of)
         return StatedMonth(version, fresh), closes
 
     return settle(attempt)
+
+
+def fresh_statement(
+    ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False
+) -> tuple[Statement, list[ClosedDay]]:
+    """A month as its facts stand now, after its days were closed; the month itself is not stored."""
+    # The platform's clock may be ahead of ours, so tomorrow may have begun there.
+    days = days_of(month, beijing_day(as_of) + timedelta(days=1))
+    closes = ledger.stored_days(days) if stored else ledger.close_days(days, now=as_of)
+    built = build_statement(
+        month,
+        closes,
+        _merged(ledger, month, closes, as_of),
+        ledger.rules_with(ledger.prices),
+        rents=rents_deducted(ledger.holdings, month, ledger.prices, until=as_of),
+        cost_month_rents=rents_of_cost_month(ledger.holdings, month, ledger.prices),
+        corrections=booked_in(ledger, month),
+    )
+    # A month whose minutes have no price has no final amount either: it waits for the price list.
+    closed = as_of >= closes_at(month) and not built.totals.calls.unpriced_minutes
+    return replace(built, closed=closed), closes
+
+
+def used_before(ledger: Ledger, month: str, as_of: datetime) -> dict[str, Use]:
+    """What earlier months used of the packages, by order number: of the last one with its corrections."""
+    start, _ = month_bounds(month)
+    if not any(order.effective_at < start < order.expires_at for order in ledger.packages):
+        return {}
+    previous = _month_before(month)
+    correction = ledger.corrections.latest(previous)
+    version = correction or ledger.statements.latest(previous)
+    if version is None or version.document.get("state") == "open":
+        version = state_month(ledger, previous, as_of=as_of, stored=True)[0].version
+    return used_in(version.document["packages"])
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -131,24 +170,18 @@ def described(version: Version) -> dict[str, Any]:
     return {"version": version.number, "hash": version.hash, "made_at": iso(version.made_at)}
 
 
-def _fresh(ledger: Ledger, month: str, closes: Iterable[ClosedDay], as_of: datetime) -> Statement:
-    built = build_statement(
-        month,
-        closes,
-        rents_deducted(ledger.holdings, month, ledger.prices, until=as_of),
-        cost_month_rents=rents_of_cost_month(ledger.holdings, month, ledger.prices),
-        prices=ledger.prices,
-    )
-    # A month whose minutes have no price has no final amount either: it waits for the price list.
-    return replace(built, closed=as_of >= closes_at(month) and not built.calls.unpriced_minutes)
+def due_days(as_of: datetime) -> list[date]:
+    """The days that the daily run closes, oldest first."""
+    today = beijing_day(as_of)
+    return [today - timedelta(days=back) for back in range(LATE_DAYS, 0, -1)]
 
 
-def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:
-    over = as_of >= day_bounds(closed.close.day)[1]
-    return {**closed.close.document(), **described(closed.version), "day_over": over}
+def last_month(as_of: datetime) -> str:
+    """The month before the one of a moment, Beijing time."""
+    return _month_before(month_text(beijing_day(as_of)))
 
 
-def _is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
+def is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
     """Whether a month may be closed now, is not closed yet, and was ever looked at."""
     if as_of < closes_at(month):
         return False
@@ -156,9 +189,53 @@ def _is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
     if seen is not None:
         return bool(seen.document["state"] != "closed")
     days = days_of(month, date.max)
-    heads = together(lambda item: ledger.closes.latest(*item), _each(ledger.applications, days))
+    work = [(application, day) for application in ledger.applications for day in days]
+    heads = together(lambda item: ledger.closes.latest(*item), work)
     return any(head is not None and head.lines for head in heads)
 
 
-def _each(applications: Mapping[str, str], days: Iterable[date]) -> list[tuple[str, date]]:
-    return [(application, day) for application in applications for day in days]
+def lines_by_day(ledger: Ledger, closes: Iterable[ClosedDay], day: date) -> Iterable[Line]:
+    """The rated records of a day, of all applications."""
+    return (line for each in closes if each.close.day == day for line in ledger.closer.lines_of(each.close))
+
+
+def _merged(ledger: Ledger, month: str, closes: Sequence[ClosedDay], as_of: datetime) -> MonthUse:
+    used = used_before(ledger, month, as_of)
+    quotas = quotas_of(ledger.packages, ledger.prices.package_choice, used)
+    cells = (cell for closed in closes for cell in closed.close.cells)
+    return merge_month(cells, quotas, lambda day: lines_by_day(ledger, closes, day))
+
+
+def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] | None:
+    changed = differences(fresh.components, settled(ledger, closed).deducted)
+    if not changed:
+        return None
+    minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
+    return {"minutes": minutes, "amount": plain(total_of(changed))}
+
+
+def _use_about(
+    ledger: Ledger, days: Iterable[DayClose], as_of: datetime
+) -> dict[tuple[str, date], dict[str, int]]:
+    """What packages would about pay of some days, by what the last statement says is left of them."""
+    seen = ledger.statements.latest(month_text(beijing_day(as_of))) if ledger.packages else None
+    used = used_in(seen.document["packages"]) if seen else {}
+    quotas = quotas_of(ledger.packages, ledger.prices.package_choice, used)
+    about: dict[tuple[str, date], dict[str, int]] = {}
+    for close in sorted(days, key=lambda close: (close.day, close.application)):
+        taken = {Item.CALL: 0, Item.SMS: 0}
+        for cell in close.cells:
+            last = day_bounds(close.day)[1] - timedelta(microseconds=1)
+            deductions, quotas = quotas.take(cell.item, cell.number_type, last, cell.units)
+            taken[cell.item] += sum(deduction.units for deduction in deductions)
+        about[close.application, close.day] = {"minutes": taken[Item.CALL], "parts": taken[Item.SMS]}
+    return about
+
+
+def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:
+    over = as_of >= day_bounds(closed.close.day)[1]
+    return {**closed.close.document(), **described(closed.version), "day_over": over}
+
+
+def _month_before(month: str) -> str:
+    return month_text(first_day(month) - timedelta(days=1))

@@ -1,61 +1,77 @@
-"""The statement of a Beijing month: what its calls and the rents deducted in it cost, and whose that is.
+"""The statement of a Beijing month: what was deducted in it, and what it cost whom.
 
 Pure. Amounts are exact decimals; only the sum of a component (item and number type) is rounded, to 0.01,
-half up, and the total is the sum of those (billing-rules.md §2). A row names its days, the closes of those
-days name the facts: every amount leads back to its records (`trace`).
+half up, and totals are sums of those (billing-rules.md §2). Two sides are shown: *by deduction*, what the
+platform's bill of the month shows, and *by cost month*, what is spread over applications, X and orders.
+Rows name their days, the closes of those days their parts, and those the facts (`tracing`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from privatenumber.billing.closing.allocation import Options, Share, allocate
+from privatenumber.billing.closing.components import (
+    CORRECTION,
+    Component,
+    exact_total_of,
+    of_amounts,
+    of_rents,
+    of_usage,
+    total_of,
+)
+from privatenumber.billing.closing.costs import NumberRent
 from privatenumber.billing.closing.days import ClosedDay
-from privatenumber.billing.closing.lines import CallLine, CallTotals, read_totals, sum_totals, totals_of
+from privatenumber.billing.closing.months import MonthUse
+from privatenumber.billing.closing.package_rows import PackageRow, package_rows
+from privatenumber.billing.closing.totals import Totals, sum_of
+from privatenumber.billing.closing.usage_rows import UsageRow, usage_rows
 from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
-from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item, PriceBook
-from privatenumber.store.numbers import NumberType
+from privatenumber.settings import Mode
+from privatenumber.store.versions import canonical
+from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import day_bounds
 
 _CLOSE_DAY: Final = 3
 _CLOSE_HOUR: Final = timedelta(hours=12)
 
-#: Rows of a kind in one answer, which Lambda limits to 6 MB; a larger statement keeps them in the table.
-MAX_ROWS_SHOWN: Final = 2000
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A correction of a closed month that is booked in this one. ``amount`` is whole fen."""
+
+    month: str
+    number: int
+    amount: Decimal
+    reasons: tuple[str, ...]
+    hash: str
+
+    def document(self) -> dict[str, Any]:
+        """The correction as a statement names it."""
+        return {
+            "month": self.month,
+            "number": self.number,
+            "amount": plain(self.amount),
+            "reasons": list(self.reasons),
+            "hash": self.hash,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """All calls of one application, X, number type and order in the month. ``days`` are Beijing dates."""
+class Rules:
+    """What a statement is made with besides usage: prices, places of numbers, and how costs are spread."""
 
-    application: str
-    x: str | None = field(repr=False)
-    number_type: NumberType
-    order: str | None
-    calls: CallTotals
-    days: tuple[str, ...]
-
-    @property
-    def sort_key(self) -> tuple[str, str, str, str]:
-        """Order of rows in a statement: application, X, type, order; calls without an order last."""
-        return self.application, self.x or "", self.number_type.value, _last(self.order)
-
-    def document(self) -> dict[str, Any]:
-        """The row as JSON."""
-        return {
-            "line": "calls",
-            "application": self.application,
-            "x": self.x,
-            "number_type": self.number_type.value,
-            "order": self.order,
-            "days": list(self.days),
-            **self.calls.document(),
-        }
+    prices: PriceBook
+    modes: Mapping[str, Mode]
+    places: Mapping[str, Whereabouts]
+    options: Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +80,99 @@ class Statement:
 
     month: str
     closed: bool
-    rows: tuple[Row, ...]
+    usage: MonthUse
     rents: tuple[Rent, ...]
-    cost_month_rent: Decimal
+    cost_month_rents: tuple[Rent, ...]
+    packages: tuple[PackageRow, ...]
+    corrections: tuple[Booked, ...]
     closes: tuple[ClosedDay, ...]
-    price_lists: tuple[Mapping[str, Any], ...]
+    rules: Rules
 
     @property
-    def calls(self) -> CallTotals:
-        """The sums of all calls."""
-        return sum_totals(row.calls for row in self.rows)
+    def totals(self) -> Totals:
+        """The sums of calls and SMS."""
+        return sum_of(self.usage.cells)
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """By deduction, corrections of other months apart: what the platform's bill shows."""
+        bought = [row.order.price for row in self.packages if row.month.bought]
+        return (
+            *of_usage(self.usage.cells),
+            *of_rents(self.rents),
+            *of_amounts(Item.PACKAGE.value, bought),
+        )
+
+    @property
+    def cost_components(self) -> tuple[Component, ...]:
+        """By cost month: what its calls, texts, numbers and package units cost."""
+        used = [row.cost for row in self.packages if row.cost]
+        return (
+            *of_usage(self.usage.cells),
+            *of_rents(self.cost_month_rents),
+            *of_amounts(Item.PACKAGE.value, used),
+        )
+
+    @property
+    def rows(self) -> tuple[UsageRow, ...]:
+        """Calls and texts of the month by what they have in common."""
+        return usage_rows(self.usage.cells)
+
+    def shares(self) -> tuple[Share, ...]:
+        """The cost of the month by application, X, order and so on."""
+        rents = (_number_rent(rent, self.rules) for rent in self.cost_month_rents)
+        months = (row.month for row in self.packages)
+        return allocate(self.usage.cells, rents, months, self.rules.options)
 
     def document(self) -> dict[str, Any]:
-        """The head of the statement as JSON: its sums and the price lists in force."""
-        components = _components(self.rows, self.rents)
-        calls = self.calls
+        """The head of the statement as JSON."""
+        booked = of_amounts(CORRECTION, (each.amount for each in self.corrections))
+        deducted, cost = (*self.components, *booked), self.cost_components
+        totals = self.totals
         return {
             "kind": "statement",
             "month": self.month,
             "state": "closed" if self.closed else "open",
             "currency": "CNY",
-            "components": components,
-            "calls": calls.document(),
+            "components": [component.document() for component in deducted],
+            "cost_components": [component.document() for component in cost],
+            "total": plain(total_of(deducted)),
+            "exact_total": plain(exact_total_of(deducted)),
+            "cost_total": plain(total_of(cost)),
+            **totals.document(),
             "rent": plain(_rent_sum(self.rents)),
-            "rent_of_cost_month": plain(self.cost_month_rent),
-            "unpriced_minutes": calls.unpriced_minutes,
-            "exact_total": plain(calls.amount + _rent_sum(self.rents)),
-            "total": plain(sum((Decimal(part["rounded"]) for part in components), Decimal(0))),
-            "price_lists": list(self.price_lists),
+            "rent_of_cost_month": plain(_rent_sum(self.cost_month_rents)),
+            "packages": [row.document() for row in self.packages],
+            "corrections": [each.document() for each in self.corrections],
+            "unpriced_minutes": totals.calls.unpriced_minutes,
+            "price_lists": self._price_lists(),
+            "inputs": self.inputs(),
         }
 
     def lines(self) -> list[dict[str, Any]]:
-        """Everything behind the sums: day closes, rows of calls, rents."""
+        """Everything behind the sums: day closes, usage, rents, shares."""
         return [
             *(_close_line(closed) for closed in self.closes),
             *(row.document() for row in self.rows),
             *(_rent_line(rent) for rent in self.rents),
+            *(share.document() for share in self.shares()),
         ]
+
+    def inputs(self) -> dict[str, str]:
+        """Hashes of all that decided the amounts."""
+        rents = {*self.rents, *self.cost_month_rents}
+        parts = {
+            "days": [_close_line(closed) for closed in self.closes],
+            "prices": self._price_lists(),
+            "packages": [{**row.order.document(), **_before(row)} for row in self.packages],
+            "rents": sorted(map(_rent_line, rents), key=lambda line: canonical(line)),
+        }
+        hashes = {name: hashlib.sha256(canonical(part)).hexdigest() for name, part in parts.items()}
+        return {**hashes, "all": hashlib.sha256(canonical(hashes)).hexdigest()}
+
+    def _price_lists(self) -> list[dict[str, Any]]:
+        lists = self.rules.prices.between(first_day(self.month), last_day(self.month))
+        return [dict(prices.document()) for prices in lists]
 
 
 def closes_at(month: str) -> datetime:
@@ -118,123 +190,52 @@ def days_of(month: str, until: date) -> list[date]:
 def build_statement(
     month: str,
     closes: Iterable[ClosedDay],
-    rents: Iterable[Rent],
+    usage: MonthUse,
+    rules: Rules,
     *,
+    rents: Iterable[Rent],
     cost_month_rents: Iterable[Rent],
-    prices: PriceBook,
+    corrections: Sequence[Booked] = (),
     closed: bool = False,
 ) -> Statement:
-    """Merge the day closes of a month and its rents; their order does not matter."""
-    used = sorted(
-        (closed for closed in closes if closed.close.lines), key=lambda c: (c.close.application, c.close.day)
-    )
-    lists = prices.between(first_day(month), last_day(month))
+    """A statement out of a merged month, the closes it was merged from, and rents; in whatever order."""
+    used = (each for each in closes if each.close.records)
     return Statement(
         month=month,
         closed=closed,
-        rows=_rows(used),
-        rents=tuple(sorted(rents, key=lambda r: (r.application, r.deducted_at, r.x, r.cost_month))),
-        cost_month_rent=_rent_sum(cost_month_rents),
-        closes=tuple(used),
-        price_lists=tuple(prices.document() for prices in lists),
+        usage=usage,
+        rents=_sorted(rents),
+        cost_month_rents=_sorted(cost_month_rents),
+        packages=package_rows(month, usage.before, usage.after, rules.prices, rules.options.packages),
+        corrections=tuple(sorted(corrections, key=lambda each: (each.month, each.number))),
+        closes=tuple(sorted(used, key=lambda each: (each.close.application, each.close.day))),
+        rules=rules,
     )
 
 
-def trace(row: Row, closes: Iterable[ClosedDay]) -> list[CallLine]:
-    """The rated records behind a row, each with the address of its fact, in order of usage time."""
-    found = (
-        line
-        for closed in closes
-        if closed.close.application == row.application
-        for line in closed.close.lines
-        if (line.x, line.number_type, line.order) == (row.x, row.number_type, row.order)
+def _sorted(rents: Iterable[Rent]) -> tuple[Rent, ...]:
+    return tuple(
+        sorted(rents, key=lambda rent: (rent.application, rent.deducted_at, rent.x, rent.cost_month))
     )
-    return sorted(found, key=lambda line: (line.at, line.fact))
 
 
-def present(head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A stored statement as people and programs get it: sums, views, and the lines behind them."""
-    calls = [line for line in lines if line["line"] == "calls"]
-    rents = [line for line in lines if line["line"] == "rent"]
-    shown: dict[str, Any] = {
-        **head,
-        "by_application": _view(calls, rents, ("application",)),
-        "rents": rents[:MAX_ROWS_SHOWN],
-        "closes": [line for line in lines if line["line"] == "close"],
-    }
-    if max(len(calls), len(rents)) > MAX_ROWS_SHOWN:
-        return {**shown, "rows_left_out": len(calls) + max(len(rents) - MAX_ROWS_SHOWN, 0)}
-    return {
-        **shown,
-        "by_x": _view(calls, rents, ("application", "x")),
-        "by_order": _view(calls, rents, ("application", "order")),
-        "rows": calls,
-    }
+def _number_rent(rent: Rent, rules: Rules) -> NumberRent:
+    mode = rules.modes.get(rent.application)
+    where = rules.places.get(rent.application, Whereabouts())
+    return NumberRent(
+        application=rent.application,
+        mode=mode.value if mode else None,
+        x=rent.x,
+        number_type=rent.number_type,
+        city=where.city(rent.x, None) or None,
+        enterprise=where.enterprise_of(rent.x) or None,
+        day=rent.deducted_on,
+        amount=rent.amount,
+    )
 
 
-def _rows(closes: Iterable[ClosedDay]) -> tuple[Row, ...]:
-    sums: dict[tuple[str, str | None, NumberType, str | None], CallTotals] = defaultdict(CallTotals)
-    days: dict[Hashable, set[str]] = defaultdict(set)
-    for closed in closes:
-        for line in closed.close.lines:
-            key = (closed.close.application, line.x, line.number_type, line.order)
-            sums[key] += totals_of(line)
-            days[key].add(closed.close.day.isoformat())
-    rows = (Row(*key, calls=calls, days=tuple(sorted(days[key]))) for key, calls in sums.items())
-    return tuple(sorted(rows, key=lambda row: row.sort_key))
-
-
-def _components(rows: Iterable[Row], rents: Iterable[Rent]) -> list[dict[str, Any]]:
-    """One entry per item and number type that occurs, as the platform's bill has them."""
-    calls: dict[NumberType, CallTotals] = defaultdict(CallTotals)
-    for row in rows:
-        calls[row.number_type] += row.calls
-    by_type: dict[NumberType, list[Rent]] = defaultdict(list)
-    for rent in rents:
-        by_type[rent.number_type].append(rent)
-    return [
-        *(
-            _component(Item.CALL, kind, total.minutes, total.amount, total.unpriced_minutes)
-            for kind, total in sorted(calls.items())
-            if total.minutes
-        ),
-        *(_component(Item.RENT, kind, len(paid), _rent_sum(paid)) for kind, paid in sorted(by_type.items())),
-    ]
-
-
-def _component(
-    item: Item, kind: NumberType, quantity: int, amount: Decimal, unpriced: int = 0
-) -> dict[str, Any]:
-    return {
-        "item": item.value,
-        "number_type": kind.value,
-        "quantity": quantity,
-        "unpriced": unpriced,
-        "amount": plain(amount),
-        "rounded": plain(to_fen(amount)),
-    }
-
-
-def _view(
-    calls: Iterable[Mapping[str, Any]], rents: Iterable[Mapping[str, Any]], by: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    """The month summed up by some members of its lines. The sums of all views are equal."""
-    sums: dict[tuple[str | None, ...], CallTotals] = defaultdict(CallTotals)
-    rent: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
-    for line in calls:
-        sums[tuple(line[name] for name in by)] += read_totals(line)
-    for line in rents:
-        rent[tuple(line.get(name) for name in by)] += Decimal(line["amount"])
-    keys = sorted({*sums, *rent}, key=lambda key: tuple(_last(part) for part in key))
-    return [
-        {
-            **dict(zip(by, key, strict=True)),
-            **sums[key].document(),
-            "rent": plain(rent[key]),
-            "total": plain(sums[key].amount + rent[key]),
-        }
-        for key in keys
-    ]
+def _before(row: PackageRow) -> dict[str, int]:
+    return {"minutes_before": row.before.minutes, "parts_before": row.before.parts}
 
 
 def _close_line(closed: ClosedDay) -> dict[str, Any]:
@@ -243,7 +244,7 @@ def _close_line(closed: ClosedDay) -> dict[str, Any]:
         "application": closed.close.application,
         "day": closed.close.day.isoformat(),
         "hash": closed.version.hash,
-        "records": len(closed.close.lines),
+        "records": closed.close.records,
     }
 
 
@@ -262,8 +263,3 @@ def _rent_line(rent: Rent) -> dict[str, Any]:
 
 def _rent_sum(rents: Iterable[Rent]) -> Decimal:
     return sum((rent.amount for rent in rents), Decimal(0))
-
-
-def _last(text: str | None) -> str:
-    """A sort key that puts what has no name behind everything that has one."""
-    return "\U0010ffff" if text is None else text

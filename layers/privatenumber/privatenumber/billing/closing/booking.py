@@ -1,0 +1,83 @@
+"""What was said of a closed month until now: its statement and the corrections that were booked since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from privatenumber.billing.closing.components import CORRECTION, Component, read_component
+from privatenumber.billing.closing.statement import Booked
+from privatenumber.billing.ledger import Ledger, together
+from privatenumber.billing.rating.rent import first_day, month_text
+from privatenumber.store.versions import Version
+
+_MONTHS_CORRECTED: Final = 14
+"""So long facts are kept by default, and with them what can make a correction; then a month is history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A closed month with its corrections: its components, its inputs, and the hashes of its day closes.
+
+    ``correction`` is the last one, None before the first.
+    """
+
+    deducted: tuple[Component, ...]
+    cost: tuple[Component, ...]
+    inputs: Mapping[str, str]
+    days: Mapping[tuple[str, str], str]
+    correction: Version | None
+
+
+def settled(ledger: Ledger, closed: Version, *, days: bool = False) -> Settled:
+    """What was said of a month last; with `days`, also of which closes. Raises VersionBroken."""
+    last = ledger.corrections.latest(str(closed.document["month"]))
+    if last is None:
+        told = closed.document
+        lines = ledger.statements.lines(closed) if days else []
+        deducted, cost = told["components"], told["cost_components"]
+    else:
+        told = last.document
+        lines = ledger.corrections.lines(last) if days else []
+        deducted, cost = told["after"], told["cost_after"]
+    return Settled(
+        deducted=tuple(read_component(each) for each in deducted if each["item"] != CORRECTION),
+        cost=tuple(map(read_component, cost)),
+        inputs=told["inputs"],
+        days={(line["application"], line["day"]): line["hash"] for line in lines if line["line"] == "close"},
+        correction=last,
+    )
+
+
+def booked_in(ledger: Ledger, month: str) -> list[Booked]:
+    """The corrections of earlier months that are booked in a month, oldest month first."""
+    earlier = list(_months_before(month))
+    corrected = together(ledger.corrections.latest, earlier)
+    found = [each for each, last in zip(earlier, corrected, strict=True) if last is not None]
+    return [
+        booked_of(version)
+        for each in reversed(found)
+        for version in reversed(list(ledger.corrections.versions(each)))
+        if version.document["booked_in"] == month
+    ]
+
+
+def booked_of(version: Version) -> Booked:
+    """A correction as the month names it in which it is booked."""
+    told: Mapping[str, Any] = version.document
+    return Booked(
+        month=told["month"],
+        number=version.number,
+        amount=Decimal(told["amount"]),
+        reasons=tuple(told["reasons"]),
+        hash=version.hash,
+    )
+
+
+def _months_before(month: str) -> Iterator[str]:
+    for _ in range(_MONTHS_CORRECTED):
+        month = month_text(first_day(month) - timedelta(days=1))
+        yield month

@@ -1,0 +1,217 @@
+"""Corrections of closed months (billing-rules.md §9.4): recomputed in full, the difference booked now.
+
+A closed month is never edited. A correction says by how much the month as it is now differs from its
+statement and the corrections before, why, and by which records; its amount stands in the statement of the
+month in which it was made. The same facts again make none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from privatenumber.billing.closing.booking import Settled, settled
+from privatenumber.billing.closing.components import Component, differences, total_of
+from privatenumber.billing.closing.days import ClosedDay, DayClose
+from privatenumber.billing.closing.lines import Line
+from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement
+from privatenumber.billing.closing.statement import Statement
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.rating.rent import month_text
+from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.store.versions import Version, settle
+from privatenumber.times import beijing_day
+
+ADJUSTMENT = "adjustment"
+"""The item of an amount that was agreed, not computed."""
+
+
+class Reason(StrEnum):
+    """Why a closed month is not what it was."""
+
+    LATE_FACTS = "late_facts"
+    """Records that came, or were read from the platform's files, after the close."""
+    PRICE_LIST = "price_list"
+    PACKAGE = "package"
+    """Packages were entered or withdrawn, or an earlier month used more of them."""
+    RENT = "rent"
+    """The inventory says otherwise when a number was issued, returned or of which type it is."""
+    ADJUSTMENT = "adjustment"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An amount agreed with the platform. ``reference`` names what it comes from and is booked once."""
+
+    amount: Decimal
+    reference: str
+    why: str
+
+
+def correct(
+    ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False, why: str | None = None
+) -> dict[str, Any]:
+    """Book what has changed in a closed month; ``changed`` is False when nothing has.
+
+    `stored` takes the days as they are closed. Raises BillingRequestError for a month that is not closed,
+    VersionTaken under lasting contention.
+    """
+
+    def attempt() -> tuple[Version | None, bool]:
+        closed = _closed(ledger, month)
+        before = settled(ledger, closed, days=True)
+        fresh, closes = fresh_statement(ledger, month, as_of=as_of, stored=stored)
+        deducted = differences(fresh.components, before.deducted)
+        cost = differences(fresh.cost_components, before.cost)
+        if not deducted and not cost:
+            return before.correction, False
+        changed = list(_changed_records(ledger, before, closes))
+        document = {
+            **_head(month, before, closed, as_of),
+            **_sums(deducted, cost),
+            "reasons": _reasons(before, fresh, changed),
+            "why": why,
+            "after": [each.document() for each in fresh.components],
+            "cost_after": [each.document() for each in fresh.cost_components],
+            "packages": [row.document() for row in fresh.packages],
+            "inputs": fresh.inputs(),
+            "unpriced_minutes": fresh.totals.calls.unpriced_minutes,
+        }
+        closes_named = [line for line in fresh.lines() if line["line"] == "close"]
+        return _add(ledger, document, [*closes_named, *changed], before, as_of), True
+
+    version, changed = settle(attempt)
+    return _answer(month, version, changed)
+
+
+def adjust(ledger: Ledger, month: str, adjustment: Adjustment, *, as_of: datetime) -> dict[str, Any]:
+    """Book an agreed amount for a closed month, once for each reference. Raises BillingRequestError."""
+
+    def attempt() -> tuple[Version | None, bool]:
+        closed = _closed(ledger, month)
+        before = settled(ledger, closed, days=True)
+        known = ledger.corrections.versions(month)
+        same = [each for each in known if each.document.get("reference") == adjustment.reference]
+        if same:
+            return same[0], False
+        agreed = Component(ADJUSTMENT, None, 1, amount=to_fen(adjustment.amount))
+        told = (before.correction or closed).document
+        document = {
+            **_head(month, before, closed, as_of),
+            **_sums((agreed,), (agreed,)),
+            "reasons": [Reason.ADJUSTMENT.value],
+            "why": adjustment.why,
+            "reference": adjustment.reference,
+            "after": [each.document() for each in before.deducted],
+            "cost_after": [each.document() for each in before.cost],
+            "packages": told["packages"],
+            "inputs": dict(before.inputs),
+            "unpriced_minutes": told["unpriced_minutes"],
+        }
+        closes = [
+            {"line": "close", "application": application, "day": day, "hash": content}
+            for (application, day), content in sorted(before.days.items())
+        ]
+        return _add(ledger, document, closes, before, as_of), True
+
+    version, changed = settle(attempt)
+    return _answer(month, version, changed)
+
+
+def _closed(ledger: Ledger, month: str) -> Version:
+    version = ledger.statements.latest(month)
+    if version is None or version.document["state"] != "closed":
+        raise BillingRequestError(f"correct: {month} is not closed; its statement is computed anew")
+    return version
+
+
+def _head(month: str, before: Settled, closed: Version, as_of: datetime) -> dict[str, Any]:
+    return {
+        "kind": "correction",
+        "month": month,
+        "number": before.correction.number + 1 if before.correction else 1,
+        "booked_in": month_text(beijing_day(as_of)),
+        "currency": "CNY",
+        "statement": {"version": closed.number, "hash": closed.hash},
+    }
+
+
+def _sums(deducted: Sequence[Component], cost: Sequence[Component]) -> dict[str, Any]:
+    return {
+        "difference": [each.document() for each in deducted],
+        "amount": plain(total_of(deducted)),
+        "cost_difference": [each.document() for each in cost],
+        "cost_amount": plain(total_of(cost)),
+    }
+
+
+def _reasons(before: Settled, fresh: Statement, changed: Iterable[Mapping[str, Any]]) -> list[str]:
+    now = fresh.inputs()
+    differs = {name for name in now if now[name] != before.inputs.get(name)}
+    others = [("prices", Reason.PRICE_LIST), ("packages", Reason.PACKAGE), ("rents", Reason.RENT)]
+    reasons = [reason.value for name, reason in others if name in differs]
+    late = any("was" not in line or line["was"]["digest"] != line["digest"] for line in changed)
+    return [Reason.LATE_FACTS.value, *reasons] if late or not reasons else reasons
+
+
+def _changed_records(
+    ledger: Ledger, before: Settled, closes: Iterable[ClosedDay]
+) -> Iterator[dict[str, Any]]:
+    """The records that are new or are not what they were, in order of application, day and time."""
+    for closed in sorted(closes, key=lambda each: (each.close.application, each.close.day)):
+        close = closed.close
+        then = before.days.get((close.application, close.day.isoformat()))
+        if then != closed.version.hash and (then or close.records):
+            yield from _changed_in(ledger, close, then)
+
+
+def _changed_in(ledger: Ledger, close: DayClose, then: str | None) -> Iterator[dict[str, Any]]:
+    old = ledger.closer.closed(close.application, close.day, then) if then else None
+    known = {ref.shard: ref.hash for ref in old.close.parts} if old else {}
+    shards = {ref.shard for ref in close.parts if known.get(ref.shard) != ref.hash}
+    was = {line.fact: line for line in ledger.closer.lines_of(old.close, shards)} if old else {}
+    for line in sorted(ledger.closer.lines_of(close, shards), key=lambda line: (line.at, line.fact)):
+        earlier = was.get(line.fact)
+        if earlier is None or _charged(earlier) != _charged(line):
+            yield _record(close.application, close.day, line, earlier)
+
+
+def _record(application: str, day: date, line: Line, was: Line | None) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "line": "record",
+        "application": application,
+        "day": day.isoformat(),
+        "fact": line.fact,
+        **_charged(line),
+    }
+    return {**told, "was": _charged(was)} if was else told
+
+
+def _charged(line: Line) -> dict[str, Any]:
+    return {
+        "item": line.item.value,
+        "digest": line.digest,
+        "units": line.units,
+        "unit_price": plain(line.unit_price),
+        "amount": plain(line.amount),
+    }
+
+
+def _add(
+    ledger: Ledger,
+    document: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    before: Settled,
+    as_of: datetime,
+) -> Version:
+    told = {name: value for name, value in document.items() if value is not None}
+    return ledger.corrections.add(told["month"], told, lines, seen=before.correction, made_at=as_of)
+
+
+def _answer(month: str, version: Version | None, changed: bool) -> dict[str, Any]:
+    told = {**version.document, **described(version)} if version else {}
+    return {**told, "kind": "correction", "month": month, "changed": changed}
