@@ -17,6 +17,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
+from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.focus_packages import PackageShare, package_shares
 from privatenumber.billing.outputs.focus_row import (
     ACCOUNT,
@@ -40,7 +41,7 @@ _NAMES: Final = {"call": "Call minutes", "sms": "SMS parts"}
 _TAGS: Final = ("mode", "city", "enterprise", "order", "binding", "side")
 
 
-class NotPriced(ValueError):
+class NotPriced(CannotRender):
     """A data set needs the price of everything that was used; the message says what has none."""
 
 

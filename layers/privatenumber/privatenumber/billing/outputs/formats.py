@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.report import Document, Report
 from privatenumber.billing.outputs.texts import Language, Words
 
@@ -37,10 +38,6 @@ CONTENT_TYPES: Final[Mapping[Format, str]] = {
 }
 
 _STATEMENT: Final = "statement"
-
-
-class CannotRender(ValueError):
-    """The document has no such format or table; the message says what it has."""
 
 
 def render(

@@ -8,7 +8,7 @@ from typing import Final
 
 from privatenumber.billing.outputs.report import Document, Figure, Report, Section
 from privatenumber.billing.outputs.tables import Cell, Column, Row, Table, amount, beijing_text, summed
-from privatenumber.billing.outputs.texts import Words
+from privatenumber.billing.outputs.texts import Language, Words
 
 _COMPARED: Final = ("ours", "explained", "bill")
 _BILL: Final = (
@@ -41,7 +41,7 @@ _BAD_ROW: Final = (Column("file", codes="file"), Column("import_line", Cell.COUN
 
 def reconciliation_report(document: Document, words: Words) -> Report:
     """The report of a reconciliation, from its JSON document."""
-    differences = difference_table(document)
+    differences = difference_table(document, words)
     bill = bill_table(document)
     return Report(
         kind="reconciliation",
@@ -65,23 +65,36 @@ def headline(document: Document, words: Words | None = None) -> str:
     count = words.say("headline", count=number)
     if document["result"] == "incomplete":
         count += words["headline.incomplete"]
-    return f"{count}: {found[0]['cause']}" if number == 1 else count
+    return f"{count}: {cause_of(found[0], words)}" if number == 1 else count
 
 
 def tables(document: Document) -> tuple[Table, ...]:
     """Every table of a reconciliation, the differences first."""
-    found = difference_table(document), bill_table(document), _not_compared(document), _bad_rows(document)
+    differences, bill = difference_table(document, Words()), bill_table(document)
+    found = differences, bill, _not_compared(document), _bad_rows(document)
     return tuple(table for table in found if table.rows or table.name in ("differences", "bill"))
 
 
-def difference_table(document: Document) -> Table:
+def cause_of(found: Document, words: Words) -> str:
+    """Why a difference is there: as it was found, which is in English, or what its kind means."""
+    is_english = words.language is Language.EN
+    return str(found["cause"]) if is_english else words.code("meaning", found["kind"])
+
+
+def proposal_of(found: Document, words: Words) -> str:
+    """What to do about a difference, in the same way."""
+    is_english = words.language is Language.EN
+    return str(found["action"]) if is_english else words.code("proposal", found["kind"])
+
+
+def difference_table(document: Document, words: Words) -> Table:
     """Every difference: kind, amount, cause, proposal and where."""
     rows: list[Row] = [
         (
             found["kind"],
             amount(found["amount"]),
-            found["cause"],
-            found["action"],
+            cause_of(found, words),
+            proposal_of(found, words),
             *(found.get(name) for name in ("application", "x", "at", "state")),
         )
         for found in document["differences"]

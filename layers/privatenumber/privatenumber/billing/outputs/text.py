@@ -7,7 +7,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from privatenumber.billing.outputs.reconciliation_report import headline, reconciliation_report
+from privatenumber.billing.outputs.reconciliation_report import (
+    cause_of,
+    headline,
+    proposal_of,
+    reconciliation_report,
+)
 from privatenumber.billing.outputs.report import Document, Report, Section
 from privatenumber.billing.outputs.statement_report import statement_report
 from privatenumber.billing.outputs.tables import Table
@@ -65,9 +70,11 @@ def _remarks(report: Report) -> list[str]:
 def _difference(found: Document, number: int, single: bool, words: Words) -> Iterator[str]:
     amount = words["unpriced"] if found["amount"] == "unpriced" else f"{found['amount']} CNY"
     if not single:
-        yield from _wrapped(f"{number}. {found['cause']}", "     ", first="  ")
+        yield from _wrapped(f"{number}. {cause_of(found, words)}", "     ", first="  ")
     kind = words.code("kind", found["kind"])
-    proposal = f"{kind} ({found['kind']}), {amount}; {words['column.action'].lower()}: {found['action']}"
+    proposal = (
+        f"{kind} ({found['kind']}), {amount}; {words['column.action'].lower()}: {proposal_of(found, words)}"
+    )
     yield from _wrapped(proposal, "     ", first="  " if single else "     ")
 
 

@@ -1,0 +1,160 @@
+"""Statements and reconciliations as one printable page."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from builders.statements import V1, compared, found, share, worked_month
+from privatenumber.billing.outputs.formats import Format, render
+from privatenumber.billing.outputs.texts import Language
+
+HOSTILE = "\"><script>alert('1')</script>&amp;{{7*7}}"
+_VOID = ("meta", "rect")
+
+
+class Page(HTMLParser):
+    """Reads a page: its elements, its texts; complains when elements are not closed in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.source, self.open = source, list[str]()
+        self.elements = list[tuple[str, dict[str, str | None]]]()
+        self.texts = list[str]()
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(data.strip())
+
+    def tags(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def page_of(document: dict[str, Any], language: Language = Language.EN) -> Page:
+    return Page(b"".join(render(document, Format.HTML, language)[1]).decode())
+
+
+def reconciled(*differences: dict[str, Any], left: str = "0.40") -> dict[str, Any]:
+    document: dict[str, Any] = {"kind": "reconciliation", "month": "2026-09", "result": "differences"}
+    document |= {"currency": "CNY", "calls": {"recorded": 1, "exported": 2, "matched": 1}, "hang_ups": 1}
+    document |= {"bill": [compared("call", "virtual", "0.20", "0.20", left)], "billed_total": left}
+    document |= {"accepted": [], "not_compared": [], "bad_rows": [], "differences": list(differences)}
+    return {**document, "difference_count": len(differences), "statement": "ab" * 32}
+
+
+PAGE = page_of(worked_month())
+
+
+def test_the_totals_stand_at_the_top() -> None:
+    """billing-rules.md §8.2."""
+    first = PAGE.texts[: PAGE.texts.index("What was deducted")]
+    assert first[first.index("Deducted in the month, CNY") + 1] == "114.00"
+    assert first[first.index("Cost of the month, CNY") + 1] == "119.00"
+
+
+def test_a_page_needs_nothing_else_and_runs_nothing() -> None:
+    assert not PAGE.tags("script") + PAGE.tags("link") + PAGE.tags("img")
+    assert not [a for _, a in PAGE.elements if {"src", "href", "onclick", "style"} & set(a)]
+    assert {
+        "http-equiv": "Content-Security-Policy",
+        "content": "default-src 'none'; style-src 'unsafe-inline'",
+    } in (PAGE.tags("meta"))
+    assert not re.search(r"https?://|url\(", PAGE.source)
+
+
+def test_a_page_is_made_for_paper() -> None:
+    assert "@media print" in PAGE.source
+    assert "@page { size: A4" in PAGE.source
+
+
+def test_tables_say_what_their_columns_are() -> None:
+    assert len(PAGE.tags("table")) == len(PAGE.tags("thead")) == 9
+    assert {cell.get("scope") for cell in PAGE.tags("th")} == {"col"}
+
+
+def test_charts_are_pictures_with_a_title_and_a_bar_for_each_part() -> None:
+    pictures = PAGE.tags("svg")
+    assert [picture["role"] for picture in pictures] == ["img", "img"]
+    assert [title["id"] for title in PAGE.tags("title") if title] == [
+        "chart-cost_by_component",
+        "chart-cost_by_application",
+    ]
+    bars = [float(bar["width"] or 0) for bar in PAGE.tags("rect")]
+    # The longest of seven components is the package, 38.00; ax bears more than axb.
+    assert len(bars) == 7 + 2
+    assert max(bars[:7]) == bars[6] == pytest.approx(bars[4] * 38 / 30, abs=0.2)
+    assert bars[7] == pytest.approx(bars[8] * 65.09 / 53.91, abs=0.2)
+
+
+def test_days_are_a_chart_too() -> None:
+    days = [share("day", f"2026-09-{day:02d}", f"{day}.00") for day in (1, 2, 3)]
+    page = page_of(worked_month(lines=days))
+    assert "Cost by day" in page.texts
+    assert "chart-cost_by_day" in page.source
+
+
+@pytest.mark.parametrize("view", ["application", "order", "city", "enterprise", "binding", "side"])
+def test_a_hostile_name_is_text(view: str) -> None:
+    page = page_of(worked_month(lines=[share(view, HOSTILE, "1.00"), share(view, "other")]))
+    assert not page.tags("script")
+    assert HOSTILE in page.texts
+
+
+def test_a_hostile_cause_is_text() -> None:
+    page = page_of(reconciled(found(cause=HOSTILE, action=HOSTILE, application=HOSTILE)))
+    assert not page.tags("script")
+    assert page.texts.count(HOSTILE) == 3
+
+
+def test_every_difference_is_listed_with_cause_amount_and_proposal() -> None:
+    page = page_of(reconciled(found(), found("price_diff", "unpriced", cause="the bill charges 0.12")))
+    assert [text for text in page.texts if text in ("CDR or SMS missing", "price")] == [
+        "CDR or SMS missing",
+        "price",
+    ]
+    assert "the bill charges 0.12" in page.texts
+    assert "unpriced" in page.texts
+    assert page.texts.count("wait for its push; if none comes, accept the row and keep the file") == 2
+
+
+def test_differences_are_explained_in_chinese() -> None:
+    page = page_of(reconciled(found()), Language.ZH)
+    assert "缺少话单或短信" in page.texts
+    assert "等待推送；若一直未到，则采纳该行并保存文件。" in page.texts
+    assert page.tags("html") == [{"lang": "zh"}]
+
+
+def test_what_nothing_explains_is_shown_and_stands_out() -> None:
+    """Issue: "the residual unexplained amount is shown"."""
+    clean, dirty = page_of(reconciled(found())), page_of(reconciled(found(), left="0.45"))
+    assert clean.texts[clean.texts.index("Unexplained, CNY") + 1] == "0.00"
+    assert dirty.texts[dirty.texts.index("Unexplained, CNY") + 1] == "0.05"
+    assert len(dirty.tags("div")) == len(clean.tags("div"))
+    alarming = [a for a in dirty.tags("div") if a.get("class") == "alarming"]
+    assert len(alarming) == 1 + len([a for a in clean.tags("div") if a.get("class") == "alarming"])
+
+
+def test_a_long_table_says_what_is_left_out() -> None:
+    many = [share("x", f"+86170{n:08d}", "0.10") for n in range(230)]
+    page = page_of(worked_month(lines=many))
+    assert "and 30 more rows, in the workbook and the CSV file" in page.texts
+    assert "+8617000000199" in page.texts
+    assert "+8617000000200" not in page.texts
+
+
+def test_an_x_is_shown_in_full_because_it_is_the_companys() -> None:
+    assert V1 in PAGE.texts
