@@ -37,7 +37,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "record_id": "呼叫记录ID", "binding_id": "绑定ID", "app_key": "APP_Key", "x_number": "隐私号码",
         "caller": "主叫号码", "callee": "被叫号码", "call_in_time": "呼叫时间", "answer_time": "接通时间",
         "end_time": "结束时间", "duration_s": "通话时长(秒)", "billed_minutes": "计费时长(分钟)",
-        "result": "呼叫结果", "sms_id": "短信ID", "sender": "发送号码", "receiver": "接收号码",
+        "result": "呼叫结果", "sms_id": "短信ID", "sender": "发送方号码", "receiver": "接收方号码",
         "time": "发送时间", "parts": "短信条数",
         "period_start": "开始日期", "period_end": "结束日期", "city": "城市",
         "enterprise": "企业", "attempts": "呼叫次数", "connected": "接通次数",

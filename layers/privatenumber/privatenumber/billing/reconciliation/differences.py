@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
+from privatenumber.store.numbers import NumberType
 from privatenumber.times import BEIJING, iso
 
 
@@ -79,6 +81,9 @@ class Difference:
     application: str | None = None
     x: str | None = None
     at: datetime | None = None
+    item: Item | None = None
+    """What ``quantity`` counts units of."""
+    number_type: NumberType | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:

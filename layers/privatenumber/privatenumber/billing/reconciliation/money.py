@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from privatenumber.billing.reconciliation.differences import Difference
+from privatenumber.billing.reconciliation.differences import Difference, Kind
 from privatenumber.billing.tariff.money import FEN, plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
@@ -26,6 +26,8 @@ TOLERANCE_LINE: Final = FEN
 """Per line of the bill, and per settled hour under prices of more than two decimals (§9.3)."""
 
 _FINE_PRICE_DECIMALS: Final = 2
+_EXACT: Final = Decimal("0.000001")
+"""Prices have no more decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +111,56 @@ def explain(units: int, amount: Decimal | None, *, covered: bool = False) -> Exp
 
 @dataclass(frozen=True, slots=True)
 class Explanations:
-    """Readings of the bill that the comparison of single records allows, the likeliest first.
+    """What single records make the bill differ by, in parts that it may follow or not.
 
-    ``rows``: what the platform's export has and we have not, or has otherwise. ``ended``: calls of which only
-    the hang-up arrived. ``unlisted``: what we have and the export has not, taken away. Last comes the bill as
-    we have it, beside an export that says something else than was charged.
+    ``rows``: what the platform's export has and we have not. ``changed``: what it has otherwise. ``ended``:
+    calls of which only the hang-up arrived. ``unlisted``: what we have and the export has not, taken away.
     """
 
     rows: Explained = NOTHING
+    changed: Explained = NOTHING
     ended: Explained = NOTHING
     unlisted: Explained = NOTHING
 
-    def readings(self) -> tuple[Explained, ...]:
-        """Every reading, in order."""
-        rows, ended, unlisted = self.rows, self.ended, self.unlisted
-        return rows, rows + ended, rows + unlisted, rows + ended + unlisted, NOTHING
+    def of(self, reading: frozenset[str]) -> Explained:
+        """The parts of a reading together."""
+        return sum((getattr(self, name) for name in sorted(reading)), NOTHING)
 
     def __add__(self, other: Explanations) -> Explanations:
-        return Explanations(self.rows + other.rows, self.ended + other.ended, self.unlisted + other.unlisted)
+        return Explanations(
+            self.rows + other.rows,
+            self.changed + other.changed,
+            self.ended + other.ended,
+            self.unlisted + other.unlisted,
+        )
+
+
+#: How the bill may follow the records, the likeliest first: it has what the export has, and maybe hang-ups
+#: that it does not list; it may lack what the export lacks; last, it says what we have.
+READINGS: Final = tuple(
+    frozenset((*exported, *ended, *unlisted))
+    for exported in (("rows", "changed"), ("rows",), ("changed",), ())
+    for unlisted in ((), ("unlisted",))
+    for ended in ((), ("ended",))
+)
+
+#: The part that a difference of a single record belongs to.
+PART_OF: Final[Mapping[Kind, str]] = {
+    Kind.MISSING_PUSH: "rows",
+    Kind.DURATION_DIFF: "changed",
+    Kind.MINUTES_DIFF: "changed",
+    Kind.PARTS_DIFF: "changed",
+    Kind.PERIOD_EDGE: "changed",
+    Kind.EVENT_WITHOUT_CDR: "ended",
+    Kind.MISSING_CONSOLE: "unlisted",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PackageSums:
     """What packages valid in the month have of one item.
 
-    ``left``: their quota left at its end. ``exhausted``: units paid although one was valid, its quota used up.
+    ``left``: their quota left at its end. ``exhausted``: units paid although one was valid, but used up.
     """
 
     left: int = 0
@@ -144,12 +171,22 @@ class PackageSums:
         return min(covered, self.left) if covered >= 0 else min(0, covered + self.exhausted)
 
 
+def settled(read: Explained, moved: int) -> Decimal:
+    """CNY of the records' price that packages pay, when they pay so many units of them."""
+    if moved == read.covered:
+        return read.covered_amount
+    return (read.covered_amount * moved / read.covered).quantize(_EXACT)
+
+
 @dataclass(frozen=True, slots=True)
 class BillCheck:
     """Outcome: the table people read, what differs, what was accepted, what could not be compared.
 
     ``residual`` is the part of the money that no cause explains; ``None`` when that cannot be known.
-    ``moved``: units that packages pay more than by our records, because of records that differ.
+    ``records``: CNY that single records explain, without what packages pay of them. ``moved``: units that
+    packages pay more than by our records, because of those. For the bill and us then holds, exactly:
+
+        bill - ours = records + amounts of ``differences`` + amounts of ``accepted``
     """
 
     table: tuple[Mapping[str, Any], ...] = ()
@@ -157,7 +194,12 @@ class BillCheck:
     accepted: tuple[Mapping[str, Any], ...] = ()
     not_compared: tuple[Mapping[str, Any], ...] = ()
     residual: Decimal | None = Decimal(0)
+    records: Decimal = Decimal(0)
     moved: Mapping[Item, int] = field(default_factory=dict)
+    packages: Mapping[Item, Decimal] = field(default_factory=dict)
+    """Units that packages pay on the bill beyond those by our records, whatever the cause."""
+    readings: Mapping[Component, frozenset[str]] = field(default_factory=dict)
+    """Which parts of `Explanations` the bill follows."""
 
     def __add__(self, other: BillCheck) -> BillCheck:
         known = self.residual is not None and other.residual is not None
@@ -167,7 +209,10 @@ class BillCheck:
             self.accepted + other.accepted,
             self.not_compared + other.not_compared,
             (self.residual or Decimal(0)) + (other.residual or Decimal(0)) if known else None,
+            self.records + other.records,
             {item: self.moved.get(item, 0) + other.moved.get(item, 0) for item in USED},
+            {item: self.packages.get(item, Decimal(0)) + other.packages.get(item, 0) for item in USED},
+            {**self.readings, **other.readings},
         )
 
 
@@ -179,7 +224,7 @@ def table_row(
     bill: Mapping[str, Any],
     unexplained: tuple[Decimal | int, Decimal | None],
 ) -> dict[str, Any]:
-    """One line of the table: item and number type, our sums, what causes explain, the bill's sums, the rest."""
+    """One line of the table: item and number type, our sums, what causes explain, the bill, the rest."""
     return {
         "item": component[0],
         "number_type": component[1],

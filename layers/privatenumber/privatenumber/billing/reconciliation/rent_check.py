@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from privatenumber.billing.rating.rent import Rent, RentReason
-from privatenumber.billing.reconciliation.bill_check import BillCheck
-from privatenumber.billing.reconciliation.differences import Difference, Kind
+from privatenumber.billing.reconciliation.differences import Difference, Kind, money
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
+from privatenumber.billing.reconciliation.money import BillCheck, count, table_row, total
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
@@ -29,11 +29,43 @@ def check_rents(charges: Iterable[ImportedCharge], rents: Sequence[Rent]) -> Bil
     check = BillCheck(table=tuple(_table(lines, rents)))
     if lines and all(line.x is not None and not line.x.masked for line in lines):
         return check + _by_number(lines, rents)
-    for kind in (None,) if any(line.number_type is None for line in lines) else tuple(NumberType):
-        billed = [line for line in lines if kind in (None, line.number_type)]
-        expected = [rent for rent in rents if kind in (None, rent.number_type)]
+    untold = any(line.number_type is None for line in lines)
+    parts = {
+        kind: (
+            [line for line in lines if kind in (None, line.number_type)],
+            [rent for rent in rents if kind in (None, rent.number_type)],
+        )
+        for kind in ((None,) if untold else tuple(NumberType))
+    }
+    counts = {kind: _more(billed, expected) for kind, (billed, expected) in parts.items()}
+    if len(counts) > 1 and all(counts.values()) and not total(counts.values()):
+        return check + _swapped(parts, counts)
+    for kind, (billed, expected) in parts.items():
         check += _by_type(kind, billed, expected)
     return check
+
+
+def _swapped(
+    parts: Mapping[NumberType | None, tuple[Sequence[ImportedCharge], Sequence[Rent]]],
+    counts: Mapping[NumberType | None, Decimal],
+) -> BillCheck:
+    """As many rents too many of one type as too few of the other: the numbers have another type."""
+    more = next(kind for kind, quantity in counts.items() if quantity > 0)
+    off = total(_billed(billed) - _expected(expected) for billed, expected in parts.values())
+    difference = Difference(
+        kind=Kind.NUMBER_TYPE,
+        cause=f"{count(max(counts.values()))} rents stand under {more} numbers that we have under the other "
+        f"type: {money(off)}",
+        action="import the console's number table, which tells the type of every X",
+        quantity=max(counts.values()),
+        amount=off,
+        item=Item.RENT,
+        evidence={
+            "item": Item.RENT.value,
+            "bill_lines": [line.line for billed, _ in parts.values() for line in billed],
+        },
+    )
+    return BillCheck(differences=(difference,))
 
 
 def _by_number(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> BillCheck:
@@ -42,26 +74,27 @@ def _by_number(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> BillCh
         billed = [line for line in lines if line.x and line.x.text == x]
         expected = [rent for rent in rents if rent.x == x]
         evidence = {"item": "rent", "bill_lines": [line.line for line in billed]}
-        count = sum((_count(line) for line in billed), Decimal(0))
+        quantity = total(_count(line) for line in billed)
         off = _billed(billed) - _expected(expected)
-        if count != len(expected):
-            differences.append(_number_diff(x, count, expected, off, evidence))
+        if quantity != len(expected):
+            differences.append(_number_diff(x, quantity, expected, off, evidence))
         elif off:
             differences.append(_price_diff(off, {**evidence, "x": mask(x)}))
     return BillCheck(differences=tuple(differences))
 
 
 def _number_diff(
-    x: str, count: Decimal, expected: Sequence[Rent], off: Decimal, evidence: Mapping[str, Any]
+    x: str, quantity: Decimal, expected: Sequence[Rent], off: Decimal, evidence: Mapping[str, Any]
 ) -> Difference:
-    missing = count < len(expected)
+    missing = quantity < len(expected)
     rules = "; ".join(_RULES[rent.reason] for rent in expected) or "no rule of the calendar asks for one"
     return Difference(
         kind=Kind.RENT_MISSING if missing else Kind.RENT_UNEXPECTED,
-        cause=f"rent of X {mask(x)}: the bill has {_text(count)}, expected {len(expected)} ({rules})",
+        cause=f"rent of X {mask(x)}: the bill has {count(quantity)}, expected {len(expected)} ({rules})",
         action=_ACTIONS[missing],
-        quantity=count - len(expected),
+        quantity=quantity - len(expected),
         amount=off,
+        item=Item.RENT,
         application=expected[0].application if expected else None,
         x=mask(x),
         evidence=evidence,
@@ -71,7 +104,7 @@ def _number_diff(
 def _by_type(
     kind: NumberType | None, billed: Sequence[ImportedCharge], expected: Sequence[Rent]
 ) -> BillCheck:
-    count = sum((_count(line) for line in billed), Decimal(0))
+    quantity = total(_count(line) for line in billed)
     off = _billed(billed) - _expected(expected)
     named = f"{kind.value} numbers" if kind else "numbers"
     evidence = {
@@ -80,24 +113,29 @@ def _by_type(
         "bill_lines": [line.line for line in billed],
         "expected": sorted(mask(rent.x) for rent in expected),
     }
-    if count == len(expected):
+    if quantity == len(expected):
         return BillCheck(differences=(_price_diff(off, evidence),) if off else ())
-    missing = count < len(expected)
+    missing = quantity < len(expected)
+    # A price that is off as well is a second cause; how much of it is which, only one expected price tells.
+    prices = {rent.amount for rent in expected}
+    by_count = (quantity - len(expected)) * prices.pop() if len(prices) == 1 else off
     difference = Difference(
         kind=Kind.RENT_MISSING if missing else Kind.RENT_UNEXPECTED,
-        cause=f"rent of {named}: the bill has {_text(count)}, the calendar expects {len(expected)}",
+        cause=f"rent of {named}: the bill has {count(quantity)}, the calendar expects {len(expected)}",
         action=_ACTIONS[missing],
-        quantity=count - len(expected),
-        amount=off,
+        quantity=quantity - len(expected),
+        amount=by_count,
+        item=Item.RENT,
         evidence=evidence,
     )
-    return BillCheck(differences=(difference,))
+    rest = off - by_count
+    return BillCheck(differences=(difference, *((_price_diff(rest, evidence),) if rest else ())))
 
 
 def _price_diff(off: Decimal, evidence: Mapping[str, Any]) -> Difference:
     return Difference(
         kind=Kind.PRICE_DIFF,
-        cause=f"as many rents as expected, but the bill is {plain(off)} CNY apart from the price list",
+        cause=f"the bill's rents are {money(off)} apart from the price list beyond their number",
         action="check the rent in the price list in force and the number types in the inventory",
         amount=off,
         evidence=evidence,
@@ -111,20 +149,33 @@ _ACTIONS: Final = {
 
 
 def _table(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> list[Mapping[str, Any]]:
-    if not lines and not rents:
-        return []
-    billed, expected = _billed(lines), _expected(rents)
-    count = sum((_count(line) for line in lines), Decimal(0))
-    return [
-        {
-            "item": "rent",
-            "number_type": None,
-            "ours": {"quantity": str(len(rents)), "amount": plain(expected), "unpriced": 0},
-            "explained": {"quantity": "0", "amount": "0.00"},
-            "bill": {"quantity": _text(count), "package_quantity": "0", "amount": plain(billed)},
-            "unexplained": {"quantity": _text(count - len(rents)), "amount": plain(billed - expected)},
-        }
-    ]
+    """One line per number type, all of it explained by the differences beside it."""
+    untold = any(line.number_type is None for line in lines)
+    rows: list[Mapping[str, Any]] = []
+    for kind in (None,) if untold else tuple(NumberType):
+        billed = [line for line in lines if kind in (None, line.number_type)]
+        expected = [rent for rent in rents if kind in (None, rent.number_type)]
+        if billed or expected:
+            rows.append(_row(kind, billed, expected))
+    return rows
+
+
+def _row(
+    kind: NumberType | None, billed: Sequence[ImportedCharge], expected: Sequence[Rent]
+) -> Mapping[str, Any]:
+    quantity = total(_count(line) for line in billed)
+    ours, theirs = _expected(expected), _billed(billed)
+    return table_row(
+        (Item.RENT.value, kind.value if kind else None),
+        ours={"quantity": str(len(expected)), "amount": plain(ours), "unpriced": 0},
+        explained=(quantity - len(expected), theirs - ours),
+        bill={"quantity": count(quantity), "package_quantity": "0", "amount": plain(theirs)},
+        unexplained=(0, Decimal(0)),
+    )
+
+
+def _more(billed: Iterable[ImportedCharge], expected: Sequence[Rent]) -> Decimal:
+    return total(_count(line) for line in billed) - len(expected)
 
 
 def _count(line: ImportedCharge) -> Decimal:
@@ -133,12 +184,8 @@ def _count(line: ImportedCharge) -> Decimal:
 
 
 def _billed(lines: Iterable[ImportedCharge]) -> Decimal:
-    return sum((line.amount for line in lines), Decimal(0))
+    return total(line.amount for line in lines)
 
 
 def _expected(rents: Iterable[Rent]) -> Decimal:
-    return sum((rent.amount for rent in rents), Decimal(0))
-
-
-def _text(quantity: Decimal) -> str:
-    return f"{quantity.normalize():f}"
+    return total(rent.amount for rent in rents)
