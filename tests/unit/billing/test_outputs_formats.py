@@ -10,6 +10,8 @@ import pytest
 
 from builders.events import ROOT
 from builders.statements import worked_month
+from builders.worked import worked_statement
+from privatenumber.billing.closing.presented import present
 from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render
 from privatenumber.billing.outputs.texts import Language
@@ -46,6 +48,25 @@ def test_every_format_is_made_in_both_languages(form: Format, language: Language
     content_type, pieces = render(worked_month(), form, language)
     assert content_type == CONTENT_TYPES[form]
     assert b"".join(pieces)
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_a_statement_as_it_is_made_is_handed_out_with_its_totals(form: Format) -> None:
+    """billing-rules.md §8.2: 114.00 by deduction. Text stands in PDF and XLSX packed."""
+    made = worked_statement()
+    file = b"".join(render({**made.document(), "lines": made.lines()}, form)[1])
+    if form in (Format.TEXT, Format.HTML):
+        assert b"114.00" in file
+        assert b"119.00" in file
+    assert len(file) > 300
+
+
+def test_a_statement_reads_the_same_as_it_is_stored_and_as_it_is_presented() -> None:
+    made = worked_statement()
+    stored = {**made.document(), "lines": made.lines()}
+    presented = present(made.document(), made.lines())
+    for form in (Format.TEXT, Format.FOCUS, Format.HTML):
+        assert list(render(stored, form)[1]) == list(render(presented, form)[1])
 
 
 def test_a_reconciliation_is_no_data_set_of_costs() -> None:

@@ -8,21 +8,20 @@ import pytest
 
 from builders.billing import C1, EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, V1, V2, VIRTUAL, cdr, utc
 from builders.closing import closes, orders, parts, stated, stored_days, usage
-from builders.example import CALLS, LAST_CALL, MESSAGES, NUMBERS, PACKAGE
-from builders.example import INVENTORY as EXAMPLE_INVENTORY
+from builders.example import PACKAGE
+from builders.worked import worked_statement
 from privatenumber.billing.closing import presented
 from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import (
     Booked,
     Rules,
-    Statement,
     build_statement,
     closes_at,
     days_of,
 )
 from privatenumber.billing.rating.packages import Use
-from privatenumber.billing.rating.rent import Holding, rents_deducted, rents_of_cost_month
+from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 
@@ -47,29 +46,11 @@ def shown(prices: PriceBook = EXAMPLE_PRICES) -> dict[str, Any]:
     return present(statement.document(), statement.lines())
 
 
-def example(month: str = "2026-09", used: dict[str, Use] | None = None) -> Statement:
-    """The worked example of billing-rules.md §8.2."""
-    facts = [call.fact() for call in (*CALLS, LAST_CALL)]
-    texts = [fact for told in MESSAGES for fact in told.facts()]
-    found = [
-        part for part in parts(facts, texts, inventory=EXAMPLE_INVENTORY) if f"{part.part.day}"[:7] == month
-    ]
-    until = utc("2026-12-01 00:00:00")
-    return build_statement(
-        month,
-        stored_days(found),
-        usage(found, [PACKAGE], used),
-        Rules(EXAMPLE_PRICES, {}, {}, Options()),
-        rents=rents_deducted(NUMBERS.values(), month, EXAMPLE_PRICES, until=until),
-        cost_month_rents=rents_of_cost_month(NUMBERS.values(), month, EXAMPLE_PRICES),
-    )
-
-
 class TestTheWorkedExample:
     """billing-rules.md §8.2 and §8.3, to the fen."""
 
     def test_by_deduction_and_by_cost_month(self) -> None:
-        document = example().document()
+        document = worked_statement().document()
         assert (document["total"], document["cost_total"]) == ("114.00", "119.00")
         assert (document["rent"], document["rent_of_cost_month"]) == ("60.00", "65.00")
         assert document["calls"] | {"attempts": 15} == {
@@ -87,7 +68,7 @@ class TestTheWorkedExample:
     def test_the_components_are_the_lines_of_the_platforms_bill(self) -> None:
         """billing-rules.md §9.2, the example of bill.csv."""
         told = ("item", "number_type", "quantity", "package_quantity", "rounded")
-        found = [tuple(part[name] for name in told) for part in example().document()["components"]]
+        found = [tuple(part[name] for name in told) for part in worked_statement().document()["components"]]
         assert found == [
             ("call", "carrier", 3, 164, "0.30"),
             ("call", "virtual", 102, 336, "10.20"),
@@ -99,7 +80,7 @@ class TestTheWorkedExample:
         ]
 
     def test_each_application_bears_its_own(self) -> None:
-        lines = [line for line in example().lines() if line["line"] == "share"]
+        lines = [line for line in worked_statement().lines() if line["line"] == "share"]
         shares = {line["key"]: line for line in lines if line["view"] == "application"}
         assert {key: share["total"] for key, share in shares.items()} == {"ax": "65.09", "axb": "53.91"}
         assert {key: (share["rent"], share["call"], share["sms"]) for key, share in shares.items()} == {
@@ -108,7 +89,7 @@ class TestTheWorkedExample:
         }
 
     def test_the_package_is_used_up(self) -> None:
-        (row,) = example().document()["packages"]
+        (row,) = worked_statement().document()["packages"]
         assert row["minutes"] == {"total": 500, "used_before": 0, "used": 500, "left": 0}
         assert row["parts"] == {"total": 50, "used_before": 0, "used": 50, "left": 0}
         assert (row["effective_at"], row["expires_at"], row["cost"]) == (
@@ -118,7 +99,7 @@ class TestTheWorkedExample:
         )
 
     def test_october_begins_with_what_september_left(self) -> None:
-        document = example("2026-10", {PACKAGE.number: Use(500, 50)}).document()
+        document = worked_statement("2026-10", {PACKAGE.number: Use(500, 50)}).document()
         (row,) = document["packages"]
         assert (row["minutes"]["used_before"], row["minutes"]["used"], row["cost"]) == (500, 0, "0.00")
         assert (document["calls"]["minutes"], document["calls"]["amount"]) == (3, "0.30")
@@ -163,7 +144,7 @@ def test_calls_and_rents_without_an_order_are_in_the_last_row() -> None:
 
 
 def test_what_the_account_pays_as_a_whole_is_nobodys() -> None:
-    built = example()
+    built = worked_statement()
     document = present(built.document(), built.lines())
     last = document["by_application"][-1]
     assert (last["application"], last["package"]) == (None, "38.00")
@@ -172,7 +153,7 @@ def test_what_the_account_pays_as_a_whole_is_nobodys() -> None:
 
 
 def test_the_shares_of_every_view_are_the_cost_of_the_month() -> None:
-    built = example()
+    built = worked_statement()
     document = present(built.document(), built.lines())
     assert {*document["shares"]} >= {"application", "mode", "x", "city", "enterprise", "order", "side", "day"}
     for shares in document["shares"].values():

@@ -43,6 +43,7 @@ _LINES: Final = (
 )
 _PAGE: Final = landscape(A4)
 _MARGIN: Final = 15 * mm
+_TALLEST: Final = _PAGE[1] - 2 * _MARGIN - 30
 _CHUNK: Final = 256 * 1024
 _CELL: Final = 8.0
 _LEAST: Final = 34.0
@@ -134,6 +135,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
 def _drawing(chart: Chart) -> Flowable:
     placed = picture(chart)
     drawing = Drawing(WIDTH, placed.height)
+    drawing.renderScale = min(1.0, _TALLEST / placed.height)
     for bar in placed.bars:
         base = placed.height - bar.y - bar.height
         drawing.add(_bar(bar, base))
