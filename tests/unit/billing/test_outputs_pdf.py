@@ -70,6 +70,11 @@ def test_a_long_table_goes_over_pages_and_repeats_its_heading() -> None:
     assert "and 50 more rows" in text_of(data)
 
 
+def test_a_chart_of_all_days_fits_on_a_page() -> None:
+    days = [share("day", f"2026-10-{day:02d}", f"{day}.00") for day in range(1, 32)]
+    assert "2026-10-31" in text_of(file_of(worked_month(lines=days)))
+
+
 def test_a_very_long_name_breaks_and_stays_on_the_page() -> None:
     name = "x" * 400
     assert text_of(file_of(worked_month(lines=[share("order", name), share("order", "o")]))).count("x") >= 400
