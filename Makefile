@@ -125,13 +125,18 @@ packaged: build ## Run every file of events/ against what `sam build` made
 bench: setup ## Measure import times and other figures
 	@set -e; for file in benchmarks/*.py; do [ ! -e "$$file" ] || PYTHONPATH=layers/privatenumber:.:tests $(VENV)/bin/python "$$file"; done
 
+WITH_ALL := PYTHONPATH=layers/privatenumber:.:tests
+.PHONY: storm
+storm: setup dynamodb-local ## Play both halves under every fault of a seed, then judge (SEED=1 ORDERS=200, or PLAN=file)
+	@$(WITH_ALL) $(RUN) storm $(if $(PLAN),--plan $(PLAN),--seed $(or $(SEED),1) --orders $(or $(ORDERS),200)) $(ARGS)
+
 # ---- Quality
 
 .PHONY: lint
 lint: setup ## Check style, types, arrows between rooms and the template
 	$(VENV)/bin/ruff check --no-cache .
 	$(VENV)/bin/ruff format --check .
-	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local cli/*.py tests benchmarks/*.py docs/*.py)
+	$(RUN) mypy $(wildcard layers/privatenumber/privatenumber functions emulator local storm cli/*.py tests benchmarks/*.py docs/*.py)
 	$(WITH_LAYER) $(VENV)/bin/lint-imports --no-cache
 	$(TOOLS)/bin/cfn-lint
 	$(TOOLS)/bin/sam validate --lint --region $(REGION)

@@ -1,0 +1,58 @@
+"""`python -m storm --seed 1 --orders 2000`: play a storm, judge it, write the report.
+
+`--plan FILE` replays the plan of a report; `--minimise` makes a failing one short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from storm.minimise import minimise
+from storm.plan import Plan, make_plan
+from storm.run import play, played_apart
+
+REPORTS = Path(".local/storm")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play what was asked for; 0 when every judgement is true."""
+    given = _arguments().parse_args(arguments)
+    if given.plan:
+        plan = Plan.from_json(Path(given.plan).read_text(encoding="utf-8"))
+    else:
+        plan = make_plan(given.seed, given.orders)
+    folder = Path(given.out) / f"seed-{plan.seed}-orders-{len(plan.numbers)}"
+    if given.minimise:
+        small = minimise(plan, lambda one: played_apart(one, folder / "tried"), say=_say, most=given.runs)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "minimal.json").write_text(small.to_json(), encoding="utf-8")
+        _say(f"{len(small.faults)} faults, {len(small.numbers)} orders: {folder / 'minimal.json'}")
+        return 0
+    return 0 if play(plan, folder) else 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="storm", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--orders", type=int, default=200)
+    parser.add_argument("--plan", help="a plan to play again, instead of seed and orders")
+    parser.add_argument("--out", default=str(REPORTS), help="where reports go")
+    parser.add_argument("--minimise", action="store_true", help="make a failing plan short")
+    parser.add_argument("--runs", type=int, default=60, help="most runs of a minimisation")
+    return parser
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Sets of texts are walked in an order that depends on it, and a run is to be repeatable.
+        command = [sys.executable, "-W", "ignore", "-m", "storm", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+    raise SystemExit(main())

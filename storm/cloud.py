@@ -1,0 +1,156 @@
+"""What the functions find beside the tables: queues, keys, the secret and files, in memory and faithful.
+
+Only what the layer uses of each service; anything else is an AttributeError, never a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+@dataclass
+class Message:
+    """One message: when it can be received, and how often it has been."""
+
+    id: str
+    body: str
+    sent_at: datetime
+    visible_at: datetime
+    receives: int = 0
+
+
+@dataclass
+class Queue:
+    """A standard queue: at least once, in no order that anybody may rely on."""
+
+    name: str
+    visibility_s: float
+    max_receives: int
+    dead_letters: str | None
+    messages: dict[str, Message] = field(default_factory=dict)
+
+
+class Queues:
+    """The part of SQS that the layer uses, and what an event source mapping needs (AWS: at least once)."""
+
+    def __init__(self, now: Callable[[], datetime], woken: Callable[[str, datetime], None]) -> None:
+        self.all: dict[str, Queue] = {}
+        self._now = now
+        self._woken = woken
+        self._serial = count(1)
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Take messages."""
+        for entry in Entries:
+            self.put(QueueUrl, entry["MessageBody"], delay_s=entry.get("DelaySeconds", 0))
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        """How many wait, and how many are being worked on."""
+        now, messages = self._now(), self.all[QueueUrl].messages.values()
+        visible = sum(message.visible_at <= now for message in messages)
+        counts = {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesNotVisible": len(messages) - visible,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
+    def put(self, name: str, body: str, *, delay_s: float = 0) -> None:
+        """Put one message into a queue."""
+        visible_at = self._now() + timedelta(seconds=delay_s)
+        message = Message(f"{name}-{next(self._serial)}", body, self._now(), visible_at)
+        self.all[name].messages[message.id] = message
+        self._woken(name, visible_at)
+
+    def receive(self, name: str, most: int) -> list[Message]:
+        """Take messages to work on: they are invisible until they are deleted, or their time is over."""
+        queue, now = self.all[name], self._now()
+        visible = [one for one in queue.messages.values() if one.visible_at <= now]
+        received: list[Message] = []
+        for message in visible:
+            if message.receives >= queue.max_receives and queue.dead_letters:
+                del queue.messages[message.id]
+                self.put(queue.dead_letters, message.body)
+            elif len(received) < most:
+                message.receives += 1
+                message.visible_at = now + timedelta(seconds=queue.visibility_s)
+                self._woken(name, message.visible_at)
+                received.append(message)
+        return received
+
+    def delete(self, name: str, message: Message) -> None:
+        """A message is done."""
+        self.all[name].messages.pop(message.id, None)
+
+
+class Keys:
+    """KMS: data keys that only open with the context they were made for."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._wrapped: dict[bytes, tuple[bytes, Mapping[str, str]]] = {}
+
+    def generate_data_key(
+        self,
+        *,
+        KeyId: str,  # noqa: N803
+        KeySpec: str,  # noqa: N803
+        EncryptionContext: Mapping[str, str],  # noqa: N803
+    ) -> dict[str, Any]:
+        """Make a key."""
+        source = json.dumps([self._seed, KeyId, KeySpec, len(self._wrapped), dict(EncryptionContext)])
+        plain = hashlib.sha256(source.encode()).digest()
+        wrapped = hashlib.sha256(b"wrapped" + plain).digest()
+        self._wrapped[wrapped] = (plain, dict(EncryptionContext))
+        return {"CiphertextBlob": wrapped, "Plaintext": plain, "KeyId": KeyId}
+
+    def decrypt(
+        self,
+        *,
+        KeyId: str,  # noqa: N803
+        CiphertextBlob: bytes,  # noqa: N803
+        EncryptionContext: Mapping[str, str],  # noqa: N803
+    ) -> dict[str, Any]:
+        """Open a key."""
+        plain, context = self._wrapped[CiphertextBlob]
+        if context != dict(EncryptionContext):
+            raise _error("InvalidCiphertextException", "Decrypt")
+        return {"Plaintext": plain, "KeyId": KeyId}
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Secrets Manager with the one secret there is."""
+
+    document: Mapping[str, Any]
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        """Read it."""
+        return {"ARN": SecretId, "SecretString": json.dumps(self.document)}
+
+
+@dataclass
+class Files:
+    """The part of S3 that reads a file."""
+
+    stored: dict[str, bytes] = field(default_factory=dict)
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        """Read a file."""
+        if Key not in self.stored:
+            raise _error("NoSuchKey", "GetObject")
+        content = self.stored[Key]
+        return {"ContentLength": len(content), "Body": io.BytesIO(content)}
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, operation)

@@ -1,0 +1,95 @@
+"""All judges over one world that has come to rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from privatenumber.bindings.records import from_item
+from storm.judges.alarms import Struck, judge_alarms, read_alarms
+from storm.judges.bills import judge_bills, judge_reconciliation
+from storm.judges.bindings import judge_bindings
+from storm.judges.crossings import judge_calls
+from storm.judges.facts import judge_facts, judge_worklist
+from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
+from storm.judges.verdict import Verdict
+from storm.world import World
+
+_TROUBLES = ("platform.", "table.", "function.", "source.", "clock.", "number.")
+_RECOVERY = timedelta(minutes=45)
+"""A release that failed is tried again after half an hour at most, and a quarter more."""
+
+
+def judge(world: World) -> list[Verdict]:
+    """Every verdict, in the order in which the report shows them."""
+    keyring = world.keyring()
+    bindings_table, bills = world.tables.table("BindingsTable"), world.tables.table("BillsTable")
+    bindings = [from_item(row, keyring) for (_, sk), row in bindings_table.items() if sk == "BINDING"]
+    by_id = {one.id: one for one in bindings}
+    ended = ends_at_platform(world.emulator)
+    deals, now = world.business.deals, world.emulator.scheduler.now()
+    struck = list(_struck(world))
+    skewed = [one.window for one in struck if one.kind == "clock.skew"]
+    troubles: list[Window] = [
+        (one.window[0], one.window[1] + (_RECOVERY if one.lasted else timedelta()))
+        for one in struck
+        if one.kind.startswith(_TROUBLES)
+    ]
+    verdicts = [
+        judge_bindings(bindings, bindings_table, world.emulator, now),
+        world.places.verdict,
+        judge_calls(world.emulator, deals, bindings),
+        judge_early(deals, by_id, ended, skewed),
+        judge_late(deals, by_id, ended, troubles, now),
+        judge_facts(world.emulator, world.acknowledged, bills, keyring),
+        judge_worklist(world.emulator, bills, keyring, now),
+        _drained(world),
+    ]
+    verdicts += _judge_money(world, bills)
+    world.privacy.look("an answer of the API", world.business.told)
+    world.privacy.look("a row key", (" ".join(key) for rows in (bindings_table, bills) for key in rows))
+    declared = read_alarms(world.lambdas.alarms(), {"PoolAlarmPercent": "80"})
+    verdicts += [world.privacy.verdict, judge_alarms(declared, world.logs.points, struck)]
+    return verdicts
+
+
+def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
+    def run(event: Mapping[str, Any]) -> Any:
+        document = world.lambdas.invoke("BillingFunction", event).result
+        world.privacy.hear("a document of billing", json.dumps(document, default=str))
+        return document
+
+    return [
+        judge_bills(world.emulator, bills, run),
+        judge_reconciliation(world.emulator, bills, world.files.stored, run),
+    ]
+
+
+def _drained(world: World) -> Verdict:
+    """Nothing is left on its way: no record, no message, no dead letter, nothing put aside."""
+    verdict = Verdict("drained", "every record and message was worked off, none was put aside")
+    verdict.judged = 1 + len(world.queues.all)
+    if world.streams.waiting():
+        verdict.broken(f"{world.streams.waiting()} records of streams are waiting")
+    for function, count in world.streams.put_aside.items():
+        verdict.broken(f"{count} records of {function} were put aside", world.logs.tail[-20:])
+    for queue in world.queues.all.values():
+        if queue.messages:
+            verdict.broken(f"{len(queue.messages)} messages are left in {queue.name}")
+    return verdict
+
+
+def _struck(world: World) -> Iterator[Struck]:
+    """Every fault that acted, with the time for which it did."""
+    weather = world.weather
+    taken = {entry.fault: entry.at for entry in world.emulator.journal.entries(kind="fault")}
+    for fault in weather.plan.faults:
+        first, last = weather.window_of(fault)
+        function = str(fault.params.get("function", ""))
+        at = weather.struck_at.get(fault.id) or taken.get(weather.ordered_as.get(fault.id, ""))
+        if at is None:
+            continue
+        lasting = fault.kind in weather.LASTING
+        yield Struck(fault.kind, (first, last) if lasting else (at, at), function)

@@ -1,0 +1,203 @@
+"""Running functions as Lambda does: one environment, a time-out; whatever they print goes to their log."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import TextIOBase
+from typing import Any
+
+from storm.clockwork import Clockwork, Killed, TimedOut
+from storm.deployment import Deployment, Function
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """What became of one invocation. `failed`: None, an exception's name, `killed` or `timed out`."""
+
+    result: Any
+    failed: str | None
+
+
+@dataclass
+class Context:
+    """Lambda's context object."""
+
+    clockwork: Clockwork
+    aws_request_id: str
+    function_name: str = "storm"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws-cn:lambda:cn-north-1:123456789012:function:storm"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the runtime ends this invocation."""
+        return int(self.clockwork.left_s() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a metric, as CloudWatch would keep it."""
+
+    at: datetime
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]]
+    value: float
+
+
+class Printed(TextIOBase):
+    """Standard output of the functions: loggers keep the stream they were made with, so it is one for all."""
+
+    def __init__(self) -> None:
+        self.heard: Callable[[str], None] = lambda line: None
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Hand on every whole line."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self.heard(line)
+        return len(text)
+
+
+@dataclass
+class Logs:
+    """What was printed: metrics are kept, lines are looked at and counted, the last of them kept."""
+
+    now: Callable[[], datetime]
+    points: list[Point] = field(default_factory=list)
+    levels: Counter[tuple[str, str]] = field(default_factory=Counter)
+    watchers: list[Callable[[str, str], None]] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+    function: str = ""
+    _pending: list[Point] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Take a line of the present invocation."""
+        if not line.strip():
+            return
+        for watcher in self.watchers:
+            watcher(self.function, line)
+        try:
+            found = json.loads(line)
+        except ValueError:
+            found = {}
+        if "_aws" in found:
+            self._pending += _points(found, self.now())
+            return
+        self.levels[self.function, str(found.get("level", "?"))] += 1
+        if found.get("level") in ("ERROR", "WARNING", "CRITICAL", None):
+            self.tail = [*self.tail[-199:], f"{self.now():%m-%d %H:%M:%S} {self.function} {line[:1500]}"]
+
+    def keep(self, *, metrics: bool) -> None:
+        """The invocation is over; a killed one has printed its metrics to nobody."""
+        if metrics:
+            self.points += self._pending
+        self._pending = []
+
+    def measure(self, namespace: str, name: str, value: float, **dimensions: str) -> None:
+        """Keep what AWS itself measures."""
+        self.points.append(Point(self.now(), namespace, name, frozenset(dimensions.items()), value))
+
+
+class Lambdas:
+    """The functions, composed as they compose themselves; one environment each, lost when it is killed."""
+
+    def __init__(self, deployment: Deployment, clockwork: Clockwork, logs: Logs) -> None:
+        self._deployment = deployment
+        self._clockwork = clockwork
+        self._logs = logs
+        self.invocations: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.current: str | None = None
+        self.before: list[Callable[[str], None]] = []
+        self.after: list[Callable[[str], None]] = []
+
+    def invoke(self, name: str, event: Any) -> Invoked:
+        """Invoke a function; never raises what the function raises."""
+        function = self._deployment.functions[name]
+        self.invocations[name] += 1
+        os.environ.update(function.environment)
+        outer, self._logs.function = (self.current, self._logs.function), name
+        self.current = name
+        self._clockwork.begin(function.timeout_s)
+        for listener in self.before:
+            listener(name)
+        invoked = self._run(function, event)
+        for listener in self.after:
+            listener(name)
+        self._clockwork.allowed_s = None
+        self.current, self._logs.function = outer
+        self._measure(name, invoked)
+        return invoked
+
+    def _run(self, function: Function, event: Any) -> Invoked:
+        module = importlib.import_module(function.module)
+        context = Context(self._clockwork, f"request-{self.invocations.total()}")
+        # Lambda gives a function its event anew at every attempt.
+        given = json.loads(json.dumps(event))
+        try:
+            return Invoked(getattr(module, function.handler)(given, context), None)
+        except Killed as end:
+            _forget(module)
+            return Invoked(None, "timed out" if isinstance(end, TimedOut) else "killed")
+        except Exception as error:
+            self._logs.hear(f"{type(error).__name__}: {error}")
+            return Invoked(None, type(error).__name__)
+
+    def alarms(self) -> Mapping[str, Mapping[str, Any]]:
+        """The alarms that are deployed."""
+        return self._deployment.alarms
+
+    def measure_age(self, name: str, age_ms: float) -> None:
+        """Keep how old the oldest record of a batch was."""
+        self._logs.measure("AWS/Lambda", "IteratorAge", age_ms, FunctionName=name)
+
+    def _measure(self, name: str, invoked: Invoked) -> None:
+        self._logs.keep(metrics=invoked.failed not in ("killed", "timed out"))
+        self.outcomes[name, invoked.failed or "done"] += 1
+        self._logs.measure("AWS/Lambda", "Errors", float(invoked.failed is not None), FunctionName=name)
+        self._logs.measure("AWS/Lambda", "Duration", self._clockwork.waited_s * 1000, FunctionName=name)
+
+
+def capture(logs: Logs) -> Callable[[str], None]:
+    """Take standard output for the functions; the answer prints to the real one."""
+    real, printed = sys.stdout, Printed()
+    printed.heard = logs.hear
+    sys.stdout = printed
+
+    def say(line: str) -> None:
+        real.write(line + "\n")
+        real.flush()
+
+    return say
+
+
+def _forget(module: Any) -> None:
+    """What an environment has composed goes with it."""
+    for value in vars(module).values():
+        if (
+            callable(getattr(value, "cache_clear", None))
+            and getattr(value, "__module__", "") == module.__name__
+        ):
+            value.cache_clear()
+
+
+def _points(line: Mapping[str, Any], at: datetime) -> list[Point]:
+    points: list[Point] = []
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        for metric in directive["Metrics"]:
+            values = line[metric["Name"]]
+            for dimension_set in directive["Dimensions"] or [[]]:
+                dimensions = frozenset((name, str(line[name])) for name in dimension_set)
+                points += [
+                    Point(at, directive["Namespace"], metric["Name"], dimensions, float(value))
+                    for value in (values if isinstance(values, list) else [values])
+                ]
+    return points

@@ -1,0 +1,74 @@
+"""Making a failing plan short: fewer orders and faults, as long as the same judgement breaks (ddmin)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from storm.plan import Plan
+
+_T = TypeVar("_T")
+Broken = Callable[[Plan], frozenset[str]]
+"""Plays a plan; the names of the judgements that break."""
+
+
+class OutOfRuns(Exception):
+    """No run is left."""
+
+
+def minimise(plan: Plan, broken: Broken, *, say: Callable[[str], None], most: int = 60) -> Plan:
+    """The shortest plan found, within so many runs, that breaks one of the judgements that this one breaks.
+
+    Raises ValueError when it breaks none.
+    """
+    wanted = broken(plan)
+    if not wanted:
+        raise ValueError("every judgement is true: there is nothing to make short")
+    left = [most]
+    best = [plan]
+
+    def fails(candidate: Plan) -> bool:
+        if not left[0]:
+            raise OutOfRuns
+        left[0] -= 1
+        same = bool(broken(candidate) & wanted)
+        verdict = "still broken" if same else "holds"
+        say(
+            f"{len(candidate.faults)} faults, {len(candidate.numbers)} orders: {verdict}, {left[0]} runs left"
+        )
+        if same:
+            best[0] = candidate
+        return same
+
+    try:
+        # Most failures need few orders and few faults: the larger part first.
+        shrink(plan.numbers, lambda chosen: fails(best[0].with_orders(chosen)))
+        shrink(best[0].faults, lambda faults: fails(best[0].with_faults(faults)))
+        shrink(best[0].numbers, lambda chosen: fails(best[0].with_orders(chosen)))
+    except OutOfRuns:
+        say("no run is left")
+    return best[0]
+
+
+def shrink(items: Sequence[_T], fails: Callable[[Sequence[_T]], bool]) -> Sequence[_T]:
+    """Fewer of the items that still fail: delta debugging by complements and parts; 1-minimal if it ends."""
+    parts = 2
+    while len(items) >= 2:
+        size = -(-len(items) // parts)
+        chunks = [items[at : at + size] for at in range(0, len(items), size)]
+        smaller = next((chunk for chunk in chunks if len(chunk) < len(items) and fails(chunk)), None)
+        if smaller is not None:
+            items, parts = smaller, 2
+            continue
+        if parts > 2:
+            rests = ([*items[:at], *items[at + size :]] for at in range(0, len(items), size))
+            smaller = next((rest for rest in rests if rest and fails(rest)), None)
+            if smaller is not None:
+                items, parts = smaller, max(parts - 1, 2)
+                continue
+        if parts >= len(items):
+            break
+        parts = min(len(items), parts * 2)
+    if len(items) == 1 and fails(items[:0]):
+        return items[:0]
+    return items

@@ -1,0 +1,158 @@
+"""The report of a storm: one readable page, as HTML and as text, with the plan beside it as JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from storm.judges.verdict import Verdict
+from storm.latencies import latencies
+from storm.world import World
+
+Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+_TRACE = 40
+_BREACHES = 8
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that the page shows."""
+
+    title: str
+    head: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    tables: tuple[Table, ...]
+    plan: tuple[str, ...]
+    log: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every judgement is true."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    def text(self, *, brief: bool = False) -> str:
+        """The page as text; in brief without counters, plan and log."""
+        lines = [self.title, *self.head, ""]
+        for verdict in self.verdicts:
+            lines += _verdict_lines(verdict)
+        if not brief:
+            for title, columns, rows in self.tables:
+                lines += ["", title, *_aligned([columns, *rows])]
+            lines += ["", "Plan", *self.plan, "", "Last warnings and errors", *self.log]
+        lines += ["", "every judgement is true" if self.holds else "BROKEN"]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The page."""
+        parts = [f"<h1>{html.escape(self.title)}</h1>", _list(self.head), "<h2>Judgements</h2><table>"]
+        parts += [_verdict_row(verdict) for verdict in self.verdicts]
+        parts.append("</table>")
+        for title, columns, rows in self.tables:
+            parts += [f"<h2>{html.escape(title)}</h2>", _table(columns, rows)]
+        for title, lines in (("Plan", self.plan), ("Last warnings and errors", self.log)):
+            body = html.escape("\n".join(lines))
+            parts.append(f"<details><summary>{title} ({len(lines)})</summary><pre>{body}</pre></details>")
+        return _PAGE.format(title=html.escape(self.title), body="\n".join(parts))
+
+
+def report_of(world: World, verdicts: list[Verdict]) -> Report:
+    """Collect what the page shows."""
+    plan, business = world.plan, world.business
+    bound = sum(deal.active for deal in business.deals)
+    head = (
+        f"{len(plan.numbers)} orders over {plan.days:.1f} days, {len(plan.faults)} faults planned, "
+        f"{world.weather.struck.total()} times one struck",
+        f"{bound} orders were bound; {len(world.emulator.calls.calls)} calls, "
+        f"{len(world.emulator.sms.messages)} SMS, {len(world.emulator.pusher.log)} pushes",
+        f"{world.seconds:.0f} s of this machine for {world.lambdas.invocations.total()} invocations "
+        f"with {world.tables.requests.total()} requests to the tables",
+    )
+    tables: tuple[Table, ...] = (
+        ("How long each stage took", ("stage", "count", "p50", "p99", "longest"), latencies(world)),
+        ("Faults that struck", ("kind", "times"), _counted(world.weather.struck)),
+        ("Invocations", ("function", "outcome", "times"), _pairs(world.lambdas.outcomes)),
+        ("Answers of our API", ("route", "status", "times"), _pairs(business.answers)),
+        ("Problems told", ("problem", "times"), _counted(business.problems)),
+        ("Requests to tables", ("function and operation", "times"), _counted(world.tables.requests)[:25]),
+    )
+    name = f"Storm of seed {plan.seed}"
+    shown = tuple(str(fault) for fault in plan.faults)
+    return Report(name, head, tuple(verdicts), tables, shown, tuple(world.logs.tail))
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write the page in both forms, and the verdicts for programs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(report.html(), encoding="utf-8")
+    (folder / "report.txt").write_text(report.text(), encoding="utf-8")
+    verdicts = {verdict.name: verdict.holds for verdict in report.verdicts}
+    (folder / "verdicts.json").write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
+    lines = [f"{'true  ' if verdict.holds else 'BROKEN'} {verdict.name:<15} {verdict.says}"]
+    lines.append(f"       {verdict.judged} looked at; {figures}".rstrip("; "))
+    lines += [f"       note: {note}" for note in verdict.notes]
+    for breach in verdict.breaches[:_BREACHES]:
+        lines += [f"       - {breach.what}", *(f"           {line}" for line in breach.trace[-_TRACE:])]
+    if len(verdict.breaches) > _BREACHES:
+        lines.append(f"       and {len(verdict.breaches) - _BREACHES} more")
+    return lines
+
+
+def _verdict_row(verdict: Verdict) -> str:
+    figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
+    more = "".join(f"<p class=note>{html.escape(note)}</p>" for note in verdict.notes)
+    for breach in verdict.breaches[:_BREACHES]:
+        trace = html.escape("\n".join(breach.trace[-_TRACE:]))
+        more += f"<p class=breach>{html.escape(breach.what)}</p><pre>{trace}</pre>"
+    mark = "true" if verdict.holds else "BROKEN"
+    small = f"<br><small>{verdict.judged} looked at; {html.escape(figures)}</small>"
+    told = f"{html.escape(verdict.says)}{small}{more}"
+    return f"<tr class={mark}><th>{mark}</th><th>{html.escape(verdict.name)}</th><td>{told}</td></tr>"
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _counted(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
+    return [(name, str(count)) for name, count in Counter(counts).most_common()]
+
+
+def _pairs(counts: Counter[tuple[str, str]] | Counter[tuple[str, int]]) -> list[tuple[str, ...]]:
+    return [(str(one), str(other), str(count)) for (one, other), count in sorted(counts.items())]
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; }}
+th, td {{ text-align: left; padding: .2rem .8rem; vertical-align: top; }}
+tr {{ border-bottom: 1px solid #ddd; }} tr.true th:first-child {{ color: #176b2c; }}
+tr.BROKEN th:first-child, .breach {{ color: #a4161a; }} pre {{ overflow-x: auto; background: #f6f6f6; }}
+</style></head><body>
+{body}
+</body></html>
+"""

@@ -1,0 +1,279 @@
+"""What a plan does: each kind of fault, at its place, while it lasts."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+import httpx
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from emulator.faults import Fault as PlatformFault
+from emulator.inventory import NumberStatus
+from emulator.platform import Emulator
+from storm.clockwork import Clockwork, Killed
+from storm.plan import Fault, Plan
+from storm.platform import ACCOUNT, Door, at_once, wrong_request, x_numbers
+
+ClientErrors = Callable[[str, str, Mapping[str, Any]], ClientError]
+
+_API_KINDS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "platform.timeout_after_success": ("timeout_after_success", {"drop": True}),
+    "platform.timeout_before": ("timeout_before", {"drop": True}),
+    "platform.error_5xx": ("status", {"http_status": 503, "execute": False}),
+    "platform.error_5xx_after_success": ("status", {"http_status": 502, "execute": True}),
+    "platform.flow_control": ("flow_control", {}),
+}
+_PUSH_KINDS: Final[Mapping[str, str]] = {
+    "push.duplicate": "duplicate",
+    "push.delay": "delay",
+    "push.reorder": "reorder",
+    "push.never_sent": "lose",
+}
+_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
+_TROUBLE_S: Final = 4.5
+"""So long the SDK tries a table that does not answer: three times a second and a half."""
+
+
+@dataclass
+class Weather:
+    """The faults of a plan. `struck` counts by kind how often each has acted."""
+
+    plan: Plan
+    emulator: Emulator
+    clockwork: Clockwork
+    start: datetime
+    door: Door
+    errors: ClientErrors
+    LASTING: ClassVar = frozenset(
+        {
+            *("platform.lock_out", "platform.arrears", "table.outage", "table.throttled", "table.conflicts"),
+            *("table.answer_lost", "source.skipped", "clock.skew", "number.suspended"),
+        }
+    )
+    """Kinds that act all the time while they last."""
+
+    struck: Counter[str] = field(default_factory=Counter)
+    struck_at: dict[str, datetime] = field(default_factory=dict)
+    ordered_as: dict[str, str] = field(default_factory=dict)
+    active: dict[str, Fault] = field(default_factory=dict)
+    function: str | None = None
+    requests: int = 0
+    _refused_bodies: set[str] = field(default_factory=set)
+    _spent: set[str] = field(default_factory=set)
+    _chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(f"{self.plan.seed}/weather")  # noqa: S311 - repeatable, not secret
+        for fault in self.plan.faults:
+            self.emulator.scheduler.at(self._moment(fault.at_s), self._beginning(fault), fault.id)
+            self.emulator.scheduler.at(self._moment(fault.ends_s), self._ending(fault), f"end of {fault.id}")
+
+    def window_of(self, fault: Fault) -> tuple[datetime, datetime]:
+        """From when until when a fault of the plan lasts."""
+        return self._moment(fault.at_s), self._moment(fault.ends_s)
+
+    def skipped(self, schedule: str) -> bool:
+        """Whether a schedule does not fire now."""
+        fault = self._any("source.skipped", schedule=schedule)
+        return fault is not None and self._strike(fault, keep=True)
+
+    def refused(self) -> bool:
+        """Whether the platform cannot be reached now."""
+        fault = self._any("platform.no_connection")
+        return fault is not None and self._strike(fault)
+
+    def again(self, queue: str) -> bool:
+        """Whether a message that is done comes once more."""
+        fault = self._any("queue.twice", queue=queue)
+        return fault is not None and self._strike(fault)
+
+    # pushes on their way
+
+    def refuse_push(self, path: str, content: bytes) -> bool:
+        """Whether a push does not reach us: once refused, its repetitions are, too."""
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in self._refused_bodies:
+            return True
+        fault = self._any("push.refused_for_hours", push=_push_kind(path))
+        if fault is None or not self._strike(fault):
+            return False
+        self._refused_bodies.add(digest)
+        return True
+
+    def lose_answer(self, path: str) -> None:
+        """Raise what the platform sees when our answer gets lost."""
+        fault = self._any("push.answer_lost", push=_push_kind(path))
+        if fault is not None and self._strike(fault):
+            raise httpx.ReadTimeout("the answer was lost")
+
+    # invocations and their requests to the tables
+
+    def invoked(self, name: str) -> None:
+        """A function begins."""
+        self.function, self.requests = name, 0
+
+    def ended(self, name: str) -> None:
+        """A function is over."""
+        self.function = None
+
+    def before(self, operation: str, request: Mapping[str, Any]) -> None:
+        """See `tables.Weather`; outside of functions the weather is fine."""
+        if self.function is None:
+            return
+        self.requests += 1
+        self._kill(after=False)
+        self._stall()
+        outage = self._any("table.outage")
+        if outage is not None:
+            self._strike(outage, keep=True)
+            self.clockwork.sleep(_TROUBLE_S)
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        if self._share("table.throttled"):
+            raise self._throttled(operation, request)
+        if operation in _WRITES and operation != "BatchWriteItem" and self._share("table.conflicts"):
+            raise self._conflict(operation, request)
+
+    def after(self, operation: str, request: Mapping[str, Any]) -> bool:
+        """See `tables.Weather`."""
+        if self.function is None:
+            return False
+        self._kill(after=True)
+        return operation in _WRITES and self._share("table.answer_lost")
+
+    def lasts(self, kind: str) -> bool:
+        """Whether a fault of a kind acts now."""
+        return self._any(kind) is not None
+
+    def _kill(self, *, after: bool) -> None:
+        fault = self._any("function.crash", function=self.function or "", after=after)
+        if fault is not None and fault.params["nth"] == self.requests and self._strike(fault):
+            raise Killed
+
+    def _stall(self) -> None:
+        fault = self._any("function.timeout", function=self.function or "")
+        if fault is not None and fault.params["nth"] == self.requests and self._strike(fault):
+            self.clockwork.sleep(1000)
+
+    def _share(self, kind: str) -> bool:
+        fault = self._any(kind)
+        if fault is None or self._chance.random() >= float(fault.params["share"]):
+            return False
+        return self._strike(fault, keep=True)
+
+    def _throttled(self, operation: str, request: Mapping[str, Any]) -> ClientError:
+        if operation == "TransactWriteItems":
+            return self._cancelled(operation, request, "ThrottlingError")
+        return self.errors("ProvisionedThroughputExceededException", operation, {})
+
+    def _conflict(self, operation: str, request: Mapping[str, Any]) -> ClientError:
+        if operation == "TransactWriteItems":
+            return self._cancelled(operation, request, "TransactionConflict")
+        return self.errors("TransactionConflictException", operation, {})
+
+    def _cancelled(self, operation: str, request: Mapping[str, Any], code: str) -> ClientError:
+        reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+        reasons[self._chance.randrange(len(reasons))] = {"Code": code}
+        return self.errors("TransactionCanceledException", operation, {"CancellationReasons": reasons})
+
+    # beginnings and endings
+
+    def _beginning(self, fault: Fault) -> Callable[[], Any]:
+        async def begin() -> None:
+            self.active[fault.id] = fault
+            if fault.kind in _API_KINDS or fault.kind in _PUSH_KINDS:
+                self._order(fault)
+            elif fault.kind == "platform.lock_out":
+                self._lock_out(fault)
+            elif fault.kind == "platform.arrears":
+                self.emulator.numbers.enter_arrears(ACCOUNT)
+                self._strike(fault, keep=True)
+            elif fault.kind == "clock.skew":
+                self.clockwork.skew = timedelta(seconds=float(fault.params["seconds"]))
+                self._strike(fault, keep=True)
+            elif fault.kind == "number.suspended":
+                self._suspend(fault, NumberStatus.SUSPENDED)
+                self._strike(fault, keep=True)
+
+        return begin
+
+    def _ending(self, fault: Fault) -> Callable[[], Any]:
+        async def end() -> None:
+            self.active.pop(fault.id, None)
+            if fault.id in self.ordered_as:
+                self._withdraw(fault)
+            elif fault.kind == "platform.arrears":
+                self.emulator.numbers.pay(ACCOUNT)
+            elif fault.kind == "clock.skew":
+                self.clockwork.skew = timedelta()
+            elif fault.kind == "number.suspended":
+                self._suspend(fault, NumberStatus.NORMAL)
+
+        return end
+
+    def _order(self, fault: Fault) -> None:
+        if fault.kind in _API_KINDS:
+            kind, params = _API_KINDS[fault.kind]
+            match, times = {"api": fault.params["api"]}, int(fault.params["times"])
+            ordered = PlatformFault(where="api", kind=kind, match=match, times=times, params=dict(params))
+        else:
+            wanted = {name: value for name, value in fault.params.items() if name != "push"}
+            match = {"kind": fault.params["push"]}
+            kind = _PUSH_KINDS[fault.kind]
+            ordered = PlatformFault(where="push", kind=kind, match=match, times=1, params=wanted)
+        self.ordered_as[fault.id] = self.emulator.faults.add(ordered).id
+
+    def _withdraw(self, fault: Fault) -> None:
+        ordered = self.ordered_as[fault.id]
+        taken = next(one.taken for one in self.emulator.faults.all() if one.id == ordered)
+        self.struck[fault.kind] += taken
+        self.emulator.faults.remove(ordered)
+
+    def _lock_out(self, fault: Fault) -> None:
+        """Ten refused authentications from our address in ten minutes lock it for thirty (auth.md §9)."""
+        headers, body = wrong_request()
+        for _ in range(self.emulator.settings.auth.lockout.threshold):
+            at_once(
+                self.door.ask(
+                    "POST",
+                    "https://platform.example.com/rest/caas/relationnumber/partners/v1.0",
+                    headers,
+                    body,
+                )
+            )
+        self._strike(fault, keep=True)
+
+    def _suspend(self, fault: Fault, status: NumberStatus) -> None:
+        x = x_numbers(str(fault.params["mode"]))[int(fault.params["nth"])]
+        self.emulator.numbers.change(x, status)
+
+    def _any(self, kind: str, **params: str | bool) -> Fault | None:
+        return next(
+            (
+                fault
+                for fault in self.active.values()
+                if fault.kind == kind
+                and fault.id not in self._spent
+                and all(fault.params[name] == value for name, value in params.items())
+            ),
+            None,
+        )
+
+    def _strike(self, fault: Fault, *, keep: bool = False) -> bool:
+        self.struck[fault.kind] += 1
+        self.struck_at.setdefault(fault.id, self.emulator.scheduler.now())
+        if not keep:
+            self._spent.add(fault.id)
+        return True
+
+    def _moment(self, seconds: float) -> datetime:
+        return self.start + timedelta(seconds=seconds)
+
+
+def _push_kind(path: str) -> str:
+    return {"fee": "fee", "sms": "sms_notify", "number": "num_status"}.get(path.rpartition("/")[2], "status")

@@ -1,0 +1,231 @@
+"""The composition: both halves in one process, and the run from the first order until all is quiet."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from builders.deployment import table_request
+from builders.dynamodb import local_client
+from emulator.platform import Emulator
+from privatenumber.privacy import Keyring
+from storm.business import Business
+from storm.clockwork import Clockwork
+from storm.cloud import Files, Keys, Queues, Secret
+from storm.deployment import TABLES, read_deployment
+from storm.judges.crossings import PlaceWatch
+from storm.judges.privacy import PrivacyWatch
+from storm.lambdas import Lambdas, Logs, capture
+from storm.orders import orders_of
+from storm.plan import Plan
+from storm.platform import (
+    AREA,
+    NUMBERS,
+    Door,
+    Pushes,
+    app_key,
+    application_id,
+    furnish,
+    push_answer,
+    push_event,
+    secrets_document,
+    settings,
+    x_numbers,
+)
+from storm.sources import QueueWorkers, Schedules, Streams, make_queues
+from storm.tables import Tables
+from storm.weather import Weather
+
+QUIET: Final = timedelta(hours=14)
+"""The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
+
+KEYS: Final = {application_id(mode): app_key(mode) for mode in NUMBERS}
+
+IDLE: Final = (
+    "JobsSweepSchedule",
+    "ExportsSweepSchedule",
+    "StatisticsSchedule",
+    "ErasureSchedule",
+    "RecordingsSweepSchedule",
+    "DriftSchedule",
+)
+"""Nobody asks for what these serve."""
+
+
+@dataclass
+class World:
+    """Everything there is."""
+
+    plan: Plan
+    emulator: Emulator
+    clockwork: Clockwork
+    tables: Tables
+    logs: Logs
+    lambdas: Lambdas
+    queues: Queues
+    files: Files
+    streams: Streams
+    schedules: Schedules
+    weather: Weather
+    business: Business
+    door: Door
+    places: PlaceWatch
+    privacy: PrivacyWatch
+    keyring: Callable[[], Keyring]
+    say: Callable[[str], None]
+    acknowledged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    async def run(self) -> None:
+        """Play the plan, then leave the system alone until it is quiet."""
+        begun = time.perf_counter()
+        self.schedules.start(tuple(one for one in self.schedules.all if one.name not in IDLE))
+        self.business.play(orders_of(self.plan))
+        for day in range(int(self.plan.days)):
+            await self.emulator.scheduler.advance_to(self.plan.start + timedelta(days=day + 1))
+            self._progress(f"day {day + 1}", begun)
+        last = max([self.plan.days * 86_400, *(fault.ends_s for fault in self.plan.faults)])
+        await self.emulator.scheduler.advance_to(self.plan.start + timedelta(seconds=last))
+        quiet = self.emulator.scheduler.now() + QUIET
+        await self.emulator.scheduler.advance_to(quiet)
+        self._progress("quiet", begun)
+        self.seconds = time.perf_counter() - begun
+
+    def _progress(self, what: str, begun: float) -> None:
+        self.say(
+            f"{what:>8}: {time.perf_counter() - begun:6.1f}s, {self.lambdas.invocations.total()} calls, "
+            f"{self.tables.requests.total()} requests, {self.weather.struck.total()} strikes, "
+            f"{self.streams.waiting()} records waiting"
+        )
+
+
+def compose(plan: Plan, dynamodb: str) -> World:
+    """Make a world on an empty DynamoDB Local. Turns the clocks of this process for good."""
+    deployment = read_deployment()
+    made: list[Emulator] = []
+    clockwork = Clockwork(lambda: made[0].scheduler.now() if made else plan.start, plan.start)
+    logs = Logs(clockwork.platform_now)
+    say = capture(logs)
+    _environment()
+    clockwork.install(plan.seed, sorted({one.module for one in deployment.functions.values()}))
+    take: list[Callable[[str, httpx.Request], httpx.Response]] = []
+    transport = Pushes(lambda path, request: take[0](path, request))
+    emulator = Emulator(
+        settings(plan.seed), start=plan.start, push_client=lambda _: httpx.AsyncClient(transport=transport)
+    )
+    made.append(emulator)
+    furnish(emulator)
+    door = Door(emulator, clockwork)
+    client = local_client(dynamodb)
+    errors = _errors(client)
+    weather = Weather(plan, emulator, clockwork, plan.start, door, errors)
+    door.refused = weather.refused
+    tables = Tables(emulator.scheduler.now)
+    for table in TABLES:
+        request = table_request(table, table)
+        request.pop("StreamSpecification", None)
+        client.create_table(**request)
+    tables.tap(client, weather)
+    lambdas = Lambdas(deployment, clockwork, logs)
+    tables.asking = lambda: lambdas.current or "-"
+    lambdas.before.append(weather.invoked)
+    lambdas.after.append(weather.ended)
+    workers: list[QueueWorkers] = []
+    queues = Queues(emulator.scheduler.now, lambda name, when: workers[0].woken(name, when))
+    make_queues(deployment, queues)
+    workers.append(QueueWorkers(emulator.scheduler, lambdas, queues, deployment.queue_sources, weather.again))
+    streams = Streams(emulator.scheduler, lambdas, queues, deployment.streams)
+    tables.listeners.append(streams.hear)
+    files = Files()
+    _connect(client, queues, Keys(plan.seed), files, door)
+    schedules = Schedules(emulator.scheduler, lambdas, tables, deployment.schedules, weather.skipped)
+    schedules.failing = lambda: weather.lasts("table.outage")
+    business = Business(emulator, lambdas, plan.start)
+    places, privacy = PlaceWatch(emulator.scheduler.now), PrivacyWatch()
+    tables.listeners.append(places.hear)
+    logs.watchers.append(privacy.hear)
+    world = World(
+        plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
+        business, door, places, privacy, lambda: _keyring(client), say,
+    )  # fmt: skip
+    take.append(_taker(world))
+    _register(business)
+    return world
+
+
+def _taker(world: World) -> Callable[[str, httpx.Request], httpx.Response]:
+    """API Gateway in front of the callbacks function; what it answered 200 is remembered."""
+
+    def take(path: str, request: httpx.Request) -> httpx.Response:
+        if world.weather.refuse_push(path, request.content):
+            return httpx.Response(503)
+        answer = push_answer(world.lambdas.invoke("CallbacksFunction", push_event(path, request)).result)
+        if answer.status_code == 200:
+            body = json.loads(request.content)
+            world.acknowledged.append((KEYS[path.split("/")[2]], body))
+        world.weather.lose_answer(path)
+        return answer
+
+    return take
+
+
+def _keyring(client: Any) -> Keyring:
+    """The keys of the deployment."""
+    clients = importlib.import_module("privatenumber.store.clients")
+    store = importlib.import_module("privatenumber.store.keyring").KeyringStore
+    found: Keyring = store(client, "BindingsTable", clients.kms(), "DataKey").load()
+    return found
+
+
+def _environment() -> None:
+    os.environ.update(
+        AWS_DEFAULT_REGION="cn-north-1",
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106 - opens nothing
+        POWERTOOLS_LOG_LEVEL="INFO",
+        AWS_LAMBDA_FUNCTION_NAME="storm",
+    )
+
+
+def _connect(client: Any, queues: Queues, keys: Keys, files: Files, door: Door) -> None:
+    """Give the layer its clients and its way to the platform."""
+    clients = importlib.import_module("privatenumber.store.clients")
+    stand_ins: Mapping[str, Any] = {
+        "dynamodb": client,
+        "hurried_dynamodb": client,
+        "kms": keys,
+        "secrets": Secret(secrets_document()),
+        "sqs": queues,
+        "s3": files,
+    }
+    for name, stand_in in stand_ins.items():
+        setattr(clients, name, lambda stand_in=stand_in: stand_in)
+    transport = importlib.import_module("privatenumber.platform.transport").Urllib3Transport
+    transport.__init__ = lambda self, proxy_url=None: None
+    transport.send = lambda self, *args, **named: door.send(*args, **named)
+
+
+def _errors(client: Any) -> Callable[[str, str, Mapping[str, Any]], Any]:
+    def make(code: str, operation: str, more: Mapping[str, Any]) -> Any:
+        kind = client.exceptions.from_code(code)
+        return kind({"Error": {"Code": code, "Message": code}, **more}, operation)
+
+    return make
+
+
+def _register(business: Business) -> None:
+    """Register the X numbers, as an operator does before the first order."""
+    for mode in NUMBERS:
+        for x in x_numbers(mode):
+            body = {"application": application_id(mode), "area_code": AREA, "number_type": "virtual"}
+            answer = business.ask("PUT /numbers/{x}", path={"x": x}, body=body)
+            if answer.status != 201:
+                raise RuntimeError(f"a number was not registered: {answer}")

@@ -1,0 +1,41 @@
+"""A short storm: both halves, every kind of fault at least once, and every judgement true (`make storm`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builders.dynamodb import ROOT
+from storm.plan import Plan, make_plan
+
+pytestmark = pytest.mark.dynamodb_local
+PATHS = os.pathsep.join(str(ROOT / each) for each in ("layers/privatenumber", ".", "tests"))
+
+
+def played(plan: Plan, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Play a plan in a process of its own, whose clocks are turned for good."""
+    given = folder / "given.json"
+    given.write_text(plan.to_json(), encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "-m", "storm", "--plan", str(given), "--out", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": PATHS, "PYTHONHASHSEED": "0"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def test_a_short_storm_ends_with_every_judgement_true(dynamodb_local: str, tmp_path: Path) -> None:
+    plan = make_plan(11, 20)
+    run = played(plan, tmp_path)
+    folder = tmp_path / f"seed-11-orders-{len(plan.numbers)}"
+    assert run.returncode == 0, run.stdout + run.stderr
+    verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    assert len(verdicts) == 12
+    assert all(verdicts.values())
+    assert Plan.from_json((folder / "plan.json").read_text(encoding="utf-8")) == plan
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<tr class=true>") == len(verdicts)
