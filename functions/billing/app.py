@@ -1,7 +1,9 @@
-"""Rates calls every hour, closes days, states months and reconciles them; invoked by schedule or directly.
+"""Rates calls every hour, closes days, states months, reconciles, plans; invoked by schedule or directly.
 
-Event: ``{"action": "rate"}``, ``{"action": "close", "day"?}``, ``{"action": "statement", "month"?}`` or
-``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}``, each with ``as_of`` or
+Event: ``{"action": "rate"}``, ``{"action": "plan"}``, ``{"action": "close", "day"?}``,
+``{"action": "statement", "month"?}`` or
+``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}`` (also ``sms``, ``stats``,
+``quota`` and ``numbers``; of ``calls`` and ``sms`` perhaps a list of keys), each with ``as_of`` or
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
 Beijing time. The answer is a JSON document without any person's number. What will never work as it was asked
 is answered ``{"kind": "refused", "detail": ...}``; what may work the next time raises, to be tried again.
@@ -19,9 +21,13 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
-from privatenumber.billing.closing import runs
+from privatenumber.billing.closing import rerating, runs
 from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.planning.bootstrap import compose_planner
+from privatenumber.billing.planning.run import measures
+from privatenumber.billing.planning.spend import BudgetError
 from privatenumber.billing.reconciliation.layouts import LayoutError
+from privatenumber.billing.reconciliation.mappings import LAYOUTS
 from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.csv_table import FileRefused
 from privatenumber.settings import Settings
@@ -80,22 +86,44 @@ def reconcile(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     return reconcile_month(
         ledger,
         _month(event, as_of),
-        calls_key=_text(event, "calls"),
-        bill_key=_text(event, "bill"),
+        files=_files(event),
         as_of=as_of,
         mappings=event.get("mappings"),
     )
 
+
+def plan(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """What is to come: rents and returns, packages, spending, complaints."""
+    return compose_planner(Settings.from_environment(os.environ), ledger, as_of).plan()
+
+
+def rerate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """A month at other prices beside those in force; amounts are texts, nothing is kept."""
+    return rerating.rerate(ledger, _month(event, as_of), price_book_of(event.get("prices")), as_of=as_of)
+
+
+_NEEDED: Final = ("calls", "bill")
+_PARTED: Final = ("calls", "sms")
 
 _ACTIONS: Final[Mapping[str, Callable[[Ledger, Event, datetime], Document]]] = {
     "rate": rate,
     "close": close,
     "statement": statement,
     "reconcile": reconcile,
+    "plan": plan,
+    "rerate": rerate,
 }
 
 
-_REFUSALS: Final = (runs.BillingRequestError, FileRefused, LayoutError, FileMissing, FileTooLarge)
+_REFUSALS: Final = (
+    runs.BillingRequestError,
+    FileRefused,
+    LayoutError,
+    PriceListError,
+    FileMissing,
+    FileTooLarge,
+    BudgetError,
+)
 
 
 def _run(action: str) -> Callable[[Ledger, Event, datetime], Document]:
@@ -115,10 +143,14 @@ def _measured(document: Document) -> Document:
     if document["kind"] in ("rate", "close"):
         _count("UnpricedMinutes", sum(day["totals"]["unpriced_minutes"] for day in document["days"]))
         measured["days"] = len(document["days"])
+    if document["kind"] == "plan":
+        for name, value in measures(document).items():
+            _count(name, value)
+            measured[name] = value
     return measured
 
 
-def _count(name: str, value: int) -> None:
+def _count(name: str, value: float) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
@@ -148,8 +180,14 @@ def _month(event: Event, as_of: datetime) -> str:
     return text
 
 
-def _text(event: Event, name: str) -> str:
-    text = event.get(name)
-    if not isinstance(text, str) or not text:
+def _files(event: Event) -> Mapping[str, str | list[str]]:
+    """Keys of files in the exchange bucket by the name of their layout; calls and bill are needed."""
+    return {name: _keys(event, name) for name in LAYOUTS if name in _NEEDED or event.get(name) is not None}
+
+
+def _keys(event: Event, name: str) -> list[str]:
+    given = event.get(name)
+    keys: list[Any] = given if isinstance(given, list) and name in _PARTED else [given]
+    if not keys or not all(isinstance(key, str) and key for key in keys):
         raise runs.BillingRequestError(f"{name}: the key of a file in the exchange bucket is expected")
-    return text
+    return keys

@@ -84,8 +84,7 @@ def reconciled(books: Books, platform: Platform, *, mappings: Any = None, **opti
     return reconcile_month(
         books.ledger(),
         MONTH,
-        calls_key=keys["calls"],
-        bill_key=keys["bill"],
+        files=keys,
         as_of=platform.clock.now(),
         mappings=mappings,
     )

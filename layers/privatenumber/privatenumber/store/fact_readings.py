@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from privatenumber.store.fact_rows import (
     read_event,
 )
 from privatenumber.store.querying import every_row
+from privatenumber.store.reading import Withheld, read_items
 from privatenumber.store.sms_rows import SmsFact, read_sms
 from privatenumber.times import beijing_day, iso
 
@@ -32,6 +34,15 @@ _OF_A_CALL: Final = frozenset({"cdr", "event"})
 
 class StoreUnavailable(Exception):
     """The table did not take or give facts: nothing may be answered as stored. Says the error code only."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """What the platform sent, as it is kept, and of which application it is."""
+
+    key: tuple[str, str]
+    application: str
+    sealed: bytes = field(repr=False)
 
 
 class FactReadings:
@@ -47,6 +58,17 @@ class FactReadings:
         for item in self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=names):
             if item["kind"] in _OF_A_CALL:  # its recordings stand beside them
                 yield read_cdr(item) if item["kind"] == "cdr" else read_event(item)
+
+    def sealed(self, keys: Sequence[tuple[str, str]]) -> Iterator[SealedRow]:
+        """What was sealed in the facts at these keys, in no order; what is forgotten is missing."""
+        wanted = {self._table: [{"pk": pk, "sk": sk} for pk, sk in keys]}
+        try:
+            for item in read_items(self._client, wanted, consistent=False):
+                yield SealedRow((item["pk"], item["sk"]), item["application"], bytes(item["sealed"]))
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(code_of(error)) from error
+        except Withheld as error:
+            raise StoreUnavailable(str(error)) from error
 
     def cdrs_of_day(
         self, application: str, day: date, shards: Iterable[int] = range(SHARDS)

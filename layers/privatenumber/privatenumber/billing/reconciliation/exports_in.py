@@ -83,6 +83,13 @@ class Imported(Generic[Row]):
     separator: str
     rows: tuple[Row, ...]
     bad_rows: tuple[BadRow, ...]
+    bad: int = 0
+    """How many bad rows there are; the first ones are told."""
+
+    @property
+    def good(self) -> int:
+        """How many rows were read."""
+        return len(self.rows)
 
 
 def open_calls(opens: Opens, layout: Layout = CALLS) -> Export[ImportedCall]:
@@ -106,7 +113,9 @@ def read_bill(data: bytes, layout: Layout = BILL) -> Imported[ImportedCharge]:
 def whole(export: Export[Row]) -> Imported[Row]:
     """Everything of a file at once. Raises FileRefused."""
     rows = tuple(export)
-    return Imported(export.sha256, export.encoding, export.separator, rows, tuple(export.bad_rows))
+    return Imported(
+        export.sha256, export.encoding, export.separator, rows, tuple(export.bad_rows), export.bad
+    )
 
 
 def _call(line: int, cells: Cells) -> ImportedCall:

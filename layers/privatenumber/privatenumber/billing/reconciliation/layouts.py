@@ -130,21 +130,6 @@ BILL: Final = Layout(
 )
 
 
-#: Every kind of file, by its name in mappings.
-LAYOUTS: Final[Mapping[str, Layout]] = {layout.name: layout for layout in (CALLS, SMS, BILL)}
-
-
-def mapped_layouts(mappings: Any, base: Mapping[str, Layout] = LAYOUTS) -> Mapping[str, Layout]:
-    """The layouts of all files with what `mappings`, ``None`` or mappings by layout, say of them.
-
-    Raises LayoutError.
-    """
-    given = {} if mappings is None else _object(mappings, "mappings")
-    if unknown := set(given) - set(base):
-        raise LayoutError(f"mappings: unknown {', '.join(sorted(unknown))}")
-    return {name: mapped(layout, given.get(name, {})) for name, layout in base.items()}
-
-
 def mapped(layout: Layout, mapping: Any) -> Layout:
     """`layout` with what a mapping, a JSON value as somebody wrote it, says. Raises LayoutError."""
     given = _object(mapping, "mapping")

@@ -2,127 +2,131 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from privatenumber.billing.closing.days import ClosedDay
-from privatenumber.billing.closing.lines import CallLine, fact_address
-from privatenumber.billing.closing.runs import StatedMonth, described, state_month
+from privatenumber.billing.closing.lines import Line, line_of, sms_line_of
+from privatenumber.billing.closing.runs import StatedMonth, described, lines_by_day, state_month
 from privatenumber.billing.closing.statement import days_of
-from privatenumber.billing.ledger import Ledger, together
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.rating.calls import rate_call, usage_time
 from privatenumber.billing.rating.rent import first_day
-from privatenumber.billing.reconciliation.compare import Files, Recorded, Resolver, present, reconcile
-from privatenumber.billing.reconciliation.event_checks import EventsOf
-from privatenumber.billing.reconciliation.exports_in import read_bill, read_calls
-from privatenumber.billing.reconciliation.layouts import mapped_layouts
-from privatenumber.billing.reconciliation.matching import CallerOf, Tokens
-from privatenumber.phone import InvalidNumber, normalise
-from privatenumber.privacy import Keyring, SealBroken, token
-from privatenumber.store.fact_rows import CdrFact, EventFact
-from privatenumber.store.versions import settle
+from privatenumber.billing.rating.sms import rate_sms
+from privatenumber.billing.reconciliation.compare import Files, Month, present, reconcile
+from privatenumber.billing.reconciliation.console_files import read_numbers, read_quota, read_statistics
+from privatenumber.billing.reconciliation.exports_in import open_calls, open_sms, read_bill
+from privatenumber.billing.reconciliation.mappings import mapped_layouts
+from privatenumber.billing.reconciliation.month_check import OurMonth
+from privatenumber.billing.reconciliation.resolving import resolver_of
+from privatenumber.store.fact_rows import EventFact
+from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day
 
-_Fact = TypeVar("_Fact", CdrFact, EventFact)
+Keys: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Keys of files in the exchange bucket, by the name of their layout; of details perhaps several."""
 
 
 def reconcile_month(
-    ledger: Ledger,
-    month: str,
-    *,
-    calls_key: str,
-    bill_key: str,
-    as_of: datetime,
-    mappings: Any = None,
+    ledger: Ledger, month: str, *, files: Keys, as_of: datetime, mappings: Any = None
 ) -> dict[str, Any]:
-    """Compare a month with two files of the exchange bucket; the result is kept as a version of the month.
+    """Compare a month with files of the exchange bucket; the result is kept as a version of the month.
 
-    The same facts and files give the same version again. `mappings`, a JSON value, may hold a column mapping
-    for ``calls`` and ``bill`` (`layouts`). Raises FileRefused, FileMissing, LayoutError, BillingRequestError.
+    The same facts and files give the same version again; ``notices`` then says so. `mappings`, a JSON value,
+    may hold a column mapping for each of the files (`mappings`). Raises FileRefused, FileMissing,
+    FileTooLarge, FileChanged, LayoutError, BillingRequestError.
     """
-    calls, bill = mapped_layouts(mappings)
-    files = Files(
-        read_calls(ledger.files.read(calls_key), calls), read_bill(ledger.files.read(bill_key), bill)
-    )
-    return settle(lambda: _reconcile(ledger, month, files, as_of))
+    return settle(lambda: _reconcile(ledger, month, files, mappings, as_of))
 
 
-def _reconcile(ledger: Ledger, month: str, files: Files, as_of: datetime) -> dict[str, Any]:
+def _reconcile(ledger: Ledger, month: str, keys: Keys, mappings: Any, as_of: datetime) -> dict[str, Any]:
     seen = ledger.reconciliations.latest(month)
+    files = open_files(ledger, keys, mappings)
     stated, closes = state_month(ledger, month, as_of=as_of)
-    recorded = _recorded(ledger, stated, closes, days_of(month, beijing_day(as_of) + timedelta(days=1)))
-    resolver = Resolver(_tokens(ledger.keyring()), _caller_of(ledger), _events_of(ledger), as_of)
-    result = reconcile(recorded, files, ledger.account, resolver)
+    compared = _month(ledger, stated, closes, as_of)
+    result = reconcile(compared, files, ledger.account, resolver_of(ledger, as_of))
     version = ledger.reconciliations.add(month, result.document(), result.lines(), seen=seen, made_at=as_of)
     shown = present(version.document, ledger.reconciliations.lines(version))
-    return {**shown, **described(version), "id": f"{month}/{version.number}"}
+    notices = _notices(version, seen)
+    return {**shown, **described(version), "id": f"{month}/{version.number}", "notices": notices}
 
 
-def _recorded(ledger: Ledger, stated: StatedMonth, closes: Iterable[ClosedDay], days: list[date]) -> Recorded:
-    lines = [line for closed in closes for line in closed.close.lines]
-    ends = _facts(ledger, days, ledger.facts.ends_of_day)
+def open_files(ledger: Ledger, keys: Keys, mappings: Any) -> Files:
+    """The files of a comparison; detail exports are opened only. Raises as `reconcile_month` does."""
+    layouts = mapped_layouts(mappings)
+
+    def detail(name: str) -> Iterator[Any]:
+        for key in _each(keys.get(name, ())):
+            yield ledger.files.find(key).open, layouts[name]
+
+    def small(name: str, read: Any) -> Any:
+        found = [*_each(keys.get(name, ()))]
+        return read(ledger.files.read(found[0]), layouts[name]) if found else None
+
+    return Files(
+        calls=[open_calls(*each) for each in detail("calls")],
+        sms=[open_sms(*each) for each in detail("sms")],
+        bill=small("bill", read_bill),
+        statistics=small("stats", read_statistics),
+        quota=small("quota", read_quota),
+        numbers=small("numbers", read_numbers),
+    )
+
+
+def _each(keys: str | Sequence[str]) -> Sequence[str]:
+    return [keys] if isinstance(keys, str) else keys
+
+
+def _month(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], as_of: datetime) -> Month:
+    month = stated.fresh.month
+    days = days_of(month, beijing_day(as_of) + timedelta(days=1))
     # A call that ends at midnight may have its event on one side and its CDR on the other.
-    near = [first_day(stated.fresh.month) - timedelta(days=1), days[-1] + timedelta(days=1)]
-    ends_near = _facts(ledger, near, ledger.facts.ends_of_day)
-    cdrs_near = _facts(ledger, near, ledger.facts.cdrs_of_day)
-    return Recorded(
-        month=stated.fresh.month,
-        statement=stated.version.hash,
-        lines=lines,
-        rents=stated.fresh.rents,
-        ends=ends,
-        ends_nearby=frozenset(end.session for end in (*ends, *ends_near) if end.session),
-        sessions_nearby=frozenset(
-            session
-            for session in (*(line.session for line in lines), *(cdr.session for cdr in cdrs_near))
-            if session
+    near = [first_day(month) - timedelta(days=1), days[-1] + timedelta(days=1)]
+    return Month(
+        ours=OurMonth(
+            month=month,
+            usage=stated.fresh.usage,
+            rents=stated.fresh.rents,
+            holdings=ledger.holdings,
+            prices=ledger.prices,
+            applications=ledger.account.applications,
+            lines_of=lambda day: lines_by_day(ledger, closes, day),
+            until=as_of,
         ),
+        statement=stated.version.hash,
+        lines=_lines(ledger, closes, near),
+        ends=_ends(ledger, [near[0], *days, near[1]]),
         late=stated.late,
     )
 
 
-def _facts(ledger: Ledger, days: Iterable[date], read: Callable[[str, date], Iterable[_Fact]]) -> list[_Fact]:
-    work = [(application, day) for application in sorted(ledger.applications) for day in days]
-    return [fact for facts in together(lambda each: list(read(*each)), work) for fact in facts]
+def _lines(ledger: Ledger, closes: Iterable[ClosedDay], near: Iterable[date]) -> Iterator[Line]:
+    """The rated records of the month, part by part, and those of the days beside it as they stand now."""
+    for closed in closes:
+        yield from ledger.closer.lines_of(closed.close)
+    for application in sorted(ledger.applications):
+        for day in near:
+            for cdr in ledger.facts.cdrs_of_day(application, day):
+                charge = rate_call(cdr, ledger.prices, ledger.inventory, ledger.modes.get(application))
+                yield line_of(cdr, charge, usage_time(cdr, ledger.prices.usage_time))
+            for sms in ledger.facts.sms_of_day(application, day):
+                yield sms_line_of(sms, rate_sms(sms, ledger.prices, ledger.inventory))
 
 
-def _tokens(keyring: Keyring) -> Tokens:
-    return lambda value, purpose: token(keyring, value, purpose=purpose)
+def _ends(ledger: Ledger, days: Iterable[date]) -> Iterator[EventFact]:
+    for application in sorted(ledger.applications):
+        for day in days:
+            yield from ledger.facts.ends_of_day(application, day)
 
 
-def _caller_of(ledger: Ledger) -> CallerOf:
-    """Opens the sealed CDR behind a line; ``None`` when nobody can open it any more."""
-
-    def caller(line: CallLine) -> str | None:
-        for fact in ledger.facts.call(line.application, _call_of(line.fact)):
-            if isinstance(fact, CdrFact) and fact_address(fact) == line.fact:
-                return _caller(ledger, fact)
-        return None
-
-    return caller
-
-
-def _caller(ledger: Ledger, fact: CdrFact) -> str | None:
-    try:
-        raw = json.loads(ledger.unseal(fact.sealed, fact.application))
-    except SealBroken:
-        return None
-    number = str(raw.get("callerNum") or "")
-    try:
-        return normalise(number, field="callerNum", service=True)
-    except InvalidNumber:
-        return number or None
-
-
-def _events_of(ledger: Ledger) -> EventsOf:
-    def events(end: EventFact) -> list[EventFact]:
-        facts = ledger.facts.call(end.application, _call_of("/".join(end.key)))
-        return [fact for fact in facts if isinstance(fact, EventFact)]
-
-    return events
-
-
-def _call_of(address: str) -> str:
-    """What names a call in the partition key of its facts, ``CALL#<application>#<call>``."""
-    return address.partition("/")[0].split("#", 2)[2]
+def _notices(version: Version, seen: Version | None) -> list[str]:
+    """Files that the comparison before has had already (§9.2): nothing new is to be expected of them."""
+    if seen is None:
+        return []
+    before = {name: file["sha256"] for name, file in seen.document["files"].items()}
+    return [
+        f"{name}: the same file as in version {seen.number}"
+        for name, file in version.document["files"].items()
+        if before.get(name) == file["sha256"]
+    ]
