@@ -21,7 +21,7 @@ from privatenumber.http_serving import NoSuchRoute, serve
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
-from . import dispute_routes, reconciliation_routes, statement_routes, tariff_routes
+from . import dispute_routes, planning_routes, reconciliation_routes, statement_routes, tariff_routes
 from .problems import DESCRIBED, KINDS
 from .routes import Route
 
@@ -30,6 +30,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     **tariff_routes.ROUTES,
     **reconciliation_routes.ROUTES,
     **dispute_routes.ROUTES,
+    **planning_routes.ROUTES,
 }
 
 logger = get_logger("bills")

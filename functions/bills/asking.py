@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from privatenumber import http_request
 from privatenumber.http_fields import cursor_of, place_of
-from privatenumber.http_request import InvalidFields, Request
+from privatenumber.http_request import InvalidFields, Request, UnreadableBody
 from privatenumber.store.version_pages import LinePlace
 from privatenumber.store.versions import Version
 
@@ -50,6 +51,17 @@ def idempotency_key(request: Request) -> str:
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidFields(("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
     return key or request.id
+
+
+def read_exact(request: Request, *, limit: int) -> Mapping[str, Any]:
+    """A body whose numbers are decimals: money is never binary floating point. Raises UnreadableBody."""
+    http_request.read_object(request, limit=limit)
+    data = request.body(accepted=("application/json",), limit=limit)
+    try:
+        found: dict[str, Any] = json.loads(data, parse_float=Decimal, parse_int=Decimal)
+    except ArithmeticError:
+        raise UnreadableBody from None
+    return found
 
 
 def amount_of(body: Mapping[str, Any], name: str) -> Decimal | None:

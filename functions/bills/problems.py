@@ -17,6 +17,7 @@ from privatenumber.billing.tariff.fields import TariffError
 from privatenumber.http_api import Kind
 from privatenumber.http_fields import NOT_A_CURSOR
 from privatenumber.http_serving import USUAL_KINDS, Described, Problem, invalid
+from privatenumber.store.complaints import ComplaintConflict
 from privatenumber.store.due import Overtaken
 from privatenumber.store.files import FileTooLarge
 from privatenumber.store.tariffs import NoSuchPurchase, PurchaseConflict
@@ -36,6 +37,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         404, "Difference not found", "GET /reconciliations/{reconciliation} lists what it has found."
     ),
     "dispute-not-found": Kind(404, "Dispute not found", "GET /disputes lists what there is."),
+    "plan-not-found": Kind(404, "No plan yet", "A plan is made every day; ask for a month that has one."),
     "package-not-found": Kind(404, "Purchase not found", "GET /packages lists what was entered."),
     "purchase-differs": Kind(
         409, "Purchase is entered with other content", "Withdraw it first when it was entered wrongly."
@@ -45,6 +47,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         409, "Act not possible in this state", "Read the dispute again: its state says what can be done."
     ),
     "difference-disputed": Kind(409, "Difference is disputed", "Move or withdraw its dispute."),
+    "complaint-differs": Kind(
+        409, "Complaint is entered with other content", "Use another id for another complaint."
+    ),
     "overtaken": Kind(409, "Somebody was faster", "Read it again, then decide again."),
     "too-many-lines": Kind(
         422, "Statement too long for a file", "Read its lines page by page, or invoke the billing function."
@@ -52,12 +57,25 @@ KINDS: Final[Mapping[str, Kind]] = {
     "cannot-be-rendered": Kind(
         422, "Statement has no such file", "Ask for another format or table, or price what has no price."
     ),
+    "too-much-to-rate": Kind(
+        422,
+        "Month too large to be rated while somebody waits",
+        "Put the prices and let the next run rate it.",
+    ),
     "busy": Kind(503, "Too many writers", "Repeat the request."),
 }
 
 
 class StatementUnknown(Exception):
     """The month has no statement, or none of that version."""
+
+
+class PlanUnknown(Exception):
+    """The month has no plan."""
+
+
+class TooMuchToRate(Exception):
+    """A month of so many records cannot be rated while somebody waits."""
 
 
 class TooManyLines(Exception):
@@ -76,6 +94,9 @@ DESCRIBED: Final[Described] = {
     StatementUnknown: lambda _: Problem("statement-not-found", "The month has no such statement."),
     TooManyLines: lambda _: Problem("too-many-lines", "The statement has too many lines for a file."),
     CannotRender: lambda error: Problem("cannot-be-rendered", f"It cannot be made: {error}."),
+    PlanUnknown: lambda _: Problem("plan-not-found", "The month has no plan."),
+    TooMuchToRate: lambda _: Problem("too-much-to-rate", "The month has too many records."),
+    ComplaintConflict: lambda _: Problem("complaint-differs", "The id belongs to another complaint."),
     NoSuchRun: lambda _: Problem("reconciliation-not-found", "No reconciliation has this id."),
     NoSuchDifference: lambda _: Problem("difference-not-found", "The reconciliation has no such difference."),
     NoSuchDispute: lambda _: Problem("dispute-not-found", "No dispute has this id."),

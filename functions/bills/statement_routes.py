@@ -10,20 +10,25 @@ from typing import Any, Final
 
 from privatenumber import http_request
 from privatenumber.billing.bill_rooms import BillRooms
+from privatenumber.billing.tariff.reading import price_book_of
 from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import one_of
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.versions import Version
 from privatenumber.times import beijing_month, iso
 
-from .asking import line_cursor, line_place, month_of, months_between, number_of
-from .problems import StatementUnknown, TooManyLines
+from .asking import line_cursor, line_place, month_of, months_between, number_of, read_exact
+from .problems import StatementUnknown, TooManyLines, TooMuchToRate
 from .routes import Route
 
 LINK_S: Final = 300
 MOST_LINES: Final = 100_000
 """Lines that a file is made of while somebody waits; more are read page by page."""
 
+MOST_RATED: Final = 50_000
+"""Records that are rated while somebody waits."""
+
+_BODY_LIMIT: Final = 256 * 1024
 _LIMIT: Final = 50
 _MONTHS: Final = 24
 _THREADS: Final = 8
@@ -107,6 +112,19 @@ def list_versions(rooms: BillRooms, request: Request) -> Response:
     return answer(200, {"month": month, "versions": versions})
 
 
+def preview(rooms: BillRooms, request: Request) -> Response:
+    """POST /statements/{month}/preview: the month at other prices beside those in force; nothing is kept."""
+    month, version = month_of(request.path), _version(rooms, request)
+    told = version.document
+    if told["calls"]["attempts"] + told["sms"]["messages"] > MOST_RATED:
+        raise TooMuchToRate
+    prices = price_book_of(read_exact(request, limit=_BODY_LIMIT))
+    # Rating needs the books; what only hands them out does without.
+    from privatenumber.billing.closing.rerating import rerate
+
+    return answer(200, rerate(rooms.ledger(), month, prices, as_of=request.at))
+
+
 def list_corrections(rooms: BillRooms, request: Request) -> Response:
     """GET /statements/{month}/corrections: what was booked of a closed month since, the first one first."""
     month = month_of(request.path)
@@ -183,4 +201,5 @@ ROUTES: Final[Mapping[str, Route]] = {
     "GET /statements/{month}/lines": list_lines,
     "GET /statements/{month}/versions": list_versions,
     "GET /statements/{month}/corrections": list_corrections,
+    "POST /statements/{month}/preview": preview,
 }

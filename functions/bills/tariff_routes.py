@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber import http_request
 from privatenumber.billing.bill_rooms import BillRooms
 from privatenumber.billing.tariff.packages import PackageOrder, read_order
 from privatenumber.billing.tariff.reading import price_book_of
 from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import read_actor, read_why
-from privatenumber.http_request import Request, UnreadableBody
+from privatenumber.http_request import Request
 from privatenumber.store.tariffs import PACKAGES, PRICES, Change, Written
 from privatenumber.times import iso
 
+from .asking import read_exact
 from .routes import Route
 
 _BODY_LIMIT: Final = 256 * 1024
@@ -32,7 +30,7 @@ def read_prices(rooms: BillRooms, request: Request) -> Response:
 
 def put_prices(rooms: BillRooms, request: Request) -> Response:
     """PUT /prices: the whole book anew; the same again changes nothing. What is closed stays as it is."""
-    body = _exact(request)
+    body = read_exact(request, limit=_BODY_LIMIT)
     why = read_why(body, required=True)
     given = {name: value for name, value in body.items() if name != _WHY}
     book = price_book_of(given)
@@ -48,7 +46,7 @@ def read_packages(rooms: BillRooms, request: Request) -> Response:
 
 def add_package(rooms: BillRooms, request: Request) -> Response:
     """POST /packages: enter a purchase by its order number; 201, and 200 when it is entered already."""
-    body = _exact(request)
+    body = read_exact(request, limit=_BODY_LIMIT)
     why = read_why(body, required=False)
     order = read_order({name: value for name, value in body.items() if name != _WHY})
     written = rooms.tariffs.buy(order, Change(read_actor(request), why, request.at))
@@ -72,17 +70,6 @@ def order_view(order: PackageOrder) -> dict[str, Any]:
         "effective_at": iso(order.effective_at),
         "expires_at": iso(order.expires_at),
     }
-
-
-def _exact(request: Request) -> Mapping[str, Any]:
-    """A body whose numbers are decimals: money is never binary floating point. Raises UnreadableBody."""
-    http_request.read_object(request, limit=_BODY_LIMIT)
-    data = request.body(accepted=("application/json",), limit=_BODY_LIMIT)
-    try:
-        found: dict[str, Any] = json.loads(data, parse_float=Decimal, parse_int=Decimal)
-    except ArithmeticError:
-        raise UnreadableBody from None
-    return found
 
 
 def _history(rooms: BillRooms, name: str) -> list[dict[str, Any]]:

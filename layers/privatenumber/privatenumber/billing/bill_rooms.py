@@ -10,16 +10,20 @@ from privatenumber.billing.reconciliation.findings import Findings
 from privatenumber.billing.reconciliation.requested import ReconcileWork, Reconciliations
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.complaints import ComplaintStore
 from privatenumber.store.differences import DifferenceStore
 from privatenumber.store.disputes import DisputeStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.own_numbers import OwnNumbers
 from privatenumber.store.part_files import PartFiles
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.reconciliation_runs import RunStore
+from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.statements import (
     MonthStore,
     correction_store,
+    plan_store,
     reconciliation_store,
     statement_store,
 )
@@ -55,6 +59,26 @@ class BillRooms:
     def corrections(self) -> MonthStore:
         """Corrections by the month that they correct."""
         return correction_store(clients.dynamodb(), self.settings.bills_table)
+
+    @cached_property
+    def plans(self) -> MonthStore:
+        """Plans by month."""
+        return plan_store(clients.dynamodb(), self.settings.bills_table)
+
+    @cached_property
+    def complaints(self) -> ComplaintStore:
+        """Complaints about private numbers."""
+        return ComplaintStore(clients.dynamodb(), self.settings.bills_table)
+
+    @cached_property
+    def applications(self) -> ApplicationsSecret:
+        """The applications."""
+        return ApplicationsSecret(clients.secrets(), self.settings.applications_secret)
+
+    @cached_property
+    def own_numbers(self) -> OwnNumbers:
+        """Whether a number is one of ours."""
+        return OwnNumbers(clients.dynamodb(), self.settings.bindings_table)
 
     @cached_property
     def pages(self) -> VersionPages:
