@@ -1,7 +1,7 @@
 """Rates calls every hour, closes days, states months, reconciles, plans; invoked by schedule or directly.
 
 Event: ``{"action": "rate"}``, ``{"action": "plan"}``, ``{"action": "close", "day"?}``,
-``{"action": "statement", "month"?}`` or
+``{"action": "statement", "month"?}``, ``{"action": "rerate", "month"?, "prices": <price book>}`` or
 ``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}`` (also ``sms``, ``stats``,
 ``quota`` and ``numbers``; of ``calls`` and ``sms`` perhaps a list of keys), each with ``as_of`` or
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
@@ -29,6 +29,8 @@ from privatenumber.billing.planning.spend import BudgetError
 from privatenumber.billing.reconciliation.layouts import LayoutError
 from privatenumber.billing.reconciliation.mappings import LAYOUTS
 from privatenumber.billing.reconciliation.run import reconcile_month
+from privatenumber.billing.tariff.prices import PriceListError
+from privatenumber.billing.tariff.reading import price_book_of
 from privatenumber.csv_table import FileRefused
 from privatenumber.settings import Settings
 from privatenumber.store.files import FileMissing, FileTooLarge
