@@ -141,7 +141,8 @@ class TestFunctions:
         own = [s for s in statements("BillingFunction") if "BindingsTable" in json.dumps(s["Resource"])]
         by_index = [s for s in own if "/index/" in json.dumps(s["Resource"])]
         assert [listed(s["Action"]) for s in by_index] == [["dynamodb:Query"]]
-        assert [s["Condition"] for s in own if s not in by_index] == [KEYRING_ONLY]
+        numbers_only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["X#*", "POOL#*"]}}
+        assert [s["Condition"] for s in own if s not in by_index] == [KEYRING_ONLY, numbers_only]
 
     @pytest.mark.parametrize("name", [name for name in sorted(FUNCTIONS) if name.startswith("Recordings")])
     def test_recordings_see_no_binding_and_no_fact_but_those_of_calls(self, name: str) -> None:
@@ -416,12 +417,13 @@ class TestSchedules:
     @each_schedule
     def test_what_a_schedule_sends_is_known_to_its_function(self, name: str) -> None:
         given = json.loads(SCHEDULES[name]["Target"]["Input"])
-        assert given in ({}, {"action": "rate"}, {"action": "close"}, {"action": "count"})
+        assert given in ({}, {"action": "rate"}, {"action": "close"}, {"action": "count"}, {"action": "plan"})
 
     def test_there_are_a_minute_five_an_hour_and_a_beijing_day(self) -> None:
         expressions = {schedule["ScheduleExpression"] for schedule in SCHEDULES.values()}
-        # 16:10 UTC is 00:10 in Beijing, which has no summer time.
-        assert expressions == {"rate(1 minute)", "rate(5 minutes)", "rate(1 hour)", "cron(10 16 * * ? *)"}
+        # 16:10, 01:00 and 10:00 UTC are 00:10, 09:00 and 18:00 in Beijing, which has no summer time.
+        beijing = {"cron(10 16 * * ? *)", "cron(0 1 * * ? *)", "cron(0 10 25 * ? *)"}
+        assert expressions == {"rate(1 minute)", "rate(5 minutes)", "rate(1 hour)", *beijing}
 
     def test_the_scheduler_may_invoke_what_is_scheduled_and_nothing_else(self) -> None:
         role = resources(CHINA, "AWS::IAM::Role")["SchedulerRole"]

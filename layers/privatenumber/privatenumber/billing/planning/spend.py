@@ -11,7 +11,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -150,6 +150,13 @@ def forecast_spend(books: Books, prices: PriceBook, budgets: Budgets, *, today: 
     )
 
 
+def quotas_after(quotas: Quotas, demand: Iterable[Used]) -> Quotas:
+    """What is left of packages when usage, given by day, has gone through them."""
+    for used in demand:
+        _, quotas = quotas.take(used.item, used.number_type, _noon(used.day), used.units)
+    return quotas
+
+
 class _Course:
     """Charges usage day by day: what packages pay at the value of their units, the rest at list price."""
 
@@ -182,8 +189,7 @@ class _Course:
 
     def _charge(self, day: date, kind: Kind, units: int) -> None:
         application, item, number_type = kind
-        noon = day_bounds(day)[0] + _HALF_A_DAY
-        deductions, self._quotas = self._quotas.take(item, number_type, noon, units)
+        deductions, self._quotas = self._quotas.take(item, number_type, _noon(day), units)
         for deduction in deductions:
             units -= deduction.units
             self._spent[application] += self._worth(deduction, item)
@@ -204,6 +210,11 @@ def prices_of(prices: PriceBook, day: date, item: Item) -> Mapping[NumberType, D
     """The list prices of minutes or parts on a Beijing day."""
     at = prices.at(day)
     return at.call if item is Item.CALL else at.sms
+
+
+def _noon(day: date) -> datetime:
+    """Where days stand for their hours: a package that begins or ends within one has all of it, or none."""
+    return day_bounds(day)[0] + _HALF_A_DAY
 
 
 def _by_day(demand: Iterable[Used]) -> dict[date, Counter[Kind]]:
