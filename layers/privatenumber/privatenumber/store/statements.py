@@ -68,3 +68,8 @@ def correction_store(client: DynamoDBClient, table: str) -> MonthStore:
 def reconciliation_store(client: DynamoDBClient, table: str) -> MonthStore:
     """Reconciliations by month."""
     return MonthStore(client, table, "RECONCILIATION")
+
+
+def plan_store(client: DynamoDBClient, table: str) -> MonthStore:
+    """Plans by month."""
+    return MonthStore(client, table, "PLAN")
