@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from builders.dynamodb import Table, new_table
 from builders.keyrings import KEYRING
+from builders.pushes import applications_secret
 from functions.bills import app
 from privatenumber.privacy import open_sealed
 from privatenumber.store import clients
@@ -184,6 +185,8 @@ def imitated_aws() -> Iterator[None]:
         )
         for client in made:
             client.cache_clear()
+        secret = {"Name": "applications", "SecretString": applications_secret()}
+        boto3.client("secretsmanager").create_secret(**secret)
         yield
         for client in made:
             client.cache_clear()

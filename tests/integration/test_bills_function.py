@@ -27,7 +27,10 @@ from builders.bills_api import (
     imitated_aws,
 )
 from builders.events import ROOT
+from builders.pushes import APP_ID, X
+from privatenumber.store.numbers import NumberStore, NumberType, XNumber
 from privatenumber.store.reconciliation_runs import RunStore
+from privatenumber.store.statements import plan_store
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SHARES: list[dict[str, Any]] = [
@@ -361,6 +364,67 @@ class TestDifferences:
         api.reconcile(DIFFERENCE)
         answer = self.handle(api, difference, note="x")
         assert (answer.status, problem(answer)) == (404, "difference-not-found")
+
+
+class TestPlanning:
+    def test_a_part_of_the_last_plan_is_read_with_its_numbers(self, api: BillsApi) -> None:
+        head = {
+            "kind": "plan",
+            "month": MONTH,
+            "rents": {"days": []},
+            "returns": {"stage": "open", "count": 1},
+            "packages": {"packages": []},
+            "spend": [{"application": None, "so_far": "1.00"}],
+            "complaints": {"level": "none", "rates": []},
+            "warnings": ["budgets: other is no application"],
+        }
+        lines = [{"line": "return", "x": X, "saves": "5"}]
+        store = plan_store(api.bills.client, api.bills.name)
+        store.add(MONTH, head, lines, seen=None, made_at=NOW)
+        answer = api.call("GET /planning/{plan}", path={"plan": "returns"}, query={"month": MONTH})
+        assert answer.body["says"] == {"stage": "open", "count": 1, "numbers": [{"x": X, "saves": "5"}]}
+        spend = api.call("GET /planning/{plan}", path={"plan": "spend"}, query={"month": MONTH})
+        assert spend.body["says"] == head["spend"]
+        described(answer, "GET /planning/{plan}")
+        described(spend, "GET /planning/{plan}")
+
+    @pytest.mark.parametrize(("plan", "status"), [("rents", 404), ("weather", 422)])
+    def test_what_nobody_planned_is_not_answered(self, api: BillsApi, plan: str, status: int) -> None:
+        assert api.call("GET /planning/{plan}", path={"plan": plan}).status == status
+
+    def test_a_complaint_is_entered_once_by_its_id(self, api: BillsApi) -> None:
+        NumberStore(api.bindings.client, api.bindings.name).put(
+            XNumber(X, APP_ID, "0755", NumberType.VIRTUAL), seen=None
+        )
+        body = {"id": "notice-17", "application": APP_ID, "x": X.removeprefix("+86"), "day": "2026-09-02"}
+        first = api.call("POST /complaints", body=body)
+        api.now += timedelta(seconds=1)
+        again, other = (
+            api.call("POST /complaints", body={**body, **more}) for more in ({}, {"kind": "fraud"})
+        )
+        assert (first.status, again.status, other.status) == (201, 200, 409)
+        assert (first.body["x"], first.body["by"], again.body) == (X, api.actor, first.body)
+        described(first, "POST /complaints")
+        described(again, "POST /complaints")
+        described(other, "POST /complaints")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"x": "13800138001"},
+            {"x": 1},
+            {"application": "none"},
+            {"day": "2030-01-01"},
+            {"id": ""},
+            {"kind": "bad"},
+        ],
+    )
+    def test_a_complaint_about_nobody_of_ours_is_refused(
+        self, api: BillsApi, changes: dict[str, Any]
+    ) -> None:
+        """C-077: the number of whoever complained must not be entered in the place of an X."""
+        body = {"id": "n1", "application": APP_ID, "x": X, "day": "2026-09-02", **changes}
+        assert api.call("POST /complaints", body=body).status == 422
 
 
 def test_a_route_that_does_not_exist_is_said_to(api: BillsApi) -> None:

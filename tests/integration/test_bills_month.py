@@ -1,0 +1,95 @@
+"""A month that was really closed: handed out in every format, at other prices, and corrected (moto)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from builders.bills_api import DIFFERENCE, MONTH, NOW, BillsApi, bills_api, imitated_aws
+from builders.books import Books
+from builders.pushes import SUBSCRIPTION, A, B, X
+from privatenumber.billing.closing import runs
+from privatenumber.billing.disputes.booking import book_decisions
+from privatenumber.store import clients
+from privatenumber.store.disputes import DisputeStore
+
+CAME = datetime(2026, 9, 2, 1, 2, tzinfo=UTC)
+MAGIC = {"pdf": b"%PDF", "xlsx": b"PK", "html": b"<!", "csv": b"", "txt": b"", "focus": b""}
+DEARER = {"lists": [{"valid_from": "2026-09-01", "call": {"virtual": "0.30", "carrier": "0.30"}}]}
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[BillsApi]:
+    """One closed month with one call; no test here changes it for another one."""
+    with imitated_aws(), bills_api() as made:
+        books = books_of(made)
+        books.number(X, issued_on=date(2026, 1, 1))
+        books.bind("order-1001", SUBSCRIPTION, X)
+        books.cdr(at=CAME)
+        runs.statement(books.ledger(), MONTH, as_of=NOW)
+        made.call(
+            "PUT /prices", body={**DEARER, "lists": [{**DEARER["lists"][0], "call": PRICES}], "why": "x"}
+        )
+        yield made
+
+
+PRICES = {"virtual": "0.10", "carrier": "0.10"}
+
+
+def books_of(api: BillsApi) -> Books:
+    return Books(clients.dynamodb(), boto3.client("s3"), api.bills, api.bindings, api.bucket)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("form", MAGIC)
+def test_the_month_is_handed_out_as_a_file(api: BillsApi, form: str, language: str) -> None:
+    query = {"format": form, "language": language}
+    answer = api.call("GET /statements/{month}", path={"month": MONTH}, query=query)
+    assert answer.status == 200, answer.body
+    (key,) = [
+        one["Key"]
+        for one in boto3.client("s3").list_objects_v2(Bucket=api.bucket)["Contents"]
+        if f".{language}.{form}" in one["Key"]
+    ]
+    body = boto3.client("s3").get_object(Bucket=api.bucket, Key=key)["Body"].read()
+    assert body.removeprefix(b"\xef\xbb\xbf").lower().startswith(MAGIC[form].lower())
+    assert len(body) == answer.body["bytes"] > 0
+    for number in (A, B):
+        assert number.removeprefix("+86").encode() not in body
+
+
+def test_other_prices_are_shown_beside_those_in_force_and_nothing_is_kept(api: BillsApi) -> None:
+    before = api.call("GET /statements/{month}/versions", path={"month": MONTH}).body
+    answer = api.call("POST /statements/{month}/preview", path={"month": MONTH}, body=DEARER)
+    assert answer.status == 200, answer.body
+    (call,) = [part for part in answer.body["components"] if part["item"] == "call"]
+    minutes = Decimal(call["now"]["quantity"])
+    assert Decimal(answer.body["total"]["difference"]) == minutes * Decimal("0.20")
+    assert api.call("GET /statements/{month}/versions", path={"month": MONTH}).body == before
+    assert api.call("GET /prices").body["lists"][0]["call"] == PRICES
+
+
+def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:
+    """Decided today, booked by the daily run, however often it runs (billing-rules.md §9.4)."""
+    dispute = decided(api, "rejected")
+    store = DisputeStore(clients.dynamodb(), api.bills.name)
+    first, again = (book_decisions(books_of(api).ledger(), store, as_of=NOW) for _ in range(2))
+    assert ([each["amount"] for each in first], again) == (["0.30"], [])
+    answer = api.call("GET /statements/{month}/corrections", path={"month": MONTH})
+    (correction,) = answer.body["corrections"]
+    assert correction["reasons"] == ["adjustment"]
+    assert correction["reference"] == f"dispute {dispute} move 3"
+    assert correction["booked_in"] == "2026-10"
+
+
+def decided(api: BillsApi, decision: str) -> str:
+    dispute = api.dispute()
+    api.act(dispute, "submit")
+    answer: Any = api.act(dispute, "decide", decision=decision)
+    assert answer.body["amount"] == DIFFERENCE["amount"]
+    return dispute
