@@ -53,7 +53,12 @@ def component(item: str, number_type: str | None, quantity: int, amount: str, pa
 
 def package(**changes: Any) -> Document:
     """The package's row in the ledger."""
-    row: Document = {"number": PACKAGE, "bought_at": "2026-09-01T02:03:00.000Z", "price": "38.00", "cost": "38.00"}
+    row: Document = {
+        "number": PACKAGE,
+        "bought_at": "2026-09-01T02:03:00.000Z",
+        "price": "38.00",
+        "cost": "38.00",
+    }
     row |= {"effective_at": "2026-09-01T03:00:00.000Z", "expires_at": "2027-09-01T03:00:00.000Z"}
     row["minutes"] = {"total": 500, "used_before": 0, "used": 500, "left": 0}
     row["parts"] = {"total": 50, "used_before": 0, "used": 50, "left": 0}
@@ -143,3 +148,19 @@ def compared(item: str, number_type: str | None, ours: str, explained: str, bill
     row["bill"] = {"quantity": "4", "package_quantity": "0", "amount": billed}
     left = Decimal(billed) - Decimal(ours) - Decimal(explained)
     return {**row, "unexplained": {"quantity": "0", "amount": f"{left:.2f}"}}
+
+
+def compared_month(*differences: Document, **changes: Any) -> Document:
+    """A reconciliation that found these differences."""
+    calls = {"recorded": 1, "exported": 2, "matched": 1, "outside_month": 0, "merged": 0, "redials": 0}
+    document: Document = {"kind": "reconciliation", "month": "2026-09", "currency": "CNY"}
+    document |= {"result": "differences" if differences else "matched", "statement": "0123456789abcdef"}
+    document |= {"calls": calls, "hang_ups": 1, "missing_files": [], "billed_total": "5.40"}
+    document["bill"] = [
+        compared("call", "virtual", "0.20", "0.20", "0.40"),
+        compared("rent", None, "5.00", "0.00", "5.00"),
+    ]
+    document |= {"residual": {"total": "0.00", "components": []}, "accepted": [], "not_compared": []}
+    document |= {"package_reasons": [], "bad_rows": [], "differences": list(differences)}
+    document |= {"difference_count": len(differences), "version": 2, "hash": "feedfacefeedface"}
+    return {**document, "made_at": "2026-10-03T04:00:00.000Z", **changes}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from builders.statements import C1, V1, found, share, worked_month
+from builders.statements import C1, V1, compared_month, found, share, worked_month
 from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.csv_files import calls_csv, sms_csv
 from privatenumber.billing.outputs.formats import Format, render, tables_of
@@ -80,12 +80,7 @@ def test_rows_of_use_are_a_file_with_what_packages_pay() -> None:
 
 
 def test_differences_are_the_file_of_a_reconciliation() -> None:
-    document: dict[str, Any] = {
-        "kind": "reconciliation",
-        "month": "2026-09",
-        "differences": [found(), found("late", "-0.30")],
-    }
-    document |= {"bill": [], "not_compared": [], "bad_rows": [], "difference_count": 2}
+    document = compared_month(found(), found("late", "-0.30"))
     rows = table(document)
     assert [(row["kind"], row["amount"], row["state"]) for row in rows] == [
         ("missing_push", "0.20", "open"),

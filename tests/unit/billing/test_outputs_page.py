@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builders.statements import V1, compared, found, share, worked_month
+from builders.statements import V1, compared_month, found, share, worked_month
 from privatenumber.billing.outputs.formats import Format, render
 from privatenumber.billing.outputs.texts import Language
 
@@ -46,14 +46,6 @@ class Page(HTMLParser):
 
 def page_of(document: dict[str, Any], language: Language = Language.EN) -> Page:
     return Page(b"".join(render(document, Format.HTML, language)[1]).decode())
-
-
-def reconciled(*differences: dict[str, Any], left: str = "0.40") -> dict[str, Any]:
-    document: dict[str, Any] = {"kind": "reconciliation", "month": "2026-09", "result": "differences"}
-    document |= {"currency": "CNY", "calls": {"recorded": 1, "exported": 2, "matched": 1}, "hang_ups": 1}
-    document |= {"bill": [compared("call", "virtual", "0.20", "0.20", left)], "billed_total": left}
-    document |= {"accepted": [], "not_compared": [], "bad_rows": [], "differences": list(differences)}
-    return {**document, "difference_count": len(differences), "statement": "ab" * 32}
 
 
 PAGE = page_of(worked_month())
@@ -115,13 +107,13 @@ def test_a_hostile_name_is_text(view: str) -> None:
 
 
 def test_a_hostile_cause_is_text() -> None:
-    page = page_of(reconciled(found(cause=HOSTILE, action=HOSTILE, application=HOSTILE)))
+    page = page_of(compared_month(found(cause=HOSTILE, action=HOSTILE, application=HOSTILE)))
     assert not page.tags("script")
     assert page.texts.count(HOSTILE) == 3
 
 
 def test_every_difference_is_listed_with_cause_amount_and_proposal() -> None:
-    page = page_of(reconciled(found(), found("price_diff", "unpriced", cause="the bill charges 0.12")))
+    page = page_of(compared_month(found(), found("price_diff", "unpriced", cause="the bill charges 0.12")))
     assert [text for text in page.texts if text in ("CDR or SMS missing", "price")] == [
         "CDR or SMS missing",
         "price",
@@ -132,20 +124,28 @@ def test_every_difference_is_listed_with_cause_amount_and_proposal() -> None:
 
 
 def test_differences_are_explained_in_chinese() -> None:
-    page = page_of(reconciled(found()), Language.ZH)
+    page = page_of(compared_month(found()), Language.ZH)
     assert "缺少话单或短信" in page.texts
     assert "等待推送；若一直未到，则采纳该行并保存文件。" in page.texts
     assert page.tags("html") == [{"lang": "zh"}]
 
 
-def test_what_nothing_explains_is_shown_and_stands_out() -> None:
-    """Issue: "the residual unexplained amount is shown"."""
-    clean, dirty = page_of(reconciled(found())), page_of(reconciled(found(), left="0.45"))
-    assert clean.texts[clean.texts.index("Unexplained, CNY") + 1] == "0.00"
-    assert dirty.texts[dirty.texts.index("Unexplained, CNY") + 1] == "0.05"
-    assert len(dirty.tags("div")) == len(clean.tags("div"))
-    alarming = [a for a in dirty.tags("div") if a.get("class") == "alarming"]
-    assert len(alarming) == 1 + len([a for a in clean.tags("div") if a.get("class") == "alarming"])
+@pytest.mark.parametrize(
+    ("residual", "shown", "alarming"),
+    [
+        ({"total": "0.00"}, "0.00", 1),
+        ({"total": "0.05"}, "0.05", 2),
+        ({"total": None}, "unknown", 2),
+        (None, "unknown", 2),
+    ],
+)
+def test_what_nothing_explains_is_shown_and_stands_out(
+    residual: dict[str, Any] | None, shown: str, alarming: int
+) -> None:
+    """Issue: "the residual unexplained amount is shown". Differences stand out, too."""
+    page = page_of(compared_month(found(), residual=residual))
+    assert page.texts[page.texts.index("Unexplained, CNY") + 1] == shown
+    assert len([one for one in page.tags("div") if one.get("class") == "alarming"]) == alarming
 
 
 def test_a_long_table_says_what_is_left_out() -> None:

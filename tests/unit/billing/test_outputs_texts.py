@@ -10,6 +10,7 @@ import pytest
 from privatenumber.billing.closing.corrections import Reason
 from privatenumber.billing.closing.costs import View
 from privatenumber.billing.outputs.texts import Language, Words, en, zh
+from privatenumber.billing.rating.packages import Unpaid
 from privatenumber.billing.rating.rent import RentReason
 from privatenumber.billing.reconciliation.differences import Kind, Result
 from privatenumber.billing.tariff.prices import Item
@@ -22,6 +23,7 @@ _FAMILIES = {
     "mode": Mode,
     "reason": RentReason,
     "correction": Reason,
+    "unpaid": Unpaid,
     "kind": Kind,
     "meaning": Kind,
     "proposal": Kind,

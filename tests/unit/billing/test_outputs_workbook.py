@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from builders.statements import V1, compared, found, share, worked_month
+from builders.statements import V1, compared_month, found, share, worked_month
 from privatenumber.billing.outputs import workbook
 from privatenumber.billing.outputs.formats import Format, render
 from privatenumber.billing.outputs.texts import Language
@@ -79,17 +79,7 @@ def test_a_text_stays_the_text_it_is(name: str) -> None:
 
 
 def test_differences_are_a_sheet_with_cause_amount_and_proposal() -> None:
-    document: dict[str, Any] = {"kind": "reconciliation", "month": "2026-09", "result": "differences"}
-    document |= {"currency": "CNY", "calls": {"recorded": 1, "exported": 2, "matched": 1}, "hang_ups": 1}
-    document |= {"bill": [compared("call", "virtual", "0.20", "0.20", "0.40")], "billed_total": "0.40"}
-    document |= {
-        "accepted": [],
-        "not_compared": [],
-        "bad_rows": [],
-        "differences": [found()],
-        "difference_count": 1,
-    }
-    book = book_of(document)
+    book = book_of(compared_month(found()))
     (heading, row) = rows_of(book["Differences"])
     assert heading[:4] == ("Kind", "CNY", "Cause", "Proposed")
     assert row[:2] == ("CDR or SMS missing", 0.2)

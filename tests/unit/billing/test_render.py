@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from builders.statements import compared, found, share, worked_month
+from builders.statements import compared, compared_month, found, share, worked_month
 from privatenumber.billing.outputs.reconciliation_report import headline
 from privatenumber.billing.outputs.text import render_reconciliation, render_statement
 from privatenumber.billing.outputs.texts import Language
-
-
-def reconciliation(*differences: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    document = {
-        "kind": "reconciliation",
-        "month": "2026-09",
-        "result": "differences" if differences else "matched",
-        "currency": "CNY",
-        "statement": "0123456789abcdef",
-        "calls": {"recorded": 1, "exported": 2, "matched": 1, "outside_month": 0},
-        "hang_ups": 1,
-        "bill": [
-            compared("call", "virtual", "0.20", "0.20", "0.40"),
-            compared("rent", None, "5.00", "0", "5.00"),
-        ],
-        "billed_total": "5.40",
-        "accepted": [],
-        "not_compared": [],
-        "bad_rows": [],
-        "differences": list(differences),
-        "difference_count": len(differences),
-        "version": 2,
-        "hash": "feedfacefeedface",
-        "made_at": "2026-10-03T04:00:00.000Z",
-    }
-    return {**document, **changes}
 
 
 def small() -> dict[str, Any]:
@@ -156,7 +131,7 @@ def test_a_large_statement_says_where_its_rows_are() -> None:
 
 
 def test_a_clean_reconciliation_says_so() -> None:
-    document = reconciliation(bill=[compared("rent", None, "5.00", "0.00", "5.00")])
+    document = compared_month(bill=[compared("rent", None, "5.00", "0.00", "5.00")])
     assert headline(document) == "reconciliation: 0 differences"
     assert (
         render_reconciliation(document)
@@ -165,7 +140,8 @@ RECONCILIATION 2026-09
 Result matched   Version 2   Computed at 2026-10-03 12:00   Currency CNY   Statement compared
   0123456789ab   Inputs (hash) feedfacefeed
 
-Calls: 1 CDRs, 2 rows in the detail export, 1 matched; 1 hang-up events
+Calls: 1 CDRs, 2 rows in the detail export, 1 matched
+1 hang-up event
 
 Our figures and the platform's bill
 Component  Number type  ours   CNY  explained   CNY  platform   CNY  left
@@ -173,13 +149,17 @@ Component  Number type  ours   CNY  explained   CNY  platform   CNY  left
 rent                       2  5.00          2  0.00         4  5.00  0.00
 
 reconciliation: 0 differences
+
+Sum of differences, CNY: 0.00
+Unexplained, CNY: 0.00
+Billed by the platform, CNY: 5.40
 """
     )
 
 
 def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
     """billing-rules.md §9.3."""
-    document = reconciliation(found())
+    document = compared_month(found())
     assert headline(document).startswith("reconciliation: 1 difference: missing CDR")
     _, _, told = render_reconciliation(document).partition("reconciliation:")
     assert (
@@ -189,12 +169,16 @@ def test_a_difference_is_told_with_cause_amount_and_proposal() -> None:
   +86170****0002, 2 min, 0.20 CNY
   CDR or SMS missing (missing_push), 0.20 CNY; proposed: wait for its push; if none comes, accept
      the row and keep the file
+
+Sum of differences, CNY: 0.20
+Unexplained, CNY: 0.00
+Billed by the platform, CNY: 5.40
 """
     )
 
 
 def test_several_differences_are_numbered() -> None:
-    text = render_reconciliation(reconciliation(found(), found("price_diff", "unpriced")))
+    text = render_reconciliation(compared_month(found(), found("price_diff", "unpriced")))
     assert "reconciliation: 2 differences" in text
     assert "\n  1. missing CDR" in text
     assert "\n  2. missing CDR" in text
@@ -203,6 +187,28 @@ def test_several_differences_are_numbered() -> None:
 
 def test_what_cannot_be_compared_makes_the_headline_incomplete() -> None:
     other = {"item": "other", "number_type": None, "amount": "2.80", "bill_line": 4}
-    document = reconciliation(result="incomplete", not_compared=[other])
+    document = compared_month(result="incomplete", not_compared=[other])
     assert headline(document) == "reconciliation: 0 differences (incomplete)"
     assert "Not compared\nComponent" in render_reconciliation(document)
+
+
+def test_a_reconciliation_says_why_packages_did_not_pay_and_which_files_were_missing() -> None:
+    """billing-rules.md §5: exactly these reasons explain pay-per-use charges despite a package."""
+    reason = {
+        "item": "sms",
+        "number_type": "carrier",
+        "reason": "carrier_sms",
+        "quantity": 10,
+        "amount": "2.70",
+    }
+    text = render_reconciliation(compared_month(package_reasons=[reason], missing_files=["stats"]))
+    assert "Charged despite a package\n" in text
+    assert re.search(r"SMS +carrier +SMS of a carrier number +10 +2\.70\n", text)
+    assert "Not compared, there was no file: statistics" in text
+
+
+def test_a_difference_that_stands_for_many_counts_as_many() -> None:
+    group = found(cause="70 more of this kind", evidence={"count": 70})
+    text = render_reconciliation(compared_month(found(), group, difference_count=75))
+    assert "reconciliation: 75 differences" in text
+    assert "More differences, not listed here\nNumber\n──────\n     4\n" in text

@@ -11,6 +11,7 @@ from privatenumber.billing.outputs.tables import Cell, Column, Row, Table, amoun
 from privatenumber.billing.outputs.texts import Language, Words
 
 _COMPARED: Final = ("ours", "explained", "bill")
+_MATCHED: Final = ("recorded", "exported", "matched")
 _BILL: Final = (
     Column("item", codes="item"),
     Column("number_type", codes="number_type"),
@@ -36,6 +37,13 @@ _NOT_COMPARED: Final = (
     Column("amount", Cell.MONEY),
     Column("bill_line", Cell.COUNT),
 )
+_REASON: Final = (
+    Column("item", codes="item"),
+    Column("number_type", codes="number_type"),
+    Column("why", codes="unpaid"),
+    Column("quantity", Cell.COUNT),
+    Column("amount", Cell.MONEY),
+)
 _BAD_ROW: Final = (Column("file", codes="file"), Column("import_line", Cell.COUNT), Column("reason"))
 
 
@@ -50,8 +58,8 @@ def reconciliation_report(document: Document, words: Words) -> Report:
         figures=(
             Figure("differences", f"{document['difference_count']:,}", bool(document["difference_count"])),
             Figure("difference_amount", f"{summed(row[1] for row in differences.rows):,.2f}"),
-            Figure("unexplained", f"{unexplained(document):,.2f}", bool(unexplained(document))),
-            Figure("billed_total", f"{amount(document['billed_total']):,.2f}"),
+            _residual(document, words),
+            Figure("billed_total", f"{Decimal(document['billed_total']):,.2f}"),
         ),
         sections=tuple(_sections(document, bill, differences, words)),
         remarks=tuple(_remarks(document, words)),
@@ -71,7 +79,7 @@ def headline(document: Document, words: Words | None = None) -> str:
 def tables(document: Document) -> tuple[Table, ...]:
     """Every table of a reconciliation, the differences first."""
     differences, bill = difference_table(document, Words()), bill_table(document)
-    found = differences, bill, _not_compared(document), _bad_rows(document)
+    found = differences, bill, _package_reasons(document), _not_compared(document), _bad_rows(document)
     return tuple(table for table in found if table.rows or table.name in ("differences", "bill"))
 
 
@@ -116,9 +124,10 @@ def bill_table(document: Document) -> Table:
     return Table("bill", _BILL, rows)
 
 
-def unexplained(document: Document) -> Decimal:
-    """CNY that nothing explains; parts of different sign do not cancel each other."""
-    return summed(abs(left) for row in bill_table(document).rows if isinstance(left := row[-1], Decimal))
+def _residual(document: Document, words: Words) -> Figure:
+    """What no cause explains: shown also when it is nothing."""
+    left = amount((document["residual"] or {}).get("total"))
+    return Figure("unexplained", words["unknown_amount"] if left is None else f"{left:,.2f}", left != 0)
 
 
 def _pair(of: Document) -> tuple[Decimal | None, Decimal | None]:
@@ -142,10 +151,25 @@ def _sections(document: Document, bill: Table, differences: Table, words: Words)
     yield Section(bill, (words["remark.bill"],))
     if differences.rows:
         yield Section(differences)
-    left = document["difference_count"] - len(differences.rows)
+    left = unlisted(document)
     if left > 0:
         yield Section(Table("more_differences", (Column("left_out", Cell.COUNT),), [(left,)]))
-    yield from (Section(table) for table in (_not_compared(document), _bad_rows(document)) if table.rows)
+    more = (_package_reasons(document), _not_compared(document), _bad_rows(document))
+    yield from (Section(table) for table in more if table.rows)
+
+
+def unlisted(document: Document) -> int:
+    """Differences that an answer has no room for; a listed one may stand for many of its kind."""
+    told = sum(found.get("evidence", {}).get("count", 1) for found in document["differences"])
+    return int(document["difference_count"] - told)
+
+
+def _package_reasons(document: Document) -> Table:
+    rows: list[Row] = [
+        (*(each[name] for name in ("item", "number_type", "reason", "quantity")), amount(each["amount"]))
+        for each in document["package_reasons"]
+    ]
+    return Table("package_reasons", _REASON, rows)
 
 
 def _not_compared(document: Document) -> Table:
@@ -156,18 +180,18 @@ def _not_compared(document: Document) -> Table:
 
 
 def _bad_rows(document: Document) -> Table:
-    rows: list[Row] = [
-        (each["file"], each["import_line"], each["reason"]) for each in document.get("bad_rows", ())
-    ]
+    rows: list[Row] = [(each["file"], each["import_line"], each["reason"]) for each in document["bad_rows"]]
     return Table("bad_rows", _BAD_ROW, rows)
 
 
 def _remarks(document: Document, words: Words) -> Iterator[str]:
-    calls = document["calls"]
-    yield words.say(
-        "remark.matching",
-        hang_ups=document["hang_ups"],
-        **{name: calls[name] for name in ("recorded", "exported", "matched")},
-    )
+    for kind in ("calls", "sms"):
+        counts = document.get(kind, {})
+        if any(counts.get(name) for name in _MATCHED):
+            yield words.say(f"remark.matched_{kind}", **{name: counts[name] for name in _MATCHED})
+    if "hang_ups" in document:
+        yield words.say("remark.hang_ups", count=document["hang_ups"])
+    for name in document["missing_files"]:
+        yield words.say("remark.missing_file", file=words.code("file", name))
     for each in document["accepted"]:
         yield words.say("remark.accepted", amount=each["amount"])

@@ -40,8 +40,9 @@ def render_reconciliation(document: Document, language: Language = Language.EN) 
     lines += ["", *_wrapped(headline(document, words), "  ")]
     for number, found in enumerate(document["differences"][:_MOST_ROWS], start=1):
         lines += _difference(found, number, document["difference_count"] == 1, words)
-    left_out = document["difference_count"] - min(len(document["differences"]), _MOST_ROWS)
+    left_out = len(document["differences"][_MOST_ROWS:])
     lines += [f"  {words.say('more_rows', count=left_out)}"] if left_out else []
+    lines += ["", *(f"{words[f'figure.{each.name}']}: {each.text}" for each in report.figures[1:])]
     for section in rest:
         lines += ["", *_section(section, words)]
     return _text(lines)

@@ -65,6 +65,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "section.bill": "Our figures and the platform's bill",
     "section.differences": "Differences",
     "section.more_differences": "More differences, not listed here",
+    "section.package_reasons": "Charged despite a package",
     "section.not_compared": "Not compared",
     "section.bad_rows": "Rows that could not be read",
     "chart.cost_by_component": "Deducted, by component",
@@ -143,6 +144,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "column.state": "State",
     "column.bill_line": "Line of the bill",
     "column.left_out": "Number",
+    "column.why": "Reason",
     "column.file": "File",
     "column.import_line": "Line",
     # Codes
@@ -173,12 +175,20 @@ TEXTS: Final[Mapping[str, str]] = {
     "correction.package": "packages",
     "correction.rent": "rents",
     "correction.adjustment": "adjustment",
+    "unpaid.rent": "rent",
+    "unpaid.carrier_sms": "SMS of a carrier number",
+    "unpaid.quota_exhausted": "quota used up",
+    "unpaid.expired": "package expired",
+    "unpaid.not_yet_effective": "not yet effective",
     "difference.open": "open",
     "difference.explained": "explained",
     "difference.disputed": "disputed",
     "difference.adjusted": "adjusted",
     "file.calls": "calls",
     "file.sms": "SMS",
+    "file.stats": "statistics",
+    "file.quota": "package quota",
+    "file.numbers": "number table",
     "file.bill": "bill",
     # Differences: what it is called, what it means, what to do
     "kind.missing_push": "CDR or SMS missing",
@@ -277,9 +287,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "remark.left_out": "{count} rows per X and order are kept in the table.",
     "remark.left_out.one": "One row per X and order is kept in the table.",
     "remark.bill": "Ours and what the differences explain come to what the platform bills; the rest is left.",
-    "remark.matching": (
-        "Calls: {recorded} CDRs, {exported} rows in the detail export, {matched} matched; "
-        "{hang_ups} hang-up events"
-    ),
+    "remark.matched_calls": "Calls: {recorded} CDRs, {exported} rows in the detail export, {matched} matched",
+    "remark.matched_sms": "SMS: {recorded} notices, {exported} rows in the detail export, {matched} matched",
+    "remark.hang_ups": "{count} hang-up events",
+    "remark.hang_ups.one": "1 hang-up event",
+    "remark.missing_file": "Not compared, there was no file: {file}",
     "remark.accepted": "Accepted as rounding: {amount} CNY",
 }
