@@ -61,11 +61,12 @@ def safe_and_quick() -> Iterator[None]:
 
 
 def _unsigned_to_moto(sign: Any) -> Any:
-    """What is signed with the keys of moto's clients goes to moto, which does not look at signatures."""
+    """What is signed with the keys of moto's clients goes to moto, which looks at signatures for S3 only."""
 
     def handled(signer: RequestSigner, *args: Any, **request: Any) -> Any:
         keys = getattr(signer, "_credentials", None)
-        return None if getattr(keys, "access_key", "") == "moto" else sign(signer, *args, **request)
+        to_moto = getattr(keys, "access_key", "") == "moto" and signer.signing_name != "s3"
+        return None if to_moto else sign(signer, *args, **request)
 
     return handled
 
