@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -30,6 +30,7 @@ from privatenumber.store.items import decode, encode
 from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
+from privatenumber.times import platform_time
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -48,8 +49,8 @@ class Books:
     bindings: Table
     bucket: str
 
-    def ledger(self, prices: PriceBook = EXAMPLE_PRICES, client: Any = None) -> Ledger:
-        """Fresh books; `client` stands between them and the Bills table."""
+    def ledger(self, prices: PriceBook = EXAMPLE_PRICES, client: Any = None, **parts: Any) -> Ledger:
+        """Fresh books; `client` stands between them and the Bills table; `parts` are further fields."""
         bills, bindings = self.bills.name, self.bindings.name
         writer = client or self.dynamodb
         return Ledger(
@@ -65,6 +66,7 @@ class Books:
             files=FileStore(self.s3, self.bucket),
             keyring=lambda: KEYRING,
             unseal=lambda sealed, context: open_sealed(KEYRING, sealed, context=context),
+            **parts,
         )
 
     def push(self, body: Mapping[str, Any], *, at: datetime) -> None:
@@ -132,3 +134,43 @@ def account_books() -> Iterator[Books]:
         yield Books(
             dynamodb, s3, new_table(dynamodb, "BillsTable"), new_table(dynamodb, "BindingsTable"), bucket
         )
+
+
+def call(number: int, talk_s: int, hour: int = 1, day: int = 2, **changes: Any) -> dict[str, Any]:
+    """A CDR that ended `talk_s` seconds after the full hour, UTC."""
+    begin = datetime(2026, 9, day, hour, tzinfo=UTC)
+    return cdr_entry(
+        icid=f"icid-{number}",
+        sessionId=f"session-{number}",
+        fwdAnswerTime=platform_time(begin),
+        callEndTime=platform_time(begin + timedelta(seconds=talk_s)),
+        **changes,
+    )
+
+
+class PowerCut(BaseException):
+    """The process is gone."""
+
+
+def power_cut() -> None:
+    raise PowerCut
+
+
+class Interrupted:
+    """A client that does something before its put after the first `before_put` ones."""
+
+    def __init__(self, client: Any, *, before_put: int, do: Any) -> None:
+        self._client = client
+        self._left = before_put
+        self._do = do
+
+    def put_item(self, **request: Any) -> Any:
+        self._left -= 1
+        if self._left == -1:
+            self._do()
+        if self._left < -1 and self._do is power_cut:
+            raise PowerCut
+        return self._client.put_item(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)

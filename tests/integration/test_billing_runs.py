@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from builders.billing import EXAMPLE_PRICES, NO_CALL_PRICE, utc
-from builders.books import Books, account_books
-from builders.pushes import APP_ID, APP_KEY, SESSION, SUBSCRIPTION, A, B, X, cdr_entry, fee_body, stranger_cdr
+from builders.books import Books, Interrupted, PowerCut, account_books, call, power_cut
+from builders.pushes import APP_ID, SUBSCRIPTION, X, cdr_entry, fee_body, stranger_cdr
 from privatenumber.billing.closing import runs
-from privatenumber.billing.closing.lines import read_line
-from privatenumber.billing.outputs.text import render_reconciliation, render_statement
-from privatenumber.billing.reconciliation.run import reconcile_month
+from privatenumber.billing.outputs.text import render_statement
 from privatenumber.store.numbers import NumberState
-from privatenumber.times import platform_time
 
 DAY = date(2026, 9, 2)
 EVENING = utc("2026-09-02 12:00:00")
@@ -33,18 +30,6 @@ def books() -> Iterator[Books]:
         yield opened
 
 
-def call(number: int, talk_s: int, hour: int = 1, day: int = 2, **changes: Any) -> dict[str, Any]:
-    """A CDR that ended `talk_s` seconds after the full hour, UTC."""
-    begin = datetime(2026, 9, day, hour, tzinfo=UTC)
-    return cdr_entry(
-        icid=f"icid-{number}",
-        sessionId=f"session-{number}",
-        fwdAnswerTime=platform_time(begin),
-        callEndTime=platform_time(begin + timedelta(seconds=talk_s)),
-        **changes,
-    )
-
-
 def close(books: Books, day: date | None = DAY, as_of: datetime = NEXT_DAY, **parts: Any) -> Any:
     return runs.close(books.ledger(**parts), day, as_of=as_of)
 
@@ -58,11 +43,11 @@ class TestDayClose:
         books.push(fee_body(call(1, 95), call(2, 10), stranger_cdr()), at=EVENING)
         (day,) = close(books)["days"]
         assert (day["version"], day["records"], day["day_over"]) == (1, 3, True)
-        assert (day["totals"]["minutes"], day["totals"]["amount"]) == (3, "0.30")
-        version = books.ledger().closes.latest(APP_ID, DAY)
-        assert version is not None
-        lines = [read_line(line) for line in books.ledger().closes.lines(version)]
-        assert [line.order for line in lines] == ["order-1001", "order-1001", None]
+        assert (day["calls"]["minutes"], day["calls"]["amount"]) == (3, "0.30")
+        closed = books.ledger().closer.closed(APP_ID, DAY)
+        assert closed is not None
+        lines = books.ledger().closer.lines_of(closed.close)
+        assert sorted(str(line.order) for line in lines) == ["None", "order-1001", "order-1001"]
 
     def test_closing_again_changes_nothing(self, books: Books) -> None:
         books.push(fee_body(call(1, 95)), at=EVENING)
@@ -77,7 +62,7 @@ class TestDayClose:
         first = books.rows("DAY#")
         books.push(fee_body(call(2, 61)), at=NEXT_DAY)
         (day,) = close(books)["days"]
-        assert (day["version"], day["totals"]["minutes"]) == (2, 4)
+        assert (day["version"], day["calls"]["minutes"]) == (2, 4)
         assert [row for row in books.rows("DAY#") if row in first] == first
 
     def test_a_repeated_and_a_contradicting_push_change_no_amount(self, books: Books) -> None:
@@ -85,7 +70,7 @@ class TestDayClose:
         books.push(fee_body(call(1, 95)), at=EVENING + timedelta(minutes=1))
         books.push(fee_body(call(1, 600)), at=EVENING + timedelta(minutes=2))
         (day,) = close(books)["days"]
-        assert (day["totals"]["minutes"], day["flags"]) == (2, {"record_conflict": 1})
+        assert (day["calls"]["minutes"], day["flags"]) == (2, {"record_conflict": 1})
 
     def test_an_order_once_found_stays_with_its_calls(self, books: Books) -> None:
         """Bindings are forgotten after 400 days; the bill is not."""
@@ -130,20 +115,20 @@ class TestDayClose:
             close(books)
 
         (day,) = close(books, client=Interrupted(books.dynamodb, before_put=0, do=other))["days"]
-        assert (day["version"], day["totals"]["minutes"]) == (1, 4)
+        assert (day["version"], day["calls"]["minutes"]) == (1, 4)
 
 
 class TestRunningTotals:
     def test_today_and_yesterday_are_kept_for_people(self, books: Books) -> None:
         books.push(fee_body(call(1, 95), call(2, 10, day=1)), at=EVENING)
         document = runs.rate(books.ledger(), as_of=EVENING)
-        assert {day["day"]: day["totals"]["minutes"] for day in document["days"]} == {
+        assert {day["day"]: day["calls"]["minutes"] for day in document["days"]} == {
             "2026-09-01": 1,
             "2026-09-02": 2,
         }
         running = books.ledger().closes.running(APP_ID, DAY)
         assert running is not None
-        assert (running["totals"]["amount"], running["closed_version"]) == ("0.20", None)
+        assert (running["calls"]["amount"], running["closed_version"]) == ("0.20", None)
 
     def test_facts_after_the_close_are_noticed(self, books: Books) -> None:
         close(books)
@@ -248,129 +233,3 @@ class TestStatement:
         books.number("+8617010000005", state=NumberState.SUSPENDED)
         books.number("+8617010000006", state=NumberState.RETIRED)
         assert [rent["x"][-1] for rent in statement(books)["rents"]] == ["2", "5", "3"]
-
-
-class TestReconciliation:
-    def exports(self, books: Books, *rows: str, minutes: int = 2) -> dict[str, str]:
-        header = "record_id,app_key,x_number,caller,answer_time,end_time"
-        bill = (
-            "period,item,number_type,quantity,unit_price,amount\n2026-09,rent,virtual,1,5,5.00\n"
-            f"2026-09,call,virtual,{minutes},0.10,{minutes / 10:.2f}\n"
-        )
-        return {
-            "calls_key": books.upload("calls.csv", "\n".join([header, *rows, ""]).encode()),
-            "bill_key": books.upload("bill.csv", bill.encode()),
-        }
-
-    def row(self, icid: str, end: str, caller: str = A) -> str:
-        return f"{icid},{APP_KEY},{X},{caller},2026-09-02 09:00:00,{end}"
-
-    def run(self, books: Books, files: dict[str, str], as_of: datetime = NEXT_DAY, **parts: Any) -> Any:
-        ledger = books.ledger(**parts)
-        return reconcile_month(
-            ledger, "2026-09", calls_key=files["calls_key"], bill_key=files["bill_key"], as_of=as_of
-        )
-
-    def test_a_clean_month_matches_and_is_kept(self, books: Books) -> None:
-        books.push(fee_body(call(1, 95)), at=EVENING)
-        books.hang_up(at=EVENING, sessionId="session-1", timestamp="2026-09-02 01:01:35")
-        files = self.exports(books, self.row("icid-1", "2026-09-02 09:01:35"))
-        document = self.run(books, files)
-        assert (document["result"], document["differences"], document["id"]) == ("matched", [], "2026-09/1")
-        assert "reconciliation: 0 differences" in render_reconciliation(document)
-        assert self.run(books, files, NEXT_DAY + timedelta(hours=1)) == document
-
-    def test_a_lost_cdr_is_one_difference_with_its_hang_up_as_evidence(self, books: Books) -> None:
-        books.push(fee_body(call(1, 95)), at=EVENING)
-        books.hang_up(at=EVENING, sessionId="session-1", timestamp="2026-09-02 01:01:35")
-        books.hang_up(at=EVENING, sessionId="session-2", timestamp="2026-09-02 03:01:01", caller=A, called=X)
-        rows = [self.row("icid-1", "2026-09-02 09:01:35")]
-        rows.append(f"icid-2,{APP_KEY},{X},{A},2026-09-02 11:00:00,2026-09-02 11:01:01")
-        (found,) = self.run(books, self.exports(books, *rows, minutes=4))["differences"]
-        assert (found["kind"], found["quantity"], found["amount"]) == ("missing_push", "2", "0.20")
-        assert "its hang-up event did arrive" in found["cause"]
-
-    def test_a_masked_caller_is_opened_to_be_compared(self, books: Books) -> None:
-        books.push(fee_body(call(1, 95)), at=EVENING)
-        fits = self.exports(books, self.row("", "2026-09-02 09:01:35", "138****8001"))
-        assert self.run(books, fits)["result"] == "matched"
-        other = self.exports(books, self.row("", "2026-09-02 09:01:35", "138****8009"))
-        assert self.run(books, other)["difference_count"] == 2
-
-    def test_a_call_at_midnight_has_its_event_on_one_side_and_its_cdr_on_the_other(
-        self, books: Books
-    ) -> None:
-        books.push(
-            fee_body(call(1, 60, hour=15, day=30) | {"callEndTime": "2026-09-30 16:00:00"}), at=MIDNIGHT
-        )
-        books.hang_up(at=MIDNIGHT, sessionId="session-1", timestamp="2026-09-30 15:59:59")
-        header = "record_id,x_number,caller,end_time\n"
-        files = {
-            "calls_key": books.upload("calls.csv", header.encode()),
-            "bill_key": books.upload("bill.csv", b"period,item,quantity,amount\n2026-09,rent,1,5.00\n"),
-        }
-        assert self.run(books, files, CLOSING)["differences"] == []
-
-    def test_a_lost_cdr_without_a_row_is_valued_by_its_events(self, books: Books) -> None:
-        for kind, second in (("answer", "01:00:00"), ("disconnect", "01:01:01")):
-            books.push(
-                {
-                    "eventType": kind,
-                    "statusInfo": {
-                        "timestamp": f"2026-09-02 {second}",
-                        "sessionId": SESSION,
-                        "caller": A,
-                        "called": X,
-                    },
-                },
-                at=EVENING,
-            )
-        files = self.exports(books, minutes=2)
-        (found,) = self.run(books, files)["differences"]
-        assert (found["kind"], found["quantity"], found["amount"]) == ("event_without_cdr", "2", "0.20")
-
-    def test_late_facts_of_a_closed_month_are_a_difference(self, books: Books) -> None:
-        books.push(fee_body(call(1, 95)), at=EVENING)
-        statement(books, CLOSING)
-        books.push(fee_body(call(2, 61)), at=CLOSING)
-        rows = [
-            self.row(f"icid-{n}", end) for n, end in ((1, "2026-09-02 09:01:35"), (2, "2026-09-02 09:01:01"))
-        ]
-        document = self.run(books, self.exports(books, *rows, minutes=4), CLOSING)
-        assert [found["kind"] for found in document["differences"]] == ["late"]
-
-    def test_no_person_appears_in_what_billing_stores_or_answers(self, books: Books) -> None:
-        books.push(fee_body(call(1, 95)), at=EVENING)
-        document = self.run(books, self.exports(books, self.row("icid-9", "2026-09-02 09:01:35", B)))
-        written = str([row for row in books.rows("") if not row["pk"].startswith("CALL#")])
-        for person in (A, B):
-            assert person.removeprefix("+86") not in written
-            assert person.removeprefix("+86") not in str(document)
-
-
-class PowerCut(BaseException):
-    """The process is gone."""
-
-
-def power_cut() -> None:
-    raise PowerCut
-
-
-class Interrupted:
-    """A client that does something before its put after the first `before_put` ones."""
-
-    def __init__(self, client: Any, *, before_put: int, do: Any) -> None:
-        self._client = client
-        self._left = before_put
-        self._do = do
-
-    def put_item(self, **request: Any) -> Any:
-        self._left -= 1
-        if self._left == -1:
-            self._do()
-        if self._left < -1 and self._do is power_cut:
-            raise PowerCut
-        return self._client.put_item(**request)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 SUBSCRIPTION_INDEX: Final = "by_subscription"
+
+_THREADS: Final = 8
+_WORTH_THREADS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,15 @@ class OrderStore:
         if key not in self._known:
             self._known[key] = self._read(application, subscription_id)
         return self._known[key]
+
+    def learn(self, application: str, subscription_ids: Iterable[str]) -> None:
+        """Look many bindings up at once, to `find` them without another request."""
+        unknown = {each for each in subscription_ids if (application, each) not in self._known}
+        if len(unknown) < _WORTH_THREADS:
+            return
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            found = pool.map(lambda each: self._read(application, each), unknown)
+            self._known.update(((application, each), ref) for each, ref in zip(unknown, found, strict=True))
 
     def _read(self, application: str, subscription_id: str) -> OrderRef | None:
         answer = self._client.query(

@@ -14,17 +14,18 @@ from typing import Any
 
 from privatenumber.billing.closing.attribution import Owners, kept_in
 from privatenumber.billing.closing.cells import Cell, cells_of, merge_cells, read_cell
-from privatenumber.billing.closing.lines import Line, read_line
+from privatenumber.billing.closing.lines import UNKNOWN, Belonging, Line, fact_address, read_line
 from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part
 from privatenumber.billing.closing.totals import Totals, sum_of
 from privatenumber.billing.rating.calls import record_days
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
-from privatenumber.store.fact_rows import SHARDS
+from privatenumber.store.fact_rows import SHARDS, CdrFact
 from privatenumber.store.facts import FactStore
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.orders import OrderStore
+from privatenumber.store.sms_rows import SmsFact
 from privatenumber.store.versions import Version, VersionBroken, content_hash, settle
 from privatenumber.store.whereabouts import Whereabouts
 
@@ -136,11 +137,12 @@ class DayCloser:
         application, shards = part.application, (part.shard,)
         days = record_days(part.day, self._prices.usage_time)
         facts = PartFacts(
-            cdrs=(cdr for day in days for cdr in self._facts.cdrs_of_day(application, day, shards)),
-            contradictions=self._facts.variants_of_day(application, part.day, shards),
-            texts=self._facts.sms_of_day(application, part.day, shards),
+            cdrs=[cdr for day in days for cdr in self._facts.cdrs_of_day(application, day, shards)],
+            contradictions=list(self._facts.variants_of_day(application, part.day, shards)),
+            texts=list(self._facts.sms_of_day(application, part.day, shards)),
         )
         kept = kept_in(map(read_line, self._closes.lines(seen))) if seen else {}
+        self._learn_orders(application, facts, kept)
         owners = Owners(
             application,
             self._modes.get(application),
@@ -204,6 +206,15 @@ class DayCloser:
             if head is None:
                 raise VersionBroken(f"{close.application} {close.day} part {ref.shard}")
             yield from map(read_line, self._closes.lines(head))
+
+    def _learn_orders(self, application: str, facts: PartFacts, kept: Mapping[str, Belonging]) -> None:
+        """Find the orders of the records for which no earlier close names one, many at a time."""
+        found: set[str] = set()
+        records: tuple[CdrFact | SmsFact, ...] = (*facts.cdrs, *facts.contradictions, *facts.texts)
+        for fact in records:
+            if fact.subscription_id and kept.get(fact_address(fact), UNKNOWN).order is None:
+                found.add(fact.subscription_id)
+        self._orders.learn(application, found)
 
     def _rated(self, part: Part, day: Version | None) -> tuple[PartClose, Version | None]:
         """A part as its facts stand now, and its latest stored close.

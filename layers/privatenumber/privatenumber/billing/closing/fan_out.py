@@ -1,0 +1,169 @@
+"""A close shared by many workers: parts, then their days, then the month, each step a message.
+
+A part, a day and a statement are versions with the hash of what they say, and who takes the last part of a
+day or the last day of a run sends the next message. So a message that comes twice changes nothing, one that
+comes too early is dropped, and one that is lost is sent again by the sweep, which asks the run's rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from privatenumber.billing.closing.corrections import correct
+from privatenumber.billing.closing.parts import Part
+from privatenumber.billing.closing.runs import due_days, is_due, last_month, state_month
+from privatenumber.billing.closing.statement import days_of
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.rating.rent import month_text
+from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
+from privatenumber.store.fact_rows import SHARDS
+from privatenumber.times import beijing_day
+
+LOST_AFTER: Final = timedelta(minutes=30)
+"""A message that has not come by then is sent again; longer than a worker takes for what it was given."""
+
+_MONDAY: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWork:
+    """One message: a part, without a shard a day, without a day the month of a run."""
+
+    run: str
+    day: DayOf | None = None
+    shard: int | None = None
+
+    def to_body(self) -> str:
+        """Render the message body."""
+        body: dict[str, Any] = {"run": self.run}
+        if self.day is not None:
+            body |= {"application": self.day.application, "day": self.day.day.isoformat()}
+        return json.dumps(body if self.shard is None else {**body, "shard": self.shard})
+
+    @classmethod
+    def from_body(cls, body: str) -> CloseWork:
+        """Read a message body; raises ValueError when it is not one of ours."""
+        try:
+            told = json.loads(body)
+            day = None
+            if "day" in told:
+                day = DayOf(str(told["application"]), date.fromisoformat(told["day"]))
+            shard = told.get("shard")
+            if shard is not None and shard not in range(SHARDS):
+                raise ValueError("no such shard")
+            return cls(str(told["run"]), day, shard)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError("not a close message") from error
+
+
+Send = Callable[[Iterable[CloseWork]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """Begins runs, does their work, and sends again what was lost. ``send`` hands messages to the queue."""
+
+    runs: CloseRuns
+    send: Send
+
+    def begin(self, run: CloseRun) -> CloseRun:
+        """Begin a run, or go on with the one of this name."""
+        started = self.runs.start(run)
+        self.send(self._left(started))
+        return started
+
+    def work(self, ledger: Ledger, work: CloseWork) -> None:
+        """Do what a message says, if it is still to be done, and send what follows from it."""
+        run = self.runs.get(work.run)
+        if run is None:
+            return
+        if work.day is None:
+            self._month(ledger, run)
+        elif work.shard is None:
+            self._day(ledger, run, work.day)
+        else:
+            self._part(ledger, run, work.day, work.shard)
+
+    def sweep(self, *, now: datetime) -> int:
+        """Send again what is left of runs that are not over for long; how many messages."""
+        lost = [run for run in self.runs.under_way() if now - run.started_at >= LOST_AFTER]
+        work = [each for run in lost for each in self._left(run)]
+        self.send(work)
+        return len(work)
+
+    def _part(self, ledger: Ledger, run: CloseRun, day: DayOf, shard: int) -> None:
+        left = self.runs.open_shards(run.id, day)
+        last = not left
+        if shard in left:
+            ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
+            last = self.runs.take_shard(run.id, day, shard)
+        if last:
+            self.send([CloseWork(run.id, day)])
+
+    def _day(self, ledger: Ledger, run: CloseRun, day: DayOf) -> None:
+        if self.runs.open_shards(run.id, day):
+            return
+        last = not run.open
+        if day in run.open:
+            ledger.closer.merge(day.application, day.day, now=run.as_of)
+            last = self.runs.take_day(run.id, day)
+        if last:
+            self.send([CloseWork(run.id)])
+
+    def _month(self, ledger: Ledger, run: CloseRun) -> None:
+        if run.open:
+            return
+        if run.month is not None:
+            stated = state_month(ledger, run.month, as_of=run.as_of, stored=True)[0]
+            if stated.late:
+                correct(ledger, run.month, as_of=run.as_of, stored=True)
+        self.runs.finish(run.id)
+
+    def _left(self, run: CloseRun) -> list[CloseWork]:
+        """What is to be done now for a run to go on."""
+        work: list[CloseWork] = []
+        for day in sorted(run.open, key=lambda day: day.key):
+            shards = sorted(self.runs.open_shards(run.id, day))
+            work += [CloseWork(run.id, day, shard) for shard in shards] or [CloseWork(run.id, day)]
+        return work or [CloseWork(run.id)]
+
+
+def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun]:
+    """The runs of a day: yesterday and the day before; last month when it is due, then weekly for late facts.
+
+    Their names are those of what they do, so that a schedule that rings twice begins them once.
+    """
+    today = beijing_day(as_of)
+    daily = due_days(as_of)
+    runs = [_run(ledger, "daily", month_text(daily[-1]), daily, as_of, now)]
+    month = last_month(as_of)
+    days = days_of(month, date.max)
+    if is_due(ledger, month, as_of):
+        runs.append(_run(ledger, "month", month, days, as_of, now))
+    elif today.weekday() == _MONDAY and ledger.statements.latest(month) is not None:
+        runs.append(_run(ledger, "recheck", month, days, as_of, now))
+    return runs
+
+
+def run_of(ledger: Ledger, month: str, *, as_of: datetime, now: datetime) -> CloseRun:
+    """All days of a month that have begun, and its statement or correction, on request."""
+    days = days_of(month, beijing_day(as_of))
+    return _run(ledger, "month", month, days, as_of, now)
+
+
+def _run(
+    ledger: Ledger, kind: str, month: str, days: Iterable[date], as_of: datetime, now: datetime
+) -> CloseRun:
+    # Of a day whose facts may be forgotten in part nothing may be computed anew.
+    kept = [day for day in days if not ledger.is_forgotten(day, now=as_of)]
+    return CloseRun(
+        id=f"{kind}-{month}-{beijing_day(as_of).isoformat()}",
+        as_of=as_of,
+        month=month,
+        open=frozenset(DayOf(application, day) for application in ledger.applications for day in kept),
+        started_at=now,
+    )

@@ -1,0 +1,170 @@
+"""What of a close that many workers share is still to be done, in the Bills table.
+
+==============  ====================  ======================================================================
+partition key   sort key              row
+==============  ====================  ======================================================================
+``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``as_of``
+``RUN#<run>``   ``<app>#<day>``       a day: the shards that are still ``open``
+==============  ====================  ======================================================================
+
+A run exists from its head on, which comes after its days, until its head is gone, which goes after them. Who
+takes the last shard of a day, or the last day, learns it from the answer; so does who comes again after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from privatenumber.store.fact_rows import SHARDS
+from privatenumber.store.items import decode, encode
+from privatenumber.times import from_iso, iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_HEADS: Final = "RUNS"
+
+
+@dataclass(frozen=True, slots=True)
+class DayOf:
+    """A day of an application."""
+
+    application: str
+    day: date
+
+    @property
+    def key(self) -> str:
+        """Its name in a run."""
+        return f"{self.application}#{self.day.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRun:
+    """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come."""
+
+    id: str
+    as_of: datetime
+    month: str | None
+    open: frozenset[DayOf]
+    started_at: datetime
+
+
+class CloseRuns:
+    """Runs under way. All reads are strongly consistent."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def start(self, run: CloseRun) -> CloseRun:
+        """Write a run down, or find how far the one of this name has come."""
+        known = self.get(run.id)
+        if known is not None:
+            return known
+        for day in sorted(run.open, key=lambda day: day.key):
+            self._put({"pk": _days(run.id), "sk": day.key, "open": set(range(SHARDS))})
+        head = {
+            "pk": _HEADS,
+            "sk": run.id,
+            "as_of": iso(run.as_of),
+            "month": run.month,
+            "open": {day.key for day in run.open} or None,
+            "started_at": iso(run.started_at),
+        }
+        self._put(head)
+        return self.get(run.id) or run
+
+    def get(self, run: str) -> CloseRun | None:
+        """A run; None when there is none, or it is over."""
+        item = self._get({"pk": _HEADS, "sk": run})
+        return _run(item) if item else None
+
+    def under_way(self) -> list[CloseRun]:
+        """All runs, by name."""
+        return list(map(_run, self._query(_HEADS)))
+
+    def open_shards(self, run: str, day: DayOf) -> frozenset[int]:
+        """The shards of a day that are to be closed."""
+        item = self._get({"pk": _days(run), "sk": day.key}) or {}
+        return frozenset(map(int, item.get("open", ())))
+
+    def take_shard(self, run: str, day: DayOf, shard: int) -> bool:
+        """Note that a shard is closed; says whether none of its day is left. A run that is over says no."""
+        return self._take({"pk": _days(run), "sk": day.key}, {shard})
+
+    def take_day(self, run: str, day: DayOf) -> bool:
+        """Note that a day is merged; says whether none is left. A run that is over says no."""
+        return self._take({"pk": _HEADS, "sk": run}, {day.key})
+
+    def finish(self, run: str) -> None:
+        """Forget a run."""
+        for item in self._query(_days(run)):
+            self._delete({"pk": item["pk"], "sk": item["sk"]})
+        self._delete({"pk": _HEADS, "sk": run})
+
+    def _take(self, key: Mapping[str, str], taken: set[Any]) -> bool:
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=encode(key),
+                UpdateExpression="DELETE #open :taken",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeNames={"#open": "open"},
+                ExpressionAttributeValues=encode({":taken": taken}),
+                ReturnValues="ALL_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return not decode(answer["Attributes"]).get("open")
+
+    def _put(self, item: Mapping[str, Any]) -> None:
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=encode(item), ConditionExpression="attribute_not_exists(pk)"
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return  # of another start of the same run, or of one that a crash ended
+
+    def _get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        found = self._client.get_item(TableName=self._table, Key=encode(key), ConsistentRead=True)
+        return decode(found["Item"]) if "Item" in found else None
+
+    def _delete(self, key: Mapping[str, str]) -> None:
+        self._client.delete_item(TableName=self._table, Key=encode(key))
+
+    def _query(self, pk: str) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=encode({":pk": pk}),
+                ConsistentRead=True,
+                **start,
+            )
+            yield from map(decode, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _days(run: str) -> str:
+    return f"RUN#{run}"
+
+
+def _day(key: str) -> DayOf:
+    application, _, day = key.partition("#")
+    return DayOf(application, date.fromisoformat(day))
+
+
+def _run(item: Mapping[str, Any]) -> CloseRun:
+    return CloseRun(
+        id=item["sk"],
+        as_of=from_iso(item["as_of"]),
+        month=item.get("month"),
+        open=frozenset(map(_day, item.get("open", ()))),
+        started_at=from_iso(item["started_at"]),
+    )

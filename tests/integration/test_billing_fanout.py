@@ -1,0 +1,266 @@
+"""A close shared by many workers: interrupted, lost, repeated or reordered, the books are the same.
+
+U-P24, U-D23; billing-rules.md §9.4: the same input gives the same result.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from builders.billing import utc
+from builders.books import Books, account_books, call
+from builders.crashes import Killed
+from builders.pushes import APP_ID, SUBSCRIPTION, X, fee_body
+from privatenumber.billing.closing.fan_out import LOST_AFTER, CloseWork, FanOut, due_runs, run_of
+from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
+
+EVENING = utc("2026-09-02 12:00:00")
+AS_OF = utc("2026-09-03 04:00:00")
+CLOSING = utc("2026-10-03 04:00:00")
+PACKAGE = PackageOrder("order-1", utc("2026-09-01 02:03:00"), 3, 0, Decimal(38))
+WRITES = frozenset({"put_item", "update_item", "delete_item"})
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with account_books() as opened:
+        yield filled(opened)
+
+
+def filled(books: Books) -> Books:
+    """Calls of two days in several parts."""
+    books.number(X, issued_on=date(2026, 1, 1))
+    books.bind("order-1001", SUBSCRIPTION, X)
+    books.push(fee_body(*(call(n, 95, hour=n, day=1 + n % 2) for n in range(4, 8))), at=EVENING)
+    return books
+
+
+class Queue:
+    """Messages that wait; `pick` says which comes next."""
+
+    def __init__(self, pick: Callable[[list[CloseWork]], int] = lambda waiting: 0) -> None:
+        self.waiting: list[CloseWork] = []
+        self._pick = pick
+
+    def send(self, work: Iterable[CloseWork]) -> None:
+        self.waiting += work
+
+    def receive(self) -> CloseWork:
+        return CloseWork.from_body(self.waiting.pop(self._pick(self.waiting)).to_body())
+
+
+class Fragile:
+    """Stands before a client and kills the process before and after every write, each time only once."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.killed: list[tuple[Any, ...]] = []
+
+    def boundary(self, *step: Any) -> None:
+        if step not in self.killed:
+            self.killed.append(step)
+            raise Killed
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return self._wrapped(name, found) if name in WRITES else found
+
+    def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(**request: Any) -> Any:
+            key = request.get("Key") or {part: request["Item"][part] for part in ("pk", "sk")}
+            step = name, str(key), str(request.get("ExpressionAttributeValues"))
+            self.boundary(*step, "before")
+            answer = call(**request)
+            self.boundary(*step, "after")
+            return answer
+
+        return wrapped
+
+
+def a_month(month: str | None = "2026-09") -> CloseRun:
+    days = frozenset(DayOf(APP_ID, date(2026, 9, day)) for day in (1, 2))
+    return CloseRun("run-1", AS_OF, month, days, started_at=AS_OF)
+
+
+def fan_out(books: Books, queue: Queue, client: Any = None) -> FanOut:
+    return FanOut(CloseRuns(client or books.dynamodb, books.bills.name), queue.send)
+
+
+def drain(books: Books, queue: Queue, shared: FanOut, client: Any = None) -> None:
+    """Work until nothing waits; a worker that dies gets its message again."""
+    ledger = books.ledger(client=client, packages=[PACKAGE])
+    while queue.waiting:
+        work = queue.receive()
+        try:
+            shared.work(ledger, work)
+        except Killed:
+            queue.send([work])
+
+
+def closed(books: Books) -> list[dict[str, Any]]:
+    """Everything that was closed and stated, and what is left of runs."""
+    prefixes = ("DAY#", "STATEMENT#", "CORRECTION#", "RUN")
+    return [row for row in books.rows("") if row["pk"].startswith(prefixes)]
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> list[dict[str, Any]]:
+    """What a run comes to in which nothing happens."""
+    with account_books() as calm:
+        filled(calm)
+        queue = Queue()
+        shared = fan_out(calm, queue)
+        shared.begin(a_month())
+        drain(calm, queue, shared)
+        return closed(calm)
+
+
+def test_a_run_closes_parts_days_and_month_and_is_forgotten(undisturbed: list[dict[str, Any]]) -> None:
+    heads = [row["pk"] for row in undisturbed if row["sk"].startswith("V#")]
+    days = [pk for pk in heads if pk.count("#") == 2]
+    assert days == [f"DAY#{APP_ID}#2026-09-01", f"DAY#{APP_ID}#2026-09-02"]
+    assert len([pk for pk in heads if pk.count("#") == 3]) >= 2
+    assert heads[-1] == "STATEMENT#2026-09"
+    assert not [row for row in undisturbed if row["pk"].startswith("RUN")]
+
+
+def test_it_says_what_one_worker_says_alone(undisturbed: list[dict[str, Any]], books: Books) -> None:
+    ledger = books.ledger(packages=[PACKAGE])
+    ledger.close_days([date(2026, 9, 1), date(2026, 9, 2)], now=AS_OF)
+    assert [row for row in undisturbed if row["pk"].startswith("DAY#")] == books.rows("DAY#")
+
+
+def test_killed_between_every_two_steps_it_comes_to_the_same(
+    books: Books, undisturbed: list[dict[str, Any]]
+) -> None:
+    """Every write of every step is interrupted once before and once after it; so is every message."""
+    queue, client = Queue(), Fragile(books.dynamodb)
+
+    def send(work: Iterable[CloseWork]) -> None:
+        told = list(work)
+        client.boundary("send", str(told), "before")
+        queue.send(told)
+        client.boundary("send", str(told), "after")
+
+    shared = FanOut(CloseRuns(client, books.bills.name), send)
+    while True:
+        try:
+            shared.begin(a_month())
+        except Killed:
+            continue
+        break
+    drain(books, queue, shared, client)
+    assert len(client.killed) > 60
+    assert closed(books) == undisturbed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_messages_that_come_twice_and_in_any_order_change_nothing(
+    books: Books, undisturbed: list[dict[str, Any]], seed: int
+) -> None:
+    chance = random.Random(seed)
+    queue = Queue(pick=lambda waiting: chance.randrange(len(waiting)))
+    shared = FanOut(CloseRuns(books.dynamodb, books.bills.name), lambda work: queue.send([*work] * 2))
+    shared.begin(a_month())
+    # Those of later steps come first, before there is anything for them to do.
+    queue.send([CloseWork("run-1"), *(CloseWork("run-1", day) for day in a_month().open)])
+    drain(books, queue, shared)
+    assert closed(books) == undisturbed
+
+
+def test_what_the_queue_lost_is_sent_again(books: Books, undisturbed: list[dict[str, Any]]) -> None:
+    """Every message is lost once, each of its kind in turn; the sweep asks the rows of the run."""
+    queue, lost = Queue(), set[str]()
+    shared = fan_out(books, queue)
+    shared.begin(a_month())
+    now = AS_OF
+    while shared.runs.under_way():
+        while queue.waiting:
+            work = queue.receive()
+            if work.to_body() not in lost:
+                lost.add(work.to_body())
+                continue
+            shared.work(books.ledger(packages=[PACKAGE]), work)
+        now += LOST_AFTER
+        shared.sweep(now=now)
+    assert len(lost) == 2 * 8 + 2 + 1
+    assert closed(books) == undisturbed
+
+
+def test_a_run_that_is_young_is_left_to_its_workers(books: Books) -> None:
+    queue = Queue()
+    shared = fan_out(books, queue)
+    shared.begin(a_month())
+    queue.waiting.clear()
+    assert shared.sweep(now=AS_OF + LOST_AFTER - timedelta(seconds=1)) == 0
+    assert shared.sweep(now=AS_OF + LOST_AFTER) == 16
+
+
+def test_a_schedule_that_rings_twice_begins_one_run(books: Books) -> None:
+    queue = Queue()
+    shared = fan_out(books, queue)
+    (daily,) = due_runs(books.ledger(), as_of=AS_OF, now=AS_OF)
+    assert daily.id == "daily-2026-09-2026-09-03"
+    shared.begin(daily)
+    shared.begin(daily)
+    assert len(shared.runs.under_way()) == 1
+
+
+def test_a_message_of_a_run_that_is_over_does_nothing(books: Books) -> None:
+    queue = Queue()
+    shared = fan_out(books, queue)
+    for work in (CloseWork("gone"), CloseWork("gone", DayOf(APP_ID, date(2026, 9, 2)), 0)):
+        shared.work(books.ledger(), work)
+    assert closed(books) == []
+    assert queue.waiting == []
+
+
+def test_last_month_is_closed_when_it_is_due_and_corrected_when_facts_come_late(books: Books) -> None:
+    """billing-rules.md §9.4: closed from the 3rd on; later facts are booked in the month they come in."""
+    queue = Queue()
+    shared = fan_out(books, queue)
+    shared.begin(a_month())
+    drain(books, queue, shared)
+    runs = {run.id: run for run in due_runs(books.ledger(), as_of=CLOSING, now=CLOSING)}
+    assert {*runs} == {"daily-2026-10-2026-10-03", "month-2026-09-2026-10-03"}
+    shared.begin(short(runs["month-2026-09-2026-10-03"]))
+    drain(books, queue, shared)
+    stated = books.ledger().statements.latest("2026-09")
+    assert stated is not None
+    assert stated.document["state"] == "closed"
+    books.push(fee_body(call(9, 95, hour=9)), at=CLOSING)
+    monday = utc("2026-10-05 04:00:00")
+    (recheck,) = (
+        run for run in due_runs(books.ledger(), as_of=monday, now=monday) if run.id.startswith("recheck")
+    )
+    for _ in range(2):
+        shared.begin(short(recheck))
+        drain(books, queue, shared)
+    found = list(books.ledger().corrections.versions("2026-09"))
+    assert [(each.number, each.document["amount"]) for each in found] == [(1, "0.20")]
+
+
+def short(run: CloseRun) -> CloseRun:
+    """The run with the two days that have calls, of a whole month."""
+    assert len(run.open) == 30
+    return replace(run, open=a_month().open)
+
+
+def test_a_day_whose_facts_may_be_forgotten_is_in_no_run(books: Books) -> None:
+    ledger = books.ledger(kept_days=30)
+    run = run_of(ledger, "2026-09", as_of=utc("2026-09-28 04:00:00"), now=AS_OF)
+    assert min(day.day for day in run.open) == date(2026, 9, 8)
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"run": "r", "day": "soon"}', '{"run": "r", "shard": 8}'])
+def test_a_message_of_nobody_is_refused(body: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        CloseWork.from_body(body)
