@@ -21,7 +21,7 @@ OVERRIDES: Final = {
     "QuietMinutes": "0",
 }
 _RATE: Final = re.compile(r"rate\((\d+) (minute|hour)s?\)")
-_CRON: Final = re.compile(r"cron\((\d+) (\d+) \* \* \? \*\)")
+_CRON: Final = re.compile(r"cron\((\d+) (\d+) (\*|\d+) \* \? \*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,14 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a function is invoked: every so many minutes, or once a day at a minute of it (UTC)."""
+    """When a function is invoked: every so many minutes, or at one of each day, or of one in a month."""
 
     name: str
     function: str
     every_min: int
     offset_min: int
     event: Mapping[str, Any]
+    day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +136,16 @@ def _schedule(name: str, found: Mapping[str, Any]) -> Schedule:
     expression = found["ScheduleExpression"]
     target = found["Target"]
     event = json.loads(target.get("Input", "{}"))
+    day: int | None = None
     rate, cron = _RATE.fullmatch(expression), _CRON.fullmatch(expression)
     if rate:
         every, offset = int(rate[1]) * (60 if rate[2] == "hour" else 1), 0
     elif cron:
         every, offset = 1440, int(cron[2]) * 60 + int(cron[1])
+        day = None if cron[3] == "*" else int(cron[3])
     else:
         raise ValueError(f"{name}: a schedule of another form: {expression}")
-    return Schedule(name, _name(target["Arn"]), every, offset, event)
+    return Schedule(name, _name(target["Arn"]), every, offset, event, day)
 
 
 def _stream(found: Mapping[str, Any]) -> StreamSource:

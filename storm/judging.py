@@ -14,6 +14,7 @@ from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
 from storm.judges.facts import judge_facts, judge_worklist
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
+from storm.judges.stories import judge_stories
 from storm.judges.verdict import Verdict
 from storm.world import World
 
@@ -44,6 +45,7 @@ def judge(world: World) -> list[Verdict]:
         judge_early(deals, by_id, ended, skewed),
         judge_late(deals, by_id, ended, troubles, now),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
+        judge_stories(world.emulator, bills, keyring),
         judge_worklist(world.emulator, bills, keyring, now),
         _drained(world),
     ]

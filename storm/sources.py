@@ -83,6 +83,8 @@ class Schedules:
             self._once_more(schedule)
 
     def _worth(self, schedule: Schedule, when: datetime) -> bool:
+        if schedule.day not in (None, when.day):
+            return False
         if self.failing():
             return True
         minute = when.hour * 60 + when.minute

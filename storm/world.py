@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import boto3
 import httpx
+from botocore.config import Config
 
 from builders.deployment import table_request
-from builders.dynamodb import local_client
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
 from storm.business import Business
@@ -46,6 +47,9 @@ from storm.weather import Weather
 
 QUIET: Final = timedelta(hours=14)
 """The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 KEYS: Final = {application_id(mode): app_key(mode) for mode in NUMBERS}
 
@@ -124,7 +128,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     made.append(emulator)
     furnish(emulator)
     door = Door(emulator, clockwork)
-    client = local_client(dynamodb)
+    client = _client(dynamodb)
     errors = _errors(client)
     weather = Weather(plan, emulator, clockwork, plan.start, door, errors)
     door.refused = weather.refused
@@ -183,6 +187,13 @@ def _keyring(client: Any) -> Keyring:
     store = importlib.import_module("privatenumber.store.keyring").KeyringStore
     found: Keyring = store(client, "BindingsTable", clients.kms(), "DataKey").load()
     return found
+
+
+def _client(endpoint: str) -> DynamoDBClient:
+    """A client of DynamoDB Local, which checks parameters itself; every failure is the weather's to make."""
+    config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 1})
+    client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
+    return client
 
 
 def _environment() -> None:

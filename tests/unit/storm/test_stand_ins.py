@@ -191,3 +191,11 @@ def test_waiting_moves_our_monotonic_clock_and_nobody_elses() -> None:
 def test_our_clock_may_be_off() -> None:
     clockwork = Clockwork(lambda: START, START, skew=timedelta(minutes=-3))
     assert clockwork.now() == START - timedelta(minutes=3)
+
+
+def test_every_schedule_of_the_template_is_understood() -> None:
+    """Another form of expression is an error, not a schedule that never fires."""
+    found = {one.name: (one.every_min, one.offset_min) for one in read_deployment().schedules}
+    assert found["SweepSchedule"] == (1, 0)
+    assert found["RateSchedule"] == (60, 0)
+    assert found["CloseSchedule"] == (1440, 16 * 60 + 10)
