@@ -56,6 +56,7 @@ def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
 def work(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
     """SQS: one message per reconciliation; what fails is named and comes again, the rest is done."""
     failed = [record["messageId"] for record in event["Records"] if not _done(record)]
+    _count("ReconciliationSteps", len(event["Records"]) - len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -85,6 +86,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
     from privatenumber.billing.closing.runs import BillingRequestError
     from privatenumber.billing.reconciliation.layouts import LayoutError
     from privatenumber.billing.reconciliation.run import reconcile_month
+    from privatenumber.billing.tariff.prices import PriceListError
     from privatenumber.csv_table import FileRefused
     from privatenumber.store.files import FileMissing, FileTooLarge
 
@@ -101,7 +103,14 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
         )
         return Compared(document["version"], document["hash"], document["result"])
 
-    refusals = (BillingRequestError, FileRefused, LayoutError, FileMissing, FileTooLarge)
+    refusals = (
+        BillingRequestError,
+        FileRefused,
+        LayoutError,
+        PriceListError,
+        FileMissing,
+        FileTooLarge,
+    )
     return Workshop(runs()).work(asked.run_id, compare, refusals, now=utc_now)
 
 

@@ -185,8 +185,7 @@ def imitated_aws() -> Iterator[None]:
         )
         for client in made:
             client.cache_clear()
-        secret = {"Name": "applications", "SecretString": applications_secret()}
-        boto3.client("secretsmanager").create_secret(**secret)
+        boto3.client("secretsmanager").create_secret(Name="applications", SecretString=applications_secret())
         yield
         for client in made:
             client.cache_clear()

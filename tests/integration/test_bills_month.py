@@ -1,4 +1,4 @@
-"""A month that was really closed: handed out in every format, at other prices, and corrected (moto)."""
+"""A month as the books state it: handed out in every format, at other prices, and corrected (moto)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from privatenumber.billing.disputes.booking import book_decisions
 from privatenumber.store import clients
 from privatenumber.store.disputes import DisputeStore
 
+BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
+"""A whole month takes moto seconds to read."""
+
 CAME = datetime(2026, 9, 2, 1, 2, tzinfo=UTC)
 MAGIC = {"pdf": b"%PDF", "xlsx": b"PK", "html": b"<!", "csv": b"", "txt": b"", "focus": b""}
 DEARER = {"lists": [{"valid_from": "2026-09-01", "call": {"virtual": "0.30", "carrier": "0.30"}}]}
@@ -25,13 +28,14 @@ DEARER = {"lists": [{"valid_from": "2026-09-01", "call": {"virtual": "0.30", "ca
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[BillsApi]:
-    """One closed month with one call; no test here changes it for another one."""
+    """The begin of a month with one call; no test here changes it for another one."""
     with imitated_aws(), bills_api() as made:
         books = books_of(made)
         books.number(X, issued_on=date(2026, 1, 1))
         books.bind("order-1001", SUBSCRIPTION, X)
         books.cdr(at=CAME)
-        runs.statement(books.ledger(), MONTH, as_of=NOW)
+        made.now = BEGUN
+        runs.statement(books.ledger(), MONTH, as_of=BEGUN)
         made.call(
             "PUT /prices", body={**DEARER, "lists": [{**DEARER["lists"][0], "call": PRICES}], "why": "x"}
         )
@@ -76,6 +80,12 @@ def test_other_prices_are_shown_beside_those_in_force_and_nothing_is_kept(api: B
 
 def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:
     """Decided today, booked by the daily run, however often it runs (billing-rules.md §9.4)."""
+    statements = books_of(api).ledger().statements
+    open_month = statements.latest(MONTH)
+    assert open_month
+    closed = {**open_month.document, "state": "closed"}
+    statements.add(MONTH, closed, statements.lines(open_month), seen=open_month, made_at=NOW)
+    api.now = NOW
     dispute = decided(api, "rejected")
     store = DisputeStore(clients.dynamodb(), api.bills.name)
     first, again = (book_decisions(books_of(api).ledger(), store, as_of=NOW) for _ in range(2))

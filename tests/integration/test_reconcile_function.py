@@ -1,0 +1,116 @@
+"""The worker of reconciliations as Lambda calls it, from the request to what was found (moto)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from builders.bills_api import MONTH, BillsApi, bills_api, imitated_aws
+from builders.books import Books
+from builders.pushes import APP_KEY, SUBSCRIPTION, A, B, X
+from functions.billing import reconcile
+from privatenumber.store import clients
+from privatenumber.store.reconciliation_runs import RunStore
+
+BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
+CALLS = "record_id,app_key,x_number,caller,callee,answer_time,end_time,duration_s\n"
+ROW = f"other-1,{APP_KEY},{X},{A},{B},2026-09-02 10:00:00,2026-09-02 10:01:00,60\n"
+BILL = f"period,item,number_type,quantity,unit_price,amount\n{MONTH},rent,virtual,1,5,5.00\n"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    with imitated_aws():
+        yield
+
+
+@pytest.fixture
+def api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[BillsApi]:
+    with bills_api() as made:
+        made.now = BEGUN
+        monkeypatch.setattr(reconcile, "utc_now", lambda: made.now)
+        for cached in (reconcile.settings, reconcile.runs):
+            cached.cache_clear()
+        books = Books(clients.dynamodb(), boto3.client("s3"), made.bills, made.bindings, made.bucket)
+        books.number(X, issued_on=date(2026, 1, 1))
+        books.bind("order-1001", SUBSCRIPTION, X)
+        books.upload("imports/calls.csv", (CALLS + ROW).encode())
+        books.upload("imports/bill.csv", BILL.encode())
+        yield made
+
+
+def ask(api: BillsApi, **files: str) -> str:
+    keys = {"calls": "imports/calls.csv", "bill": "imports/bill.csv", **files}
+    answer = api.call("POST /reconciliations", body={"month": MONTH, "files": keys})
+    return str(answer.body["id"])
+
+
+def delivered(*bodies: str) -> dict[str, Any]:
+    return {"Records": [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
+
+
+def read(api: BillsApi, run: str) -> Any:
+    return api.call("GET /reconciliations/{reconciliation}", path={"reconciliation": run}).body
+
+
+def test_what_was_asked_for_is_compared_and_its_differences_are_shown(api: BillsApi) -> None:
+    run = ask(api)
+    assert reconcile.work(delivered(*api.messages()), None) == {"batchItemFailures": []}
+    told = read(api, run)
+    assert (told["state"], told["version"]) == ("done", 1)
+    assert "missing_push" in [found["kind"] for found in told["differences"]]
+    for number in (A, B):
+        assert number.removeprefix("+86") not in json.dumps(told)
+
+
+def test_the_same_again_finds_the_same_version(api: BillsApi) -> None:
+    first, second = ask(api), None
+    reconcile.work(delivered(*api.messages()), None)
+    answer = api.call(
+        "POST /reconciliations",
+        body={"month": MONTH, "files": {"calls": "imports/calls.csv", "bill": "imports/bill.csv"}},
+        headers={"Idempotency-Key": "again"},
+    )
+    second = answer.body["id"]
+    reconcile.work(delivered(*api.messages()), None)
+    assert read(api, first)["hash"] == read(api, second)["hash"]
+    assert read(api, second)["version"] == 1
+
+
+def test_a_file_that_cannot_be_read_ends_the_run_with_its_reason(api: BillsApi) -> None:
+    boto3.client("s3").put_object(Bucket=api.bucket, Key="imports/none.csv", Body=b"a,b\n1,2\n")
+    run = ask(api, bill="imports/none.csv")
+    reconcile.work(delivered(*api.messages()), None)
+    told = read(api, run)
+    assert told["state"] == "refused"
+    assert told["problem"]
+
+
+def test_what_fails_is_named_and_stays_due(api: BillsApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ask(api)
+    monkeypatch.setattr("privatenumber.billing.bootstrap.Rooms.ledger", lambda _: 1 / 0)
+    assert reconcile.work(delivered(*api.messages()), None) == {
+        "batchItemFailures": [{"itemIdentifier": "m0"}]
+    }
+    assert read(api, run)["state"] == "running"
+
+
+def test_a_message_that_is_none_of_ours_goes_to_the_dead_letters(api: BillsApi) -> None:
+    told = json.dumps({"reconciliation": f"{MONTH}~{'a' * 26}"})
+    failures = reconcile.work(delivered("{}", told), None)
+    assert failures == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_the_sweep_sends_what_nobody_took_up(api: BillsApi) -> None:
+    """The first message was lost."""
+    run = ask(api)
+    api.messages()
+    assert reconcile.sweep({}, None) == {"due": 1, "sent": 1}
+    assert [json.loads(body) for body in api.messages()] == [{"reconciliation": run}]
+    due = RunStore(api.bills.client, api.bills.name).due(until=BEGUN, limit=5)
+    assert [found for found, _ in due] == [run]
