@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from builders.billing import NOON
+from builders.closing import NOON
 from builders.dynamodb import Table, local_client, moto_client, new_table
 from privatenumber.store.items import encode
 from privatenumber.store.versions import (
