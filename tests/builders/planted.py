@@ -51,7 +51,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(full).replace(tzinfo=UTC)
 
 
-@dataclass
+@dataclass(repr=False)
 class Planted:
     """Both sides of September 2026. What is put in happened on the platform and is stored with us.
 

@@ -225,6 +225,23 @@ CAUSES = [
 ]
 
 
+PAIRS = [
+    ("missing CDR", "call price"),
+    ("missing CDR", "package not applied"),
+    ("missing CDR", "missing SMS"),
+    ("missing CDR", "rent missing"),
+    ("CDR and events missing", "duration"),
+    ("missing console row", "duration"),
+    ("missing SMS row", "marker on the bill"),
+    ("unknown number", "SMS price"),
+    ("number type", "rent unexpected"),
+    ("period edge", "package price"),
+    ("SMS parts", "record conflict"),
+    ("rent price", "rent missing"),
+]
+"""Causes at once: each is found as if it were alone."""
+
+
 def told(found: MonthCheck) -> list[Told]:
     """Kinds and amounts, sorted."""
     return sorted(
@@ -240,3 +257,33 @@ def test_a_planted_cause_is_found_and_nothing_else(cause: Cause) -> None:
     assert not cause.found or any(cause.says in each.cause for each in found.differences)
     assert all(each.action and each.evidence for each in found.differences)
     assert found.check.residual == 0
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
+def test_two_causes_at_once_are_two_differences(names: tuple[str, str]) -> None:
+    known = {cause.name: cause for cause in CAUSES}
+    month, options = clean_month(), Options()
+    for name in names:
+        options |= known[name].plant(month)
+    found = month.compare(**options)
+    assert told(found) == sorted(_together(*(known[name] for name in names)))
+    assert found.check.residual == 0
+
+
+def _together(first: Cause, second: Cause) -> list[Told]:
+    """What both cause; the price of what only one of them adds follows the other."""
+    return OF_BOTH.get((first.name, second.name), [*first.found, *second.found])
+
+
+OF_BOTH: dict[tuple[str, str], list[Told]] = {
+    # 29 minutes of virtual numbers are charged then, three of them of the call that is missing here.
+    ("missing CDR", "call price"): [
+        ("missing_push", "0.30"), ("price_diff", "0.22"), ("price_diff", "0.58"),
+    ],
+    # C1 counts as virtual: its second rent costs 5.
+    ("number type", "rent unexpected"): [("number_type", "-9.97"), ("rent_unexpected", "5.00")],
+    # The rent that is missing is valued at our price, the three others at the platform's.
+    ("rent price", "rent missing"): [
+        ("price_diff", "-9.00"), ("price_diff", "2.00"), ("rent_missing", "-5.00"),
+    ],
+}  # fmt: skip

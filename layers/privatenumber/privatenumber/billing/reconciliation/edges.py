@@ -30,6 +30,8 @@ Covers: TypeAlias = Callable[[Item, NumberType, datetime], bool]
 """Whether a package was valid for a use of a moment."""
 
 _BEIJING_AHEAD: Final = timedelta(hours=8)
+_NEAR: Final = timedelta(days=2)
+"""No call that begins before an edge ends later."""
 _FACTS_SHOWN: Final = 10
 
 _CAUSES: Final[Mapping[str, tuple[Kind, str, str]]] = {
@@ -82,10 +84,12 @@ class Edge:
 class Edges:
     """Gathers what other ways to cut a month would change, from the lines around its begin and its end.
 
-    Records after the begin may belong to the month before, those after the end to this one.
+    Records after the begin may belong to the month before, those after the end to this one. `by_end`: our
+    calls stand at their end, as they should; otherwise nothing is left to be told of their answer.
     """
 
-    def __init__(self, month: tuple[datetime, datetime], covers: Covers) -> None:
+    def __init__(self, month: tuple[datetime, datetime], covers: Covers, *, by_end: bool = True) -> None:
+        self._by_end = by_end
         self._bounds = ((month[0], -1), (month[1], 1))
         self._covers = covers
         self._sums: dict[str, dict[Component, Explained]] = {"answer": {}, "utc": {}}
@@ -94,9 +98,10 @@ class Edges:
     def add(self, line: Line) -> None:
         """Look at a charged record."""
         for begin, sign in self._bounds:
-            if line.at >= begin:
+            if begin <= line.at < begin + _NEAR:
                 for name in _ways(line, begin):
-                    self._put(name, line, sign)
+                    if name != "answer" or self._by_end:
+                        self._put(name, line, sign)
 
     def found(self) -> tuple[Edge, ...]:
         """The ways that would change something."""

@@ -34,7 +34,7 @@ from privatenumber.billing.reconciliation.settlement import settled_records
 from privatenumber.billing.reconciliation.sums import Look, day_sums, days_told, sums_of, usage_by_x
 from privatenumber.billing.reconciliation.usage_groups import Own
 from privatenumber.billing.tariff.packages import PackageOrder
-from privatenumber.billing.tariff.prices import Item, PriceBook
+from privatenumber.billing.tariff.prices import Item, PriceBook, UsageTime
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
@@ -78,7 +78,7 @@ class OurMonth:
 
     def look(self) -> Look:
         """What is to watch its lines."""
-        return Look(self.month, self.covers)
+        return Look(self.month, self.covers, self.prices.usage_time is UsageTime.END)
 
 
 @dataclass(frozen=True, slots=True)

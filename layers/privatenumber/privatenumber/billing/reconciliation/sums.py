@@ -19,6 +19,8 @@ from privatenumber.billing.tariff.prices import Item, PriceBook
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day, day_bounds
 
+_HOUR_S: Final = 3600
+
 #: What each kind of difference adds to the console's count of calls or SMS.
 _COUNTED: Final = frozenset({Kind.MISSING_PUSH, Kind.EVENT_WITHOUT_CDR})
 
@@ -32,14 +34,15 @@ class Look:
 
     month: str
     covers: Covers
-    hours: dict[Component, set[datetime]] = field(default_factory=lambda: defaultdict(set))
+    by_end: bool = True
+    hours: dict[Component, set[int]] = field(default_factory=lambda: defaultdict(set))
     marker: dict[Component, int] = field(default_factory=lambda: defaultdict(int))
     _bounds: tuple[datetime, datetime] = field(init=False)
     _edges: Edges = field(init=False)
 
     def __post_init__(self) -> None:
         begin, end = day_bounds(first_day(self.month))[0], day_bounds(last_day(self.month))[1]
-        self._bounds, self._edges = (begin, end), Edges((begin, end), self.covers)
+        self._bounds, self._edges = (begin, end), Edges((begin, end), self.covers, by_end=self.by_end)
 
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
         """The lines as they come."""
@@ -58,7 +61,8 @@ class Look:
 
     def _add(self, line: Line) -> None:
         component = line.item, line.number_type
-        self.hours[component].add(line.at.replace(minute=0, second=0, microsecond=0))
+        # Beijing is a whole number of hours ahead of UTC.
+        self.hours[component].add(int(line.at.timestamp()) // _HOUR_S)
         if isinstance(line, SmsLine) and line.parts_received is not None:
             more = line.parts_received - (line.parts_forwarded or line.parts)
             self.marker[component] += max(more, 0)

@@ -133,8 +133,7 @@ class Group:
 def groups_of(item: Item, charges: Iterable[ImportedCharge], own: Own) -> list[Group]:
     """The groups of an item that anybody has, each under its best reading."""
     lines = [charge for charge in charges if charge.item == item]
-    groups = [read for read in _groups(item, lines, own) if read.own.units or read.charged.lines]
-    return _swapped(groups)
+    return _swapped(list(_groups(item, lines, own)))
 
 
 def _groups(item: Item, lines: Sequence[ImportedCharge], own: Own) -> Iterable[Group]:
@@ -145,7 +144,8 @@ def _groups(item: Item, lines: Sequence[ImportedCharge], own: Own) -> Iterable[G
             sums += own.sums.get((item, kind), UsageSums())
             known += own.explanations.get((item, kind), Explanations())
         charged = Charged(tuple(line for line in lines if line.number_type in (*kinds, None)))
-        yield _read(Group(item, kinds, sums, charged), known, own.edges)
+        if sums.units or charged.lines or known != Explanations():
+            yield _read(Group(item, kinds, sums, charged), known, own.edges)
 
 
 def _read(group: Group, known: Explanations, edges: Sequence[Edge]) -> Group:
