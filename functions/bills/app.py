@@ -21,12 +21,20 @@ from privatenumber.http_serving import NoSuchRoute, serve
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
-from . import dispute_routes, planning_routes, reconciliation_routes, statement_routes, tariff_routes
+from . import (
+    dispute_routes,
+    planning_routes,
+    reconciliation_routes,
+    statement_routes,
+    tariff_routes,
+    trace_routes,
+)
 from .problems import DESCRIBED, KINDS
 from .routes import Route
 
 ROUTES: Final[Mapping[str, Route]] = {
     **statement_routes.ROUTES,
+    **trace_routes.ROUTES,
     **tariff_routes.ROUTES,
     **reconciliation_routes.ROUTES,
     **dispute_routes.ROUTES,

@@ -18,7 +18,7 @@ _MONTH: Final = re.compile(r"20\d{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?", re.ASCII)
-_PLACE: Final = re.compile(r"([0-9]{1,6}):([0-9]{1,6}):([0-9]{1,7}):([0-9a-f]{12})", re.ASCII)
+PLACE: Final = re.compile(r"([0-9]{1,6}):([0-9]{1,6}):([0-9]{1,7}):([0-9a-f]{12})", re.ASCII)
 
 
 def month_of(given: Mapping[str, Any], name: str = "month") -> str:
@@ -84,8 +84,13 @@ def text_of(body: Mapping[str, Any], name: str, form: re.Pattern[str], rule: str
 
 def line_place(query: Mapping[str, str]) -> tuple[int, LinePlace] | None:
     """The version and the place in its lines that a cursor names. Raises InvalidFields."""
-    found = place_of(http_request.read_cursor(query), _PLACE)
-    return (int(found[1]), LinePlace(int(found[2]), int(found[3]), found[4])) if found else None
+    found = place_of(http_request.read_cursor(query), PLACE)
+    return place_in_lines(found) if found else None
+
+
+def place_in_lines(found: re.Match[str]) -> tuple[int, LinePlace]:
+    """The version and the place that a text of the form `PLACE` names."""
+    return int(found[1]), LinePlace(int(found[2]), int(found[3]), found[4])
 
 
 def line_cursor(version: Version, place: LinePlace | None) -> str | None:

@@ -37,6 +37,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         404, "Difference not found", "GET /reconciliations/{reconciliation} lists what it has found."
     ),
     "dispute-not-found": Kind(404, "Dispute not found", "GET /disputes lists what there is."),
+    "record-not-found": Kind(
+        404,
+        "Record not found",
+        "Only records of days that were closed are found, by the address of their fact.",
+    ),
     "plan-not-found": Kind(404, "No plan yet", "A plan is made every day; ask for a month that has one."),
     "package-not-found": Kind(404, "Purchase not found", "GET /packages lists what was entered."),
     "purchase-differs": Kind(
@@ -70,6 +75,10 @@ class StatementUnknown(Exception):
     """The month has no statement, or none of that version."""
 
 
+class RecordUnknown(Exception):
+    """No close has a record at this address."""
+
+
 class PlanUnknown(Exception):
     """The month has no plan."""
 
@@ -94,6 +103,7 @@ DESCRIBED: Final[Described] = {
     StatementUnknown: lambda _: Problem("statement-not-found", "The month has no such statement."),
     TooManyLines: lambda _: Problem("too-many-lines", "The statement has too many lines for a file."),
     CannotRender: lambda error: Problem("cannot-be-rendered", f"It cannot be made: {error}."),
+    RecordUnknown: lambda _: Problem("record-not-found", "No close has a record at this address."),
     PlanUnknown: lambda _: Problem("plan-not-found", "The month has no plan."),
     TooMuchToRate: lambda _: Problem("too-much-to-rate", "The month has too many records."),
     ComplaintConflict: lambda _: Problem("complaint-differs", "The id belongs to another complaint."),

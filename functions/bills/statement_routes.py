@@ -94,7 +94,7 @@ def list_lines(rooms: BillRooms, request: Request) -> Response:
         200,
         {
             "version": version.number,
-            "lines": list(page.lines),
+            "lines": [{**line, "id": line_cursor(version, place)} for place, line in page.lines],
             "next_cursor": line_cursor(version, page.further),
         },
     )

@@ -78,6 +78,33 @@ def test_other_prices_are_shown_beside_those_in_force_and_nothing_is_kept(api: B
     assert api.call("GET /prices").body["lists"][0]["call"] == PRICES
 
 
+@pytest.mark.parametrize("query", [{"line": "usage"}, {"line": "share", "view": "x", "key": X}])
+def test_a_line_leads_to_its_records_and_a_record_back_to_its_statement(
+    api: BillsApi, query: dict[str, str]
+) -> None:
+    (line,) = api.call("GET /statements/{month}/lines", path={"month": MONTH}, query=query).body["lines"]
+    records = api.call(
+        "GET /statements/{month}/records", path={"month": MONTH}, query={"line": line["id"], "limit": "1"}
+    )
+    (record,) = records.body["records"]
+    assert records.body["next_cursor"] is None
+    found = api.call("GET /records", query={"fact": record["fact"]})
+    assert found.body["line"] == record
+    assert {
+        name: found.body["statements"][-1][name] for name in ("kind", "month", "version")
+    } == {"kind": "statement", "month": MONTH, "version": 1}
+    assert "caller" not in record
+
+
+def test_what_has_no_records_is_said_to(api: BillsApi) -> None:
+    query = {"line": "rent"}
+    (rent,) = api.call("GET /statements/{month}/lines", path={"month": MONTH}, query=query).body["lines"]
+    asked = {"line": rent["id"]}
+    assert api.call("GET /statements/{month}/records", path={"month": MONTH}, query=asked).status == 422
+    assert api.call("GET /records", query={"fact": "CALL#none#x/CDR#1"}).status == 404
+    assert api.call("GET /records", query={"fact": "BINDING#1/BINDING"}).status == 422
+
+
 def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:
     """Decided today, booked by the daily run, however often it runs (billing-rules.md §9.4)."""
     statements = books_of(api).ledger().statements

@@ -36,9 +36,9 @@ class LinePlace:
 
 @dataclass(frozen=True, slots=True)
 class LinePage:
-    """Some lines of a version, and where the next page begins (None: there is no further line)."""
+    """Some lines of a version with their places, and behind which the next page begins (None: the end)."""
 
-    lines: tuple[Mapping[str, Any], ...]
+    lines: tuple[tuple[LinePlace, Mapping[str, Any]], ...]
     further: LinePlace | None
 
 
@@ -65,6 +65,14 @@ class VersionPages:
             for number in range(first, len(lines)):
                 yield LinePlace(page, number, content), json.loads(lines[number])
 
+    def line(self, version: Version, place: LinePlace) -> Mapping[str, Any]:
+        """The line at a place. Raises PlaceGone."""
+        before = LinePlace(place.page, place.line - 1, place.content)
+        found, line = next(self.lines(version, before), (None, None))
+        if line is None or found != place:
+            raise PlaceGone
+        return line
+
     def page(
         self,
         version: Version,
@@ -77,10 +85,10 @@ class VersionPages:
 
         Raises PlaceGone.
         """
-        found = list[Mapping[str, Any]]()
+        found = list[tuple[LinePlace, Mapping[str, Any]]]()
         for looked_at, (place, line) in enumerate(self.lines(version, after), start=1):
             if wanted(line):
-                found.append(line)
+                found.append((place, line))
             if len(found) == limit or looked_at == MOST_LOOKED_AT:
                 return LinePage(tuple(found), place)
         return LinePage(tuple(found), None)
