@@ -66,8 +66,8 @@ def package(**changes: Any) -> Document:
 
 
 USED = [
-    component("call", "carrier", 3, "0.30", 162),
-    component("call", "virtual", 102, "10.20", 338),
+    component("call", "carrier", 3, "0.30", 164),
+    component("call", "virtual", 102, "10.20", 336),
     component("sms", "carrier", 10, "2.70"),
     component("sms", "virtual", 10, "2.80", 50),
 ]

@@ -50,7 +50,7 @@ def test_the_bill_is_in_the_layout_in_which_bills_are_imported() -> None:
         ("call", "carrier", Decimal("0.30")),
         ("call", "virtual", Decimal("10.20")),
     ]
-    assert charges[1].package_quantity == 338
+    assert charges[1].package_quantity == 336
 
 
 def test_every_view_is_a_file_and_adds_up_to_the_costs_of_the_month() -> None:

@@ -33,8 +33,8 @@ State closed   Version 1   Computed at 2026-10-03 12:00   Currency CNY   Inputs 
 What was deducted
 Component  Number type  At list price  From packages     CNY
 ────────────────────────────────────────────────────────────
-calls      carrier                  3            162    0.30
-calls      virtual                102            338   10.20
+calls      carrier                  3            164    0.30
+calls      virtual                102            336   10.20
 SMS        carrier                 10              0    2.70
 SMS        virtual                 10             50    2.80
 rent       carrier                  2              0   30.00
@@ -46,8 +46,8 @@ Total                                                 114.00
 What the month cost
 Component  Number type  At list price  From packages     CNY
 ────────────────────────────────────────────────────────────
-calls      carrier                  3            162    0.30
-calls      virtual                102            338   10.20
+calls      carrier                  3            164    0.30
+calls      virtual                102            336   10.20
 SMS        carrier                 10              0    2.70
 SMS        virtual                 10             50    2.80
 rent       carrier                  2              0   30.00

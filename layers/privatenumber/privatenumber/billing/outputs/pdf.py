@@ -7,6 +7,7 @@ stays small and no font has to be deployed.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, Literal
@@ -33,6 +34,7 @@ MOST_ROWS: Final = 200
 
 _CHINESE: Final = "STSong-Light"
 _LATIN: Final = "Helvetica"
+_RUNS: Final = re.compile(r"[\x00-\xff]+|[^\x00-\xff]+")
 _INK, _SOFT, _LINE, _BAR = (HexColor(code) for code in ("#1c2430", "#5b6675", "#d8dee6", "#2f6db5"))
 _LINES: Final = (
     ("LINEBELOW", (0, 0), (-1, 0), 0.8, _INK),
@@ -135,6 +137,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
 def _drawing(chart: Chart) -> Flowable:
     placed = picture(chart)
     drawing = Drawing(WIDTH, placed.height)
+    drawing.hAlign = "LEFT"
     drawing.renderScale = min(1.0, _TALLEST / placed.height)
     for bar in placed.bars:
         base = placed.height - bar.y - bar.height
@@ -166,7 +169,7 @@ def _paragraph(
 ) -> Paragraph:  # fmt: skip
     style = ParagraphStyle(
         "text",
-        fontName=_font(text),
+        fontName=_LATIN,
         fontSize=size,
         leading=size * 1.3,
         textColor=_SOFT if soft else _INK,
@@ -176,7 +179,13 @@ def _paragraph(
         alignment=TA_RIGHT if right else TA_LEFT,
         wordWrap="CJK" if _font(text) == _CHINESE else None,
     )
-    return Paragraph(escape(text), style)
+    return Paragraph(_RUNS.sub(_set, text), style)
+
+
+def _set(run: re.Match[str]) -> str:
+    """A run of a text as markup: in the Chinese font what Helvetica does not have."""
+    text = escape(run[0])
+    return text if _font(run[0]) == _LATIN else f'<font name="{_CHINESE}">{text}</font>'
 
 
 def _font(text: str) -> str:
