@@ -25,11 +25,11 @@ _BILL: Final = (
 _DIFFERENCE: Final = (
     Column("kind", codes="kind"),
     Column("amount", Cell.MONEY, empty="unpriced"),
-    Column("cause"),
-    Column("action"),
-    Column("application"),
-    Column("x"),
-    Column("at", Cell.MOMENT),
+    Column("cause", Cell.PROSE),
+    Column("action", Cell.PROSE),
+    Column("application", spare=True),
+    Column("x", spare=True),
+    Column("at", Cell.MOMENT, spare=True),
     Column("state", codes="difference"),
 )
 _NOT_COMPARED: Final = (
@@ -44,7 +44,11 @@ _REASON: Final = (
     Column("quantity", Cell.COUNT),
     Column("amount", Cell.MONEY),
 )
-_BAD_ROW: Final = (Column("file", codes="file"), Column("import_line", Cell.COUNT), Column("reason"))
+_BAD_ROW: Final = (
+    Column("file", codes="file"),
+    Column("import_line", Cell.COUNT),
+    Column("reason", Cell.PROSE),
+)
 
 
 def reconciliation_report(document: Document, words: Words) -> Report:

@@ -26,6 +26,8 @@ class Cell(Enum):
     TEXT = auto()
     CODES = auto()
     """Several codes in one text, blanks between them."""
+    PROSE = auto()
+    """Sentences, which want room."""
     COUNT = auto()
     MONEY = auto()
     """A sum in CNY, shown with two decimals."""

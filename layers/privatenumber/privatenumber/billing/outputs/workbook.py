@@ -28,6 +28,7 @@ _FORBIDDEN: Final = str.maketrans(dict.fromkeys(r"[]:*?/\'", " "))
 _WIDTHS: Final = {
     Cell.TEXT: 20,
     Cell.CODES: 24,
+    Cell.PROSE: 60,
     Cell.COUNT: 11,
     Cell.MONEY: 13,
     Cell.PRICE: 13,
@@ -36,6 +37,7 @@ _WIDTHS: Final = {
 _FORMATS: Final = {
     Cell.TEXT: "@",
     Cell.CODES: "@",
+    Cell.PROSE: "@",
     Cell.COUNT: "#,##0.######",
     Cell.MONEY: "#,##0.00",
     Cell.PRICE: "0.00####",
