@@ -137,15 +137,17 @@ class TestMissing:
         assert found.evidence == {
             "import_line": 3,
             "talk_seconds": 181,
+            "record_id": "icid-b",
             "event": "CALL#demo#s-b/EVENT#disconnect",
         }
         assert explained(result) == (4, Decimal("0.40"))
 
     def test_an_icid_is_shown_and_a_session_is_not(self) -> None:
         icid = "c0a8f3d1b7e24c6590ab12cd34ef5678.3997785600.1.7"
-        rows = [*ROWS, export_row("2026-09-04 09:00:00", "2026-09-04 09:01:00", icid=icid)]
-        (found,) = compare(rows=rows).differences
-        assert found.evidence["record_id"] == icid
+        for record_id, shown in ((icid, icid), ("13800138001_1@host", None), ("13800138001-1", None)):
+            row = export_row("2026-09-04 09:00:00", "2026-09-04 09:01:00", icid=record_id)
+            (found,) = compare(rows=[*ROWS, row]).differences
+            assert found.evidence.get("record_id") == shown
 
     def test_the_hang_up_of_an_answered_call_names_the_second_leg(self) -> None:
         """notifications.md §4.3: X and the callee; who called which X is told by the first event."""

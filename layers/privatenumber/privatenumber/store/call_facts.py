@@ -11,6 +11,7 @@ from privatenumber.store import calls, messages
 from privatenumber.store.call_rules import KIND as RULE
 from privatenumber.store.decisions import Decision, read_decision
 from privatenumber.store.fact_rows import CdrFact, EventFact, call_key, read_cdr, read_event, sms_key
+from privatenumber.store.imported_facts import CONSOLE
 from privatenumber.store.items import encode
 from privatenumber.store.querying import every_row
 from privatenumber.store.recordings import KIND as RECORDING
@@ -134,9 +135,14 @@ class FactReader:
 
 
 def _apart(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """What came first of each key, and how many records contradict it."""
+    """What came first of each key, and how many records contradict it.
+
+    What was imported from the console is nothing beside what was pushed after all.
+    """
     first = [item for item in items if _VARIANT not in item.get("flags", ())]
-    return first, len(items) - len(first)
+    pushed = {item["kind"] for item in first if CONSOLE not in item.get("flags", ())}
+    known = [item for item in first if CONSOLE not in item.get("flags", ()) or item["kind"] not in pushed]
+    return known, len(items) - len(first)
 
 
 def _decision(items: Iterable[Mapping[str, Any]]) -> Decision | None:

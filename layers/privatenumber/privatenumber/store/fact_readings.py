@@ -17,10 +17,13 @@ from privatenumber.store.fact_rows import (
     EventFact,
     call_key,
     day_key,
+    icid_key,
     number_key,
     read_cdr,
     read_event,
 )
+from privatenumber.store.imported_facts import Lookups, cdr_came, is_imported, sms_came
+from privatenumber.store.items import decode
 from privatenumber.store.querying import every_row
 from privatenumber.store.reading import Withheld, read_items
 from privatenumber.store.sms_rows import SmsFact, read_sms
@@ -70,32 +73,74 @@ class FactReadings:
         except Withheld as error:
             raise StoreUnavailable(str(error)) from error
 
+    def place(self, address: str) -> tuple[str, date, int] | None:
+        """Application, day and shard under which a fact is counted; None for one that no day counts.
+
+        ``address`` is partition key, ``/``, sort key.
+        """
+        pk, _, sk = address.partition("/")
+        try:
+            found = self._client.get_item(TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(code_of(error)) from error
+        item = decode(found["Item"]) if "Item" in found else {}
+        if "day_key" not in item:
+            return None
+        _, application, day, shard = item["day_key"].split("#")
+        return application, date.fromisoformat(day), int(shard)
+
     def cdrs_of_day(
         self, application: str, day: date, shards: Iterable[int] = range(SHARDS)
     ) -> Iterator[CdrFact]:
         """CDRs whose call ended on a Beijing day (without end: that arrived on it), by shard and end time.
 
         The records of one call are in one shard. The index is eventually consistent: a record stored a moment
-        ago may be missing.
+        ago may be missing. A record that was imported and has been pushed since is left out.
         """
-        return map(read_cdr, self._day("CDR", application, day, shards))
+        for cdr in map(read_cdr, self._day("CDR", application, day, shards)):
+            if not (is_imported(cdr) and cdr_came(cdr, self.lookups)):
+                yield cdr
 
     def cdrs_between(self, application: str, since: datetime, until: datetime) -> Iterator[CdrFact]:
         """CDRs whose call ended in a stretch of time, both moments included, by day, shard and end time."""
+        return map(read_cdr, self._between("CDR", application, since, until))
+
+    def sms_between(self, application: str, since: datetime, until: datetime) -> Iterator[SmsFact]:
+        """SMS of a stretch of time, both moments included, by day, shard and time."""
+        return map(read_sms, self._between("SMS", application, since, until))
+
+    @property
+    def lookups(self) -> Lookups:
+        """How the push of an imported record is found."""
+        return Lookups(self._icid_known, self.call, self._sms, self.cdrs_between, self.sms_between)
+
+    def _icid_known(self, application: str, icid: str) -> bool:
+        key = {"pk": {"S": icid_key(application, icid)}, "sk": {"S": "CDR"}}
+        try:
+            return "Item" in self._client.get_item(TableName=self._table, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(code_of(error)) from error
+
+    def _sms(self, pk: str) -> Iterator[SmsFact]:
+        rows = self._query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": pk}})
+        return (read_sms(row) for row in rows if row["kind"] == "sms")
+
+    def _between(
+        self, kind: str, application: str, since: datetime, until: datetime
+    ) -> Iterator[dict[str, Any]]:
         day = beijing_day(since)
         while day <= beijing_day(until):
             for shard in range(SHARDS):
                 values = {
-                    ":day": {"S": day_key("CDR", application, day, shard)},
+                    ":day": {"S": day_key(kind, application, day, shard)},
                     ":since": {"S": iso(since)},
                     ":until": {"S": f"{iso(until)}#~"},
                 }
-                rows = self._query(
+                yield from self._query(
                     IndexName=DAY_INDEX,
                     KeyConditionExpression="day_key = :day AND day_sort BETWEEN :since AND :until",
                     ExpressionAttributeValues=values,
                 )
-                yield from map(read_cdr, rows)
             day += timedelta(days=1)
 
     def ends_of_day(self, application: str, day: date) -> Iterator[EndFact]:
@@ -105,8 +150,13 @@ class FactReadings:
     def sms_of_day(
         self, application: str, day: date, shards: Iterable[int] = range(SHARDS)
     ) -> Iterator[SmsFact]:
-        """SMS that were notified on a Beijing day (their own time), by shard and time."""
-        return map(read_sms, self._day("SMS", application, day, shards))
+        """SMS that were notified on a Beijing day (their own time), by shard and time.
+
+        An SMS that was imported and has been pushed since is left out.
+        """
+        for sms in map(read_sms, self._day("SMS", application, day, shards)):
+            if not (is_imported(sms) and sms_came(sms, self.lookups)):
+                yield sms
 
     def last_number_state(self, application: str, x: str) -> tuple[str | None, str | None]:
         """Status and cause of X as the platform pushed them last (notifications.md §7); both None: never."""

@@ -33,7 +33,7 @@ DELETE FROM row_names WHERE n IN (
 """
 
 _MISSING_CDRS: Final = """
-SELECT r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, r.shown_id, e.address, e.app
+SELECT r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, m.shown_id, e.address, e.app
 FROM row_names m CROSS JOIN rows r ON r.n = m.n LEFT JOIN row_ends t ON t.row = r.n
   LEFT JOIN ended e ON e.n = t.end
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -12,9 +13,12 @@ from privatenumber.billing.reconciliation.cells import ImportedNumber
 from privatenumber.billing.reconciliation.exports_in import ImportedCall
 from privatenumber.billing.reconciliation.workbench import Workbench, batches, clock
 from privatenumber.billing.tariff.prices import PriceBook, UsageTime
+from privatenumber.numbers_in_text import holds_number
 from privatenumber.privacy import mask
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
+
+_ICID: Final = re.compile(r"[0-9A-Za-z.-]+", re.ASCII)
 
 Tokens: TypeAlias = Callable[[str, str], str]
 """The token of a value, by value and purpose (``number``, ``session``, ``sms``), as stored facts carry it."""
@@ -24,9 +28,8 @@ Tokens: TypeAlias = Callable[[str, str], str]
 CALL_TABLES: Final = """
 CREATE TABLE rows (
   n INTEGER PRIMARY KEY, file INTEGER, line INTEGER, rid BLOB, content BLOB, x TEXT, x_shown TEXT, app TEXT,
-  ended INTEGER, at INTEGER, begun INTEGER, talk INTEGER, minutes INTEGER, measured INTEGER, binding BLOB,
-  shown_id TEXT);
-CREATE TABLE row_names (n INTEGER PRIMARY KEY, session TEXT, caller TEXT, x TEXT);
+  ended INTEGER, at INTEGER, begun INTEGER, talk INTEGER, minutes INTEGER, measured INTEGER, binding BLOB);
+CREATE TABLE row_names (n INTEGER PRIMARY KEY, session TEXT, caller TEXT, x TEXT, shown_id TEXT);
 CREATE TABLE lines (
   n INTEGER PRIMARY KEY, fact TEXT, app TEXT, icid BLOB, session TEXT, binding BLOB, caller TEXT, x TEXT,
   plain_x TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
@@ -150,13 +153,12 @@ def put_rows(
             minutes,
             bool(row.answered_at or row.duration_s or row.billed_minutes),
             bench.hidden("id", row.binding_id) if row.binding_id else None,
-            shown_id(row.record_id),
         )
 
-    places = ", ".join("?" * 15)
+    places = ", ".join("?" * 14)
     insert = (
         "INSERT INTO rows (file, line, rid, content, x, x_shown, app, ended, at, begun, talk, minutes,"
-        f" measured, binding, shown_id) VALUES ({places})"
+        f" measured, binding) VALUES ({places})"
     )
     for batch in batches(rows):
         before = bench.one("SELECT coalesce(max(n), 0) FROM rows")
@@ -168,13 +170,14 @@ def put_rows(
         )
         unnamed = [(n, batch[n - before - 1]) for (n,) in unknown]
         bench.put(
-            "INSERT INTO row_names (n, session, caller, x) VALUES (?, ?, ?, ?)",
+            "INSERT INTO row_names (n, session, caller, x, shown_id) VALUES (?, ?, ?, ?, ?)",
             (
                 (
                     n,
                     naming.tokens(row.record_id, "session") if row.record_id else None,
                     naming.person(row.caller),
                     naming.person(row.x),
+                    shown_id(row.record_id),
                 )
                 for n, row in unnamed
             ),
@@ -183,4 +186,5 @@ def put_rows(
 
 def shown_id(record_id: str | None) -> str | None:
     """A record id that may be shown: an icid; a sessionId may contain phone numbers."""
-    return record_id if record_id and record_id.replace(".", "").isalnum() else None
+    plain = record_id is not None and _ICID.fullmatch(record_id) and not holds_number(record_id)
+    return record_id if plain else None

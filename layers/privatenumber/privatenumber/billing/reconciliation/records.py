@@ -46,6 +46,12 @@ from privatenumber.billing.reconciliation.export_files import Export
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
 from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.matching import CallersOf, lay_out_rest, match_ids, match_times
+from privatenumber.billing.reconciliation.missing_rows import (
+    CALL_PLACES,
+    SMS_PLACES,
+    MissingRow,
+    missing_places,
+)
 from privatenumber.billing.reconciliation.money import Component, Explanations
 from privatenumber.billing.reconciliation.sms_checks import (
     missing_notices,
@@ -111,6 +117,8 @@ class ComparedRecords:
     """Of differences, those told as sums included."""
     explanations: dict[Component, Explanations] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, list[MissingRow]] = field(default_factory=dict)
+    """Rows without a record of ours, where somebody wants to know them, by the kind of file."""
 
     def take(self, found: Gathering, reading: str | None = None) -> None:
         """Take differences; ``reading`` names the part of the explanations that they are."""
@@ -126,8 +134,13 @@ def compare_records(
     files: DetailFiles,
     account: Account,
     resolver: Resolver,
+    *,
+    most_missing: int = 0,
 ) -> ComparedRecords:
-    """Compare a month's records. The same inputs in any order give the same result. Raises FileRefused."""
+    """Compare a month's records. The same inputs in any order give the same result. Raises FileRefused.
+
+    So many rows that only the platform has are told by their places in the files, one kind after the other.
+    """
     result = ComparedRecords()
     naming = Naming(resolver.tokens, account.inventory, account.applications)
     with Workbench(CALL_TABLES, END_TABLES, SMS_TABLES) as bench:
@@ -135,8 +148,10 @@ def compare_records(
         put_ends(bench, recorded.ends)
         span = Span.of(recorded.month)
         _compare_calls(bench, files.calls, naming, account, resolver, span, result)
+        result.missing["calls"] = list(missing_places(bench, CALL_PLACES, span, most_missing))
         if files.sms:
             _compare_sms(bench, files.sms, naming, account, resolver, span, result)
+            result.missing["sms"] = list(missing_places(bench, SMS_PLACES, span, most_missing))
     return result
 
 

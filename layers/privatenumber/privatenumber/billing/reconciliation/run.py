@@ -44,7 +44,7 @@ def _reconcile(ledger: Ledger, month: str, keys: Keys, mappings: Any, as_of: dat
     seen = ledger.reconciliations.latest(month)
     files = open_files(ledger, keys, mappings)
     stated, closes = state_month(ledger, month, as_of=as_of)
-    compared = _month(ledger, stated, closes, as_of)
+    compared = month_of(ledger, stated, closes, as_of)
     result = reconcile(compared, files, ledger.account, resolver_of(ledger, as_of))
     version = ledger.reconciliations.add(month, result.document(), result.lines(), seen=seen, made_at=as_of)
     shown = present(version.document, ledger.reconciliations.lines(version))
@@ -78,7 +78,8 @@ def _each(keys: str | Sequence[str]) -> Sequence[str]:
     return [keys] if isinstance(keys, str) else keys
 
 
-def _month(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], as_of: datetime) -> Month:
+def month_of(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], as_of: datetime) -> Month:
+    """A stated month as it is compared; its lines and hang-ups are read when somebody asks for them."""
     month = stated.fresh.month
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
     # A call that ends at midnight may have its event on one side and its CDR on the other.

@@ -1,0 +1,92 @@
+"""Rows that a comparison misses, found again and imported (billing-rules.md §9.3, `missing_push`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from privatenumber.billing.closing.runs import state_month
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.reconciliation.compare import Files
+from privatenumber.billing.reconciliation.export_files import Export
+from privatenumber.billing.reconciliation.importing import (
+    ImportedRow,
+    Importing,
+    ImportResult,
+    import_rows,
+)
+from privatenumber.billing.reconciliation.missing_rows import MissingRow
+from privatenumber.billing.reconciliation.records import DetailFiles, Recorded, compare_records
+from privatenumber.billing.reconciliation.resolving import resolver_of
+from privatenumber.billing.reconciliation.run import Keys, month_of, open_files
+from privatenumber.store.files import FileChanged
+
+#: Rows of one kind that one run imports; whoever has more runs it again.
+MOST_ROWS: Final = 5000
+
+
+def import_missing(
+    ledger: Ledger,
+    month: str,
+    *,
+    files: Keys,
+    as_of: datetime,
+    by: str,
+    mappings: Any = None,
+    lines: Collection[int] | None = None,
+) -> dict[str, Any]:
+    """Import the rows of detail exports whose push never came; ``lines`` chooses some of them.
+
+    Compares anew, so that only what is missing now is imported: the same again imports nothing. Raises as
+    `reconcile_month` does, and StoreUnavailable.
+    """
+    stated, closes = state_month(ledger, month, as_of=as_of)
+    opened = open_files(ledger, files, mappings)
+    ours = month_of(ledger, stated, closes, as_of)
+    compared = compare_records(
+        Recorded(month, ours.lines, ours.ends),
+        DetailFiles(opened.calls, opened.sms),
+        ledger.account,
+        resolver_of(ledger, as_of),
+        most_missing=MOST_ROWS + 1,
+    )
+    again = open_files(ledger, files, mappings)
+    if _hashes(again) != _hashes(opened):
+        raise FileChanged("the file was replaced while it was read")
+    document: dict[str, Any] = {"kind": "import", "month": month}
+    for name, exports in _by_kind(again).items():
+        missing = compared.missing.get(name, [])
+        wanted = [row for row in missing[:MOST_ROWS] if lines is None or row.line in lines]
+        result = _imported(ledger, exports, wanted, by, as_of)
+        document[name] = {**result.document(), "more": len(missing) > MOST_ROWS}
+    return document
+
+
+def _hashes(files: Files) -> list[str]:
+    return [export.sha256 for exports in _by_kind(files).values() for export in exports]
+
+
+def _by_kind(files: Files) -> dict[str, Sequence[Export[Any]]]:
+    return {name: exports for name, exports in (("calls", files.calls), ("sms", files.sms)) if exports}
+
+
+def _imported(
+    ledger: Ledger, exports: Sequence[Export[Any]], missing: Sequence[MissingRow], by: str, at: datetime
+) -> ImportResult:
+    total = ImportResult()
+    for number, export in enumerate(exports):
+        events = {row.line: row.event for row in missing if row.file == number}
+        if not events:
+            continue
+        importing = Importing(by, at, export.sha256, timedelta(days=ledger.kept_days))
+        result = import_rows(ledger, _found(export, events), importing)
+        total.counts += result.counts
+        total.left_out += result.left_out
+    return total
+
+
+def _found(export: Export[Any], events: dict[int, str | None]) -> Iterator[tuple[ImportedRow, str | None]]:
+    for row in export:
+        if row.line in events:
+            yield row, events[row.line]
