@@ -1,9 +1,12 @@
 """Rates calls every hour, closes days, states months, reconciles, plans; invoked by schedule or directly.
 
 Event: ``{"action": "rate"}``, ``{"action": "plan"}``, ``{"action": "close", "day"?}``,
+``{"action": "begin", "month"?}`` and ``{"action": "sweep"}`` for closes that many workers share (`parts`),
+``{"action": "correct", "month"?}``,
 ``{"action": "statement", "month"?}``, ``{"action": "rerate", "month"?, "prices": <price book>}`` or
 ``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}`` (also ``sms``, ``stats``,
-``quota`` and ``numbers``; of ``calls`` and ``sms`` perhaps a list of keys), each with ``as_of`` or
+``quota`` and ``numbers``; of ``calls`` and ``sms`` perhaps a list of keys) or
+``{"action": "import", "month"?, "calls"?, "sms"?, "lines"?, "by"?, "mappings"?}``, each with ``as_of`` or
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
 Beijing time. The answer is a JSON document without any person's number. What will never work as it was asked
 is answered ``{"kind": "refused", "detail": ...}``; what may work the next time raises, to be tried again.
@@ -21,11 +24,14 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
-from privatenumber.billing.closing import rerating, runs
+from privatenumber.billing.closing import corrections, rerating, runs
+from privatenumber.billing.closing.fan_out import due_runs, run_of
+from privatenumber.billing.disputes.booking import book_decisions
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.planning.bootstrap import compose_planner
 from privatenumber.billing.planning.run import measures
 from privatenumber.billing.planning.spend import BudgetError
+from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.reconciliation.layouts import LayoutError
 from privatenumber.billing.reconciliation.mappings import LAYOUTS
 from privatenumber.billing.reconciliation.run import reconcile_month
@@ -74,8 +80,12 @@ def rate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 
 
 def close(ledger: Ledger, event: Event, as_of: datetime) -> Document:
-    """Close one day, or the days that are due."""
-    return runs.close(ledger, _day(event), as_of=as_of)
+    """Close one day, or the days that are due and what decisions of disputes book."""
+    day = _day(event)
+    document = runs.close(ledger, day, as_of=as_of)
+    if day is None:
+        document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
+    return document
 
 
 def statement(ledger: Ledger, event: Event, as_of: datetime) -> Document:
@@ -104,14 +114,66 @@ def rerate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     return rerating.rerate(ledger, _month(event, as_of), price_book_of(event.get("prices")), as_of=as_of)
 
 
+def begin(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Begin what is due, or all days of one month; workers do it."""
+    now = utc_now()
+    if event.get("month"):
+        wanted = [run_of(ledger, _month(event, as_of), as_of=as_of, now=now)]
+    else:
+        wanted = due_runs(ledger, as_of=as_of, now=now)
+    shared = rooms().fan_out()
+    begun = [shared.begin(run) for run in wanted]
+    document: Document = {
+        "kind": "begin",
+        "runs": [{"run": run.id, "month": run.month, "days": len(run.open)} for run in begun],
+    }
+    if not event.get("month"):
+        document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
+    return document
+
+
+def sweep(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Send again what is left of shared closes that should be over."""
+    return {"kind": "sweep", "sent": rooms().fan_out().sweep(now=as_of)}
+
+
+def correct(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Book what has changed in a closed month, last month when none is named."""
+    month = _month(event, as_of) if event.get("month") else runs.last_month(as_of)
+    return corrections.correct(ledger, month, as_of=as_of)
+
+
+def import_rows(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+    """Import rows of detail exports whose push never came."""
+    lines = event.get("lines")
+    if lines is not None and not (isinstance(lines, list) and all(type(line) is int for line in lines)):
+        raise runs.BillingRequestError("lines: a list of line numbers is expected")
+    files = {name: _keys(event, name) for name in _PARTED if event.get(name) is not None}
+    if not files:
+        raise runs.BillingRequestError("calls or sms: the key of a file in the exchange bucket is expected")
+    return import_missing(
+        ledger,
+        _month(event, as_of),
+        files=files,
+        as_of=as_of,
+        by=str(event.get("by") or "direct"),
+        mappings=event.get("mappings"),
+        lines=lines,
+    )
+
+
 _NEEDED: Final = ("calls", "bill")
 _PARTED: Final = ("calls", "sms")
 
 _ACTIONS: Final[Mapping[str, Callable[[Ledger, Event, datetime], Document]]] = {
     "rate": rate,
     "close": close,
+    "begin": begin,
+    "sweep": sweep,
+    "correct": correct,
     "statement": statement,
     "reconcile": reconcile,
+    "import": import_rows,
     "plan": plan,
     "rerate": rerate,
 }
@@ -143,8 +205,12 @@ def _measured(document: Document) -> Document:
         _count("MissingCdrs", sum(found["kind"] in missing for found in document["differences"]))
         measured["differences"] = document["difference_count"]
     if document["kind"] in ("rate", "close"):
-        _count("UnpricedMinutes", sum(day["totals"]["unpriced_minutes"] for day in document["days"]))
+        _count("UnpricedMinutes", sum(day["calls"]["unpriced_minutes"] for day in document["days"]))
         measured["days"] = len(document["days"])
+    if document["kind"] == "sweep":
+        _count("ClosesSentAgain", document["sent"])
+    if document["kind"] == "correction":
+        _count("CorrectionsBooked", int(document["changed"]))
     if document["kind"] == "plan":
         for name, value in measures(document).items():
             _count(name, value)

@@ -49,6 +49,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "BILLS_TABLE": "BillsTable",
         "WORK_QUEUE_URL": aws.client("sqs").create_queue(QueueName="work")["QueueUrl"],
         "REPORTS_QUEUE_URL": aws.client("sqs").create_queue(QueueName="reports")["QueueUrl"],
+        "BILLING_QUEUE_URL": aws.client("sqs").create_queue(QueueName="billing")["QueueUrl"],
         "RECONCILIATIONS_QUEUE_URL": aws.client("sqs").create_queue(QueueName="reconciliations")["QueueUrl"],
         "WEBHOOKS_QUEUE_URL": aws.client("sqs").create_queue(QueueName="webhooks")["QueueUrl"],
         "WEBHOOKS_BUS": "default",

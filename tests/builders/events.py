@@ -22,6 +22,7 @@ FUNCTIONS = {
     "watch": "WatchFunction",
     "drift": "DriftFunction",
     "billing": "BillingFunction",
+    "billing-work": "BillingWorkerFunction",
     "bills": "BillsFunction",
     "reconcile-sweep": "ReconcileSweepFunction",
     "reconcile-work": "ReconcileWorkerFunction",

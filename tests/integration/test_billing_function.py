@@ -70,7 +70,7 @@ def books() -> Iterator[Books]:
 
 
 def _forget_clients() -> None:
-    for name in ("dynamodb", "kms", "secrets", "s3"):
+    for name in ("dynamodb", "kms", "secrets", "s3", "sqs"):
         getattr(clients, name).cache_clear()
 
 
@@ -94,6 +94,7 @@ def function(
         "KEY_ID": key_id,
         "APPLICATIONS_SECRET": secret["ARN"],
         "PRICE_LIST": PRICE_LIST,
+        "BILLING_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="billing")["QueueUrl"],
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -107,7 +108,7 @@ def function(
 
 def test_the_hourly_run_answers_running_totals(function: Lambda) -> None:
     document = function.invoke(action="rate")
-    assert [(day["day"], day["totals"]["amount"]) for day in document["days"]] == [
+    assert [(day["day"], day["calls"]["amount"]) for day in document["days"]] == [
         ("2026-09-01", "0.00"),
         ("2026-09-02", "0.20"),
     ]
@@ -157,7 +158,7 @@ def test_a_record_under_a_newer_key_is_opened(function: Lambda) -> None:
 @pytest.mark.parametrize(
     ("event", "says"),
     [
-        ({}, "action: one of rate, close, statement, reconcile"),
+        ({}, "action: one of rate, close"),
         ({"action": "guess"}, "action: one of"),
         ({"action": "close", "day": "yesterday"}, "day: a date"),
         ({"action": "close", "day": "2026-09-03"}, "2026-09-03 has not begun"),
@@ -199,9 +200,24 @@ def test_a_sample_event_is_answered(function: Lambda, path: Path) -> None:
     assert "kind" in function.invoke(**read_event(path))
 
 
+def test_a_plan_is_told_by_metrics(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C-101: the rent of one number is more than the account may spend."""
+    monkeypatch.setenv("BUDGETS", '{"account": "4.99"}')
+    assert function.invoke(action="plan")["spend"][0]["reached"] is True
+    assert [function.metric(name) for name in ("BudgetsReached", "BudgetsToBeExceeded")] == [1, 1]
+    assert [function.metric(name) for name in ("PackageUsedPercent", "PackageExpiryDays")] == [0, 366]
+
+
+def test_budgets_that_cannot_be_read_are_refused(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUDGETS", "4.99")
+    assert function.invoke(action="plan")["detail"].startswith("budgets: an object")
+
+
 def test_no_number_is_logged(function: Lambda) -> None:
-    for action in ("rate", "close", "statement"):
+    for action in ("rate", "close", "statement", "plan"):
         function.invoke(action=action)
     for number in (A, B, X):
         assert number.removeprefix("+86") not in function.printed
-    assert {line["action"] for line in function.lines() if "action" in line} == {"rate", "close", "statement"}
+    assert {line["action"] for line in function.lines() if "action" in line} == {
+        *("rate", "close", "statement", "plan")
+    }

@@ -24,6 +24,7 @@ VARIABLES: Final = frozenset(
     {
         "APPLICATIONS_SECRET",
         "AUDIT_DAYS",
+        "BILLING_QUEUE_URL",
         "BILLS_TABLE",
         "BINDINGS_TABLE",
         "BLOCK_SECONDS",
@@ -242,6 +243,11 @@ class Settings:
     def reports_queue_url(self) -> str:
         """URL of the queue of statistics and exports."""
         return self._required("REPORTS_QUEUE_URL")
+
+    @property
+    def billing_queue_url(self) -> str:
+        """URL of the queue of closes that many workers share."""
+        return self._required("BILLING_QUEUE_URL")
 
     @property
     def reconciliations_queue_url(self) -> str:

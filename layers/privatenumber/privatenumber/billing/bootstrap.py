@@ -5,16 +5,20 @@ from __future__ import annotations
 from functools import cached_property
 
 from privatenumber.billing.closing.allocation import Options
+from privatenumber.billing.closing.fan_out import FanOut
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.tariff.stored import Tariffs
 from privatenumber.settings import Settings
 from privatenumber.store import clients
+from privatenumber.store.close_runs import CloseRuns
 from privatenumber.store.closes import CloseStore
+from privatenumber.store.disputes import DisputeStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.inventory import Inventory
 from privatenumber.store.keyring import KeyringStore
 from privatenumber.store.orders import OrderStore
+from privatenumber.store.queue import WorkQueue
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
 from privatenumber.store.tariffs import TariffStore
@@ -52,6 +56,16 @@ class Rooms:
             keyring=self._keyrings.load,
             unseal=self._keyrings.unseal,
         )
+
+    def fan_out(self) -> FanOut:
+        """Closes that many workers share."""
+        queue = WorkQueue(clients.sqs(), self._settings.billing_queue_url)
+        return FanOut(CloseRuns(clients.dynamodb(), self._settings.bills_table), queue.send)
+
+    @cached_property
+    def disputes(self) -> DisputeStore:
+        """What decisions of disputes book."""
+        return DisputeStore(clients.dynamodb(), self._settings.bills_table)
 
     @cached_property
     def _applications(self) -> ApplicationsSecret:
