@@ -130,6 +130,10 @@ WITH_ALL := PYTHONPATH=layers/privatenumber:.:tests
 storm: setup dynamodb-local ## Play both halves under every fault of a seed, then judge (SEED=1 ORDERS=200, or PLAN=file)
 	@$(WITH_ALL) $(RUN) storm $(if $(PLAN),--plan $(PLAN),--seed $(or $(SEED),1) --orders $(or $(ORDERS),200)) $(ARGS)
 
+.PHONY: mutants
+mutants: setup dynamodb-local ## Put known defects back one at a time, and see each found by a storm or a test
+	@$(WITH_ALL) $(RUN) storm.mutants $(ARGS)
+
 # ---- Quality
 
 .PHONY: lint

@@ -144,12 +144,26 @@ class Files:
 
     stored: dict[str, bytes] = field(default_factory=dict)
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        """Read a file."""
-        if Key not in self.stored:
-            raise _error("NoSuchKey", "GetObject")
-        content = self.stored[Key]
-        return {"ContentLength": len(content), "Body": io.BytesIO(content)}
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        """Look at a file."""
+        content = self._content(Key, "HeadObject")
+        return {"ContentLength": len(content), "ETag": _etag(content)}
+
+    def get_object(self, *, Bucket: str, Key: str, IfMatch: str | None = None) -> dict[str, Any]:  # noqa: N803
+        """Read a file, as it was looked at."""
+        content = self._content(Key, "GetObject")
+        if IfMatch not in (None, _etag(content)):
+            raise _error("PreconditionFailed", "GetObject")
+        return {"ContentLength": len(content), "Body": io.BytesIO(content), "ETag": _etag(content)}
+
+    def _content(self, key: str, operation: str) -> bytes:
+        if key not in self.stored:
+            raise _error("NoSuchKey", operation)
+        return self.stored[key]
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _error(code: str, operation: str) -> ClientError:

@@ -64,7 +64,7 @@ def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
         return document
 
     return [
-        judge_bills(world.emulator, bills, run),
+        judge_bills(world.emulator, bills, world.keyring(), run),
         judge_reconciliation(world.emulator, bills, world.files.stored, run),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,9 +14,10 @@ import httpx
 from emulator.connections import ConnectionDroppedError
 from emulator.inventory import Account, Application, Mode, Number, PushUrls
 from emulator.platform import Emulator
-from emulator.settings import EmulatorSettings
+from emulator.settings import ByNumberType, EmulatorSettings, PriceSettings
 from privatenumber.platform.transport import NoAnswer, NoConnection, Response
 from storm.clockwork import Clockwork
+from storm.deployment import MINUTE
 
 EGRESS: Final = "100.64.0.1"
 ACCOUNT: Final = "storm"
@@ -33,6 +35,10 @@ def application_id(mode: str) -> str:
 def app_key(mode: str) -> str:
     """The platform's name of it."""
     return f"stormAppKey{mode:0>15}"
+
+
+OURS: Final = {app_key(mode): application_id(mode) for mode in NUMBERS}
+"""Our names of the applications by those of the platform."""
 
 
 def x_numbers(mode: str) -> list[str]:
@@ -83,7 +89,8 @@ def furnish(emulator: Emulator) -> None:
 
 def settings(seed: int) -> EmulatorSettings:
     """The platform as it is documented, strict about what it is sent, and late with nothing."""
-    return EmulatorSettings(seed=seed, strictness="strict")
+    prices = PriceSettings(call=ByNumberType(virtual=Decimal(MINUTE), carrier=Decimal(MINUTE)))
+    return EmulatorSettings(seed=seed, strictness="strict", price=prices)
 
 
 class Door:

@@ -30,9 +30,9 @@ from storm.plan import Plan
 from storm.platform import (
     AREA,
     NUMBERS,
+    OURS,
     Door,
     Pushes,
-    app_key,
     application_id,
     furnish,
     push_answer,
@@ -51,11 +51,12 @@ QUIET: Final = timedelta(hours=14)
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-KEYS: Final = {application_id(mode): app_key(mode) for mode in NUMBERS}
+KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 
 IDLE: Final = (
     "JobsSweepSchedule",
     "ExportsSweepSchedule",
+    "ReconcileSweepSchedule",
     "StatisticsSchedule",
     "ErasureSchedule",
     "RecordingsSweepSchedule",

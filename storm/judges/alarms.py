@@ -15,6 +15,7 @@ _COMPARED: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 _STATISTICS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "Sum": sum,

@@ -9,44 +9,67 @@ from typing import Any
 from emulator.books import rounded
 from emulator.exports import export
 from emulator.platform import Emulator
+from emulator.smsrecord import Sms
+from privatenumber.privacy import Keyring, token
+from privatenumber.store.fact_rows import sms_key
 from storm.judges.verdict import Verdict
+from storm.platform import OURS
 from storm.tables import Key
 
 Row = Mapping[str, Any]
 Run = Callable[[Mapping[str, Any]], Any]
 
 
-def judge_bills(emulator: Emulator, rows: Mapping[Key, Row], run: Run) -> Verdict:
-    """Each month: what we state is what the CDRs that arrived really cost."""
+def judge_bills(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, run: Run) -> Verdict:
+    """Each month: what we state is what the CDRs and SMS notices that arrived really cost."""
     verdict = Verdict("bills", "each month's statement equals the truth of what arrived, to the fen")
-    arrived = {row["icid"] for row in rows.values() if row.get("kind") == "cdr" and row.get("icid")}
     for month in emulator.books.months():
         document = run({"action": "statement", "month": month})
         if not isinstance(document, Mapping) or document.get("kind") != "statement":
             verdict.broken(f"{month}: no statement: {document}")
             continue
-        charges = [one for one in emulator.books.calls_of(month) if one.call.icid in arrived]
-        truth = {
-            "attempts": Decimal(len(charges)),
-            "connected": Decimal(sum(one.call.answered_at is not None for one in charges)),
-            "talk_seconds": Decimal(sum(one.call.talk_seconds for one in charges)),
-            "minutes": Decimal(sum(one.minutes for one in charges)),
-            "amount": rounded(sum((one.amount for one in charges), Decimal(0))),
-            "rent": emulator.books.totals(month).rent,
-        }
-        stated = _stated(document)
+        truth, stated = _truth(emulator, rows, keyring, month), _stated(document)
         for name, value in truth.items():
             verdict.judged += 1
             if stated[name] != value:
                 verdict.broken(f"{month}: {name} is {stated[name]}, in truth {value}")
-        verdict.figures[month] = f"{len(charges)} calls, {truth['amount']} and rent {truth['rent']} CNY"
+        verdict.figures[month] = f"{truth['attempts']} calls, {truth['total']} CNY with rent {truth['rent']}"
     return verdict
 
 
+def arrived_cdrs(rows: Mapping[Key, Row]) -> frozenset[str]:
+    """The CDRs that are here, by icid."""
+    return frozenset(row["icid"] for row in rows.values() if row.get("kind") == "cdr" and row.get("icid"))
+
+
+def _truth(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, month: str) -> dict[str, Decimal]:
+    """What of the platform's own books has a fact here; each sum is rounded once (billing-rules.md §2)."""
+    books, arrived = emulator.books, arrived_cdrs(rows)
+    calls = [one for one in books.calls_of(month) if one.call.icid in arrived]
+    texts = [one for one in books.sms_of(month) if _notice(one.sms, keyring) in rows]
+    rent = books.totals(month).rent
+    spent = rounded(sum((one.amount for one in calls), Decimal(0)))
+    spent += rounded(sum((one.amount for one in texts), Decimal(0)))
+    return {
+        "attempts": Decimal(len(calls)),
+        "connected": Decimal(sum(one.call.answered_at is not None for one in calls)),
+        "talk_seconds": Decimal(sum(one.call.talk_seconds for one in calls)),
+        "minutes": Decimal(sum(one.minutes for one in calls)),
+        "rent": rent,
+        "total": spent + rent,
+    }
+
+
+def _notice(sms: Sms, keyring: Keyring) -> Key:
+    return sms_key(OURS[sms.app_key], token(keyring, sms.id, purpose="sms")), "Notify"
+
+
 def _stated(document: Mapping[str, Any]) -> dict[str, Decimal]:
-    calls = document["calls"]
-    names = ("attempts", "connected", "talk_seconds", "minutes", "amount")
-    return {**{name: Decimal(str(calls[name])) for name in names}, "rent": Decimal(document["rent"])}
+    calls = {
+        name: Decimal(str(document["calls"][name]))
+        for name in ("attempts", "connected", "talk_seconds", "minutes")
+    }
+    return {**calls, **{name: Decimal(str(document[name])) for name in ("rent", "total")}}
 
 
 def judge_reconciliation(
@@ -57,7 +80,7 @@ def judge_reconciliation(
         "reconciliation",
         "reconciliation names every missing CDR, nothing else, and leaves nothing unexplained",
     )
-    arrived = {row["icid"] for row in rows.values() if row.get("kind") == "cdr" and row.get("icid")}
+    arrived = arrived_cdrs(rows)
     for month in emulator.books.months():
         event: dict[str, str] = {"action": "reconcile", "month": month}
         for name in ("calls", "bill"):

@@ -12,12 +12,11 @@ from emulator.platform import Emulator
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import call_key, key_part, sms_key
 from storm.judges.verdict import Verdict
-from storm.platform import NUMBERS, app_key, application_id
+from storm.platform import OURS
 from storm.tables import Key
 
 Row = Mapping[str, Any]
 Body = Mapping[str, Any]
-_OURS = {app_key(mode): application_id(mode) for mode in NUMBERS}
 
 
 def facts_in(key: str, body: Body, keyring: Keyring, *, questions: bool = True) -> Iterator[Key]:
@@ -25,7 +24,7 @@ def facts_in(key: str, body: Body, keyring: Keyring, *, questions: bool = True) 
 
     A question is answered in time even if it cannot be stored: without ``questions`` it is no promise.
     """
-    application = _OURS[key]
+    application = OURS[key]
     if "statusInfo" in body:
         info = body["statusInfo"]
         kind = body["eventType"]

@@ -10,10 +10,8 @@ from emulator.platform import Emulator
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import call_key
 from storm.judges.verdict import Verdict
-from storm.platform import NUMBERS, app_key, application_id
+from storm.platform import OURS
 from storm.tables import Key
-
-_OURS = {app_key(mode): application_id(mode) for mode in NUMBERS}
 
 
 def judge_stories(emulator: Emulator, rows: Mapping[Key, Mapping[str, Any]], keyring: Keyring) -> Verdict:
@@ -25,7 +23,7 @@ def judge_stories(emulator: Emulator, rows: Mapping[Key, Mapping[str, Any]], key
     for pk, sk in rows:
         by_call.setdefault(pk, []).append(sk)
     for call in emulator.calls.calls.values():
-        pk = call_key(_OURS[call.app_key], token(keyring, call.session_id, purpose="session"))
+        pk = call_key(OURS[call.app_key], token(keyring, call.session_id, purpose="session"))
         facts = sorted(by_call.get(pk, ()))
         if any(fact.startswith("CDR#") for fact in facts):
             verdict.judged += 1
