@@ -113,7 +113,7 @@ def five_modes() -> ModePlatform:
     platform.bind_ax(x=AX_X, app_key=KEYS["ax"])
     platform.bind_ax(D, x=AX_CARRIER, app_key=KEYS["ax"])
     platform.bind_axe(x=AXE_X, app_key=KEYS["axe"])
-    platform.pair(platform.bind_axyb(x=AXYB_X, app_key=KEYS["axyb"]), y=Y)
+    platform.pair(platform.bind_axyb(x=AXYB_X, app_key=KEYS["axyb"], duration=0), y=Y)
     return platform
 
 
