@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.billing.reconciliation.requested import Compared, NoSuchRun, ReconcileWork, Workshop
+from privatenumber.billing.reconciliation.requested import Done, NoSuchRun, ReconcileWork, Workshop
 from privatenumber.settings import Settings
 from privatenumber.store import clients
 from privatenumber.store.due import Overtaken
@@ -24,6 +24,7 @@ from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
 
 MOST_SENT: Final = 50
+MOST_TOLD: Final = 200
 
 logger = get_logger("reconcile")
 metrics = get_metrics("reconcile")
@@ -84,6 +85,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
     # The comparison is what the imports cost: a message without work does without them.
     from privatenumber.billing.bootstrap import Rooms
     from privatenumber.billing.closing.runs import BillingRequestError
+    from privatenumber.billing.reconciliation.import_missing import import_missing
     from privatenumber.billing.reconciliation.layouts import LayoutError
     from privatenumber.billing.reconciliation.run import reconcile_month
     from privatenumber.billing.tariff.prices import PriceListError
@@ -92,16 +94,21 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
 
     rooms = Rooms(settings())
 
-    def compare(run: ReconciliationRun) -> Compared:
-        ledger = rooms.ledger()
-        document = reconcile_month(
-            ledger,
-            run.month,
-            files=run.files,
-            mappings=run.mappings,
-            as_of=utc_now(),
-        )
-        return Compared(document["version"], document["hash"], document["result"])
+    def make(run: ReconciliationRun) -> Done:
+        ledger, now = rooms.ledger(), utc_now()
+        if run.imports_of:
+            imported = import_missing(
+                ledger,
+                run.month,
+                files=run.files,
+                mappings=run.mappings,
+                as_of=now,
+                by=run.requested_by,
+                lines=run.lines,
+            )
+            return Done(outcome=_shortened(imported))
+        document = reconcile_month(ledger, run.month, files=run.files, mappings=run.mappings, as_of=now)
+        return Done(document["version"], document["hash"], document["result"])
 
     refusals = (
         BillingRequestError,
@@ -111,7 +118,16 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
         FileMissing,
         FileTooLarge,
     )
-    return Workshop(runs()).work(asked.run_id, compare, refusals, now=utc_now)
+    return Workshop(runs()).work(asked.run_id, make, refusals, now=utc_now)
+
+
+def _shortened(imported: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of rows, with the first of those that were left out: a row of the table is bounded."""
+    return {
+        name: {**of_kind, "rows": of_kind["rows"][:MOST_TOLD]}
+        for name, of_kind in imported.items()
+        if name in ("calls", "sms")
+    }
 
 
 def _moment(event: Mapping[str, Any]) -> datetime:

@@ -12,7 +12,7 @@ from privatenumber.billing.disputes.desk import NoSuchDispute, NotDisputable
 from privatenumber.billing.disputes.states import AmountOutOfRange, NotAllowed
 from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.reconciliation.findings import IsDisputed, NoSuchDifference
-from privatenumber.billing.reconciliation.requested import NoSuchRun, OtherRun
+from privatenumber.billing.reconciliation.requested import NoSuchRun, NotCompared, OtherRun
 from privatenumber.billing.tariff.fields import TariffError
 from privatenumber.http_api import Kind
 from privatenumber.http_fields import NOT_A_CURSOR
@@ -46,6 +46,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "package-not-found": Kind(404, "Purchase not found", "GET /packages lists what was entered."),
     "purchase-differs": Kind(
         409, "Purchase is entered with other content", "Withdraw it first when it was entered wrongly."
+    ),
+    "not-compared": Kind(
+        409, "Nothing is compared", "Wait until the reconciliation is done; an import has nothing to import."
     ),
     "not-disputable": Kind(409, "Difference cannot be disputed", "Read it again: it says what it is now."),
     "dispute-act-not-allowed": Kind(
@@ -118,6 +121,7 @@ DESCRIBED: Final[Described] = {
         [("accepted", "must lie between nothing and the amount of the dispute, with its sign")]
     ),
     IsDisputed: lambda _: Problem("difference-disputed", "Its state follows its dispute."),
+    NotCompared: lambda _: Problem("not-compared", "It is not done, or it is an import itself."),
     OtherRun: lambda _: Problem(
         "idempotency-mismatch", "The key belongs to a reconciliation of something else."
     ),

@@ -27,6 +27,7 @@ LINK_S: Final = 900
 """How long a link works by which a file is put: the largest takes some minutes."""
 
 _LIMIT: Final = 50
+_MOST_LINES: Final = 1000
 _BODY_LIMIT: Final = 64 * 1024
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEY: Final = re.compile(r"(?:uploads|imports)/[A-Za-z0-9._=/-]{1,200}", re.ASCII)
@@ -70,6 +71,24 @@ def ask_for_reconciliation(rooms: BillRooms, request: Request) -> Response:
         except FileMissing:
             raise InvalidFields((f"files.{name}", "is not in the exchange bucket")) from None
     run, new = rooms.reconciliations.request(wanted, key=idempotency_key(request), now=request.at)
+    headers = {"location": f"/reconciliations/{run.id}"} | ({} if new else {"idempotent-replay": "true"})
+    return answer(202, run_view(run), headers)
+
+
+def import_rows(rooms: BillRooms, request: Request) -> Response:
+    """POST /reconciliations/{reconciliation}/imports: 202; rows whose push never came become records."""
+    body = http_request.read_object(request, limit=_BODY_LIMIT)
+    only(body, "lines")
+    lines = body.get("lines")
+    if lines is not None and not _are_lines(lines):
+        raise InvalidFields(("lines", f"must be 1 to {_MOST_LINES} numbers of lines of the file"))
+    run, new = rooms.reconciliations.request_import(
+        _run(rooms, request),
+        None if lines is None else tuple(sorted(set(lines))),
+        by=read_actor(request),
+        key=idempotency_key(request),
+        now=request.at,
+    )
     headers = {"location": f"/reconciliations/{run.id}"} | ({} if new else {"idempotent-replay": "true"})
     return answer(202, run_view(run), headers)
 
@@ -134,7 +153,8 @@ def run_view(run: ReconciliationRun) -> dict[str, Any]:
         "problem": run.problem,
         "version": run.number,
         "hash": run.hash,
-        "imported": run.imported,
+        "imports_of": run.imports_of,
+        "outcome": run.outcome and dict(run.outcome),
         "requested_by": run.requested_by,
         "requested_at": iso(run.requested_at),
         "finished_at": run.finished_at and iso(run.finished_at),
@@ -162,6 +182,14 @@ def _run(rooms: BillRooms, request: Request) -> ReconciliationRun:
     if run is None:
         raise NoSuchRun
     return run
+
+
+def _are_lines(lines: object) -> bool:
+    return (
+        isinstance(lines, list)
+        and 0 < len(lines) <= _MOST_LINES
+        and all(isinstance(line, int) and not isinstance(line, bool) and 0 < line < 10**9 for line in lines)
+    )
 
 
 def _files(body: Mapping[str, Any]) -> Mapping[str, str]:
@@ -203,5 +231,6 @@ ROUTES: Final[Mapping[str, Route]] = {
     "POST /reconciliations": ask_for_reconciliation,
     "GET /reconciliations": list_reconciliations,
     "GET /reconciliations/{reconciliation}": read_reconciliation,
+    "POST /reconciliations/{reconciliation}/imports": import_rows,
     "PATCH /reconciliations/{reconciliation}/differences/{difference}": handle_difference,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -18,6 +18,7 @@ from privatenumber.store import clients
 from privatenumber.store.reconciliation_runs import RunStore
 
 BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
+IMPORTS = "POST /reconciliations/{reconciliation}/imports"
 CALLS = "record_id,app_key,x_number,caller,callee,answer_time,end_time,duration_s\n"
 ROW = f"other-1,{APP_KEY},{X},{A},{B},2026-09-02 10:00:00,2026-09-02 10:01:00,60\n"
 BILL = f"period,item,number_type,quantity,unit_price,amount\n{MONTH},rent,virtual,1,5,5.00\n"
@@ -80,6 +81,29 @@ def test_the_same_again_finds_the_same_version(api: BillsApi) -> None:
     reconcile.work(delivered(*api.messages()), None)
     assert read(api, first)["hash"] == read(api, second)["hash"]
     assert read(api, second)["version"] == 1
+
+
+def test_a_row_whose_push_never_came_is_imported_and_missing_no_more(api: BillsApi) -> None:
+    """billing-rules.md §9.3, `missing_push`: imported as a record with its origin, then rated."""
+    run = ask(api)
+    reconcile.work(delivered(*api.messages()), None)
+    (missing,) = [found for found in read(api, run)["differences"] if found["kind"] == "missing_push"]
+    api.now += timedelta(days=1)
+    path, body = {"reconciliation": run}, {"lines": [missing["evidence"]["import_line"]]}
+    key = {"Idempotency-Key": "import-1"}
+    asked = api.call(IMPORTS, path=path, body=body, headers=key)
+    assert asked.status == 202
+    reconcile.work(delivered(*api.messages()), None)
+    told = read(api, asked.body["id"])
+    assert (told["state"], told["imports_of"], told["outcome"]["calls"]["imported"]) == ("done", run, 1)
+    answer = api.call(
+        "POST /reconciliations",
+        body={"month": MONTH, "files": {"calls": "imports/calls.csv", "bill": "imports/bill.csv"}},
+        headers={"Idempotency-Key": "afterwards"},
+    )
+    reconcile.work(delivered(*api.messages()), None)
+    kinds = [found["kind"] for found in read(api, answer.body["id"])["differences"]]
+    assert "missing_push" not in kinds
 
 
 def test_a_file_that_cannot_be_read_ends_the_run_with_its_reason(api: BillsApi) -> None:

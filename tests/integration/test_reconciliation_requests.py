@@ -14,8 +14,9 @@ from builders.keyrings import KEYRING
 from privatenumber.billing.reconciliation.requested import (
     LEASE,
     MAX_ATTEMPTS,
-    Compared,
+    Done,
     NoSuchRun,
+    NotCompared,
     OtherRun,
     Reconciliations,
     RunRequest,
@@ -26,7 +27,7 @@ from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState,
 
 NOW = datetime(2026, 10, 8, 3, tzinfo=UTC)
 WANTED = RunRequest("2026-09", {"calls": "uploads/c.csv", "bill": "uploads/b.csv"}, None, by="anna")
-MADE = Compared(3, "f" * 64, "matched")
+MADE = Done(3, "f" * 64, "matched")
 
 
 class Refused(Exception):
@@ -46,8 +47,8 @@ class Desk:
     def ask(self, key: str = "k1", wanted: RunRequest = WANTED) -> str:
         return self.requests.request(wanted, key=key, now=self.now)[0].id
 
-    def work(self, run: str, outcome: Compared | Exception = MADE) -> ReconciliationRun:
-        def compare(_: ReconciliationRun) -> Compared:
+    def work(self, run: str, outcome: Done | Exception = MADE) -> ReconciliationRun:
+        def compare(_: ReconciliationRun) -> Done:
             self.compared += 1
             if isinstance(outcome, Exception):
                 raise outcome
@@ -119,10 +120,10 @@ def test_who_was_thought_dead_and_comes_back_changes_nothing(desk: Desk) -> None
     """The second has finished; the first finds another version of the row."""
     run = desk.ask()
 
-    def slow(_: ReconciliationRun) -> Compared:
+    def slow(_: ReconciliationRun) -> Done:
         desk.now += LEASE
         desk.work(run)
-        return Compared(9, "0" * 64, "differences")
+        return Done(9, "0" * 64, "differences")
 
     with pytest.raises(Overtaken):
         Workshop(desk.store).work(run, slow, (), now=lambda: desk.now)
@@ -144,6 +145,24 @@ def test_what_fails_again_and_again_ends_as_failed(desk: Desk) -> None:
         desk.now += LEASE
     assert desk.work(run).state is RunState.FAILED
     assert (desk.compared, desk.due()) == (MAX_ATTEMPTS, [])
+
+
+def test_rows_are_imported_of_a_comparison_that_is_done_only(desk: Desk) -> None:
+    run = desk.ask()
+
+    def take_in(of: str) -> ReconciliationRun:
+        found = desk.store.get(of)
+        assert found
+        return desk.requests.request_import(found, (7,), by="anna", key="i1", now=desk.now)[0]
+
+    with pytest.raises(NotCompared):
+        take_in(run)
+    desk.work(run)
+    taken = take_in(run)
+    done = desk.work(taken.id, Done(outcome={"calls": {"imported": 1}}))
+    assert (done.imports_of, done.lines, done.outcome) == (run, (7,), {"calls": {"imported": 1}})
+    with pytest.raises(NotCompared):
+        take_in(taken.id)
 
 
 @pytest.mark.parametrize("run", ["none", f"2026-09~{'a' * 26}"])

@@ -105,6 +105,23 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.recordings",
         "privatenumber.store.bindings",
     ),
+    # Files are made, months rated and plans told by what is loaded when somebody asks for one.
+    "bills": (
+        "pydantic",
+        "cryptography",
+        "jinja2",
+        "reportlab",
+        "xlsxwriter",
+        "privatenumber.bindings",
+        "privatenumber.billing.closing",
+        "privatenumber.billing.ledger",
+        "privatenumber.billing.outputs.formats",
+        "privatenumber.billing.planning",
+        "privatenumber.billing.rating",
+        "privatenumber.billing.reconciliation.run",
+        "privatenumber.calls",
+        "privatenumber.platform",
+    ),
     "billing": ("privatenumber.calls", "privatenumber.bindings", "privatenumber.platform.client"),
 }
 

@@ -46,11 +46,12 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationRun:
-    """A comparison of a month with files of the exchange bucket.
+    """A comparison of a month with files of the exchange bucket, or the import of rows that one misses.
 
     ``files`` maps ``calls``, ``sms``, ``bill``, ``stats``, ``quota`` or ``numbers`` to keys. ``due_at``: from
     when on somebody may take it up. ``attempts`` counts how often somebody did. ``number`` and ``hash`` name
-    the version with what was found; ``problem`` says why there is none.
+    the version with what was found; ``problem`` says why there is none. ``imports_of`` is the comparison
+    whose missing rows are imported, ``lines`` some of them; ``outcome`` is what became of them, as JSON.
     """
 
     id: str
@@ -68,7 +69,9 @@ class ReconciliationRun:
     number: int | None = None
     hash: str | None = None
     problem: str | None = None
-    imported: int = 0
+    imports_of: str | None = None
+    lines: tuple[int, ...] | None = None
+    outcome: Mapping[str, Any] | None = None
     version: int = 1
 
 
@@ -170,7 +173,9 @@ def _item(run: ReconciliationRun) -> dict[str, Any]:
         "number": run.number,
         "hash": run.hash,
         "problem": run.problem,
-        "imported": run.imported,
+        "imports_of": run.imports_of,
+        "import_lines": None if run.lines is None else list(run.lines),
+        "outcome": canonical(run.outcome).decode() if run.outcome is not None else None,
         "version": run.version,
     }
 
@@ -193,6 +198,8 @@ def _run(item: Mapping[str, Any]) -> ReconciliationRun:
         number=int(item["number"]) if "number" in item else None,
         hash=item.get("hash"),
         problem=item.get("problem"),
-        imported=int(item["imported"]),
+        imports_of=item.get("imports_of"),
+        lines=tuple(map(int, item["import_lines"])) if "import_lines" in item else None,
+        outcome=json.loads(item["outcome"]) if "outcome" in item else None,
         version=int(item["version"]),
     )

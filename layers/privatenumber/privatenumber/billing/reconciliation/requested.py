@@ -18,7 +18,7 @@ from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState,
 FILES: Final = ("calls", "sms", "bill", "stats", "quota", "numbers")
 """What a month can be compared with (billing-rules.md §9.1, I4 to I8)."""
 
-LEASE: Final = timedelta(minutes=10)
+LEASE: Final = timedelta(minutes=15)
 """So long nobody else takes up what somebody works on: longer than a function lives."""
 
 KEPT: Final = timedelta(days=1100)
@@ -49,27 +49,34 @@ class NoSuchRun(Exception):
     """No reconciliation has this id."""
 
 
+class NotCompared(Exception):
+    """Rows are imported of a comparison that is done, and of no import."""
+
+
 class OtherRun(Exception):
     """The Idempotency-Key was used for another reconciliation."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What shall be compared, and who asks."""
+    """What shall be compared, and who asks; ``imports_of`` a comparison: which of its rows be imported."""
 
     month: str
     files: Mapping[str, str]
     mappings: Mapping[str, Any] | None
     by: str
+    imports_of: str | None = None
+    lines: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What a comparison came to: the number and hash of its version, and its result."""
+class Done:
+    """What a run came to: number and hash of the version and its result, or what became of rows."""
 
-    number: int
-    hash: str
-    result: str
+    number: int | None = None
+    hash: str | None = None
+    result: str | None = None
+    outcome: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +103,48 @@ class Reconciliations:
             requested_by=wanted.by,
             expires_at=int((now + KEPT).timestamp()),
             due_at=now,
+            imports_of=wanted.imports_of,
+            lines=wanted.lines,
         )
         known = self.store.add(run)
-        if known and (known.files, known.mappings) != (run.files, run.mappings):
+        if known and _content(known) != _content(run):
             raise OtherRun
         found = known or run
         if not found.state.final:
             self.send(found.id)
         return found, known is None
 
+    def request_import(
+        self, of: ReconciliationRun, lines: tuple[int, ...] | None, *, by: str, key: str, now: datetime
+    ) -> tuple[ReconciliationRun, bool]:
+        """Ask for the import of rows whose push never came. Raises NotCompared, OtherRun."""
+        if of.state is not RunState.DONE or of.imports_of:
+            raise NotCompared
+        wanted = RunRequest(of.month, of.files, of.mappings, by, of.id, lines)
+        return self.request(wanted, key=key, now=now)
+
+
+def _content(run: ReconciliationRun) -> tuple[object, ...]:
+    return run.files, run.mappings, run.imports_of, run.lines
+
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Makes comparisons that were asked for."""
+    """Makes what was asked for."""
 
     store: RunStore
 
     def work(
         self,
         identity: str,
-        compare: Callable[[ReconciliationRun], Compared],
+        make: Callable[[ReconciliationRun], Done],
         refusals: tuple[type[Exception], ...],
         *,
         now: Callable[[], datetime],
     ) -> ReconciliationRun:
-        """Make a comparison unless it is made or somebody is at it; the run as it is then.
+        """Make a comparison or an import unless it is made or somebody is at it; the run as it is then.
 
-        What ``compare`` raises of ``refusals`` ends the run, everything else leaves it to be taken up again.
+        What ``make`` raises of ``refusals`` ends the run, everything else leaves it to be taken up again.
         Raises NoSuchRun, Overtaken when somebody else took it up.
         """
         run = self.store.get(identity)
@@ -135,10 +157,11 @@ class Workshop:
             return self._ended(run, RunState.FAILED, started, problem=TOO_OFTEN)
         run = self._written(run, state=RunState.RUNNING, due_at=started + LEASE, attempts=run.attempts + 1)
         try:
-            made = compare(run)
+            made = make(run)
         except refusals as error:
             return self._ended(run, RunState.REFUSED, now(), problem=scrub(str(error)))
-        return self._ended(run, RunState.DONE, now(), result=made.result, number=made.number, hash=made.hash)
+        told = {"result": made.result, "number": made.number, "hash": made.hash, "outcome": made.outcome}
+        return self._ended(run, RunState.DONE, now(), **told)
 
     def _ended(
         self, run: ReconciliationRun, state: RunState, now: datetime, **changes: Any
