@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,6 +163,16 @@ def test_somebody_in_the_place_of_an_x_goes_from_the_lines_of_bills_too() -> Non
     assert redacted(line, TARGET, application="demo") == {**line, "x": "erased"}
     later = {**line, "at": "2026-09-09T00:00:00.000Z"}
     assert redacted(later, TARGET, application="demo") == later
+
+
+def test_somebody_in_the_place_of_an_x_goes_from_what_an_x_cost_the_account() -> None:
+    """A share tells of no application, so it is meant whichever one the erasure is about."""
+    share = {"line": "share", "view": "x", "key": A, "total": "0.12"}
+    assert redacted(share, replace(TARGET, application="demo"), application=None) == {
+        **share,
+        "key": "erased",
+    }
+    assert redacted(share, replace(TARGET, application="demo"), application="other") == share
 
 
 def test_a_line_of_a_bill_is_redacted_for_calls_that_began_before_the_request_only() -> None:

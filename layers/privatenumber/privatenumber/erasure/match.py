@@ -73,8 +73,12 @@ def line_people(line: Mapping[str, Any], target: Target, *, application: str | N
 
 
 def line_numbers(line: Mapping[str, Any], target: Target, *, application: str | None) -> frozenset[str]:
-    """Numbers of the person that stand in a line of a bill in clear, as X."""
-    meant = target.application in (None, application) and kinds.began_by(line, target.as_of)
+    """Numbers of the person that stand in a line of a bill in clear, as X.
+
+    A line of no application tells of all: what an X cost the account, whoever used it.
+    """
+    concerns = application is None or target.application in (None, application)
+    meant = concerns and kinds.began_by(line, target.as_of)
     return named_in(line, target.numbers) if meant else frozenset()
 
 
