@@ -152,7 +152,7 @@ class Books:
         """Return the SMS of a month `yyyy-MM`, or all, in order of their outcome, packages taken off."""
         taken = self._consumption().taken
         chosen = [
-            replace(charge, package_parts=taken.get(charge.sms.id, 0))
+            replace(charge, package_parts=taken[charge.sms.id]) if charge.sms.id in taken else charge
             for charge in self.sms
             if month is None or charge.month == month
         ]
@@ -162,9 +162,10 @@ class Books:
         """Return the calls of a month `yyyy-MM`, or all, in order of their end, packages taken off."""
         taken = self._consumption().taken
         chosen = [
-            replace(charge, package_minutes=taken.get(charge.call.session_id, 0))
+            replace(charge, package_minutes=taken[session]) if session in taken else charge
             for charge in self.calls
             if month is None or charge.month == month
+            for session in (charge.call.session_id,)
         ]
         return sorted(chosen, key=lambda charge: (charge.ended_at, charge.call.session_id))
 

@@ -30,7 +30,7 @@ Covers: TypeAlias = Callable[[Item, NumberType, datetime], bool]
 """Whether a package was valid for a use of a moment."""
 
 _BEIJING_AHEAD: Final = timedelta(hours=8)
-_NEAR: Final = timedelta(days=2)
+NEAR: Final = timedelta(days=2)
 """No call that begins before an edge ends later."""
 _FACTS_SHOWN: Final = 10
 
@@ -98,7 +98,7 @@ class Edges:
     def add(self, line: Line) -> None:
         """Look at a charged record."""
         for begin, sign in self._bounds:
-            if begin <= line.at < begin + _NEAR:
+            if begin <= line.at < begin + NEAR:
                 for name in _ways(line, begin):
                     if name != "answer" or self._by_end:
                         self._put(name, line, sign)

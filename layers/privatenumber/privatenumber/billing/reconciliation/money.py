@@ -26,7 +26,7 @@ TOLERANCE_LINE: Final = FEN
 """Per line of the bill, and per settled hour under prices of more than two decimals (§9.3)."""
 
 _FINE_PRICE_DECIMALS: Final = 2
-_EXACT: Final = Decimal("0.000001")
+EXACT: Final = Decimal("0.000001")
 """Prices have no more decimals."""
 
 
@@ -175,7 +175,7 @@ def settled(read: Explained, moved: int) -> Decimal:
     """CNY of the records' price that packages pay, when they pay so many units of them."""
     if moved == read.covered:
         return read.covered_amount
-    return (read.covered_amount * moved / read.covered).quantize(_EXACT)
+    return (read.covered_amount * moved / read.covered).quantize(EXACT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from privatenumber.billing.reconciliation.console_files import (
 from privatenumber.billing.reconciliation.differences import Difference, Kind
 from privatenumber.billing.reconciliation.edges import marker_edge
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
-from privatenumber.billing.reconciliation.money import USED, BillCheck, Component, Explanations
+from privatenumber.billing.reconciliation.money import PART_OF, USED, BillCheck, Component, Explanations
 from privatenumber.billing.reconciliation.number_check import Inventory, NumberCheck, check_numbers
 from privatenumber.billing.reconciliation.package_check import (
     Reasons,
@@ -152,6 +152,14 @@ def _numbers(ours: OurMonth, console: Console, sums: Mapping[Component, Any]) ->
     used = usage_by_x(ours.usage.cells)
     inventory = Inventory(ours.holdings, ours.prices, ours.month, ours.until, ours.applications)
     return check_numbers(console.numbers, inventory, sums, lambda x: used.get(x, {}), console.bill)
+
+
+def _statistics(ours: OurMonth, console: Console, single: Sequence[Difference]) -> list[Difference]:
+    """The console's days; not when records that differ are told as sums: those belong to no single day."""
+    if any(found.kind in PART_OF and "count" in found.evidence for found in single):
+        return []
+    own, told = day_sums(ours.usage.cells), days_told(single)
+    return check_statistics(console.statistics, own, [told], ours.applications, ours.days)
 
 
 def _told_twice(found: Difference, numbers: Iterable[Difference]) -> bool:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from privatenumber.billing.reconciliation.differences import Difference, money
 from privatenumber.billing.reconciliation.edges import Covers
-from privatenumber.billing.reconciliation.money import PART_OF, BillCheck, count
+from privatenumber.billing.reconciliation.money import EXACT, PART_OF, BillCheck, count
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 
@@ -71,7 +71,7 @@ def _less(found: Difference, units: int) -> Difference:
         return found
     return replace(
         found,
-        amount=found.amount - found.amount / found.quantity * units,
+        amount=found.amount - (found.amount * units / found.quantity).quantize(EXACT),
         cause=f"{found.cause}; packages pay {count(abs(units))} of them",
         evidence={**found.evidence, "package_units": units},
     )

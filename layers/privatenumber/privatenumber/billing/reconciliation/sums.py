@@ -13,7 +13,7 @@ from privatenumber.billing.closing.lines import Line, SmsLine
 from privatenumber.billing.rating.rent import first_day, last_day
 from privatenumber.billing.reconciliation.console_checks import DaySums
 from privatenumber.billing.reconciliation.differences import Difference, Kind
-from privatenumber.billing.reconciliation.edges import Covers, Edge, Edges
+from privatenumber.billing.reconciliation.edges import NEAR, Covers, Edge, Edges
 from privatenumber.billing.reconciliation.money import Component, UsageSums
 from privatenumber.billing.tariff.prices import Item, PriceBook
 from privatenumber.store.numbers import NumberType
@@ -47,11 +47,14 @@ class Look:
     def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
         """The lines as they come."""
         begin, end = self._bounds
+        inner = begin + NEAR
         for line in lines:
             if line.rated and line.units:
-                self._edges.add(line)
-                if begin <= line.at < end:
+                at = line.at
+                if begin <= at < end:
                     self._add(line)
+                if not inner <= at < end:
+                    self._edges.add(line)
             yield line
 
     @property
