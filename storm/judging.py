@@ -9,7 +9,7 @@ from typing import Any
 
 from privatenumber.bindings.records import from_item
 from storm.judges.alarms import Struck, judge_alarms, read_alarms
-from storm.judges.bills import judge_bills, judge_reconciliation
+from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
 from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
 from storm.judges.facts import judge_facts, judge_worklist
@@ -63,9 +63,11 @@ def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
         world.privacy.hear("a document of billing", json.dumps(document, default=str))
         return document
 
+    keyring = world.keyring()
     return [
-        judge_bills(world.emulator, bills, world.keyring(), run),
-        judge_reconciliation(world.emulator, bills, world.files.stored, run),
+        judge_bills(world.emulator, bills, keyring, run),
+        judge_reconciliation(world.emulator, bills, keyring, world.files.stored, run),
+        judge_import(world.emulator, world.files.stored, run),
     ]
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from emulator.books import rounded
+from emulator.exportcolumns import ExportName
 from emulator.exports import export
 from emulator.platform import Emulator
 from emulator.smsrecord import Sms
@@ -73,30 +74,64 @@ def _stated(document: Mapping[str, Any]) -> dict[str, Decimal]:
 
 
 def judge_reconciliation(
-    emulator: Emulator, rows: Mapping[Key, Row], files: dict[str, bytes], run: Run
+    emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, files: dict[str, bytes], run: Run
 ) -> Verdict:
-    """Each month's reconciliation names the calls whose CDR never came, no others, and explains the bill."""
-    verdict = Verdict(
-        "reconciliation",
-        "reconciliation names every missing CDR, nothing else, and leaves nothing unexplained",
+    """Each month's reconciliation names the calls and SMS whose push never came, no others."""
+    says = (
+        "reconciliation names every call and SMS that never came, nothing else, and explains the whole bill"
     )
-    arrived = arrived_cdrs(rows)
+    verdict = Verdict("reconciliation", says)
     for month in emulator.books.months():
-        event: dict[str, str] = {"action": "reconcile", "month": month}
-        for name in ("calls", "bill"):
-            files[f"{month}-{name}.csv"] = export(name, emulator.books, emulator.world, month)
-            event[name] = f"{month}-{name}.csv"
+        event = {"action": "reconcile", "month": month, **_exported(emulator, month, files)}
         document = run(event)
         if not isinstance(document, Mapping) or document.get("kind") != "reconciliation":
             verdict.broken(f"{month}: no reconciliation: {document}")
             continue
-        missing = [one for one in emulator.books.calls_of(month) if one.call.icid not in arrived]
-        found = [one for one in document["differences"] if one["kind"] == "missing_push"]
-        verdict.judged += 1 + len(missing)
-        verdict.figures[month] = f"{document['difference_count']} differences, {len(missing)} CDRs missing"
-        if len(found) != len(missing):
-            verdict.broken(f"{month}: {len(found)} missing CDRs named, in truth {len(missing)}")
+        arrived = arrived_cdrs(rows)
+        calls = sum(one.call.icid not in arrived for one in emulator.books.calls_of(month))
+        texts = sum(_notice(one.sms, keyring) not in rows for one in emulator.books.sms_of(month))
+        named = sum(one["kind"] == "missing_push" for one in document["differences"])
+        verdict.judged += 1 + calls + texts
+        told = f"{calls} CDRs and {texts} SMS missing"
+        verdict.figures[month] = f"{document['difference_count']} differences, {told}"
+        if named != calls + texts:
+            verdict.broken(f"{month}: {named} missing pushes named, in truth {told}", _shown(document))
         for row in document["bill"]:
             if Decimal(row["unexplained"]["amount"]) != 0:
                 verdict.broken(f"{month}: {row['unexplained']['amount']} CNY of {row['item']} unexplained")
     return verdict
+
+
+def judge_import(emulator: Emulator, files: dict[str, bytes], run: Run) -> Verdict:
+    """Once the console's exports are imported each month's statement is what everything really cost."""
+    says = "with the exports of what never came imported, each statement equals the whole truth to the fen"
+    verdict = Verdict("import", says)
+    for month in emulator.books.months():
+        event = {"action": "import", "month": month, **_exported(emulator, month, files)}
+        imported = run({name: value for name, value in event.items() if name != "bill"})
+        stated = run({"action": "statement", "month": month})
+        truth = emulator.books.totals(month)
+        verdict.judged += 1
+        if not isinstance(imported, Mapping) or not isinstance(stated, Mapping):
+            verdict.broken(f"{month}: {imported} and {stated}")
+            continue
+        counts = {name: imported[name]["imported"] for name in ("calls", "sms")}
+        verdict.figures[month] = (
+            f"{counts['calls']} calls and {counts['sms']} SMS imported, {truth.total} CNY"
+        )
+        if Decimal(str(stated["total"])) != truth.total:
+            left_out = [str(row) for name in ("calls", "sms") for row in imported[name]["rows"]]
+            verdict.broken(f"{month}: {stated['total']} stated, in truth {truth.total}", left_out)
+    return verdict
+
+
+def _exported(emulator: Emulator, month: str, files: dict[str, bytes]) -> dict[str, str]:
+    """Put the files that the console would give into the bucket; their keys by layout."""
+    names: tuple[ExportName, ...] = ("calls", "sms", "bill")
+    for name in names:
+        files[f"{month}-{name}.csv"] = export(name, emulator.books, emulator.world, month)
+    return {name: f"{month}-{name}.csv" for name in names}
+
+
+def _shown(document: Mapping[str, Any]) -> list[str]:
+    return [f"{one['kind']} {one.get('item', '')} {one.get('x', '')}" for one in document["differences"]]
