@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -150,7 +150,7 @@ def test_killed_between_every_two_steps_it_comes_to_the_same(
         queue.send(told)
         client.boundary("send", str(told), "after")
 
-    shared = FanOut(CloseRuns(client, books.bills.name), send)
+    shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), send)
     while True:
         try:
             shared.begin(a_month())

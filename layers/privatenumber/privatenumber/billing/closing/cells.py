@@ -149,11 +149,13 @@ def cell_key(day: date, line: Line) -> Key:
 
 def sort_key(key: Key) -> tuple[str, ...]:
     """An order of cells that everybody makes alike; what has no name comes last."""
-    return tuple(_LAST if part is None else _text(part) for part in key)
+    return tuple(map(_text, key))
 
 
 def _text(part: object) -> str:
-    return str(plain(part)) if isinstance(part, Decimal) else str(part)
+    if part is None:
+        return _LAST
+    return plain(part) if isinstance(part, Decimal) else str(part)
 
 
 def _added_by(line: Line) -> tuple[int, ...]:

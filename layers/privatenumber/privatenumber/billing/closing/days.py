@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from privatenumber.billing.closing.attribution import Owners, kept_in
@@ -44,7 +45,7 @@ class PartRef:
         return {"shard": self.shard, "hash": self.hash, "records": self.records, "flags": dict(self.flags)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DayClose:
     """A closed day of one application. Parts without records are left out."""
 
@@ -53,7 +54,7 @@ class DayClose:
     parts: tuple[PartRef, ...]
     cells: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         """The sums of the day."""
         return sum_of(self.cells)

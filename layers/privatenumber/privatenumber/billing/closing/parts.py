@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from privatenumber.billing.closing.cells import Cell, cells_of
@@ -65,14 +66,14 @@ class PartFacts:
     texts: Iterable[SmsFact] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PartClose:
     """A closed part: its lines in order of usage time, and what they add up to."""
 
     part: Part
     lines: tuple[Line, ...]
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The lines summed up."""
         return cells_of(self.part.day, self.lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,17 +26,6 @@ class CallTotals:
     package_minutes: int = 0
     unpriced_minutes: int = 0
     amount: Decimal = Decimal(0)
-
-    def __add__(self, other: CallTotals) -> CallTotals:
-        return CallTotals(
-            self.attempts + other.attempts,
-            self.connected + other.connected,
-            self.talk_seconds + other.talk_seconds,
-            self.minutes + other.minutes,
-            self.package_minutes + other.package_minutes,
-            self.unpriced_minutes + other.unpriced_minutes,
-            self.amount + other.amount,
-        )
 
     def document(self) -> dict[str, Any]:
         """The sums as JSON, the amount exact."""
@@ -63,17 +52,6 @@ class SmsTotals:
     parts_forwarded: int = 0
     amount: Decimal = Decimal(0)
 
-    def __add__(self, other: SmsTotals) -> SmsTotals:
-        return SmsTotals(
-            self.messages + other.messages,
-            self.sent + other.sent,
-            self.parts + other.parts,
-            self.package_parts + other.package_parts,
-            self.parts_received + other.parts_received,
-            self.parts_forwarded + other.parts_forwarded,
-            self.amount + other.amount,
-        )
-
     def document(self) -> dict[str, Any]:
         """The sums as JSON, the amount exact."""
         return {
@@ -94,57 +72,54 @@ class Totals:
     calls: CallTotals = CallTotals()
     sms: SmsTotals = SmsTotals()
 
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(self.calls + other.calls, self.sms + other.sms)
-
     def document(self) -> dict[str, Any]:
         """Both as JSON."""
         return {"calls": self.calls.document(), "sms": self.sms.document()}
 
 
-def totals_of(cell: Cell) -> Totals:
-    """What one cell adds to every sum it belongs to."""
-    if cell.item is Item.CALL:
-        return Totals(
-            calls=CallTotals(
-                attempts=cell.count,
-                connected=cell.successes,
-                talk_seconds=cell.talk_seconds,
-                minutes=cell.units,
-                package_minutes=cell.package_units,
-                unpriced_minutes=cell.unpriced,
-                amount=cell.amount,
-            )
-        )
-    return Totals(
-        sms=SmsTotals(
-            messages=cell.count,
-            sent=cell.successes,
-            parts=cell.units,
-            package_parts=cell.package_units,
-            parts_received=cell.parts_received,
-            parts_forwarded=cell.parts_forwarded,
-            amount=cell.amount,
-        )
-    )
-
-
 def sum_of(cells: Iterable[Cell]) -> Totals:
     """The sum of cells."""
-    total = Totals()
+    calls, sms = _Sums(), _Sums()
     for cell in cells:
-        total += totals_of(cell)
-    return total
-
-
-def read_call_totals(document: Mapping[str, Any]) -> CallTotals:
-    """The sums that `CallTotals.document` wrote; further members are ignored."""
-    return CallTotals(
-        document["attempts"],
-        document["connected"],
-        document["talk_seconds"],
-        document["minutes"],
-        document["package_minutes"],
-        document["unpriced_minutes"],
-        Decimal(document["amount"]),
+        (calls if cell.item is Item.CALL else sms).add(cell)
+    return Totals(
+        CallTotals(
+            attempts=calls.count,
+            connected=calls.successes,
+            talk_seconds=calls.talk_seconds,
+            minutes=calls.units,
+            package_minutes=calls.package_units,
+            unpriced_minutes=calls.unpriced,
+            amount=calls.amount,
+        ),
+        SmsTotals(
+            messages=sms.count,
+            sent=sms.successes,
+            parts=sms.units,
+            package_parts=sms.package_units,
+            parts_received=sms.parts_received,
+            parts_forwarded=sms.parts_forwarded,
+            amount=sms.amount,
+        ),
     )
+
+
+class _Sums:
+    """Adds up in place: there are as many cells as orders."""
+
+    def __init__(self) -> None:
+        self.count = self.successes = self.talk_seconds = self.units = 0
+        self.package_units = self.unpriced = self.parts_received = self.parts_forwarded = 0
+        self.amount = Decimal(0)
+
+    def add(self, cell: Cell) -> None:
+        """Add a cell."""
+        self.count += cell.count
+        self.successes += cell.successes
+        self.talk_seconds += cell.talk_seconds
+        self.units += cell.units
+        self.package_units += cell.package_units
+        self.unpriced += cell.unpriced
+        self.parts_received += cell.parts_received
+        self.parts_forwarded += cell.parts_forwarded
+        self.amount += cell.amount
