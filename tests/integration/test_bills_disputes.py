@@ -213,7 +213,28 @@ class TestEvidence:
         assert (binding["order"], [entry["version"] for entry in binding["history"]]) == ("order-1001", [1])
         assert answer.body["evidence"]["difference"]["evidence"]["import_line"] == 7
         assert answer.body["evidence"]["files"] == {"calls": f"uploads/{MONTH}/calls.csv"}
+        assert answer.body["evidence"]["import_row"] == {
+            "file": f"uploads/{MONTH}/calls.csv",
+            "line": 7,
+            "not_shown": "FileMissing",
+        }
         described(answer, EVIDENCE)
+
+    def test_the_row_of_the_platforms_file_is_in_it_masked(self, api: BillsApi, dispute: str) -> None:
+        row = f"{SESSION},{X},{A},{B},2026-09-02 09:02:00\n"
+        rows = "record_id,x_number,caller,callee,end_time\n" + row * 6
+        key = f"uploads/{MONTH}/calls.csv"
+        boto3.client("s3").put_object(Bucket=api.bucket, Key=key, Body=rows.encode())
+        answer = read(api, dispute, EVIDENCE)
+        shown = answer.body["evidence"]["import_row"]
+        assert (shown["line"], shown["row"]["line"], shown["row"]["ended_at"]) == (
+            7,
+            7,
+            "2026-09-02T01:02:00.000Z",
+        )
+        assert (shown["row"]["caller"], shown["row"]["record_id"]) == ("+86138****8001", None)
+        text = json.dumps(answer.body)
+        assert not any(number.removeprefix("+86") in text for number in (A, B, X, SESSION))
 
     def test_nobodys_number_or_session_is_in_it(self, api: BillsApi, dispute: str) -> None:
         answer = read(api, dispute, EVIDENCE)
@@ -226,7 +247,7 @@ class TestEvidence:
 
     def test_the_file_says_the_same_and_lies_under_its_hash(self, api: BillsApi, dispute: str) -> None:
         first, again = read(api, dispute, EVIDENCE), read(api, dispute, EVIDENCE)
-        listed = boto3.client("s3").list_objects_v2(Bucket=api.bucket)["Contents"]
+        listed = boto3.client("s3").list_objects_v2(Bucket=api.bucket, Prefix="evidence/")["Contents"]
         (key,) = [one["Key"] for one in listed]
         assert key == f"evidence/{dispute}/{first.body['hash']}.zip"
         body = boto3.client("s3").get_object(Bucket=api.bucket, Key=key)["Body"].read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from privatenumber.billing.disputes.desk import Desk
@@ -147,10 +147,11 @@ class BillRooms:
     def evidence(self) -> Evidence:
         """Collects what proves a difference."""
         from privatenumber.billing.disputes.evidence import Evidence
+        from privatenumber.billing.disputes.import_row import import_row
         from privatenumber.store.evidence import EvidenceStore
 
         store = EvidenceStore(clients.dynamodb(), self.settings.bindings_table, self.settings.bills_table)
-        return Evidence(store, self.handed_out, self.keyring.unseal)
+        return Evidence(store, self.handed_out, self.keyring.unseal, partial(import_row, self.files))
 
     def ledger(self) -> Ledger:
         """The books, with the applications and the inventory as they are now."""

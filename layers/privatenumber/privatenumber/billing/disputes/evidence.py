@@ -61,17 +61,22 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Collects evidence. ``unseal`` opens what was sealed for an application; it raises SealBroken."""
+    """Collects evidence. ``unseal`` opens what was sealed for an application; it raises SealBroken.
+
+    ``import_row`` finds the row of a file that a difference is about.
+    """
 
     store: EvidenceStore
     files: PartFiles
     unseal: Callable[[bytes, str], bytes]
+    import_row: Callable[[ReconciliationRun, Mapping[str, Any]], Mapping[str, Any] | None]
 
     def bundle(self, dispute: Dispute, run: ReconciliationRun | None) -> Bundle:
         """Collect the evidence of a dispute and put it into the bucket as a ZIP file."""
         document = self.collect(dispute, run)
-        body = canonical(document)
-        found = hashlib.sha256(body).hexdigest()
+        # The bucket forgets the file of the row; what it is called says what it was.
+        known = {name: value for name, value in document.items() if name != "import_row"}
+        found = hashlib.sha256(canonical(known)).hexdigest()
         key = f"evidence/{dispute.id}/{found}.zip"
         self.files.put(key, _zipped({"evidence.json": document}), media_type="application/zip")
         url = self.files.link(key, name=f"dispute-{dispute.id}.zip", seconds=LINK_S)
@@ -90,6 +95,7 @@ class Evidence:
             "records": records,
             "records_left_out": max(0, len(partitions) - MOST_RECORDS),
             "files": dict(run.files) if run else {},
+            "import_row": self.import_row(run, dispute.said) if run else None,
         }
 
     def _record(self, pk: str) -> dict[str, Any]:
