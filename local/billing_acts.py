@@ -1,16 +1,36 @@
-"""The demo's last act: close, print the statement, reconcile; then the same with one CDR withheld."""
+"""The demo's last acts: close, state, hand out, reconcile; then the same with one CDR withheld."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import httpx
 
 from local.narrate import Narrator
 from local.stack import Stack
+from privatenumber.billing.outputs.formats import Format, render
 from privatenumber.billing.outputs.text import render_reconciliation, render_statement
-from privatenumber.times import beijing_month, from_iso
+from privatenumber.billing.outputs.texts import Language
+from privatenumber.times import beijing_month, from_iso, iso
 
 Call = dict[str, Any]
+Document = dict[str, Any]
+
+PACKAGE_MINUTES = 500
+FILES = (
+    (Format.HTML, "en"),
+    (Format.HTML, "zh"),
+    (Format.XLSX, "en"),
+    (Format.PDF, "en"),
+    (Format.FOCUS, "en"),
+)
+"""What finance is handed: pages, a workbook, a PDF, a data set of costs."""
+
+_ENDINGS = {Format.FOCUS: "focus.csv"}
+_NEARLY_AN_HOUR = 57
 
 
 def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Callable[[], Call]) -> None:
@@ -20,11 +40,17 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     """
     month = _month(first)
     say.act(5, "the bill, and what the platform says")
+    _buy_package(stack, say)
     statement = _statement(stack, say, month)
     say.block(render_statement(statement))
+    _hand_out(stack, say, month)
     clean = _reconcile(stack, say, month)
     say.block(render_reconciliation(clean))
     say.check(not clean["differences"], "reconciliation: 0 differences")
+    say.check(
+        clean["residual"]["total"] == "0.00",
+        "nothing is left unexplained: ours and theirs are one to the fen",
+    )
 
     say.act(6, "one CDR never arrives")
     fault = {"where": "push", "kind": "lose", "match": {"kind": "fee"}, "times": 1}
@@ -34,35 +60,81 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     _statement(stack, say, month)
     found = _reconcile(stack, say, month)
     say.block(render_reconciliation(found))
+    page = _keep(stack, "reconciliation.html", b"".join(render(found, Format.HTML, Language.EN)[1]))
+    say.line("finance", f"reads it as a page: {page}")
     differences = found["differences"]
     say.check(len(differences) == 1, "reconciliation: 1 difference, and it is named: the missing CDR")
+    say.show(stack.folder / "bills" / "statement.html")
 
 
 def _month(call: Call) -> str:
     return beijing_month(from_iso(call["ended_at"]))
 
 
-def _run(stack: Stack, event: dict[str, Any]) -> dict[str, Any]:
+def _buy_package(stack: Stack, say: Narrator) -> None:
+    """Buy a package of the platform and enter the purchase; it counts from the next full hour on."""
+    now = datetime.fromisoformat(stack.platform.get("clock")["now"])
+    if now.minute >= _NEARLY_AN_HOUR:
+        # The last call of this demo costs money only as long as the package is not effective yet.
+        stack.platform.send("POST", "clock/advance", {"seconds": (60 - now.minute) * 60})
+    answer = stack.platform.send("POST", "accounts/default/packages", {"minutes": PACKAGE_MINUTES})
+    bought = answer["packages"][-1]
+    purchase = {name: bought[name] for name in ("number", "minutes", "parts", "price")}
+    purchase["bought_at"] = iso(datetime.fromisoformat(bought["bought_at"]))
+    entered = stack.api.request("POST", "/packages", body=purchase)
+    content = f"{bought['minutes']} minutes + {bought['parts']} SMS parts for {bought['price']} CNY"
+    say.line("finance", f"buys {content}, POST /packages  →  {entered.status_code}")
+    say.check(entered.status_code == 201, "the purchase is in the ledger, effective at the next full hour")
+
+
+def _run(stack: Stack, event: Document) -> Document:
     """Invoke the billing function, at the platform's time: that of a demo runs ahead of the machine's."""
     now = stack.platform.get("clock")["now"]
-    document: dict[str, Any] = stack.aws.invoke(
+    document: Document = stack.aws.invoke(
         stack.outputs["BillingFunctionName"], {**event, "scheduled_time": now}
     )
     return document
 
 
-def _statement(stack: Stack, say: Narrator, month: str) -> dict[str, Any]:
+def _statement(stack: Stack, say: Narrator, month: str) -> Document:
     _run(stack, {"action": "close"})
     statement = _run(stack, {"action": "statement", "month": month})
     say.line("billing", f"day closed, statement of {month} computed")
     return statement
 
 
-def _reconcile(stack: Stack, say: Narrator, month: str) -> dict[str, Any]:
+def _hand_out(stack: Stack, say: Narrator, month: str) -> None:
+    """Fetch the statement's files as somebody in finance would."""
+    for form, language in FILES:
+        answer = stack.api.request(
+            "GET", f"/statements/{month}", query={"format": form, "language": language}
+        )
+        link = answer.raise_for_status().json()["url"]
+        name = f"statement{'' if language == 'en' else f'.{language}'}.{_ENDINGS.get(form, form)}"
+        _keep(stack, name, httpx.get(link, timeout=30).raise_for_status().content)
+    folder = stack.folder / "bills"
+    names = ", ".join(sorted(path.name for path in folder.iterdir()))
+    say.line("finance", f"GET /statements/{month}?format=…  →  {names}")
+    page = (folder / "statement.html").read_text(encoding="utf-8")
+    say.check(
+        "<h2>Cost by application</h2>" in page,
+        f"the statement is a page to print: {folder / 'statement.html'}",
+    )
+
+
+def _keep(stack: Stack, name: str, content: bytes) -> Path:
+    folder = stack.folder / "bills"
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def _reconcile(stack: Stack, say: Narrator, month: str) -> Document:
     bucket, keys = stack.aws.client("s3"), {}
-    for name in ("calls", "bill"):
+    for name in ("calls", "sms", "bill", "quota"):
         export = stack.platform.get(f"exports/{name}.csv", month=month)
         keys[name] = f"imports/{month}/{name}.csv"
         bucket.put_object(Bucket=stack.outputs["ExchangeBucket"], Key=keys[name], Body=export.encode())
-    say.line("operator", f"uploads the platform's detail export and bill of {month}")
+    say.line("operator", f"uploads the platform's detail exports, bill and quota of {month}")
     return _run(stack, {"action": "reconcile", "month": month, **keys})

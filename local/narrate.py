@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
+import webbrowser
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
+
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
+_RULE = "──"
 
 
 class DemoFailed(AssertionError):
@@ -40,5 +47,26 @@ class Narrator:
 
     def block(self, text: str) -> None:
         """Print a document (statement, reconciliation) indented as it is."""
-        for row in text.rstrip().splitlines():
-            self.console.print(Text(f"          {row}"))
+        rows = text.rstrip().splitlines()
+        for at, row in enumerate(rows):
+            after = rows[at + 1] if at + 1 < len(rows) else ""
+            self.console.print(Text(f"          {row}".rstrip(), style=_style(row, after, is_first=at == 0)))
+
+    def show(self, page: Path) -> None:
+        """Open a page for whoever sits in front of a screen; elsewhere say where it lies."""
+        has_screen = sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in _SCREENS)
+        is_open = self.console.is_terminal and has_screen and webbrowser.open(page.as_uri())
+        self.line(
+            "finance", f"{'reads the statement in the browser' if is_open else 'the statement'}: {page}"
+        )
+
+
+def _style(row: str, after: str, *, is_first: bool) -> str:
+    """Titles and sums stand out, rules step back; a column's heading is what a rule follows."""
+    if is_first:
+        return "bold cyan"
+    if row.startswith(_RULE):
+        return "dim"
+    if row.startswith("reconciliation:"):
+        return "bold"
+    return "bold" if row.startswith("Total") else "italic" if after.startswith(_RULE) else ""

@@ -52,6 +52,8 @@ def people_call(scene: Scene) -> None:
     scene.call("A calls X, B answers", A, x, outcome="answered", talk_s=95)
     scene.call("B calls X, A does not answer", B, x, outcome="no_answer")
     stranger = scene.call("a stranger calls X", STRANGER, x)
+    sms = scene.text("A texts X, B reads it", A, x, "I am at the door")
+    scene.say.check(sms["send_result"] == 0, "B got the text, sent by X")
     nobody = stranger["cause"] == 8014 and stranger["subscription_id"] is None
     scene.say.check(nobody, "the stranger reaches nobody: cause 8014, no subscriptionId")
     scene.check_deliveries()

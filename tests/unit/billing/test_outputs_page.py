@@ -99,7 +99,7 @@ def test_days_are_a_chart_too() -> None:
     assert "chart-cost_by_day" in page.source
 
 
-@pytest.mark.parametrize("view", ["application", "order", "city", "enterprise", "binding", "side"])
+@pytest.mark.parametrize("view", ["application", "order", "city", "enterprise", "side", "day"])
 def test_a_hostile_name_is_text(view: str) -> None:
     page = page_of(worked_month(lines=[share(view, HOSTILE, "1.00"), share(view, "other")]))
     assert not page.tags("script")

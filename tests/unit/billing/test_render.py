@@ -71,7 +71,7 @@ Total            605     70  10.50  5.50  65.00     38.00  119.00
 def test_a_statement_ends_with_what_its_figures_mean() -> None:
     assert render_statement(worked_month()).endswith(
         "Calls: 15 attempts, 13 answered, 605 minutes for 35970 s of talk (rounding up: 5.5 min)\n"
-        "SMS: 62 messages, 59 sent, 70 parts billed (71 as received, 70 as forwarded)\n"
+        "SMS messages: 62, sent: 59, parts billed: 70 (as received 71, as forwarded 70)\n"
         "Rent for 2026-09, whenever deducted: 65.00\n"
     )
 

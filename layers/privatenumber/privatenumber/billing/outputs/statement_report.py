@@ -8,7 +8,6 @@ from typing import Final
 
 from privatenumber.billing.outputs.report import Bar, Chart, Document, Figure, Report, Section
 from privatenumber.billing.outputs.statement_tables import (
-    VIEWS,
     component_table,
     correction_table,
     package_table,
@@ -18,6 +17,9 @@ from privatenumber.billing.outputs.statement_tables import (
 )
 from privatenumber.billing.outputs.tables import Table, beijing_text
 from privatenumber.billing.outputs.texts import Words
+
+_VIEWS: Final = ("application", "mode", "x", "number_type", "city", "enterprise", "order", "side", "day")
+"""Views for people: bindings are in the workbook and the CSV files."""
 
 _CHARTED: Final = ("application", "day")
 _MOST_BARS: Final = 31
@@ -66,7 +68,7 @@ def _sections(document: Document, words: Words) -> Iterator[Section]:
     cost = component_table(document, "cost_components", "cost_total")
     if cost.rows:
         yield Section(cost, (words["remark.cost_components"],))
-    for view in VIEWS:
+    for view in _VIEWS:
         table = share_table(document, view)
         # A view in which everything has one key tells nothing that another has not told.
         if table.rows and (len(table.rows) > 1 or view == "application"):

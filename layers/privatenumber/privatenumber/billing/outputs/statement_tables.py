@@ -101,7 +101,8 @@ def tables(document: Document) -> Iterator[Table]:
 
 def detail_tables(document: Document) -> Iterator[Table]:
     """What a page has no room for."""
-    yield from (table for make in (usage_table, close_table) if (table := make(document)).rows)
+    found = share_table(document, "binding"), usage_table(document), close_table(document)
+    yield from (table for table in found if table.rows)
 
 
 def component_table(document: Document, name: str, total: str) -> Table:

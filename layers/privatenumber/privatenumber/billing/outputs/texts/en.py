@@ -277,8 +277,8 @@ TEXTS: Final[Mapping[str, str]] = {
         "(rounding up: {loss} min)"
     ),
     "remark.sms": (
-        "SMS: {messages} messages, {sent} sent, {parts} parts billed "
-        "({parts_received} as received, {parts_forwarded} as forwarded)"
+        "SMS messages: {messages}, sent: {sent}, parts billed: {parts} "
+        "(as received {parts_received}, as forwarded {parts_forwarded})"
     ),
     "remark.rent": "Rent for {month}, whenever deducted: {amount}",
     "remark.unpriced": "{count} minutes have no configured call price and are not in the total.",
