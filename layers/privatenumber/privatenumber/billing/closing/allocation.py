@@ -9,10 +9,11 @@ fen. What belongs to nobody stands under a key of its own and is never left out:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import Any, Final
 
 from privatenumber.billing.closing.cells import Cell
@@ -109,22 +110,39 @@ def totals(shares: Iterable[Share]) -> dict[str, Decimal]:
 
 @dataclass(slots=True)
 class _Key:
-    """Exact sums of one key: CNY for calls, texts and rents, units by package."""
+    """Exact sums of one key: CNY for calls, texts and rents."""
 
     minutes: int = 0
     parts: int = 0
     call: Decimal = Decimal(0)
     sms: Decimal = Decimal(0)
     rent: Decimal = Decimal(0)
-    spread: dict[int, Decimal] = field(default_factory=dict)
-    """Of rents that are spread: CNY times the units of the key, by the units of all that use an X."""
-    units: dict[str, list[int]] = field(default_factory=dict)
 
-    @property
-    def all_rent(self) -> Fraction:
-        """Fen of rents, exact."""
-        shares = (in_fen(amount) / units for units, amount in self.spread.items())
-        return sum(shares, in_fen(self.rent))
+
+@dataclass(slots=True)
+class _Keys:
+    """The keys of one view."""
+
+    sums: defaultdict[str, _Key] = field(default_factory=lambda: defaultdict(_Key))
+    units: defaultdict[str, defaultdict[str, list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    )
+    """Minutes and parts that packages paid, by package and key."""
+    spread: defaultdict[str, defaultdict[int, Decimal]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Decimal))
+    )
+    """Of rents that are spread: CNY times the units of the key, by the units of all that used the X."""
+
+    def rents(self) -> dict[str, Fraction]:
+        """Exact fen of rents, by key."""
+        found = {key: in_fen(sums.rent) for key, sums in self.sums.items() if sums.rent}
+        for key, parts in self.spread.items():
+            parts_of = (in_fen(amount) / units for units, amount in parts.items())
+            found[key] = sum(parts_of, found.get(key, Fraction(0)))
+        return found
+
+
+_NOTHING: Final = _Key()
 
 
 class _Sums:
@@ -133,7 +151,7 @@ class _Sums:
     def __init__(self, how: Options, packages: Mapping[str, PackageMonth]) -> None:
         self._how = how
         self._packages = packages
-        self._views: list[dict[str, _Key]] = [defaultdict(_Key) for _ in View]
+        self._views = [_Keys() for _ in View]
         self._by_type: defaultdict[tuple[Item, NumberType], Decimal] = defaultdict(Decimal)
         self._used: defaultdict[tuple[str, Item], int] = defaultdict(int)
         self._users: defaultdict[str, defaultdict[Owner, int]] = defaultdict(lambda: defaultdict(int))
@@ -147,7 +165,8 @@ class _Sums:
         if self._how.rent is RentAllocation.ORDERS and cell.x and cell.order and cell.units:
             self._users[cell.x][owner] += cell.units
         for keys, name in zip(self._views, owner, strict=True):
-            sums = keys[name or UNASSIGNED]
+            key = name or UNASSIGNED
+            sums = keys.sums[key]
             if is_call:
                 sums.minutes += cell.units
                 sums.call += amount
@@ -155,7 +174,7 @@ class _Sums:
                 sums.parts += cell.units
                 sums.sms += amount
             for number, units in cell.packaged.items():
-                sums.units.setdefault(number, [0, 0])[not is_call] += units
+                keys.units[number][key][not is_call] += units
 
     def add_rent(self, rent: NumberRent) -> None:
         """Count a rent on its X, or on the orders that used it."""
@@ -164,11 +183,10 @@ class _Sums:
         everything = sum(users.values())
         for at, view in enumerate(View):
             if view not in _OF_THE_USE or not users:
-                self._views[at][rent.owner[at] or UNASSIGNED].rent += rent.amount
+                self._views[at].sums[rent.owner[at] or UNASSIGNED].rent += rent.amount
                 continue
             for owner, units in users.items():
-                spread = self._views[at][owner[at] or UNASSIGNED].spread
-                spread[everything] = spread.get(everything, Decimal(0)) + rent.amount * units
+                self._views[at].spread[owner[at] or UNASSIGNED][everything] += rent.amount * units
 
     def check(self) -> None:
         """Check the packages against what the cells say of them."""
@@ -184,29 +202,33 @@ class _Sums:
     def shares(self, at: int, view: View) -> Iterator[Share]:
         """The shares of a view, rounded to its total."""
         keys = self._views[at]
-        call = self._rounded(Item.CALL, {key: in_fen(sums.call) for key, sums in keys.items() if sums.call})
-        sms = self._rounded(Item.SMS, {key: in_fen(sums.sms) for key, sums in keys.items() if sums.sms})
-        rent = self._rounded(Item.RENT, {key: sums.all_rent for key, sums in keys.items()})
+        sums = keys.sums
+        call = largest_remainder(
+            {key: each.call.scaleb(2) for key, each in sums.items() if each.call}, self._total(Item.CALL)
+        )
+        sms = largest_remainder(
+            {key: each.sms.scaleb(2) for key, each in sums.items() if each.sms}, self._total(Item.SMS)
+        )
+        rent = largest_remainder(keys.rents(), self._total(Item.RENT))
         package = self._package_shares(keys)
-        for key in sorted({*keys, *package}):
-            sums = keys.get(key, _Key())
+        for key in sorted({*sums, *package}):
+            found = sums.get(key, _NOTHING)
             yield Share(
                 view=view,
                 key=key,
-                minutes=sums.minutes,
-                parts=sums.parts,
+                minutes=found.minutes,
+                parts=found.parts,
                 call=in_yuan(call.get(key, 0)),
                 sms=in_yuan(sms.get(key, 0)),
                 rent=in_yuan(rent.get(key, 0)),
                 package=in_yuan(package.get(key, 0)),
             )
 
-    def _rounded(self, item: Item, exact: Mapping[str, Fraction]) -> dict[str, int]:
-        """Shares of an item, whose total is rounded for each number type as components of a statement are."""
-        total = sum(half_up(in_fen(self._by_type[item, number_type])) for number_type in NumberType)
-        return largest_remainder(exact, total)
+    def _total(self, item: Item) -> int:
+        """Fen of an item, rounded for each number type as components of a statement are."""
+        return sum(half_up(in_fen(self._by_type[item, number_type])) for number_type in NumberType)
 
-    def _package_shares(self, keys: Mapping[str, _Key]) -> dict[str, int]:
+    def _package_shares(self, keys: _Keys) -> dict[str, int]:
         shares: defaultdict[str, int] = defaultdict(int)
         for package in self._packages.values():
             total = cost_in_fen(package, self._how.packages)
@@ -214,14 +236,16 @@ class _Sums:
                 if total:
                     shares[ACCOUNT] += total
                 continue
-            values = unit_values(package)
-            exact = {
-                key: values.of(*sums.units[package.number])
-                for key, sums in keys.items()
-                if package.number in sums.units
-            }
-            exact[UNALLOCATED] = unused_value(package)
-            for key, fen in largest_remainder(exact, total).items():
+            for key, fen in _shares_of(package, keys.units[package.number], total).items():
                 if fen:
                     shares[key] += fen
         return shares
+
+
+def _shares_of(package: PackageMonth, used: Mapping[str, Sequence[int]], total: int) -> dict[str, int]:
+    """What each key bears of a package. In whole parts of a fen, which are faster than fractions."""
+    values, unused = unit_values(package), unused_value(package)
+    unit = lcm(values.minute.denominator, values.part.denominator, unused.denominator)
+    minute, part = int(values.minute * unit), int(values.part * unit)
+    exact = {key: minutes * minute + parts * part for key, (minutes, parts) in used.items()}
+    return largest_remainder({**exact, UNALLOCATED: int(unused * unit)}, total, unit)

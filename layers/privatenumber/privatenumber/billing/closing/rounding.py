@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
-from typing import Final
+from typing import Final, TypeVar
+
+_Exact = TypeVar("_Exact", int, Decimal, Fraction)
 
 _FEN_OF_A_YUAN: Final = 100
 _HALF: Final = Fraction(1, 2)
@@ -17,6 +20,7 @@ def in_fen(amount: Decimal) -> Fraction:
     return Fraction(amount) * _FEN_OF_A_YUAN
 
 
+@lru_cache(maxsize=10_000)
 def in_yuan(fen: int) -> Decimal:
     """Whole fen as CNY with two decimals."""
     return Decimal(fen).scaleb(-2)
@@ -27,21 +31,21 @@ def half_up(fen: Fraction) -> int:
     return floor(fen + _HALF)
 
 
-def largest_remainder(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
+def largest_remainder(exact: Mapping[str, _Exact], total: int, unit: int = 1) -> dict[str, int]:
     """Whole fen for every key, `total` in sum, each less than one fen beside its exact amount or exactly one.
 
-    Whole fen go to everybody first, those that are left to the largest remainders; of equal ones to the
-    larger amount, then to the first key. A key that has nothing is given nothing. `total` has to be within
-    one fen of the exact sum, as that of two rounded numbers is; raises ValueError when it cannot be reached.
+    Amounts are exact, in fen or `unit` parts of one, from 0 on. Whole fen go to everybody first, those that
+    are left to the largest remainders; of equal ones to the larger amount, then to the first key. A key that
+    has nothing is given nothing. `total` has to be within one fen of the exact sum, as that of two rounded
+    numbers is; raises ValueError when it cannot be reached.
     """
-    whole = {key: floor(amount) for key, amount in exact.items()}
+    whole = {key: int(amount // unit) for key, amount in exact.items()}
     left = total - sum(whole.values())
-    owed = sorted(
-        (key for key, amount in exact.items() if amount),
-        key=lambda key: (whole[key] - exact[key], -exact[key], key),
-    )
+    if not left:
+        return whole
+    owed = sorted((-(amount % unit), -amount, key) for key, amount in exact.items() if amount)
     if not 0 <= left <= len(owed):
         raise ValueError(f"{total} fen are not what {len(exact)} amounts come to")
-    for key in owed[:left]:
+    for _, _, key in owed[:left]:
         whole[key] += 1
     return whole
