@@ -31,6 +31,7 @@ from builders.pushes import APP_ID, X
 from privatenumber.store.numbers import NumberStore, NumberType, XNumber
 from privatenumber.store.reconciliation_runs import RunStore
 from privatenumber.store.statements import plan_store
+from privatenumber.store.versions import VersionStore
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SHARES: list[dict[str, Any]] = [
@@ -145,6 +146,14 @@ class TestStatements:
         lines = [{name: line[name] for name in line if name != "id"} for line in rest.body["lines"]]
         assert (rest.body["version"], lines) == (1, LINES[1:])
         assert rest.body["next_cursor"] is None
+
+    def test_a_list_from_which_somebody_was_erased_meanwhile_begins_anew(self, api: BillsApi) -> None:
+        version = api.state(LINES)
+        first = of_month(api, "/lines", limit="1")
+        other = [{**line, "redacted": True} for line in LINES]
+        VersionStore(api.bills.client, api.bills.name).redact(version, other, now=NOW)
+        assert of_month(api, "/lines", cursor=first.body["next_cursor"]).status == 422
+        assert all(line["redacted"] for line in of_month(api, "/lines").body["lines"])
 
     @pytest.mark.parametrize("cursor", ["x", "MToxOjE6YQ"])
     def test_a_cursor_that_no_list_has_answered_is_refused(self, api: BillsApi, cursor: str) -> None:
