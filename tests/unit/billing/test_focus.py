@@ -13,6 +13,7 @@ from builders.example import PACKAGE as PACKAGE_OF_EXAMPLE
 from builders.focus_rules import Row, broken_rules
 from builders.statements import PACKAGE, V1, V6, component, package, rent, usage, worked_month
 from builders.worked import worked_statement
+from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.focus import NotPriced, focus
 from privatenumber.billing.outputs.focus_row import COLUMNS
 from privatenumber.billing.rating.packages import Use
@@ -170,6 +171,14 @@ def test_without_a_call_price_there_is_no_data_set() -> None:
     """A row of usage must have a price; none is made up (billing-rules.md §2)."""
     with pytest.raises(NotPriced, match="7 minutes have no configured call price"):
         focus(worked_month(unpriced_minutes=7))
+    with pytest.raises(NotPriced, match="minutes that packages paid"):
+        focus(worked_month(lines=[usage("ax", V1, "call", 4, 4, unit_price=None)]))
+
+
+def test_an_answer_that_leaves_rows_out_gives_no_data_set() -> None:
+    presented = {name: value for name, value in worked_month().items() if name != "lines"}
+    with pytest.raises(CannotRender, match="not all in the answer"):
+        focus({**presented, "shares": {}, "rows_left_out": 7000})
 
 
 def test_no_cell_begins_as_a_formula_does() -> None:

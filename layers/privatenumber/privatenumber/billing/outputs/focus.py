@@ -31,7 +31,6 @@ from privatenumber.billing.outputs.focus_row import (
     month_period,
 )
 from privatenumber.billing.outputs.report import Document, lines_of
-from privatenumber.billing.outputs.tables import amount
 from privatenumber.billing.tariff.money import plain
 
 _AT_ONCE: Final = 500
@@ -46,10 +45,23 @@ class NotPriced(CannotRender):
 
 
 def focus(document: Document, account: str = ACCOUNT) -> Iterator[bytes]:
-    """The file, some rows at a time. Raises NotPriced before the first of them."""
+    """The file, some rows at a time. Raises CannotRender, NotPriced before the first of them."""
+    if "lines" not in document and document.get("rows_left_out"):
+        raise CannotRender("the rows of use are not all in the answer")
+    _check_prices(document)
+    return _file(document, account)
+
+
+def _check_prices(document: Document) -> None:
+    """A row of use must have a price at which it is listed, also when a package pays it; none is made up."""
     if document["unpriced_minutes"]:
         raise NotPriced(f"{document['unpriced_minutes']} minutes have no configured call price")
-    return _file(document, account)
+    if any(line["units"] and line["unit_price"] is None for line in lines_of(document, "usage")):
+        raise NotPriced("minutes that packages paid have no configured call price")
+    if document["packages"] and any(each["call"]["virtual"] is None for each in document["price_lists"]):
+        raise NotPriced(
+            "units of packages are worth something by list prices, and no call price is configured"
+        )
 
 
 def charges(document: Document) -> Iterator[Charge]:
@@ -103,7 +115,7 @@ def _listed(line: Document) -> Iterator[Charge]:
     units = line["charged_units"]
     if not units:
         return
-    price = _price(line)
+    price = Decimal(line["unit_price"])
     yield _use(line, units, price, billed=units * price, effective=units * price)
 
 
@@ -238,13 +250,6 @@ def _booked(moment: str, document: Document) -> bool:
     month: Period = month_period(document["month"])
     at = between(moment, moment).start
     return month.start <= at < month.end
-
-
-def _price(line: Document) -> Decimal:
-    price = amount(line["unit_price"])
-    if price is None:
-        raise NotPriced(f"{line['item']} of {line['number_type']} numbers has no configured price")
-    return price
 
 
 def _resource(x: str | None) -> str | None:

@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Final
 
 from privatenumber.billing.outputs.report import Document, lines_of
-from privatenumber.billing.outputs.tables import amount
 from privatenumber.times import beijing_month, from_iso
 
 _SCALE: Final = 10**6
@@ -59,7 +58,7 @@ def _shares(
     name = f"{package['minutes']['total']} minutes + {package['parts']['total']} SMS parts"
     weights = [Fraction(units) * Fraction(listed[line["item"]]) for line, units in uses]
     for (line, units), part in zip(uses, _split(cost - unused, weights), strict=True):
-        price = amount(line["unit_price"]) or listed[line["item"]]
+        price = Decimal(line["unit_price"])
         yield PackageShare(package["number"], name, line["item"], units, price, part, line)
     if unused:
         weights = [Fraction(units) * Fraction(listed[item]) for item, units in left]
@@ -75,12 +74,9 @@ def _lost(package: Document, listed: dict[str, Decimal]) -> Fraction:
 
 
 def _list_prices(document: Document) -> dict[str, Decimal]:
-    """Prices of virtual numbers, by which units are weighed; minutes alone without a call price."""
+    """Prices of virtual numbers, by which units are weighed."""
     prices = document["price_lists"][-1]
-    call = amount(prices["call"]["virtual"])
-    if call is None:
-        return {"call": Decimal(1), "sms": Decimal(0)}
-    return {"call": call, "sms": Decimal(prices["sms"]["virtual"])}
+    return {item: Decimal(prices[item]["virtual"]) for item, _ in _ITEMS}
 
 
 def _split(whole: Fraction, weights: Sequence[Fraction]) -> Iterator[Decimal]:
