@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -55,4 +56,6 @@ if __name__ == "__main__":
         # Sets of texts are walked in an order that depends on it, and a run is to be repeatable.
         command = [sys.executable, "-W", "ignore", "-m", "storm", *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+    # Who is told to end has to end DynamoDB Local, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))
     raise SystemExit(main())

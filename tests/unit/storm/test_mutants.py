@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from builders.events import ROOT
+from storm import mutants
 from storm.mutants import Edit, Mutant, apply, read_mutants
 
 MUTANTS = read_mutants()
@@ -43,3 +45,31 @@ def test_a_defect_that_nothing_is_to_find_is_refused(tmp_path: Path) -> None:
     path.write_text('[[mutant]]\nname = "m"\nwhy = "w"\nedit = []\n', encoding="utf-8")
     with pytest.raises(ValueError, match="name tests or a judgement"):
         read_mutants(path)
+
+
+def test_a_finder_that_is_broken_without_the_defect_finds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant = Mutant("m", "w", (Edit("README.md", "# ", "## "),), ("t",))
+    monkeypatch.setattr(mutants, "broken", lambda mutant, root: True)
+    assert mutants.hunt([mutant], tmp_path) == ["m"]
+
+
+def test_a_defect_that_is_found_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    (tmp_path / "LICENSE").write_text(written, encoding="utf-8")
+    mutant = Mutant("m", "w", (Edit("LICENSE", "Version 2.0, January 2004", "gone"),), ("t",))
+
+    def finds(mutant: Mutant, root: Path) -> bool:
+        return "gone" in (root / "LICENSE").read_text(encoding="utf-8")
+
+    monkeypatch.setattr(mutants, "broken", finds)
+    assert mutants.hunt([mutant], tmp_path) == []
+    assert (tmp_path / "LICENSE").read_text(encoding="utf-8") == written
+
+
+def test_a_defect_that_nothing_finds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copyfile(ROOT / "LICENSE", tmp_path / "LICENSE")
+    mutant = Mutant("m", "w", (Edit("LICENSE", "Version 2.0, January 2004", "gone"),), (), "bills")
+    monkeypatch.setattr(mutants, "broken_judgements", lambda root: frozenset())
+    assert mutants.hunt([mutant], tmp_path) == ["m"]
