@@ -189,7 +189,7 @@ class TestBehindTheApi:
     def test_the_sweep_runs_every_minute_and_billing_every_hour_and_day(self, stack: Stack) -> None:
         """Issue: "schedules (minute, hour, day 00:10 Beijing)", which is 16:10 UTC."""
         scheduler = stack.aws.client("scheduler")
-        found = {}
+        found = set()
         for row in scheduler.list_schedules()["Schedules"]:
             schedule = scheduler.get_schedule(Name=row["Name"])
             target = schedule["Target"]
@@ -197,13 +197,15 @@ class TestBehindTheApi:
                 json.loads(target["Input"]).get("action", "sweep"),
                 target["Arn"].rpartition(":")[2],
             )
-            found[asked, function] = (schedule["ScheduleExpression"], schedule["State"])
+            found.add((asked, function, schedule["ScheduleExpression"], schedule["State"]))
         sweep, billing = stack.outputs["UnbindSweepFunctionName"], stack.outputs["BillingFunctionName"]
-        found = {key: when for key, when in found.items() if key[1] in (sweep, billing)}
-        assert found == {
-            ("sweep", sweep): ("rate(1 minute)", "ENABLED"),
-            ("rate", billing): ("rate(1 hour)", "ENABLED"),
-            ("close", billing): ("cron(10 16 * * ? *)", "ENABLED"),
+        assert {each for each in found if each[1] in (sweep, billing)} == {
+            ("sweep", sweep, "rate(1 minute)", "ENABLED"),
+            ("rate", billing, "rate(1 hour)", "ENABLED"),
+            ("begin", billing, "cron(10 16 * * ? *)", "ENABLED"),
+            ("sweep", billing, "rate(1 hour)", "ENABLED"),
+            ("plan", billing, "cron(0 1 * * ? *)", "ENABLED"),
+            ("plan", billing, "cron(0 10 25 * ? *)", "ENABLED"),
         }
 
 
