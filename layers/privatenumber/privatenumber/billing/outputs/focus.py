@@ -58,7 +58,7 @@ def _check_prices(document: Document) -> None:
         raise NotPriced(f"{document['unpriced_minutes']} minutes have no configured call price")
     if any(line["units"] and line["unit_price"] is None for line in lines_of(document, "usage")):
         raise NotPriced("minutes that packages paid have no configured call price")
-    if document["packages"] and any(each["call"]["virtual"] is None for each in document["price_lists"]):
+    if document["packages"] and document["price_lists"][-1]["call"]["virtual"] is None:
         raise NotPriced(
             "units of packages are worth something by list prices, and no call price is configured"
         )
