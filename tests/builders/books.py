@@ -22,6 +22,7 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import open_sealed
+from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
@@ -69,9 +70,16 @@ class Books:
             **parts,
         )
 
-    def push(self, body: Mapping[str, Any], *, at: datetime) -> None:
+    def push(
+        self,
+        body: Mapping[str, Any],
+        *,
+        at: datetime,
+        application: str = APP_ID,
+        mode: Mode | None = None,
+    ) -> None:
         """Store what a push says, as the callbacks function does."""
-        reception = Reception(APP_ID, at, KEYRING)
+        reception = Reception(application, at, KEYRING, mode=mode)
         facts = [fact_of(entry, reception) for entry in parse_push(json.dumps(body).encode()).entries]
         FactStore(self.dynamodb, self.bills.name).put_facts(facts)
 
