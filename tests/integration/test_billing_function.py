@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -98,12 +99,14 @@ def function(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    from functions.billing import app
+    from functions.billing import app, parts
 
-    app.rooms.cache_clear()
+    for module in (app, parts):
+        module.rooms.cache_clear()
     monkeypatch.setattr(app, "utc_now", lambda: NOW)
     yield Lambda(app, capsys)
-    app.rooms.cache_clear()
+    for module in (app, parts):
+        module.rooms.cache_clear()
 
 
 def test_the_hourly_run_answers_running_totals(function: Lambda) -> None:
@@ -211,6 +214,43 @@ def test_a_plan_is_told_by_metrics(function: Lambda, monkeypatch: pytest.MonkeyP
 def test_budgets_that_cannot_be_read_are_refused(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUDGETS", "4.99")
     assert function.invoke(action="plan")["detail"].startswith("budgets: an object")
+
+
+def test_what_is_due_is_shared_by_workers(function: Lambda, books: Books) -> None:
+    """The daily close: begun by the schedule, done message by message; then nothing is left to be sent."""
+    begun = function.invoke(action="begin", scheduled_time="2026-09-02T16:10:00Z")
+    assert begun["runs"] == [{"run": "daily-2026-09-2026-09-03", "month": "2026-09", "days": 2}]
+    sqs = boto3.client("sqs")
+    url = os.environ["BILLING_QUEUE_URL"]
+    from functions.billing import parts
+
+    for _ in range(8):
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        records = [{"messageId": each["MessageId"], "body": each["Body"]} for each in messages]
+        assert parts.work({"Records": records}, None) == {"batchItemFailures": []}
+        for each in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+    assert function.invoke(action="sweep", scheduled_time="2026-09-03T16:10:00Z")["sent"] == 0
+    (head,) = [
+        row
+        for row in books.rows(f"DAY#{APP_ID}#2026-09-02")
+        if row["pk"].count("#") == 2 and "V#" in row["sk"]
+    ]
+    assert json.loads(head["document"])["calls"]["minutes"] == 2
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in event_files() if function_of(path) == "BillingWorkerFunction"], ids=case_of
+)
+def test_a_sample_message_is_done_or_named(function: Lambda, path: Path) -> None:
+    from functions.billing import parts
+
+    failed = parts.work(read_event(path), None)["batchItemFailures"]
+    assert len(failed) == ("bad" in path.name)
+
+
+def test_a_month_that_is_not_closed_is_not_corrected(function: Lambda) -> None:
+    assert "2026-08 is not closed" in function.invoke(action="correct")["detail"]
 
 
 def test_no_number_is_logged(function: Lambda) -> None:
