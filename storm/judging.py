@@ -15,6 +15,7 @@ from storm.judges.crossings import judge_calls
 from storm.judges.facts import judge_facts, judge_worklist
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.stories import judge_stories
+from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
 from storm.world import World
 
@@ -46,6 +47,7 @@ def judge(world: World) -> list[Verdict]:
         judge_late(deals, by_id, ended, troubles, now),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
+        judge_told(bindings, bills, world.receiver.taken),
         judge_worklist(world.emulator, bills, keyring, now),
         _drained(world),
     ]

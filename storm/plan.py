@@ -187,6 +187,7 @@ _KINDS: Final[Mapping[str, tuple[float, Make]]] = {
     "function.crash": (8, _crash),
     "function.timeout": (3, _slow),
     "queue.twice": (2, lambda chance: (3600, {"queue": chance.choice(("WorkQueue", "WebhooksQueue"))})),
+    "receiver.answer_lost": (3, lambda chance: (12 * 3600, {})),
     "table.throttled": (1, _table),
     "table.conflicts": (1, _table),
     "table.answer_lost": (1, _table),
@@ -199,6 +200,7 @@ _RARE: Final[Mapping[str, Make]] = {
     "table.outage": lambda chance: (600, {}),
     "source.skipped": lambda chance: (3600, {"schedule": "SweepSchedule"}),
     "clock.skew": lambda chance: (3600, {"seconds": chance.choice((-180, -60, 60, 180))}),
+    "receiver.down": lambda chance: (chance.uniform(300, 1500), {}),
     "number.suspended": lambda chance: (
         chance.uniform(600, 7200),
         {"mode": chance.choice(("AX", "AXB", "AXE")), "nth": chance.randint(0, 2)},

@@ -54,6 +54,7 @@ class Weather:
         {
             *("platform.lock_out", "platform.arrears", "table.outage", "table.throttled", "table.conflicts"),
             *("table.answer_lost", "source.skipped", "clock.skew", "number.suspended"),
+            "receiver.down",
         }
     )
     """Kinds that act all the time while they last."""
@@ -91,6 +92,16 @@ class Weather:
     def again(self, queue: str) -> bool:
         """Whether a message that is done comes once more."""
         fault = self._any("queue.twice", queue=queue)
+        return fault is not None and self._strike(fault)
+
+    def receiver_down(self) -> bool:
+        """Whether nobody answers our webhooks now."""
+        fault = self._any("receiver.down")
+        return fault is not None and self._strike(fault, keep=True)
+
+    def receiver_unheard(self) -> bool:
+        """Whether the receiver's answer gets lost."""
+        fault = self._any("receiver.answer_lost")
         return fault is not None and self._strike(fault)
 
     # pushes on their way

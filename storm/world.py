@@ -41,6 +41,7 @@ from storm.platform import (
     settings,
     x_numbers,
 )
+from storm.receiver import HOOK, Receiver
 from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables
 from storm.weather import Weather
@@ -84,6 +85,7 @@ class World:
     door: Door
     places: PlaceWatch
     privacy: PrivacyWatch
+    receiver: Receiver
     keyring: Callable[[], Keyring]
     say: Callable[[str], None]
     acknowledged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -157,9 +159,11 @@ def compose(plan: Plan, dynamodb: str) -> World:
     places, privacy = PlaceWatch(emulator.scheduler.now), PrivacyWatch()
     tables.listeners.append(places.hear)
     logs.watchers.append(privacy.hear)
+    receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
+    receiver.install()
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
-        business, door, places, privacy, lambda: _keyring(client), say,
+        business, door, places, privacy, receiver, lambda: _keyring(client), say,
     )  # fmt: skip
     take.append(_taker(world))
     _register(business)
@@ -234,7 +238,10 @@ def _errors(client: Any) -> Callable[[str, str, Mapping[str, Any]], Any]:
 
 
 def _register(business: Business) -> None:
-    """Register the X numbers, as an operator does before the first order."""
+    """Register the X numbers and make a webhook, as operators do before the first order."""
+    made = business.ask("POST /webhooks", body=HOOK, key="hook-1", function="WebhooksFunction")
+    if made.status != 201:
+        raise RuntimeError(f"the webhook was not made: {made}")
     for mode in NUMBERS:
         for x in x_numbers(mode):
             body = {"application": application_id(mode), "area_code": AREA, "number_type": "virtual"}

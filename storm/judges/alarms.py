@@ -120,6 +120,8 @@ _PUSHES: Final = (
     "function.crash", "function.timeout", *_TABLES,
 )  # fmt: skip
 
+_RECEIVER: Final = ("receiver.down", "receiver.answer_lost", "function.crash", "function.timeout", *_TABLES)
+
 #: What may have made an alarm go off; one that is not named here may never.
 CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "Errors": ("function.crash", "function.timeout", *_TABLES),
@@ -144,6 +146,8 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "ExportsDueAlarm": _PUSHES,
     "ExportsMissedAlarm": _PUSHES,
     "UnknownBindingsAlarm": _PLATFORM,
+    "WebhookSweepLagAlarm": _RECEIVER,
+    "WebhookDeliveryLagAlarm": _RECEIVER,
     "ReconciliationAlarm": _PUSHES,
     "MissingCdrsAlarm": _PUSHES,
 }

@@ -27,7 +27,7 @@ class PrivacyWatch:
     verdict: Verdict = field(
         default_factory=lambda: Verdict(
             "privacy",
-            "no full phone number of a person in any log line, metric, error, answer, key or message",
+            "no full phone number of a person in any log line, metric, error, answer, webhook or row key",
         )
     )
 

@@ -36,6 +36,7 @@ def test_every_kind_of_fault_comes_in_every_storm() -> None:
         *("platform.lock_out", "platform.arrears", "push.answer_lost", "push.duplicate", "push.delay"),
         *("push.reorder", "push.never_sent", "push.refused_for_hours", "function.crash"),
         *("function.timeout", "queue.twice", "table.throttled", "table.conflicts", "table.answer_lost"),
+        *("receiver.down", "receiver.answer_lost"),
         *("table.outage", "source.skipped", "clock.skew", "number.suspended"),
     }
 
