@@ -36,7 +36,7 @@ _JSON: Final = "json"
 _FORMATS: Final = (_JSON, "csv", "xlsx", "html", "pdf", "txt", "focus")
 _ENDINGS: Final = {"focus": "focus.csv"}
 _LANGUAGES: Final = ("en", "zh")
-_LINES: Final = ("close", "usage", "rent", "share", "package", "correction", "unused")
+_LINES: Final = ("close", "usage", "rent", "share", "record")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 _TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _EQUAL: Final = ("view", "application", "x", "order", "key", "mode", "item")
@@ -80,10 +80,16 @@ def read_statement(rooms: BillRooms, request: Request) -> Response:
 
 
 def list_lines(rooms: BillRooms, request: Request) -> Response:
-    """GET /statements/{month}/lines: usage, rents, shares and day closes behind the sums, page by page."""
+    """GET /statements/{month}/lines: what is behind the sums of a statement, or of a correction, by pages."""
     query = request.query
     place = line_place(query)
-    version = _version(rooms, request, place[0] if place else None)
+    correction = number_of(query, "correction")
+    if correction:
+        version = rooms.corrections.version(month_of(request.path), correction)
+        if version is None:
+            raise StatementUnknown
+    else:
+        version = _version(rooms, request, place[0] if place else None)
     page = rooms.pages.page(
         version,
         _wanted(query),

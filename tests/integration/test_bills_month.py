@@ -90,9 +90,11 @@ def test_a_line_leads_to_its_records_and_a_record_back_to_its_statement(
     assert records.body["next_cursor"] is None
     found = api.call("GET /records", query={"fact": record["fact"]})
     assert found.body["line"] == record
-    assert {
-        name: found.body["statements"][-1][name] for name in ("kind", "month", "version")
-    } == {"kind": "statement", "month": MONTH, "version": 1}
+    assert {name: found.body["statements"][-1][name] for name in ("kind", "month", "version")} == {
+        "kind": "statement",
+        "month": MONTH,
+        "version": 1,
+    }
     assert "caller" not in record
 
 
@@ -122,6 +124,11 @@ def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> Non
     assert correction["reasons"] == ["adjustment"]
     assert correction["reference"] == f"dispute {dispute} move 3"
     assert correction["booked_in"] == "2026-10"
+    path = {"month": MONTH}
+    lines = api.call("GET /statements/{month}/lines", path=path, query={"correction": "1"}).body["lines"]
+    assert {line["line"] for line in lines} == {"close"}
+    missing = api.call("GET /statements/{month}/lines", path=path, query={"correction": "2"})
+    assert missing.status == 404
 
 
 def decided(api: BillsApi, decision: str) -> str:
