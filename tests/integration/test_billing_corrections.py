@@ -203,6 +203,19 @@ def test_what_is_used_of_a_package_goes_on_from_the_correction(books: Books) -> 
     assert row["minutes"] == {"total": 500, "used_before": 4, "used": 0, "left": 496}
 
 
+def test_a_month_that_nobody_closed_is_asked_for_its_use_and_not_stated() -> None:
+    """Else it could be closed without the days that nobody has closed yet."""
+    bought = PackageOrder("order-1", utc("2026-08-01 02:03:00"), 500, 50, Decimal(38))
+    with account_books() as books:
+        books.push(fee_body(call(1, 95)), at=EVENING)
+        ledger = books.ledger(packages=[bought])
+        ledger.close_days([date(2026, 9, 2)], now=LATER)
+        stated, _ = state_month(ledger, "2026-10", as_of=LATER, stored=True)
+        (row,) = stated.version.document["packages"]
+        assert (row["minutes"]["used_before"], row["minutes"]["used"]) == (2, 0)
+        assert {each["pk"] for each in books.rows("STATEMENT#")} == {"STATEMENT#2026-10"}
+
+
 class TestTracing:
     def test_a_row_and_a_share_lead_to_their_records(self, books: Books) -> None:
         ledger = books.ledger()

@@ -160,9 +160,11 @@ def used_before(ledger: Ledger, month: str, as_of: datetime) -> dict[str, Use]:
     previous = _month_before(month)
     correction = ledger.corrections.latest(previous)
     version = correction or ledger.statements.latest(previous)
-    if version is None or version.document.get("state") == "open":
-        version = state_month(ledger, previous, as_of=as_of, stored=True)[0].version
-    return used_in(version.document["packages"])
+    if version is not None and version.document.get("state") != "open":
+        return used_in(version.document["packages"])
+    # Not stored: of a month that nobody asked for, not every day need be closed.
+    open_month, _ = fresh_statement(ledger, previous, as_of=as_of, stored=True)
+    return used_in(row.document() for row in open_month.packages)
 
 
 def described(version: Version) -> dict[str, Any]:
