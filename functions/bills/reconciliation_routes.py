@@ -64,7 +64,7 @@ def ask_for_reconciliation(rooms: BillRooms, request: Request) -> Response:
     """POST /reconciliations: 202, also for the same Idempotency-Key again; a worker compares."""
     body = http_request.read_object(request, limit=_BODY_LIMIT)
     only(body, "month", "files", "mappings")
-    wanted = RunRequest(month_of(body), _files(body), _mappings(body), read_actor(request))
+    wanted = RunRequest(month_of(body), _files(body), _mappings(rooms, body), read_actor(request))
     for name, key in wanted.files.items():
         try:
             rooms.files.find(key)
@@ -201,17 +201,17 @@ def _files(body: Mapping[str, Any]) -> Mapping[str, str]:
     return {str(name): str(key) for name, key in files.items()}
 
 
-def _mappings(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _mappings(rooms: BillRooms, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     mappings = body.get("mappings")
     if mappings is None:
         return None
     if not isinstance(mappings, dict):
         raise InvalidFields(("mappings", "must be an object of column mappings"))
     from privatenumber.billing.reconciliation.layouts import LayoutError
-    from privatenumber.billing.reconciliation.mappings import mapped_layouts
+    from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 
     try:
-        mapped_layouts(mappings)
+        mapped_layouts(mappings, configured_layouts(rooms.settings.import_layouts or ""))
     except LayoutError as error:
         raise InvalidFields(("mappings", str(error))) from None
     return mappings

@@ -66,6 +66,7 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "MISSING_ALARM_MINUTES": "330",
         "QUIET_MINUTES": "30",
         "PRICE_LIST": "",
+        "IMPORT_LAYOUTS": "",
         "RENT_ALLOCATION": "number",
         "PACKAGE_ALLOCATION": "per_unit",
         "BUDGETS": "",

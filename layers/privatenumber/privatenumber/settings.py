@@ -34,6 +34,7 @@ VARIABLES: Final = frozenset(
         "DRIFT_REQUESTS_PER_SECOND",
         "EXCHANGE_BUCKET",
         "IDLE_DAYS",
+        "IMPORT_LAYOUTS",
         "JOBS_QUEUE_URL",
         "KEY_ID",
         "MARGIN_SECONDS",
@@ -360,6 +361,11 @@ class Settings:
     def price_list(self) -> str | None:
         """Dated price lists as JSON text, or None for the built-in ones."""
         return self.variables.get("PRICE_LIST")
+
+    @property
+    def import_layouts(self) -> str | None:
+        """How the console's files are laid out, as JSON text by kind of file, or None for the built-in ways."""
+        return self.variables.get("IMPORT_LAYOUTS")
 
     @property
     def rent_allocation(self) -> RentAllocation:

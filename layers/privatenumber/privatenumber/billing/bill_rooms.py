@@ -151,7 +151,8 @@ class BillRooms:
         from privatenumber.store.evidence import EvidenceStore
 
         store = EvidenceStore(clients.dynamodb(), self.settings.bindings_table, self.settings.bills_table)
-        return Evidence(store, self.handed_out, self.keyring.unseal, partial(import_row, self.files))
+        row_of = partial(import_row, self.files, self.settings.import_layouts or "")
+        return Evidence(store, self.handed_out, self.keyring.unseal, row_of)
 
     def ledger(self) -> Ledger:
         """The books, with the applications and the inventory as they are now."""

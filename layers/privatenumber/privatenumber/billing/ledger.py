@@ -64,6 +64,8 @@ class Ledger:
     known: Mapping[str, Application] = field(default_factory=dict, repr=False)
     kept_days: int = KEPT_DAYS
     options: Options = field(default_factory=Options)
+    import_layouts: str = ""
+    """How the console's files are laid out where that is not as built in, as JSON text by kind of file."""
 
     @cached_property
     def inventory(self) -> Mapping[str, NumberType]:

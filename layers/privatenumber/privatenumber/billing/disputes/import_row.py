@@ -10,8 +10,8 @@ from typing import Any, Final
 from privatenumber.billing.reconciliation.call_tables import shown_id
 from privatenumber.billing.reconciliation.cells import ImportedNumber
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms, open_calls, open_sms
-from privatenumber.billing.reconciliation.layouts import LayoutError
-from privatenumber.billing.reconciliation.mappings import mapped_layouts
+from privatenumber.billing.reconciliation.layouts import Layout, LayoutError
+from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 from privatenumber.csv_table import FileRefused
 from privatenumber.numbers_in_text import holds_number
 from privatenumber.privacy import mask
@@ -26,8 +26,13 @@ _OF_EXPORTS: Final = frozenset(
 _IDS: Final = ("record_id", "sms_id")
 
 
-def import_row(files: FileStore, run: ReconciliationRun, said: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The row that a difference names; why it cannot be shown, or None when it names none."""
+def import_row(
+    files: FileStore, layouts: str, run: ReconciliationRun, said: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The row that a difference names; why it cannot be shown, or None when it names none.
+
+    ``layouts`` are those of the deployment, as JSON text.
+    """
     line = (said.get("evidence") or {}).get("import_line")
     if said["kind"] not in _OF_EXPORTS or not isinstance(line, int):
         return None
@@ -36,15 +41,15 @@ def import_row(files: FileStore, run: ReconciliationRun, said: Mapping[str, Any]
     if about["file"] is None:
         return None
     try:
-        return {**about, "row": _row(files, run, name, line)}
+        layout = mapped_layouts(run.mappings, configured_layouts(layouts))[name]
+        return {**about, "row": _row(files, run.files[name], layout, line)}
     except (FileMissing, FileTooLarge, FileChanged, FileRefused, LayoutError) as error:
         return {**about, "not_shown": type(error).__name__}
 
 
-def _row(files: FileStore, run: ReconciliationRun, name: str, line: int) -> dict[str, Any] | None:
-    opens = files.find(run.files[name], most_bytes=MAX_BYTES).open
-    layout = mapped_layouts(run.mappings)[name]
-    rows = open_sms(opens, layout) if name == "sms" else open_calls(opens, layout)
+def _row(files: FileStore, key: str, layout: Layout, line: int) -> dict[str, Any] | None:
+    opens = files.find(key, most_bytes=MAX_BYTES).open
+    rows = open_sms(opens, layout) if layout.name == "sms" else open_calls(opens, layout)
     for row in rows:
         if row.line == line:
             return _masked(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +13,14 @@ from privatenumber.billing.reconciliation.layouts import BILL, CALLS, SMS, Layou
 LAYOUTS: Final[Mapping[str, Layout]] = {
     layout.name: layout for layout in (CALLS, SMS, BILL, STATS, QUOTA, NUMBERS)
 }
+
+
+def configured_layouts(text: str) -> Mapping[str, Layout]:
+    """The layouts as a deployment has them (`backend.billing.import.<layout>`). Raises LayoutError."""
+    try:
+        return mapped_layouts(json.loads(text) if text else None)
+    except json.JSONDecodeError:
+        raise LayoutError("IMPORT_LAYOUTS: JSON is expected") from None
 
 
 def mapped_layouts(mappings: Any, base: Mapping[str, Layout] = LAYOUTS) -> Mapping[str, Layout]:

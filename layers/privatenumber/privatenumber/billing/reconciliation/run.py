@@ -17,7 +17,7 @@ from privatenumber.billing.rating.sms import rate_sms
 from privatenumber.billing.reconciliation.compare import Files, Month, present, reconcile
 from privatenumber.billing.reconciliation.console_files import read_numbers, read_quota, read_statistics
 from privatenumber.billing.reconciliation.exports_in import open_calls, open_sms, read_bill
-from privatenumber.billing.reconciliation.mappings import mapped_layouts
+from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 from privatenumber.billing.reconciliation.month_check import OurMonth
 from privatenumber.billing.reconciliation.resolving import resolver_of
 from privatenumber.store.fact_rows import EventFact
@@ -54,7 +54,7 @@ def _reconcile(ledger: Ledger, month: str, keys: Keys, mappings: Any, as_of: dat
 
 def open_files(ledger: Ledger, keys: Keys, mappings: Any) -> Files:
     """The files of a comparison; detail exports are opened only. Raises as `reconcile_month` does."""
-    layouts = mapped_layouts(mappings)
+    layouts = mapped_layouts(mappings, configured_layouts(ledger.import_layouts))
 
     def detail(name: str) -> Iterator[Any]:
         for key in _each(keys.get(name, ())):
