@@ -364,7 +364,7 @@ class Settings:
 
     @property
     def import_layouts(self) -> str | None:
-        """How the console's files are laid out, as JSON text by kind of file, or None for the built-in ways."""
+        """How the console's files are laid out, as JSON text by kind of file, or None as built in."""
         return self.variables.get("IMPORT_LAYOUTS")
 
     @property

@@ -1,13 +1,20 @@
 """The platform's files as people save them: billing-rules.md §9.2."""
 
+import io
+import tracemalloc
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from builders.billing import V2, A, B, utc
 from builders.exported import BILL_HEADER, CALLS_HEADER, bill_file, calls_file, export_row, read_calls
-from privatenumber.billing.reconciliation.exports_in import ImportedNumber, read_bill
+from builders.workbooks import DAY_STYLE as MOMENT_STYLE
+from builders.workbooks import number, text, workbook
+from privatenumber.billing.reconciliation.export_files import MOST_XLSX_BYTES
+from privatenumber.billing.reconciliation.exports_in import ImportedNumber, open_calls, read_bill
 from privatenumber.billing.reconciliation.layouts import CALLS, LayoutError, mapped
+from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberType
 
@@ -234,3 +241,121 @@ def test_a_mapping_translates_a_foreign_file() -> None:
 def test_a_mapping_that_makes_no_sense_is_refused(mapping: object, says: str) -> None:
     with pytest.raises(LayoutError, match=says):
         mapped(CALLS, mapping)
+
+
+def test_a_deployment_has_its_own_layouts_and_a_run_changes_them_again() -> None:
+    """`backend.billing.import.<layout>`: §9.2."""
+    configured = configured_layouts('{"calls": {"columns": {"caller": ["From"]}, "timezone": "UTC"}}')
+    found = mapped_layouts({"calls": {"columns": {"x_number": ["Private"]}}}, configured)["calls"]
+    assert (found.columns["caller"], found.columns["x_number"], found.zone_name) == (
+        ("From",),
+        ("Private",),
+        "UTC",
+    )
+    assert mapped_layouts(None, configured_layouts(""))["calls"] == CALLS
+
+
+@pytest.mark.parametrize("text", ["calls", '{"cals": {}}', "[]"])
+def test_a_deployments_layouts_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(LayoutError):
+        configured_layouts(text)
+
+
+def test_a_spreadsheet_says_the_same_as_a_csv() -> None:
+    """Numbers and moments are numbers in it; digits and seconds are kept (§9.2)."""
+    headers = [text(header) for header in ("record_id", "x_number", "caller", "answer_time", "end_time")]
+    row = [
+        text("icid-1"),
+        number("1.7010000002E10"),
+        number("8613800138001"),
+        number("46267.37509259259", MOMENT_STYLE),
+        number("46267.37581018519", MOMENT_STYLE),
+    ]
+    found = read_calls(workbook([headers, row]))
+    (call,) = found.rows
+    assert (found.encoding, found.separator) == ("xlsx", "")
+    assert (call.x.text, call.caller.text) == (V2, A)
+    assert (call.answered_at, call.ended_at) == (utc("2026-09-02 01:00:08"), utc("2026-09-02 01:01:10"))
+
+
+def test_a_number_that_a_spreadsheet_has_cut_is_refused_per_row() -> None:
+    headers = [text(header) for header in ("x_number", "caller", "end_time")]
+    good = [text(V2), text(A), text("2026-09-02 09:01:10")]
+    bad = [text(V2), number("1.3800138001380014E+17"), text("2026-09-02 09:01:10")]
+    found = read_calls(workbook([headers, *[good] * 40, bad]))
+    assert [(row.line, row.reason[:28]) for row in found.bad_rows] == [(42, "caller: scientific notation ")]
+
+
+def test_a_month_that_a_spreadsheet_took_for_a_day_is_a_month() -> None:
+    headers = [text(header) for header in ("period", "item", "amount")]
+    (line,) = read_bill(workbook([headers, [number("46266", MOMENT_STYLE), text("rent"), number("5")]])).rows
+    assert (line.period, line.amount) == ("2026-09", Decimal(5))
+
+
+def test_lines_before_the_header_of_a_sheet_are_skipped() -> None:
+    rows = [[text("Report")], [text("x_number"), text("caller"), text("end_time")]]
+    data = workbook([*rows, [text(V2), text(A), text("2026-09-02 09:01:10")]])
+    assert len(read_calls(data, mapped(CALLS, {"skip_lines": 1})).rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512, "an old or encrypted Excel file"),
+        (b"PK\x03\x04" + b"\0" * (MOST_XLSX_BYTES + 1), "an XLSX file of more than 32 MiB"),
+        (b"PK\x03\x04 and no more", "not an XLSX file that can be read"),
+        (b"x_number,caller,end_time\n" + b"\xff" * 9, "neither UTF-8 nor GB18030"),
+    ],
+)
+def test_what_is_no_table_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(FileRefused, match=says):
+        read_calls(data)
+
+
+def test_a_file_is_gb18030_wherever_it_stops_being_utf_8() -> None:
+    """A note in Chinese on the last of many lines."""
+    rows = "\n".join(cells(icid=f"icid-{n}") for n in range(4000))
+    data = f"{CALLS_HEADER}\n{rows}\n".encode() + cells(icid="last", result="无应答").encode("gb18030")
+    found = read_calls(data)
+    assert (found.encoding, len(found.rows), found.rows[-1].result) == ("gb18030", 4001, "无应答")
+
+
+def test_a_file_is_read_as_it_comes() -> None:
+    """Never as a whole: what is held of it does not grow with it."""
+    line = f"{cells(icid='icid-1')}\n".encode()
+
+    class Endless(io.RawIOBase):
+        """More rows than anybody could hold."""
+
+        def __init__(self, left: int) -> None:
+            self.left = left
+
+        def read(self, size: int = -1) -> bytes:
+            count = min(self.left, max(size // len(line), 1))
+            self.left -= count
+            return line * count
+
+    def opens() -> Any:
+        return io.BufferedReader(Headed(Endless(30_000)))
+
+    class Headed(io.RawIOBase):
+        """The header, then the rows."""
+
+        def __init__(self, rows: Endless) -> None:
+            self.rest, self.rows = f"{CALLS_HEADER}\n".encode(), rows
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            self.rest = self.rest or self.rows.read(65_536)
+            part, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
+
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in open_calls(opens)) == 30_000
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
