@@ -12,7 +12,8 @@ from builders.billing import EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, V2, cdr, 
 from builders.closing import ONE_ORDER, closes, parts, stored_days
 from builders.example import sms
 from privatenumber.billing.closing.days import ClosedDay, DayClose, day_in
-from privatenumber.billing.closing.lines import Belonging, CallLine, Line, read_line, side_of
+from privatenumber.billing.closing.lines import Belonging, CallLine, Line, read_line
+from privatenumber.billing.closing.rated_lines import side_of
 from privatenumber.billing.rating.calls import Flag
 from privatenumber.billing.tariff.prices import PriceBook, UsageTime
 from privatenumber.store.fact_rows import CdrFact

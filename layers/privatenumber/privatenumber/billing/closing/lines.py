@@ -14,17 +14,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from privatenumber.billing.rating.calls import Charge, Flag
-from privatenumber.billing.rating.sms import SmsCharge, sms_usage_time
+from privatenumber.billing.rating.calls import Flag
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.sms_rows import SmsFact
 from privatenumber.times import from_iso, iso
-
-_SIDES: Final[Mapping[int | None, str]] = {0: "b", 1: "a"}
-_WITHOUT_SIDES: Final = "X"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,67 +207,6 @@ def read_sms_line(document: Mapping[str, Any]) -> SmsLine:
 def fact_address(fact: CdrFact | SmsFact) -> str:
     """Address of a fact in the Bills table, as one text."""
     return "/".join(fact.key)
-
-
-def line_of(fact: CdrFact, charge: Charge, at: datetime, belongs: Belonging = UNKNOWN) -> CallLine:
-    """A rated CDR as a line; ``at`` is its usage time."""
-    return CallLine(
-        fact=fact_address(fact),
-        application=fact.application,
-        digest=fact.digest,
-        at=at,
-        icid=fact.icid,
-        session=fact.session,
-        subscription_id=fact.subscription_id,
-        caller=fact.caller,
-        x=charge.x,
-        number_type=charge.number_type,
-        mode=belongs.mode,
-        city=belongs.city,
-        enterprise=belongs.enterprise,
-        order=belongs.order,
-        binding=belongs.binding,
-        side=side_of(belongs.mode, fact.direction),
-        connected=charge.connected,
-        talk_seconds=charge.talk_seconds,
-        minutes=charge.minutes,
-        unit_price=charge.unit_price,
-        amount=charge.amount,
-        flags=tuple(charge.flags),
-    )
-
-
-def sms_line_of(fact: SmsFact, charge: SmsCharge, belongs: Belonging = UNKNOWN) -> SmsLine:
-    """A rated SMS as a line."""
-    return SmsLine(
-        fact=fact_address(fact),
-        application=fact.application,
-        digest=fact.digest,
-        at=sms_usage_time(fact),
-        sms=fact.sms,
-        subscription_id=fact.subscription_id,
-        sender=fact.calling,
-        x=charge.x,
-        number_type=charge.number_type,
-        mode=belongs.mode,
-        city=belongs.city,
-        enterprise=belongs.enterprise,
-        order=belongs.order,
-        binding=belongs.binding,
-        side=side_of(belongs.mode, fact.direction),
-        sent=charge.sent,
-        parts=charge.parts,
-        parts_received=charge.parts_received,
-        parts_forwarded=charge.parts_forwarded,
-        unit_price=charge.unit_price,
-        amount=charge.amount,
-        flags=tuple(charge.flags),
-    )
-
-
-def side_of(mode: str | None, direction: int | None) -> str | None:
-    """Which party began a call or SMS (notifications.md §5.3, §6.2); X has no parties."""
-    return None if mode in (None, _WITHOUT_SIDES) else _SIDES.get(direction)
 
 
 def count_flags(lines: Iterable[Line]) -> dict[str, int]:

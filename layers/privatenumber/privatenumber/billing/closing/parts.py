@@ -15,15 +15,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from privatenumber.billing.closing.cells import Cell, cells_of
-from privatenumber.billing.closing.lines import (
-    Belonging,
-    CallLine,
-    Line,
-    SmsLine,
-    count_flags,
-    line_of,
-    sms_line_of,
-)
+from privatenumber.billing.closing.lines import Belonging, CallLine, Line, SmsLine, count_flags
+from privatenumber.billing.closing.rated_lines import line_of, sms_line_of
 from privatenumber.billing.closing.totals import sum_of
 from privatenumber.billing.rating.calls import Charge, Flag, charged_number, rate_call, usage_time
 from privatenumber.billing.rating.sms import rate_sms

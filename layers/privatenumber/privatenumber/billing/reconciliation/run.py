@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from privatenumber.billing.closing.days import ClosedDay
-from privatenumber.billing.closing.lines import Line, line_of, sms_line_of
+from privatenumber.billing.closing.lines import Line
+from privatenumber.billing.closing.rated_lines import line_of, sms_line_of
 from privatenumber.billing.closing.runs import StatedMonth, described, lines_by_day, state_month
 from privatenumber.billing.closing.statement import days_of
 from privatenumber.billing.ledger import Ledger
