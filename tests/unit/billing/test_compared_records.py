@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import io
+import tracemalloc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,11 @@ from builders.billing import (
     utc,
 )
 from builders.closing import rated
-from builders.exported import calls_export, export_row, sms_export, sms_row
+from builders.exported import CALLS_HEADER, calls_export, export_row, sms_export, sms_row
 from privatenumber.billing.closing.lines import UNKNOWN, CallLine, Line, SmsLine
-from privatenumber.billing.reconciliation import gathering
+from privatenumber.billing.reconciliation import gathering, workbench
 from privatenumber.billing.reconciliation.account import Account
+from privatenumber.billing.reconciliation.exports_in import open_calls
 from privatenumber.billing.reconciliation.layouts import CALLS, mapped
 from privatenumber.billing.reconciliation.records import (
     ComparedRecords,
@@ -615,3 +618,41 @@ class TestBounds:
         compare(FACTS[:1], files=files)
         assert V2 in "".join(dumped)
         assert "13800138001" not in "".join(dumped)
+
+
+def test_memory_does_not_grow_with_the_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared lies on disk; `make bench` shows a million calls (C-103)."""
+
+    monkeypatch.setattr(workbench, "_BATCH", 200)
+
+    def peak(calls: int) -> int:
+        begin = utc("2026-09-01 00:00:00")
+
+        def lines() -> Iterator[Line]:
+            (line,) = rated([FACTS[0]])
+            for n in range(calls):
+                yield replace(line, fact=f"CALL#demo#s{n}/CDR#icid-{n}", icid=f"icid-{n}", session=None,
+                              at=begin + timedelta(seconds=n % 60))  # fmt: skip
+
+        ends = [(n, begin + timedelta(hours=8, seconds=n % 60)) for n in range(calls)]
+        rows = [
+            export_row(f"{end - timedelta(seconds=62):%F %T}", f"{end:%F %T}", icid=f"icid-{n}")
+            for n, end in ends
+        ]
+        data = "\n".join([CALLS_HEADER, *rows]).encode()
+        export = open_calls(lambda: io.BytesIO(data))
+        tracemalloc.start()
+        try:
+            result = compare_records(
+                Recorded("2026-09", lines()),
+                DetailFiles(calls=[export]),
+                Account(EXAMPLE_PRICES, INVENTORY, {APP_KEY: "demo"}),
+                Resolver(tokens, lambda facts: {}, lambda addresses: (), AFTER),
+            )
+            found = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert (result.counts["calls"]["matched"], result.differences) == (calls, [])
+        return found
+
+    assert peak(3000) < 1.3 * peak(1000)

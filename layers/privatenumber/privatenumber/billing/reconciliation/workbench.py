@@ -81,10 +81,10 @@ class Workbench:
         return row[0] if row is not None and len(row) == 1 else row
 
 
-def batches(things: Iterable[_Any], size: int = _BATCH) -> Iterator[list[_Any]]:
+def batches(things: Iterable[_Any]) -> Iterator[list[_Any]]:
     """Things some at a time."""
     left = iter(things)
-    while batch := list(islice(left, size)):
+    while batch := list(islice(left, _BATCH)):
         yield batch
 
 
