@@ -5,8 +5,8 @@
 Writes a month of so many CDRs, as the closes of its parts hold them, and the platform's export of as many
 rows, with differences planted in both. Compares them in a process of its own and prints seconds, the peak of
 resident memory, and how many times as long as merely reading both files with the csv module it takes.
-``--events`` adds as many hang-ups. Exit code 1 when a difference is not found, when more than 512 MiB are used, or when the
-largest month takes more than twice the time per row of the smallest.
+``--events`` adds as many hang-ups. Exit code 1 when a difference is not found, when more than 512 MiB are
+used, or when the largest month takes more than twice the time per row of the smallest.
 """
 
 from __future__ import annotations

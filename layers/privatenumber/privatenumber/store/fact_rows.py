@@ -18,6 +18,7 @@ partition key                               sort key                            
 
 A fact whose key exists with other content is kept beside it under ``<sort key>#VARIANT#<digest>``; so is a
 CDR whose icid stands under another session, in the partition of its own.
+An imported record of the console stands under a sort key that ends with ``#CONSOLE`` (``imported_facts``).
 Index ``by_day``: ``day_key`` = ``<CDR|END|SMS|VARIANT|QUARANTINE>#<app>#<Beijing day>#<shard>``,
 ``day_sort`` = ``<time>#<id>``. Tokens and digests are keyed (privacy.py): nothing here can be turned back
 into a number.
