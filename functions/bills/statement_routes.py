@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
@@ -36,6 +36,8 @@ _JSON: Final = "json"
 _FORMATS: Final = (_JSON, "csv", "xlsx", "html", "pdf", "txt", "focus")
 _ENDINGS: Final = {"focus": "focus.csv"}
 _LANGUAGES: Final = ("en", "zh")
+_RECORDS: Final = {"calls": ("calls", "attempts"), "sms": ("sms", "messages")}
+"""Tables of single records, and where a statement says how many they are."""
 _LINES: Final = ("close", "usage", "rent", "share", "record")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 _TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
@@ -156,13 +158,16 @@ def _version(rooms: BillRooms, request: Request, number: int | None = None) -> V
 def _handed_out(
     rooms: BillRooms, request: Request, version: Version, form: str, language: str, table: str | None
 ) -> dict[str, Any]:
-    from privatenumber.billing.outputs.formats import Format, render
+    from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render
     from privatenumber.billing.outputs.texts import Language
 
     if version.lines > MOST_LINES:
         raise TooManyLines
-    document = {**version.document, **_described(version), "lines": rooms.statements.lines(version)}
-    media_type, pieces = render(document, Format(form), Language(language), table=table)
+    if form == Format.CSV and table in _RECORDS:
+        media_type, pieces = CONTENT_TYPES[Format.CSV], _records(rooms, version, table)
+    else:
+        document = {**version.document, **_described(version), "lines": rooms.statements.lines(version)}
+        media_type, pieces = render(document, Format(form), Language(language), table=table)
     month = version.document["month"]
     name = ".".join(filter(None, (f"statement-{month}-v{version.number}", table, language)))
     name = f"{name}.{_ENDINGS.get(form, form)}"
@@ -178,6 +183,19 @@ def _handed_out(
         "url": rooms.handed_out.link(key, name=name, seconds=LINK_S),
         "url_until": iso(request.at + timedelta(seconds=LINK_S)),
     }
+
+
+def _records(rooms: BillRooms, version: Version, table: str) -> Iterator[bytes]:
+    """Every call or text of the month with its amount, in the layout in which details are imported."""
+    from privatenumber.billing.closing.tracing import records_of_item
+    from privatenumber.billing.outputs.csv_files import calls_csv, sms_csv
+    from privatenumber.billing.tariff.prices import Item
+
+    of, count = _RECORDS[table]
+    if version.document[of][count] > MOST_LINES:
+        raise TooManyLines
+    item, made = (Item.CALL, calls_csv) if table == "calls" else (Item.SMS, sms_csv)
+    return made(traced.document() for traced in records_of_item(rooms.ledger(), version, item))
 
 
 def _described(version: Version) -> dict[str, Any]:

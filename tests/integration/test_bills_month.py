@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -65,6 +67,27 @@ def test_the_month_is_handed_out_as_a_file(api: BillsApi, form: str, language: s
     assert len(body) == answer.body["bytes"] > 0
     for number in (A, B):
         assert number.removeprefix("+86").encode() not in body
+
+
+def test_the_calls_of_the_month_are_a_file_in_the_layout_of_details(api: BillsApi) -> None:
+    """billing-rules.md §9.4: exports in the column layouts of §9.2 plus amounts; C-109."""
+    query = {"format": "csv", "table": "calls"}
+    answer = api.call("GET /statements/{month}", path={"month": MONTH}, query=query)
+    assert answer.status == 200, answer.body
+    contents = boto3.client("s3").list_objects_v2(Bucket=api.bucket)["Contents"]
+    (key,) = [one["Key"] for one in contents if ".calls." in one["Key"]]
+    text = boto3.client("s3").get_object(Bucket=api.bucket, Key=key)["Body"].read().decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["x_number"], row["order"]) == (f"'{X}", "order-1001")
+    assert Decimal(row["amount"]) == int(row["billed_minutes"]) * Decimal(row["unit_price"])
+    assert (row["caller"], row["callee"]) == ("", "")
+
+
+def test_a_table_that_a_statement_has_not_is_said_to(api: BillsApi) -> None:
+    query = {"format": "csv", "table": "nothing"}
+    answer = api.call("GET /statements/{month}", path={"month": MONTH}, query=query)
+    assert answer.status == 422
+    assert answer.body["type"].endswith(":cannot-be-rendered")
 
 
 def test_other_prices_are_shown_beside_those_in_force_and_nothing_is_kept(api: BillsApi) -> None:

@@ -20,6 +20,7 @@ from privatenumber.billing.closing.usage_rows import NAMES
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.billing.tariff.money import plain
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.fact_rows import SHARDS
 from privatenumber.store.versions import Version, VersionBroken
 
@@ -74,6 +75,11 @@ def records_of_share(ledger: Ledger, statement: Version, view: View, key: str) -
         owner = traced.day.isoformat() if view is View.DAY else _row_of(traced)[view.value]
         if owner == wanted:
             yield traced
+
+
+def records_of_item(ledger: Ledger, statement: Version, item: Item) -> Iterator[Traced]:
+    """All calls, or all texts, of a statement. Raises VersionBroken."""
+    return (traced for traced in _records(ledger, statement) if traced.line.item is item)
 
 
 def find_record(ledger: Ledger, address: str) -> Found | None:
