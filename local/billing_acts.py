@@ -105,16 +105,15 @@ def _statement(stack: Stack, say: Narrator, month: str) -> Document:
 
 def _hand_out(stack: Stack, say: Narrator, month: str) -> None:
     """Fetch the statement's files as somebody in finance would."""
+    names, folder = [], stack.folder / "bills"
     for form, language in FILES:
         answer = stack.api.request(
             "GET", f"/statements/{month}", query={"format": form, "language": language}
         )
         link = answer.raise_for_status().json()["url"]
         name = f"statement{'' if language == 'en' else f'.{language}'}.{_ENDINGS.get(form, form)}"
-        _keep(stack, name, httpx.get(link, timeout=30).raise_for_status().content)
-    folder = stack.folder / "bills"
-    names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    say.line("finance", f"GET /statements/{month}?format=…  →  {names}")
+        names.append(_keep(stack, name, httpx.get(link, timeout=30).raise_for_status().content).name)
+    say.line("finance", f"GET /statements/{month}?format=…  →  {', '.join(names)}")
     page = (folder / "statement.html").read_text(encoding="utf-8")
     say.check(
         "<h2>Cost by application</h2>" in page,
