@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from emulator.platform import Emulator
@@ -15,6 +15,7 @@ from storm.tables import Written
 
 _FINAL: Final = frozenset({"CLOSED", "FAILED"})
 Place = tuple[str, str]
+_ABOUT: Final = timedelta(days=6)
 
 
 @dataclass
@@ -67,20 +68,24 @@ def judge_calls(emulator: Emulator, deals: list[Deal], bindings: Sequence[Bindin
     )
     known = _known(deals, bindings)
     reached: set[tuple[str, str, str]] = set()
-    for call in sorted(emulator.calls.calls.values(), key=lambda one: one.call_in_at):
+    for at, back, *way in sorted(_connections(emulator)):
+        verdict.judged += 1
+        dialled, sender, receiver = way
+        # A who calls his own X in AXE, or texts it in AX, reaches whoever reached him on it last.
+        if not (back and (dialled, receiver, sender) in reached):
+            _judge(verdict, known, deals, dialled, sender, receiver, at)
+        reached.add((dialled, sender, receiver))
+    return verdict
+
+
+def _connections(emulator: Emulator) -> Iterator[tuple[datetime, bool, str, str, str]]:
+    """Everything that was put through: when, whether its way may lead back, X, from whom and to whom."""
+    for call in emulator.calls.calls.values():
         if call.route is not None and call.started_at is not None:
-            verdict.judged += 1
-            way = (call.dialled, call.caller, call.route.destination)
-            # Who calls his own X in AXE reaches whoever called him on it last (axe.md).
-            back = call.mode == "AXE" and (way[0], way[2], way[1]) in reached
-            if not back:
-                _judge(verdict, known, *way, call.call_in_at)
-            reached.add(way)
+            yield call.call_in_at, call.mode == "AXE", call.dialled, call.caller, call.route.destination
     for sms in emulator.sms.messages.values():
         if sms.receiver is not None and sms.arrived:
-            verdict.judged += 1
-            _judge(verdict, known, sms.x, sms.sender, sms.receiver, sms.received_at)
-    return verdict
+            yield sms.received_at, sms.mode == "AX", sms.x, sms.sender, sms.receiver
 
 
 def _known(deals: list[Deal], bindings: Sequence[Binding]) -> dict[tuple[str, str], list[Deal]]:
@@ -98,6 +103,7 @@ def _known(deals: list[Deal], bindings: Sequence[Binding]) -> dict[tuple[str, st
 def _judge(
     verdict: Verdict,
     known: Mapping[tuple[str, str], list[Deal]],
+    deals: list[Deal],
     dialled: str,
     caller: str,
     reached: str,
@@ -105,8 +111,22 @@ def _judge(
 ) -> None:
     candidates = known.get((dialled, reached), [])
     if not any(_belongs(deal, caller, reached, at) for deal in candidates):
-        stories = [f"{deal.order.id}: {line}" for deal in candidates for line in deal.trace]
-        verdict.broken(f"{at:%m-%d %H:%M:%S}: a call to {dialled} reached somebody it should not", stories)
+        verdict.broken(
+            f"{at:%m-%d %H:%M:%S}: a call to {dialled} reached somebody it should not",
+            [line for deal in deals for line in _story(deal, caller, reached, at)],
+        )
+
+
+def _story(deal: Deal, caller: str, reached: str, at: datetime) -> list[str]:
+    """What an order says for or against a call, if it was about its time and one of the two takes part."""
+    roles = {deal.order.a: "A", **dict.fromkeys([deal.order.b, *deal.bs], "B")}
+    if not roles.keys() & {caller, reached} or deal.asked_at is None or abs(deal.asked_at - at) > _ABOUT:
+        return []
+    part = f"caller is {roles.get(caller, '-')}, reached is {roles.get(reached, '-')}"
+    head = (
+        f"{deal.order.id} ({deal.order.mode}) on {deal.x}: {part}, binding {deal.binding_id}, {deal.gave_up}"
+    )
+    return [head, *(f"    {line}" for line in deal.trace)]
 
 
 def _belongs(deal: Deal, caller: str, reached: str, at: datetime) -> bool:
