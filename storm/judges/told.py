@@ -43,6 +43,9 @@ def judge_told(
             told = by_subject.get(f"call#{pk.rpartition('#')[2]}", [])
             if "call.recorded" not in told:
                 verdict.broken(f"nobody was told of the CDR {row.get('icid')}", told)
+    if not verdict.judged:
+        verdict.judged = len(bindings)
+        verdict.notes.append("no order of the application that asked: nobody was told of the others")
     repeated = len(taken) - len({one.id for one in taken})
     verdict.figures = {"events": str(len(taken)), "repeated": str(repeated)}
     return verdict
