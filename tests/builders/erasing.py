@@ -10,16 +10,18 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from builders.bills import every_row, rows
 from builders.bindings import TestClock
+from builders.books import Books
 from builders.calls import CALL
 from builders.chronicled import Chronicled
 from builders.dynamodb import Table, moto_client, new_table
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import (
+    APP_KEY,
     SIGNED_AT,
     STRANGER,
     SUBSCRIPTION,
@@ -35,6 +37,9 @@ from builders.pushes import (
 from privatenumber.billing.closing.lines import Belonging
 from privatenumber.billing.closing.parts import Part, PartFacts, close_part
 from privatenumber.billing.closing.parts import Terms as RatingTerms
+from privatenumber.billing.reconciliation.cells import ImportedNumber
+from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
+from privatenumber.billing.reconciliation.importing import Importing, import_rows
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.bindings.jobs_model import seal_item, seal_people
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
@@ -331,6 +336,18 @@ def plant_lists(desk: Desk) -> None:
     )  # fmt: skip
     position = position_of(Noted(SIGNED_AT), 0, "event-1")
     desk.client.update_item(**event_update(desk.bills.name, told, position, lambda: KEYRING))
+
+
+def plant_imports(desk: Desk) -> None:
+    """A call and an SMS out of the console's files, whose pushes never came."""
+    x, caller, callee = (ImportedNumber(number) for number in (X, A, B))
+    begun, ended = SIGNED_AT - timedelta(days=2), SIGNED_AT - timedelta(days=2, minutes=-1)
+    call = ImportedCall(2, "9" * 32, None, APP_KEY, x, caller, callee, begun, ended, begun, 60, 1, None)
+    text = ImportedSms(2, "sms-of-a-file", APP_KEY, x, caller, callee, begun, 1, None)
+    books = Books(desk.client, cast(Any, None), desk.bills, desk.bindings, "exchange")
+    importing = Importing("ann", SIGNED_AT, "sha256", timedelta(days=400))
+    done = import_rows(books.ledger(), [(call, None), (text, None)], importing)
+    assert done.counts["imported"] == 2, done.left_out
 
 
 def plant_close(desk: Desk, *, made_at: datetime = SIGNED_AT) -> None:

@@ -27,6 +27,7 @@ from builders.erasing import (
     late_cdr,
     new_desk,
     plant,
+    plant_imports,
     plant_close,
 )
 from builders.keyrings import KEYRING
@@ -124,6 +125,16 @@ def sums(desk: Desk) -> list[tuple[Any, list[tuple[Any, ...]]]]:
         )
         for version in closed_parts(desk)
     ]
+
+
+class TestAnImportedRow:
+    def test_is_forgotten_with_its_person(self, desk: Desk) -> None:
+        """What the console told of a call and an SMS is as personal as what a push tells (U-S12)."""
+        plant_imports(desk)
+        desk.chronicled.follow(desk.chronicled.stored())
+        assert {trace.partition("#")[0] for trace in desk.traces(A)} == {"CALL", "SMS"}
+        desk.erase()
+        assert desk.traces(A) == []
 
 
 class TestAPerson:

@@ -217,7 +217,7 @@ class TestTheMonth:
 
 
 class TestTheProvidersExample:
-    """billing-rules.md §8.1: 600 minutes and 100 SMS, package of 500 and 50, 10 virtual and 5 carrier numbers."""
+    """billing-rules.md §8.1: 600 minutes and 100 SMS, a package of 500 and 50, 10 and 5 numbers."""
 
     def month(self, minutes: int, parts: int) -> tuple[Decimal, Decimal, Decimal]:
         start = PACKAGE.effective_at + timedelta(days=1)
