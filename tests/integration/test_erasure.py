@@ -27,8 +27,8 @@ from builders.erasing import (
     late_cdr,
     new_desk,
     plant,
-    plant_imports,
     plant_close,
+    plant_imports,
 )
 from builders.keyrings import KEYRING
 from builders.pushes import SIGNED_AT, A, B, X, cdr_entry, event_body, fee_body
