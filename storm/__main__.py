@@ -27,7 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
         plan = make_plan(given.seed, given.orders)
     folder = Path(given.out) / f"seed-{plan.seed}-orders-{len(plan.numbers)}"
     if given.minimise:
-        small = minimise(plan, lambda one: played_apart(one, folder / "tried"), say=_say, most=given.runs)
+        try:
+            small = minimise(plan, lambda one: played_apart(one, folder / "tried"), say=_say, most=given.runs)
+        except ValueError as nothing:
+            _say(str(nothing))
+            return 0
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "minimal.json").write_text(small.to_json(), encoding="utf-8")
         _say(f"{len(small.faults)} faults, {len(small.numbers)} orders: {folder / 'minimal.json'}")

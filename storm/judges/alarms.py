@@ -173,6 +173,7 @@ class Struck:
 def judge_alarms(alarms: Sequence[Alarm], points: Sequence[Point], struck: Sequence[Struck]) -> Verdict:
     """Each injected outage raised its alarm, and no alarm went off without a cause."""
     verdict = Verdict("alarms", "each injected outage raised its alarm, and none went off without a cause")
+    verdict.judged = len(alarms)
     series: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Point]] = {}
     for point in points:
         series.setdefault((point.namespace, point.name, point.dimensions), []).append(point)
