@@ -29,7 +29,7 @@ def played(plan: Plan, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_short_storm_ends_with_every_judgement_true(dynamodb_local: str, tmp_path: Path) -> None:
-    plan = make_plan(11, 20)
+    plan = make_plan(11, 12)
     run = played(plan, tmp_path)
     folder = tmp_path / f"seed-11-orders-{len(plan.numbers)}"
     assert run.returncode == 0, run.stdout + run.stderr
