@@ -183,7 +183,7 @@ def bodies(draw: st.DrawFn, route: str, seen: Mapping[str, list[str]], wrong: st
     body = draw(st.sampled_from(examples(route) or [{}]) | of_schema(content["application/json"]["schema"]))
     for name in ("reconciliation", "difference"):
         if isinstance(body, dict) and name in body:
-            body = {**body, name: draw(st.sampled_from(seen.get("reconciliations id") or [""]))}
+            body = {**body, name: draw(st.sampled_from(seen.get("reconciliations id", [""])))}
     if wrong == "encoding":
         return draw(
             st.sampled_from(
@@ -213,10 +213,12 @@ UNREADABLE = (
 def test_whatever_an_operation_is_sent_its_answer_is_one_that_the_document_describes(
     caller: Caller, route: str
 ) -> None:
+    seen = {name: list(values) for name, values in caller.seen.items()}
+
     @effort(5)
     @given(data=st.data())
     def run(data: st.DataObject) -> None:
-        caller.send(route, data.draw(requests(route, caller.seen)))
+        caller.send(route, data.draw(requests(route, seen)))
 
     run()
 
