@@ -183,7 +183,7 @@ def bodies(draw: st.DrawFn, route: str, seen: Mapping[str, list[str]], wrong: st
     body = draw(st.sampled_from(examples(route) or [{}]) | of_schema(content["application/json"]["schema"]))
     for name in ("reconciliation", "difference"):
         if isinstance(body, dict) and name in body:
-            body = {**body, name: draw(st.sampled_from(seen.get("reconciliations id", [""])))}
+            body = {**body, name: draw(st.sampled_from(seen.get("reconciliations id") or [""]))}
     if wrong == "encoding":
         return draw(
             st.sampled_from(
