@@ -130,6 +130,11 @@ WITH_ALL := PYTHONPATH=layers/privatenumber:.:tests
 storm: setup dynamodb-local ## Play both halves under every fault of a seed, then judge (SEED=1 ORDERS=200, or PLAN=file)
 	@$(WITH_ALL) $(RUN) storm $(if $(PLAN),--plan $(PLAN),--seed $(or $(SEED),1) --orders $(or $(ORDERS),200)) $(ARGS)
 
+.PHONY: fuzz
+fuzz: build ## Throw what nobody would send at every entry point (SEED=1 EXAMPLES=20), the deployed API included
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(PYTEST) tests/fuzz --hypothesis-seed=$(or $(SEED),1) $(ARGS)
+	@$(WITH_LAYER) $(RUN) local.fuzz --seed $(or $(SEED),1) --examples $(or $(EXAMPLES),20)
+
 .PHONY: mutants
 mutants: setup dynamodb-local ## Put known defects back one at a time, and see each found by a storm or a test
 	@$(WITH_ALL) $(RUN) storm.mutants $(ARGS)
