@@ -45,6 +45,15 @@ class TextSize:
         """Into how many SMS the text is split."""
         return (limits.english if self.english else limits.other).parts(self.length)
 
+    def note(self) -> str:
+        """The size in a few bytes, as rows hold it: the length, ``e`` behind that of pure English."""
+        return f"{self.length}{'e' if self.english else ''}"
+
+
+def noted_size(note: str) -> TextSize:
+    """The size that `TextSize.note` wrote."""
+    return TextSize(int(note.rstrip("e")), note.endswith("e"))
+
 
 def size_of(text: str) -> TextSize:
     """The size of a text."""

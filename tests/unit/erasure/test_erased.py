@@ -28,7 +28,7 @@ TARGET = Target(
 )
 BILLED = (
     *("icid", "x", "subscription_id", "answered_at", "ended_at", "teardown", "call_seconds", "digest"),
-    *("day_key", "day_sort", "parts_received", "split_num", "send_result", "received_at", "expires_at"),
+    *("day_key", "day_sort", "size_received", "split_num", "send_result", "received_at", "expires_at"),
 )
 
 

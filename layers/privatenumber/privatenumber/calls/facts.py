@@ -226,12 +226,10 @@ def _text(sms: SmsNotice, reception: Reception) -> dict[str, Any]:
 
 
 def _sizes(received: str, forwarded: str | None) -> dict[str, Any]:
-    """Parts by the documented limits, and what it takes to count them by others."""
-    sizes = {"received": size_of(received), "forwarded": None if forwarded is None else size_of(forwarded)}
+    """What it takes to count the parts of both texts, under whatever limits."""
     return {
-        **{f"parts_{text}": size and size.parts() for text, size in sizes.items()},
-        **{f"length_{text}": size and size.length for text, size in sizes.items()},
-        **{f"english_{text}": size and size.english for text, size in sizes.items()},
+        "size_received": size_of(received).note(),
+        "size_forwarded": None if forwarded is None else size_of(forwarded).note(),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from privatenumber.sms_parts import TextSize
+from privatenumber.sms_parts import TextSize, noted_size
 from privatenumber.times import from_iso
 
 
@@ -53,6 +53,7 @@ class SmsFact:
 
 def read_sms(item: Mapping[str, Any]) -> SmsFact:
     """An `SmsFact` from a decoded row of the table."""
+    received, forwarded = _size(item, "received"), _size(item, "forwarded")
     return SmsFact(
         key=(item["pk"], item["sk"]),
         application=item["application"],
@@ -71,20 +72,20 @@ def read_sms(item: Mapping[str, Any]) -> SmsFact:
         at_fault=item.get("at_fault"),
         receiver=item.get("receiver"),
         sender_appended=item.get("sender_appended", False),
-        parts_received=_integer(item, "parts_received"),
-        parts_forwarded=_integer(item, "parts_forwarded"),
+        parts_received=None if received is None else received.parts(),
+        parts_forwarded=None if forwarded is None else forwarded.parts(),
         digest=item["digest"],
         received_at=from_iso(item["received_at"]),
         flags=tuple(item.get("flags", ())),
         sealed=bytes(item["sealed"]),
-        size_received=_size(item, "received"),
-        size_forwarded=_size(item, "forwarded"),
+        size_received=received,
+        size_forwarded=forwarded,
     )
 
 
 def _size(item: Mapping[str, Any], text: str) -> TextSize | None:
-    length = _integer(item, f"length_{text}")
-    return None if length is None else TextSize(length, bool(item[f"english_{text}"]))
+    note = item.get(f"size_{text}")
+    return None if note is None else noted_size(note)
 
 
 def _integer(item: Mapping[str, Any], name: str) -> int | None:
