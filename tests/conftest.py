@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from builders.mocked_dynamodb import safe_and_quick
 
 UNIT = Path(__file__).parent / "unit"
+
+# How long one example takes says how busy the machine is, nothing about the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
