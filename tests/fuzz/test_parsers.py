@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,6 +35,7 @@ from privatenumber.bindings.numbers_csv import read_number_table
 from privatenumber.csv_table import FileRefused
 from privatenumber.numbers_in_text import holds_number, safe_actor
 from privatenumber.phone import InvalidNumber, normalise
+from privatenumber.privacy import scrub
 from privatenumber.recordings.addresses import allowed_hosts, checked
 from privatenumber.recordings.wav import NotARecording, read_header
 from privatenumber.settings import Application, SettingsError, WebhookTargets
@@ -245,6 +247,10 @@ def test_the_host_that_is_checked_is_the_host_that_is_reached(address: str, doma
             check_form(address, allowed)
 
 
+#: The number of a person as somebody would dial it, and no part of longer digits.
+DIALLED = re.compile(r"(?<![0-9A-Za-z])0{0,2}(?:86)?13800138001(?![0-9])")
+
+
 @effort(200)
 @given(text=altered("+86 138-0013-8001") | altered("075520000001") | TEXTS)
 def test_a_number_is_normal_or_invalid(text: str) -> None:
@@ -253,7 +259,8 @@ def test_a_number_is_normal_or_invalid(text: str) -> None:
         found = normalise(text)
         assert found == normalise(found)
     assert holds_number(text) in (True, False)
-    assert "13800138001" not in safe_actor(f"arn:aws-cn:iam::1:user/{text}")
+    assert not DIALLED.search(safe_actor(f"arn:aws-cn:iam::1:user/{text}"))
+    assert not DIALLED.search(scrub(f"bound {text}"))
     assert parts(text) >= 0
 
 

@@ -46,7 +46,7 @@ _FORMS: Final = re.compile(
         rf"|(?<![0-9])(?:"
         rf"(?:0~0~)?8~6~(?:0~)?(?:{_MOBILE}|{_LOCAL}|[48]~0~0(?:~D){{7}})"
         rf"|0~0~8~6~9~5(?:~D){{3,6}}"
-        rf"|(?:0~)?{_MOBILE}"
+        rf"|(?:0~){{0,2}}{_MOBILE}"
         rf"|0~(?:{_LOCAL})"
         # Digits alone may be an id of ten digits; grouped they are a service number.
         rf"|[48]00[\W_]+(?:D{{3}}[\W_]+D{{4}}|D{{4}}[\W_]+D{{3}})"

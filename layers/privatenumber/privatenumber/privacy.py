@@ -118,13 +118,14 @@ _SERVICE_95: Final = re.compile(r"8695\d{3,6}", re.ASCII)
 _LANDLINE: Final = re.compile(r"(86(?:10|2[0-57-9])\d{2}|86[3-9]\d{2}\d{2})(\d{3,4})(\d{2})", re.ASCII)
 _SHORTEST: Final = 7
 
-# The last resort of numbers.md §6, word for word: finds numbers in any text without eating ids and amounts.
+# The last resort of numbers.md §6, and the zeros that people dial first: finds numbers in any text without
+# eating ids and amounts.
 _SCRUB: Final = tuple(
     re.compile(pattern, re.ASCII | re.IGNORECASE)
     for pattern in (
         r"(?:\+|%2B)861[3-9]\d{9}(?!\d)",
         r"(?:\+|%2B)86(?:(?:10|2[0-57-9])\d{8}|[3-9]\d{2}\d{7,8})(?!\d)",
-        r"(?<![0-9A-Za-z])(?:86)?1[3-9]\d{9}(?!\d)",
+        r"(?<![0-9A-Za-z])0{0,2}(?:86)?1[3-9]\d{9}(?!\d)",
     )
 )
 

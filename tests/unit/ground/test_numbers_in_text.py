@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from privatenumber.numbers_in_text import closed_up, holds_number, safe_actor, unescaped
 
 BETWEEN = ["", *" -./_*:(+", ", ", " - ", '","', "\u200b", "\u2060", "\u00ad", "\uff0d"]
-BEFORE = ["", "+86", "+86 ", "0086-", "86 ", "(+86) ", "0", "order 5, ", "ride", "电话", "tel:"]
+BEFORE = ["", "+86", "+86 ", "0086-", "86 ", "(+86) ", "0", "00", "0 0 ", "order 5, ", "ride", "电话", "tel:"]
 AFTER = ["", ".", " x", "号", ", 2 times", "ext"]
 
 

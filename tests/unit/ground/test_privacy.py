@@ -112,7 +112,10 @@ def test_scrubbing_is_idempotent(text: str) -> None:
     assert scrub(scrub(text)) == scrub(text)
 
 
-@given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), st.sampled_from(["+86", "86", "%2B86", "%2b86", ""]))
+@given(
+    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
+    st.sampled_from(["+86", "86", "%2B86", "%2b86", "", "0", "00", "0086"]),
+)
 def test_no_mobile_survives_scrubbing_in_any_writing(number: str, prefix: str) -> None:
     """U-D15."""
     line = f'{{"message":"bound {prefix}{number}","url":"/x?callerNum={prefix}{number}&n=1"}}'
