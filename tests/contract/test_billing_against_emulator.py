@@ -18,7 +18,7 @@ from builders.emulated import STRANGER, SUBSCRIPTION, A, B, Platform, X, demo_ap
 from builders.pushes import APP_ID
 from emulator.exports import ExportOptions, export
 from privatenumber.billing.closing import runs
-from privatenumber.billing.outputs.text import headline
+from privatenumber.billing.outputs.reconciliation_report import headline
 from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.store.numbers import NumberStore, NumberType, XNumber
 
