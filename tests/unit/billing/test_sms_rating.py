@@ -103,3 +103,14 @@ def test_a_row_without_sizes_keeps_the_parts_that_were_counted_when_it_came() ->
     old = sms(WHOLE, split_num=None, parts_received=1, parts_forwarded=1)
     new = sms(WHOLE, split_num=None, parts_forwarded=1, size_forwarded=TextSize(70, english=False))
     assert (rate_sms(old, book, INVENTORY).parts, rate_sms(new, book, INVENTORY).parts) == (1, 2)
+
+
+def test_a_time_ahead_of_us_is_none_and_is_flagged() -> None:
+    """As with calls (billing-rules.md §3.3): no month ahead is billed, what was sent is charged."""
+    came = utc("2026-09-02 02:00:05")
+    told = sms(WHOLE, split_num=1, at=utc("2027-09-02 02:00:00"), received_at=came)
+    assert sms_usage_time(told) == came
+    charge = rate_sms(told, EXAMPLE_PRICES, INVENTORY)
+    assert (charge.parts, charge.flags) == (1, (Flag.BAD_TIMES,))
+    near = sms(WHOLE, split_num=1, at=utc("2026-09-02 10:00:00"), received_at=came)
+    assert (sms_usage_time(near), rate_sms(near, EXAMPLE_PRICES, INVENTORY).flags) == (near.at, ())

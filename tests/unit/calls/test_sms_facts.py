@@ -8,6 +8,7 @@ import pytest
 
 from builders.keyrings import KEYRING
 from builders.pushes import APP_KEY, SIGNED_AT, STRANGER, SUBSCRIPTION, A, B, X, sms_body, wire
+from privatenumber.billing.rating.sms import sms_usage_time
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.codes.sms_receivers import explain_appended, explain_ending
 from privatenumber.codes.texts import Text
@@ -17,7 +18,7 @@ from privatenumber.settings import Mode
 from privatenumber.sms_parts import TextSize
 from privatenumber.store.fact_rows import NewFact
 from privatenumber.store.sms_rows import SmsFact, read_sms
-from privatenumber.times import from_iso
+from privatenumber.times import beijing_day, from_iso
 
 
 def _notice(body: dict[str, Any]) -> SmsNotice:
@@ -96,9 +97,9 @@ def test_a_number_from_abroad_costs_no_record() -> None:
 
 def test_a_notice_stands_in_its_beijing_day_and_a_question_in_none() -> None:
     """The Notify is the only record of an SMS (notifications.md §1)."""
-    late = _fact(sms_body(timeStamp="2026-09-02T16:00:00.000Z")).item
-    assert late["day_key"].startswith("SMS#demo#2026-09-03#")
-    assert late["day_sort"].startswith("2026-09-02T16:00:00.000Z#")
+    late = _fact(sms_body(timeStamp="2026-09-01T16:00:00.000Z")).item
+    assert late["day_key"].startswith("SMS#demo#2026-09-02#")
+    assert late["day_sort"].startswith("2026-09-01T16:00:00.000Z#")
     assert "day_key" not in _fact(sms_body("Block")).item
 
 
@@ -185,3 +186,19 @@ class TestText:
     def test_a_text_that_is_not_delivered_is_not_guessed(self) -> None:
         sms = _sms(sms_body(smsContent=None), Mode.AX)
         assert (sms.parts_received, sms.parts_forwarded, sms.at_number) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "day"),
+    [
+        ("2027-09-02T02:00:00.000Z", "2026-09-02"),
+        ("2026-09-02T12:00:00.000Z", "2026-09-02"),
+        ("2026-09-01T12:00:00.000Z", "2026-09-01"),
+    ],
+)
+def test_an_sms_stands_under_the_day_under_which_it_is_billed(told: str, day: str) -> None:
+    """A time that lies ahead of us is none (billing-rules.md §3.3); clocks differ (auth.md §6)."""
+    fact = _fact(sms_body(timeStamp=told))
+    assert fact.item["day_key"].startswith(f"SMS#demo#{day}#")
+    assert fact.item["at"].startswith(told[:19])
+    assert str(beijing_day(sms_usage_time(_sms(sms_body(timeStamp=told))))) == day

@@ -166,7 +166,9 @@ def _sms_fact(sms: SmsNotice, reception: Reception) -> NewFact:
     digest = reception.digest(sms.content)
     identifier = reception.token(sms.sms_id, "sms")
     notify_mode = reception.code(sms.notify_mode, (sms.sms_id, sms.calling, sms.called))
-    at = sms.timestamp or reception.received_at
+    at = reception.received_at
+    if sms.timestamp and is_possible_end(sms.timestamp, at):
+        at = sms.timestamp
     x = _private(sms.x, sms.calling, sms.called)
     # The Notify is the record of an SMS (notifications.md §1); the question has no outcome yet.
     day = {} if sms.asks else _day("SMS", reception.application, at, identifier or digest)

@@ -15,6 +15,7 @@ from privatenumber.billing.rating.calls import Flag, price_of
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.codes import sms_results
 from privatenumber.sms_parts import SmsLimits
+from privatenumber.store.fact_rows import is_possible_end
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.sms_rows import SmsFact
 from privatenumber.times import beijing_day
@@ -41,8 +42,12 @@ class SmsCharge:
 
 
 def sms_usage_time(fact: SmsFact) -> datetime:
-    """The moment that decides day, month and price of an SMS, else when we learned of it (§3.3)."""
-    return fact.at or fact.received_at
+    """The moment that decides day, month and price of an SMS, else when we learned of it (§3.3).
+
+    A moment that lies ahead of us is none.
+    """
+    possible = fact.at is not None and is_possible_end(fact.at, fact.received_at)
+    return fact.at if fact.at and possible else fact.received_at
 
 
 def rate_sms(fact: SmsFact, prices: PriceBook, inventory: Mapping[str, NumberType]) -> SmsCharge:
@@ -52,6 +57,8 @@ def rate_sms(fact: SmsFact, prices: PriceBook, inventory: Mapping[str, NumberTyp
     in_force = prices.at(beijing_day(sms_usage_time(fact)))
     received, forwarded = counted_parts(fact, in_force.sms_limits)
     parts, flags = _charged_parts(fact, forwarded)
+    if fact.at and not is_possible_end(fact.at, fact.received_at):
+        flags = (*flags, Flag.BAD_TIMES)
     unit_price = in_force.sms[number_type]
     return SmsCharge(
         x=fact.x,
