@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from privatenumber.billing.planning.demand import Used
-from privatenumber.billing.planning.package_advice import Advice, advise
+from privatenumber.billing.planning.package_advice import Advice, TooManyChoices, advise
 from privatenumber.billing.planning.quotas import ADVICE, Outlook, outlook
 from privatenumber.billing.rating.packages import Quota, Use
 from privatenumber.billing.tariff.packages import PUBLISHED_PACKAGES, Package, PackageOrder
@@ -123,6 +123,37 @@ def test_a_long_catalogue_is_still_compared() -> None:
     found = advise([minutes(1200)], replace(prices(), packages=catalogue), first=FIRST, last=LAST)
     assert found.best is not None
     assert found.best.total == Decimal(108)
+
+
+@pytest.mark.parametrize("used", [400_000, 399_700])
+def test_hundreds_of_the_largest_package_are_counted_and_not_tried(used: int) -> None:
+    """Each of 800 counts beside those of a smaller one would be hundreds of thousands of purchases."""
+    catalogue = (Package(500, 0, Decimal(38)), Package(100, 0, Decimal(9)))
+    found = advise([minutes(used)], replace(prices(), packages=catalogue), first=FIRST, last=LAST)
+    assert found.best is not None
+    beyond = Decimal(0) if used == 400_000 else Decimal(18)
+    large = used // 500
+    assert found.best.packages[:large] == (catalogue[0],) * large
+    assert found.best.total == large * 38 + beyond
+
+
+def test_a_middle_count_of_the_largest_is_found_where_prices_differ() -> None:
+    """Dear minutes come first: what is behind them is cheaper at list price than in a package."""
+    early, late = date(2025, 10, 1), date(2026, 5, 1)
+    catalogue = (Package(500, 0, Decimal(38)),)
+    demand = [minutes(5_000, early, "1.00"), minutes(10_000, late, "0.01")]
+    found = advise(demand, replace(prices(), packages=catalogue), first=FIRST, last=LAST)
+    assert found.best is not None
+    assert (len(found.best.packages), found.best.total) == (10, Decimal(480))
+
+
+def test_more_choices_than_anybody_compares_are_refused_at_once() -> None:
+    """Six million minutes in packages of 500."""
+    small = replace(prices(), packages=(SMALL,))
+    with pytest.raises(TooManyChoices, match="12000 of the largest"):
+        advise([minutes(6_000_000)], small, first=FIRST, last=LAST)
+    many = replace(prices(), packages=tuple(Package(100 * n, 0, Decimal(9 * n)) for n in range(1, 1003)))
+    assert advise([minutes(100)], many, first=FIRST, last=LAST).best is not None
 
 
 def quota(

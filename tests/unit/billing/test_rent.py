@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.billing import CARRIER, VIRTUAL, utc
-from privatenumber.billing.rating.rent import Holding, Rent, RentReason, rents_deducted, rents_of_cost_month
+from privatenumber.billing.rating.rent import (
+    Holding,
+    Rent,
+    RentReason,
+    rent_warnings,
+    rents_deducted,
+    rents_of_cost_month,
+)
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import price_book_of
 
@@ -146,8 +153,15 @@ def test_a_rent_has_the_price_of_the_day_on_which_it_is_deducted() -> None:
     assert [rent.amount for rent in rents_deducted([held(2)], "2026-09", book, until=END)] == [Decimal(5)]
 
 
-def test_a_returned_number_without_a_date_pays_nothing() -> None:
-    assert days(held(returned=True), "2026-09") == []
+def test_a_returned_number_pays_until_its_day_is_entered_and_is_told() -> None:
+    """Rent that was paid is never returned (§6): without the day nobody knows which rent was the last."""
+    undated = held(returned=True)
+    assert days(undated, "2026-09", "2026-10") == ["2026-09-01 for 2026-09", "2026-10-01 for 2026-10"]
+    dated = replace(undated, unsubscribed_on=date(2026, 9, 20))
+    assert days(dated, "2026-09", "2026-10") == ["2026-09-01 for 2026-09"]
+    (warning,) = rent_warnings([held(2), dated, undated])
+    assert undated.x in warning
+    assert "unsubscribed_on" in warning
 
 
 @settings(deadline=None)

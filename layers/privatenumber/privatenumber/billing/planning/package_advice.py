@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate, product
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from privatenumber.billing.planning.demand import Used, payable_units
 from privatenumber.billing.tariff.money import plain, to_fen
@@ -31,7 +31,19 @@ _MOST_OF_A_KIND: Final = (10, 3, 1, 0)
 Fewer where a long catalogue makes too many combinations.
 """
 _MOST_COMBINATIONS: Final = 50_000
+_MOST_OF_ONE: Final = 1_000
+"""More of one package are no advice: nobody enters so many purchases."""
+_AROUND: Final = 5
+_ALL_TRIED: Final = 36
+"""Up to so many of the largest each count is tried; of more, few, all, and those around what usage fills."""
 _SMALLEST: Final = Decimal("0.0001")
+
+Counted: TypeAlias = Sequence[tuple[Package, int]]
+"""Packages, and how many of each."""
+
+
+class TooManyChoices(Exception):
+    """The price list allows more combinations for this usage than anybody would compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +131,22 @@ def advise(
     )
     rest = sum((used.at_list for used in year if not used.payable), Decimal(0))
 
-    def choice(packages: Sequence[Package]) -> Choice:
-        beyond = minutes.cost_after(sum(each.minutes for each in packages))
-        beyond += parts.cost_after(sum(each.parts for each in packages))
-        return Choice(tuple(packages), sum((each.price for each in packages), Decimal(0)), beyond + rest)
+    def costs(counted: Counted) -> tuple[Decimal, Decimal]:
+        beyond = minutes.cost_after(sum(count * each.minutes for each, count in counted))
+        beyond += parts.cost_after(sum(count * each.parts for each, count in counted))
+        return sum((count * each.price for each, count in counted), Decimal(0)), beyond + rest
+
+    def choice(counted: Counted) -> Choice:
+        packages = tuple(kind for kind, count in counted for _ in range(count))
+        return Choice(packages, *costs(counted))
+
+    def rank(counted: Counted) -> tuple[Decimal, int]:
+        return sum(costs(counted), Decimal(0)), sum(count for _, count in counted)
 
     unpriced = sum(used.units for used in year if used.unit_price is None)
     best = None
     if not unpriced:
-        choices = map(choice, _combinations(prices, minutes.units, parts.units))
-        best = min(choices, key=lambda one: (one.total, len(one.packages)))
+        best = choice(min(_combinations(prices, minutes.units, parts.units), key=rank))
     return Advice(
         days=days,
         minutes=minutes.units,
@@ -136,7 +154,7 @@ def advise(
         unpriced=unpriced,
         none=choice(()),
         best=best,
-        held=choice(held) if held else None,
+        held=choice([(each, 1) for each in held]) if held else None,
         break_even=tuple(_break_even(each, prices, minutes.units, parts.units) for each in prices.packages),
     )
 
@@ -172,17 +190,36 @@ def _a_year(demand: Sequence[Used], first: date, days: int) -> Iterator[Used]:
                 yield replace(used, day=used.day + timedelta(days=begin))
 
 
-def _combinations(prices: PriceList, minutes: int, parts: int) -> Iterator[tuple[Package, ...]]:
-    """Every sensible combination of packages: none, one, several of one kind or of different ones."""
+def _combinations(prices: PriceList, minutes: int, parts: int) -> Iterator[Counted]:
+    """Every sensible combination of packages: none, one, several of one kind or of different ones.
+
+    Raises `TooManyChoices` before the first of them.
+    """
     kinds = sorted(prices.packages, key=lambda each: (-each.minutes, -each.parts, each.price))
     enough = [_enough(kind, prices, minutes, parts) for kind in kinds]
+    if sum(enough[:1]) > _MOST_OF_ONE:
+        raise TooManyChoices(
+            f"{enough[0]} of the largest package would be needed: the price list lacks larger ones"
+        )
     for most in _MOST_OF_A_KIND:
         # The largest may be needed any number of times, a smaller one until the next larger one is better.
-        counts = [range(count + 1 if at == 0 else min(count, most) + 1) for at, count in enumerate(enough)]
+        counts = [_of_largest(kinds[0], enough[0], minutes, parts)] if kinds else []
+        counts += [list(range(min(count, most) + 1)) for count in enough[1:]]
         if prod(map(len, counts)) <= _MOST_COMBINATIONS:
             break
+    else:
+        raise TooManyChoices(f"{len(kinds)} kinds of packages are too many to compare")
     for chosen in product(*counts):
-        yield tuple(kind for kind, count in zip(kinds, chosen, strict=True) for _ in range(count))
+        yield [(kind, count) for kind, count in zip(kinds, chosen, strict=True) if count]
+
+
+def _of_largest(kind: Package, enough: int, minutes: int, parts: int) -> list[int]:
+    """Counts of the largest package that may be best: few of it, or about as many as the usage fills."""
+    if enough <= _ALL_TRIED:
+        return list(range(enough + 1))
+    fills = {units // size for units, size in ((minutes, kind.minutes), (parts, kind.parts)) if size}
+    around = {full + step for full in (0, enough, *fills) for step in range(-_AROUND, _AROUND + 1)}
+    return sorted(count for count in around if 0 <= count <= enough)
 
 
 def _enough(kind: Package, prices: PriceList, minutes: int, parts: int) -> int:

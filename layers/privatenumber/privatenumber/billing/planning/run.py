@@ -22,7 +22,7 @@ from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.planning.complaints import ComplaintWatch, Level, watch_complaints
 from privatenumber.billing.planning.demand import units_by_day
 from privatenumber.billing.planning.expectation import HISTORY_DAYS
-from privatenumber.billing.planning.package_advice import Advice, advise
+from privatenumber.billing.planning.package_advice import Advice, TooManyChoices, advise
 from privatenumber.billing.planning.quotas import Outlook, outlook
 from privatenumber.billing.planning.reading import (
     NumberDays,
@@ -35,7 +35,7 @@ from privatenumber.billing.planning.rents import rent_calendar
 from privatenumber.billing.planning.returns import NumberUse, Pool, ReturnPlan, Stage, return_plan
 from privatenumber.billing.planning.spend import Books, Budgets, Spend, forecast_spend, quotas_after
 from privatenumber.billing.rating.packages import Quotas, quotas_of
-from privatenumber.billing.rating.rent import first_day, month_text, rents_of_cost_month
+from privatenumber.billing.rating.rent import first_day, month_text, rent_warnings, rents_of_cost_month
 from privatenumber.billing.tariff.packages import Package
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.settings import PackageAllocation
@@ -89,7 +89,7 @@ class Planner:
     def plan(self) -> dict[str, Any]:
         """Make and keep the plan of the day."""
         returns, complaints = self.returns(), self.complaints()
-        advice = self.advice()
+        advice, failure = self._advice_or_failure()
         head = {
             "kind": "plan",
             "month": self._month,
@@ -98,7 +98,7 @@ class Planner:
             "packages": {**self.quotas().document(), "choice": advice.document() if advice else None},
             "spend": [spend.document() for spend in self.spends()],
             "complaints": _without(complaints.document(), "by_x"),
-            "warnings": list(self._warnings()),
+            "warnings": [*self._warnings(), *failure],
         }
         numbers = [{"line": "return", **each.document()} for each in returns.returns]
         lines = [*numbers, *({"line": "complaints", **each} for each in complaints.document()["by_x"])]
@@ -137,6 +137,13 @@ class Planner:
         ]
         prices = self.ledger.prices.at(self._today)
         return advise(known.demand, prices, held, first=known.first, last=known.last)
+
+    def _advice_or_failure(self) -> tuple[Advice | None, tuple[str, ...]]:
+        """The advice, or why there is none: the rest of the plan does not wait for it."""
+        try:
+            return self.advice(), ()
+        except TooManyChoices as problem:
+            return None, (f"packages: {problem}",)
 
     def spends(self) -> tuple[Spend, ...]:
         """What the month will have cost."""
@@ -242,6 +249,7 @@ class Planner:
     def _warnings(self) -> Iterator[str]:
         unknown = set(self.limits.budgets.applications) - set(self.ledger.applications)
         yield from (f"budgets: {name} is no application" for name in sorted(unknown))
+        yield from rent_warnings(self.ledger.holdings)
 
 
 def present_plan(head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Holding:
     """An X number as the account holds it. ``issued_on`` ``None``: owned since ever, as far as we know.
 
     All states but "returned" pay, suspended and unusable ones too. ``returned`` without ``unsubscribed_on``
-    pays nothing, because nobody can say until when it did.
+    pays on until the day is entered: rents that were paid are never returned (§6), and nobody knows the last.
     """
 
     x: str = field(repr=False)
@@ -91,6 +91,14 @@ def rents_of_cost_month(holdings: Iterable[Holding], month: str, prices: PriceBo
     return tuple(rent for rent in rents if rent.cost_month == month)
 
 
+def rent_warnings(holdings: Iterable[Holding]) -> tuple[str, ...]:
+    """Numbers whose rent goes on only because nobody entered the day of their return."""
+    ended = sorted(each.x for each in holdings if each.returned and each.unsubscribed_on is None)
+    return tuple(
+        f"rent: {x} is retired without unsubscribed_on: it pays until that day is entered" for x in ended
+    )
+
+
 def last_paying_month(holding: Holding) -> date | None:
     """First day of the last month that a number pays (rule of the 25th); ``None`` while it is held."""
     left = holding.unsubscribed_on
@@ -127,8 +135,6 @@ def last_day(month: str) -> date:
 
 
 def _of_holding(holding: Holding, month: str, prices: PriceBook) -> Iterator[Rent]:
-    if holding.returned and holding.unsubscribed_on is None:
-        return
     begin = first_day(month)
     for cost_month in (_month_before(begin), begin):
         day, reason = _deduction(holding, cost_month)
