@@ -15,6 +15,7 @@ from builders.billing import utc
 from builders.books import Books, account_books, call
 from builders.pushes import APP_ID, SUBSCRIPTION, A, B, X, fee_body
 from privatenumber.billing.closing import runs
+from privatenumber.billing.planning import package_advice
 from privatenumber.billing.planning.run import Limits, Planner, PlanningStores, measures
 from privatenumber.billing.planning.spend import Budgets
 from privatenumber.billing.tariff.packages import PackageOrder
@@ -174,6 +175,18 @@ def test_advice_goes_by_the_months_that_are_stated(called: Books) -> None:
     choice = planner(called, october).plan()["packages"]["choice"]
     assert (choice["days"], choice["minutes"], choice["none"]["total"]) == (30, 156, "15.60")
     assert choice["best"]["packages"] == []
+
+
+def test_a_plan_is_kept_without_the_advice_that_nobody_could_compute(
+    called: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    october = utc("2026-10-09 01:00:00")
+    runs.state_month(called.ledger(), "2026-09", as_of=october, stored=True)
+    monkeypatch.setattr(package_advice, "_MOST_OF_ONE", 0)
+    plan = planner(called, october).plan()
+    assert plan["packages"]["choice"] is None
+    assert any(warning.startswith("packages: 1 of the largest") for warning in plan["warnings"])
+    assert plan["version"] == 1
 
 
 def test_a_complaint_is_entered_once(books: Books) -> None:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from privatenumber.billing.closing.cells import Cell, Key, cell_key, sort_key
 from privatenumber.billing.closing.lines import Line
-from privatenumber.billing.rating.packages import Quotas
+from privatenumber.billing.rating.packages import Quotas, Usage, deduct
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
@@ -87,10 +87,13 @@ def _line_by_line(
 ) -> tuple[list[Cell], Quotas]:
     """A day in order of usage time, then of record."""
     paid: dict[Key, Counter[str]] = defaultdict(Counter)
-    in_order = sorted((line for line in lines if line.units), key=lambda line: (line.at, line.record_id))
-    for line in in_order:
-        deductions, quotas = quotas.take(line.item, line.number_type, line.at, line.units)
-        for deduction in deductions:
+    in_order = sorted(
+        (line for line in lines if line.units), key=lambda line: (line.at, line.record_id, line.item)
+    )
+    usages = (Usage(line.at, line.record_id, line.item, line.number_type, line.units) for line in in_order)
+    deducted, quotas = deduct(usages, quotas)
+    for line, one in zip(in_order, deducted, strict=True):
+        for deduction in one.deductions:
             paid[cell_key(day, line)][deduction.package] += deduction.units
     known = sorted(cells, key=lambda cell: sort_key(cell.key))
     return [cell.paid_by(paid[cell.key]) if cell.key in paid else cell for cell in known], quotas
