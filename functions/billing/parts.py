@@ -44,7 +44,9 @@ def _done(ledger: Ledger, shared: FanOut, record: Mapping[str, Any]) -> bool:
         asked = CloseWork.from_body(record["body"])
         about |= {"run": asked.run, "shard": asked.shard}
         about |= {"application": asked.day.application, "day": str(asked.day.day)} if asked.day else {}
-        shared.work(ledger, asked)
+        booked = shared.work(ledger, asked)
+        if booked:
+            metrics.add_metric("CorrectionsBooked", MetricUnit.Count, booked)
     except Exception:
         logger.exception("close failed", extra=about)
         return False

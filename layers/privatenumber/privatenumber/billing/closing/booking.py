@@ -11,7 +11,7 @@ from typing import Any, Final
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
 from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.rating.rent import first_day, month_text
+from privatenumber.billing.rating.rent import first_day, month_text, next_month
 from privatenumber.store.versions import Version
 
 _MONTHS_CORRECTED: Final = 14
@@ -54,7 +54,7 @@ def settled(ledger: Ledger, closed: Version, *, days: bool = False) -> Settled:
 
 def booked_in(ledger: Ledger, month: str) -> list[Booked]:
     """The corrections of earlier months that are booked in a month, oldest month first."""
-    earlier = list(_months_before(month))
+    earlier = list(months_before(month))
     corrected = together(ledger.corrections.latest, earlier)
     found = [each for each, last in zip(earlier, corrected, strict=True) if last is not None]
     return [
@@ -77,7 +77,17 @@ def booked_of(version: Version) -> Booked:
     )
 
 
-def _months_before(month: str) -> Iterator[str]:
+def booked_month(ledger: Ledger, now: str) -> str:
+    """The first month from `now` on whose statement can still show a correction."""
+    seen = ledger.statements.latest(now)
+    while seen is not None and seen.document["state"] == "closed":
+        now = month_text(next_month(first_day(now)))
+        seen = ledger.statements.latest(now)
+    return now
+
+
+def months_before(month: str) -> Iterator[str]:
+    """The months whose corrections a month may book, newest first."""
     for _ in range(_MONTHS_CORRECTED):
         month = month_text(first_day(month) - timedelta(days=1))
         yield month

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from privatenumber.billing.closing.booking import Settled, settled
+from privatenumber.billing.closing.booking import Settled, booked_month, months_before, settled
 from privatenumber.billing.closing.components import Component, differences, total_of
 from privatenumber.billing.closing.days import ClosedDay, DayClose
 from privatenumber.billing.closing.lines import Line
@@ -71,7 +71,7 @@ def correct(
             return before.correction, False
         changed = list(_changed_records(ledger, before, closes))
         document = {
-            **_head(month, before, closed, as_of),
+            **_head(ledger, month, before, closed, as_of),
             **_sums(deducted, cost),
             "reasons": _reasons(before, fresh, changed),
             "why": why,
@@ -101,7 +101,7 @@ def adjust(ledger: Ledger, month: str, adjustment: Adjustment, *, as_of: datetim
         agreed = Component(ADJUSTMENT, None, 1, amount=to_fen(adjustment.amount))
         told = (before.correction or closed).document
         document = {
-            **_head(month, before, closed, as_of),
+            **_head(ledger, month, before, closed, as_of),
             **_sums((agreed,), (agreed,)),
             "reasons": [Reason.ADJUSTMENT.value],
             "why": adjustment.why,
@@ -129,12 +129,15 @@ def _closed(ledger: Ledger, month: str) -> Version:
     return version
 
 
-def _head(month: str, before: Settled, closed: Version, as_of: datetime) -> dict[str, Any]:
+def _head(ledger: Ledger, month: str, before: Settled, closed: Version, as_of: datetime) -> dict[str, Any]:
+    booked = booked_month(ledger, month_text(beijing_day(as_of)))
+    if month not in months_before(booked):
+        raise BillingRequestError(f"correct: no statement of {booked} shows a correction of {month}")
     return {
         "kind": "correction",
         "month": month,
         "number": before.correction.number + 1 if before.correction else 1,
-        "booked_in": month_text(beijing_day(as_of)),
+        "booked_in": booked,
         "currency": "CNY",
         "statement": {"version": closed.number, "hash": closed.hash},
     }

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from privatenumber.billing.closing.booking import months_before
 from privatenumber.billing.closing.corrections import correct
 from privatenumber.billing.closing.parts import Part
-from privatenumber.billing.closing.runs import due_days, is_due, last_month, state_month
+from privatenumber.billing.closing.runs import due_days, is_due, state_month
 from privatenumber.billing.closing.statement import days_of
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
@@ -76,17 +77,18 @@ class FanOut:
         self.send(self._left(started))
         return started
 
-    def work(self, ledger: Ledger, work: CloseWork) -> None:
-        """Do what a message says, if it is still to be done, and send what follows from it."""
+    def work(self, ledger: Ledger, work: CloseWork) -> int:
+        """Do what a message says, if it is still to be done, and send what follows; corrections booked."""
         run = self.runs.get(work.run)
         if run is None:
-            return
+            return 0
         if work.day is None:
-            self._month(ledger, run)
-        elif work.shard is None:
+            return self._month(ledger, run)
+        if work.shard is None:
             self._day(ledger, run, work.day)
         else:
             self._part(ledger, run, work.day, work.shard)
+        return 0
 
     def sweep(self, *, now: datetime) -> int:
         """Send again what is left of runs that are not over for long; how many messages."""
@@ -114,14 +116,12 @@ class FanOut:
         if last:
             self.send([CloseWork(run.id)])
 
-    def _month(self, ledger: Ledger, run: CloseRun) -> None:
+    def _month(self, ledger: Ledger, run: CloseRun) -> int:
         if run.open:
-            return
-        if run.month is not None:
-            stated = state_month(ledger, run.month, as_of=run.as_of, stored=True)[0]
-            if stated.late:
-                correct(ledger, run.month, as_of=run.as_of, stored=True)
+            return 0
+        booked = _stated(ledger, run.month, run.as_of) if run.month is not None else 0
         self.runs.finish(run.id)
+        return booked
 
     def _left(self, run: CloseRun) -> list[CloseWork]:
         """What is to be done now for a run to go on."""
@@ -133,20 +133,45 @@ class FanOut:
 
 
 def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun]:
-    """The runs of a day: yesterday and the day before; last month when it is due, then weekly for late facts.
+    """The runs of a day: yesterday and the day before; months that are due; weekly, closed ones again.
 
     Their names are those of what they do, so that a schedule that rings twice begins them once.
     """
     today = beijing_day(as_of)
     daily = due_days(as_of)
     runs = [_run(ledger, "daily", month_text(daily[-1]), daily, as_of, now)]
-    month = last_month(as_of)
-    days = days_of(month, date.max)
-    if is_due(ledger, month, as_of):
-        runs.append(_run(ledger, "month", month, days, as_of, now))
-    elif today.weekday() == _MONDAY and ledger.statements.latest(month) is not None:
-        runs.append(_run(ledger, "recheck", month, days, as_of, now))
+    for month in _correctable(as_of):
+        seen = ledger.statements.latest(month)
+        days = days_of(month, date.max)
+        if is_due(ledger, month, as_of):
+            runs.append(_run(ledger, "month", month, days, as_of, now))
+        elif today.weekday() == _MONDAY and seen is not None and seen.document["state"] == "closed":
+            runs.append(_run(ledger, "recheck", month, days, as_of, now))
     return runs
+
+
+def _correctable(as_of: datetime) -> list[str]:
+    """The months that may still be closed or corrected, oldest first: the next ones build on them."""
+    return list(months_before(month_text(beijing_day(as_of))))[::-1]
+
+
+def _stated(ledger: Ledger, month: str, as_of: datetime) -> int:
+    """State a month and, once it is corrected, the closed ones that build on it; how many changed."""
+    booked = 0
+    for each in (one for one in _correctable(as_of) if one > month):
+        booked += _corrected(ledger, month, as_of)
+        seen = ledger.statements.latest(each)
+        follows = seen is not None and seen.document["state"] == "closed"
+        # Asked of what is stored: a worker that died between two months is followed by one that goes on.
+        if not follows or ledger.corrections.latest(month) is None:
+            return booked
+        month = each
+    return booked + _corrected(ledger, month, as_of)
+
+
+def _corrected(ledger: Ledger, month: str, as_of: datetime) -> int:
+    stated = state_month(ledger, month, as_of=as_of, stored=True)[0]
+    return int(correct(ledger, month, as_of=as_of, stored=True)["changed"]) if stated.late else 0
 
 
 def run_of(ledger: Ledger, month: str, *, as_of: datetime, now: datetime) -> CloseRun:

@@ -209,11 +209,14 @@ def _merged(ledger: Ledger, month: str, closes: Sequence[ClosedDay], as_of: date
 
 
 def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] | None:
-    changed = differences(fresh.components, settled(ledger, closed).deducted)
-    if not changed:
+    before = settled(ledger, closed)
+    changed = differences(fresh.components, before.deducted)
+    cost = differences(fresh.cost_components, before.cost)
+    if not changed and not cost:
         return None
     minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
-    return {"minutes": minutes, "amount": plain(total_of(changed))}
+    told = {"minutes": minutes, "amount": plain(total_of(changed))}
+    return told if changed else {**told, "cost_amount": plain(total_of(cost))}
 
 
 def _use_about(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from privatenumber.billing.closing.corrections import Adjustment as Agreed
 from privatenumber.billing.closing.corrections import adjust
+from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import first_day, month_text
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
@@ -37,8 +38,16 @@ def book_decisions(ledger: Ledger, disputes: DisputeStore, *, as_of: datetime) -
         for each in pending:
             if each.of_month == of_month and reference_of(each) not in known:
                 agreed = Agreed(each.amount, reference_of(each), _why(each))
-                booked.append(adjust(ledger, of_month, agreed, as_of=as_of))
+                booked.append(_booked(ledger, of_month, agreed, as_of))
     return booked
+
+
+def _booked(ledger: Ledger, month: str, agreed: Agreed, as_of: datetime) -> dict[str, Any]:
+    try:
+        return adjust(ledger, month, agreed, as_of=as_of)
+    except BillingRequestError as error:
+        # Of one month that is history the others need not wait.
+        return {"kind": "refused", "month": month, "reference": agreed.reference, "detail": str(error)}
 
 
 def reference_of(adjustment: Adjustment) -> str:

@@ -1,0 +1,97 @@
+"""Closed months older than the last: found, corrected, and followed by what builds on them (§9.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from builders.billing import utc
+from builders.books import Books, account_books
+from builders.pushes import X
+from privatenumber.billing.closing.corrections import Adjustment, adjust
+from privatenumber.billing.closing.fan_out import CloseWork, FanOut, due_runs
+from privatenumber.billing.closing.runs import BillingRequestError, state_month
+from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.store.close_runs import CloseRuns
+
+NOVEMBER = utc("2026-11-04 00:00:00")
+MONDAY = utc("2026-12-14 00:00:00")
+PACKAGE = PackageOrder("o1", utc("2026-08-31 17:00:00"), 10, 0, Decimal(10))
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    """September used 4 minutes of 10, October the other 6 and 2 more; both are closed."""
+    with account_books() as opened:
+        opened.number(X, issued_on=date(2026, 1, 1))
+        called(opened, 1, "2026-09-02", 4)
+        called(opened, 2, "2026-10-02", 8)
+        ledger = opened.ledger(packages=[PACKAGE])
+        ledger.close_days([date(2026, 9, 2), date(2026, 10, 2)], now=NOVEMBER)
+        for month in ("2026-09", "2026-10"):
+            state_month(ledger, month, as_of=NOVEMBER, stored=True)
+        yield opened
+
+
+def called(books: Books, number: int, day: str, minutes: int) -> None:
+    begin = utc(f"{day} 0{number}:00:00")
+    end = begin + timedelta(minutes=minutes)
+    books.cdr(
+        at=NOVEMBER,
+        icid=f"icid-{number}",
+        sessionId=f"session-{number}",
+        fwdAnswerTime=begin.strftime("%Y-%m-%d %H:%M:%S"),
+        callEndTime=end.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+def test_every_closed_month_is_looked_at_again_on_mondays_oldest_first(books: Books) -> None:
+    runs = due_runs(books.ledger(), as_of=MONDAY, now=MONDAY)
+    assert [run.month for run in runs if run.id.startswith("recheck")] == ["2026-09", "2026-10"]
+
+
+def test_a_month_that_was_not_closed_in_its_turn_is_due_later(books: Books) -> None:
+    called(books, 3, "2026-08-02", 1)
+    ledger = books.ledger()
+    ledger.close_days([date(2026, 8, 2)], now=NOVEMBER)
+    runs = due_runs(ledger, as_of=NOVEMBER, now=NOVEMBER)
+    assert "2026-08" in [run.month for run in runs if run.id.startswith("month")]
+
+
+def test_a_correction_reaches_the_months_that_build_on_it(books: Books) -> None:
+    called(books, 3, "2026-09-03", 2)
+    ledger = books.ledger(packages=[PACKAGE])
+    ledger.close_days([date(2026, 9, 3)], now=MONDAY)
+    sent: list[CloseWork] = []
+    shared = FanOut(CloseRuns(books.dynamodb, books.bills.name), sent.extend)
+    (recheck,) = (
+        run for run in due_runs(ledger, as_of=MONDAY, now=MONDAY) if run.id.startswith("recheck-2026-09")
+    )
+    run = replace(recheck, open=frozenset())
+    shared.begin(run)
+    assert shared.work(ledger, CloseWork(run.id)) == 2
+    found = ledger.corrections.latest("2026-10")
+    assert found is not None
+    assert (found.document["amount"], found.document["packages"][0]["minutes"]["used"]) == ("0.20", 4)
+
+
+def test_what_changes_only_the_cost_of_a_month_is_late_too(books: Books) -> None:
+    books.number("+8617010000099", issued_on=date(2026, 9, 30))
+    late = state_month(books.ledger(packages=[PACKAGE]), "2026-09", as_of=NOVEMBER, stored=True)[0].late
+    assert late == {"minutes": 0, "amount": "0.00", "cost_amount": "5.00"}
+
+
+def test_a_correction_is_booked_in_a_month_that_can_still_show_it(books: Books) -> None:
+    agreed = Adjustment(Decimal(-9), "d1", "agreed")
+    found = adjust(books.ledger(), "2026-09", agreed, as_of=utc("2026-10-31 00:00:00"))
+    assert found["booked_in"] == "2026-11"
+
+
+def test_one_that_no_statement_would_show_is_refused(books: Books) -> None:
+    agreed = Adjustment(Decimal(-9), "d1", "x")
+    with pytest.raises(BillingRequestError, match="shows a correction"):
+        adjust(books.ledger(), "2026-09", agreed, as_of=utc("2028-01-10 00:00:00"))
