@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Final
 
 from privatenumber.csv_table import FileRefused
@@ -23,6 +23,8 @@ MOST_STRINGS: Final = 200_000
 _WORKBOOK: Final = "xl/workbook.xml"
 _EXACT: Final = Decimal(10) ** 15
 """Excel keeps 15 digits: a longer number has lost some."""
+_SHOWN: Final = Context(prec=15)
+"""So many digits are shown; the file may hold the 17 of the nearest binary fraction."""
 
 _DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
 """Built-in formats that show a day, the Chinese ones included (§18.8.30)."""
@@ -177,7 +179,13 @@ def _text(cell: Element, value: str, reading: _Reading) -> str:
         return value
     if cell.attributes.get("s") in reading.dates and 0 < number < _LAST_DAY:
         return _moment(number, reading)
-    return str(int(number)) if number == number.to_integral_value() else value
+    shown = number if len(number.as_tuple().digits) <= _SHOWN.prec else _SHOWN.plus(number)
+    return str(int(shown)) if shown == shown.to_integral_value() else _plain(value, number, shown)
+
+
+def _plain(value: str, number: Decimal, shown: Decimal) -> str:
+    """A fraction as the file wrote it, unless a binary one of 17 digits stands for what people typed."""
+    return value if shown == number else f"{shown.normalize():f}"
 
 
 def _moment(serial: Decimal, reading: _Reading) -> str:
