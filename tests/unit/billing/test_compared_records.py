@@ -32,7 +32,7 @@ from builders.billing import (
 from builders.closing import rated
 from builders.exported import CALLS_HEADER, calls_export, export_row, sms_export, sms_row
 from privatenumber.billing.closing.lines import UNKNOWN, CallLine, Line, SmsLine
-from privatenumber.billing.reconciliation import gathering, workbench
+from privatenumber.billing.reconciliation import event_checks, gathering, workbench
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.exports_in import open_calls
 from privatenumber.billing.reconciliation.layouts import CALLS, mapped
@@ -360,6 +360,14 @@ class TestRepeats:
         assert found.kind == "record_conflict"
         assert found.evidence == {"import_line": 5, "first_line": 2}
 
+    def test_of_two_rows_with_a_session_as_id_the_one_that_is_a_record_counts(self) -> None:
+        """§9.3: the row whose end is the CDR's is the call, wherever the other one stands."""
+        facts = [replace(FACTS[0], session=tokens("real-a", "session")), *FACTS[1:]]
+        own = export_row("2026-09-02 09:00:08", "2026-09-02 09:01:10", icid="real-a", billed_minutes="2")
+        other = export_row("2026-09-02 09:00:08", "2026-09-02 09:05:10", icid="real-a", billed_minutes="5")
+        for rows in ([own, other], [other, own]):
+            assert kinds(compare(facts, [*rows, *ROWS[1:]], ends=())) == ["record_conflict"]
+
     @pytest.mark.parametrize("named", [True, False])
     def test_overlapping_files_are_merged(self, named: bool) -> None:
         """The console keeps 31 days: a month takes two files (§9.1)."""
@@ -390,6 +398,21 @@ class TestRepeats:
             "2026-09-02 01:00:08", "2026-09-02 01:09:10", icid="icid-a", session="s-a", digest="other"
         )
         assert kinds(compare(contradictions=[other])) == ["record_conflict"]
+
+    def test_an_id_with_a_number_in_it_is_not_shown(self) -> None:
+        other = cdr("2026-09-02 01:00:08", "2026-09-02 01:09:10", icid=f"{A}-1", session="s-a", digest="o")
+        (found,) = compare(contradictions=[other]).differences
+        assert found.evidence["icid"] is None
+
+
+def test_pages_of_calls_without_cdr_are_found_by_their_address() -> None:
+    """U-N04: time grows with the hang-ups, not with their square."""
+    with Workbench(event_checks.END_TABLES, "CREATE TABLE lines (session TEXT)") as bench:
+        event_checks.put_ends(bench, ENDS)
+        plan = bench.ask(f"EXPLAIN QUERY PLAN {event_checks._WITHOUT_CDR}", 0, 1, "", 1)
+        steps = [step[-1] for step in plan]
+    assert any("ends_address (address>?)" in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)
 
 
 UTC_ROWS = [

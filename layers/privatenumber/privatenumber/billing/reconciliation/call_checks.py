@@ -11,6 +11,7 @@ from privatenumber.billing.closing.lines import CallLine
 from privatenumber.billing.rating.rent import first_day, next_month
 from privatenumber.billing.reconciliation import repeats
 from privatenumber.billing.reconciliation.account import Account
+from privatenumber.billing.reconciliation.call_tables import shown_id
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
 from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.workbench import Workbench, clock, moment
@@ -88,7 +89,7 @@ def set_redials_apart(bench: Workbench) -> int:
 def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
     """Rows of the export without a CDR of ours."""
     found = Gathering()
-    for line, x, x_shown, app, at, ended, talk, minutes, shown_id, event, event_app in bench.ask(
+    for line, x, x_shown, app, at, ended, talk, minutes, record_id, event, event_app in bench.ask(
         _MISSING_CDRS, span.since, span.until
     ):
         kind = account.number_type(x)
@@ -96,7 +97,7 @@ def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
         found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), minutes, amount))
         shown = x_shown or mask(x)
         arrived = "its hang-up event did arrive" if event else "no event of it arrived either"
-        evidence = {"import_line": line, "talk_seconds": talk, "record_id": shown_id, "event": event}
+        evidence = {"import_line": line, "talk_seconds": talk, "record_id": record_id, "event": event}
         found.add(
             Difference(
                 kind=Kind.MISSING_PUSH,
@@ -240,5 +241,5 @@ def conflict(line: CallLine) -> Difference:
         application=line.application,
         x=hidden(line.x),
         at=line.at,
-        evidence={"fact": line.fact, "icid": line.icid},
+        evidence={"fact": line.fact, "icid": shown_id(line.icid)},
     )

@@ -94,6 +94,7 @@ def put_ends(bench: Workbench, ends: Iterable[EventFact]) -> None:
         ),
     )
     bench.do("CREATE INDEX ends_session ON ends (session)")
+    bench.do("CREATE INDEX ends_address ON ends (address)")
 
 
 def ended_call(events: Iterable[EventFact], own: Collection[str]) -> EndedCall | None:

@@ -1,7 +1,7 @@
 """Rows that say what another row has said: in overlapping exports, or twice in one (billing-rules.md §9.2).
 
 A record id tells rows apart; without one, equal rows of one file are as many calls, and those of another file
-are the same ones. The first row of each counts, whatever the others say.
+are the same ones. The row that was matched with a record counts, else the first one, whatever the others say.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ SELECT n, first, content = first_content FROM (
   SELECT r.n, r.content, first_value(r.n) OVER same AS first,
     first_value(r.content) OVER same AS first_content
   FROM {names} m CROSS JOIN {rows} r ON r.n = m.n WHERE r.rid IS NOT NULL
-  WINDOW same AS (PARTITION BY r.rid ORDER BY r.n))
-WHERE n > first
+  WINDOW same AS (
+    PARTITION BY r.rid ORDER BY EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) DESC, r.n))
+WHERE n <> first
 """
 
 _WITHOUT_ID: Final = """
