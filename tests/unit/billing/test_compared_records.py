@@ -346,7 +346,7 @@ class TestRepeats:
     def test_a_row_twice_in_one_file_is_a_duplicate(self) -> None:
         (found,) = compare(rows=[*ROWS, ROWS[0]]).differences
         assert (found.kind, found.amount) == ("duplicate", Decimal(0))
-        assert found.evidence == {"import_line": 5, "first_line": 2}
+        assert found.evidence == {"item": "call", "import_line": 5, "first_line": 2}
 
     def test_a_row_twice_whose_cdr_is_missing_is_missed_once(self) -> None:
         assert kinds(compare([FACTS[0], FACTS[2]], [*ROWS, ROWS[1]])) == ["duplicate", "missing_push"]
@@ -358,7 +358,7 @@ class TestRepeats:
             each for each in compare(facts, [*ROWS, other]).differences if each.kind != "missing_push"
         ]
         assert found.kind == "record_conflict"
-        assert found.evidence == {"import_line": 5, "first_line": 2}
+        assert found.evidence == {"item": "call", "import_line": 5, "first_line": 2}
 
     def test_of_two_rows_with_a_session_as_id_the_one_that_is_a_record_counts(self) -> None:
         """§9.3: the row whose end is the CDR's is the call, wherever the other one stands."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from builders.planted import C1, V2, V5, Planted, clean_month, utc
+from privatenumber.billing.reconciliation import gathering
 from privatenumber.billing.reconciliation.month_check import MonthCheck
 
 Options = dict[str, Any]
@@ -287,3 +288,16 @@ OF_BOTH: dict[tuple[str, str], list[Told]] = {
         ("price_diff", "-9.00"), ("price_diff", "2.00"), ("rent_missing", "-5.00"),
     ],
 }  # fmt: skip
+
+
+def test_statistics_are_left_out_when_missing_records_are_told_as_a_sum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is told as a sum belongs to no single day: the console's days would be a second cause of it."""
+    monkeypatch.setattr(gathering, "MOST_OF_A_KIND", 2)
+    month = clean_month()
+    for hour in range(5, 10):
+        del month.facts[month.call(f"20 {hour:02d}:00:00", 130)]
+    found = month.compare()
+    assert {kind for kind, _ in told(found)} == {"missing_push"}
+    assert found.check.residual == 0

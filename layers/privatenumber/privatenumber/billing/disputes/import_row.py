@@ -21,7 +21,10 @@ from privatenumber.times import iso
 
 #: Differences whose line is one of a detail export; those of statistics or quota are told in full.
 _OF_EXPORTS: Final = frozenset(
-    {"missing_push", "minutes_diff", "duration_diff", "parts_diff", "duplicate", "period_edge", "time_zone"}
+    {
+        *("missing_push", "minutes_diff", "duration_diff", "parts_diff"),
+        *("duplicate", "record_conflict", "period_edge", "time_zone"),
+    }
 )
 _IDS: Final = ("record_id", "sms_id")
 
@@ -33,10 +36,11 @@ def import_row(
 
     ``layouts`` are those of the deployment, as JSON text.
     """
-    line = (said.get("evidence") or {}).get("import_line")
+    evidence = said.get("evidence") or {}
+    line = evidence.get("import_line")
     if said["kind"] not in _OF_EXPORTS or not isinstance(line, int):
         return None
-    name = "sms" if said.get("item") == "sms" else "calls"
+    name = "sms" if evidence.get("item") == "sms" else "calls"
     about = {"file": run.files.get(name), "line": line}
     if about["file"] is None:
         return None

@@ -207,12 +207,12 @@ def edge_differences(bench: Workbench, account: Account, span: Span) -> Gatherin
     return found
 
 
-def repeated_rows(bench: Workbench, tables: repeats.Tables, what: str) -> Iterator[Difference]:
+def repeated_rows(bench: Workbench, tables: repeats.Tables, item: Item) -> Iterator[Difference]:
     """Rows of one file that say the same twice, and rows that contradict another one of their id."""
     for row in repeats.told(bench, tables):
         shown = row.x_shown or mask(row.x)
         kind = Kind.DUPLICATE if row.equal else Kind.RECORD_CONFLICT
-        begin = f"the detail export of {what} lists"
+        begin = f"the detail export of {'SMS' if item is Item.SMS else 'calls'} lists"
         yield Difference(
             kind=kind,
             cause=f"{begin} the record of line {row.first_line} again in line {row.line}"
@@ -226,7 +226,7 @@ def repeated_rows(bench: Workbench, tables: repeats.Tables, what: str) -> Iterat
             application=row.application,
             x=shown,
             at=moment(row.at),
-            evidence={"import_line": row.line, "first_line": row.first_line},
+            evidence={"item": item.value, "import_line": row.line, "first_line": row.first_line},
         )
 
 

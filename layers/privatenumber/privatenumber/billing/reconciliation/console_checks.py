@@ -16,6 +16,7 @@ from privatenumber.billing.reconciliation.console_files import ImportedQuota, Im
 from privatenumber.billing.reconciliation.differences import Difference, Kind
 from privatenumber.billing.reconciliation.money import BillCheck
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.privacy import scrub
 
 _NAMES: Final[Mapping[str, str]] = {
     "attempts": "calls",
@@ -137,10 +138,10 @@ def _statistics_diff(row: ImportedStatistics, application: str | None, gaps: Map
 def _unknown_order(row: ImportedQuota) -> Difference:
     return Difference(
         kind=Kind.QUOTA_DIFF,
-        cause=f"the console has a package of order {row.order}, which we do not know of",
+        cause=f"the console has a package of order {scrub(row.order)}, which we do not know of",
         action="register the purchase with its time; the month is rated anew",
         amount=Decimal(0),
-        evidence={"import_line": row.line, "order": row.order},
+        evidence={"import_line": row.line, "order": scrub(row.order)},
     )
 
 

@@ -131,8 +131,7 @@ def check_month(
     )
     check = check_bill(console.bill, own, numbers)
     single = [found for found in records if not _told_twice(found, numbers.differences)]
-    days = day_sums(cells)
-    statistics = check_statistics(console.statistics, days, [days_told(single)], ours.applications, ours.days)
+    statistics = _statistics(ours, console, single)
     quota = check_quota(console.quota, ours.usage.after, check, at=ours.end)
     return MonthCheck(
         differences=(

@@ -70,6 +70,7 @@ from privatenumber.billing.reconciliation.sms_tables import (
 from privatenumber.billing.reconciliation.time_zone import move, moved, shift_of
 from privatenumber.billing.reconciliation.unknown_numbers import UnknownNumbers
 from privatenumber.billing.reconciliation.workbench import Workbench, batches
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.times import beijing_month
 
@@ -211,7 +212,7 @@ def _compare_calls(
     if exports:
         result.take(missing_rows(bench, account), "unlisted")
     result.take(cdrs_without_event(bench, span, as_of=resolver.as_of))
-    result.take(_gathered(repeated_rows(bench, repeats.CALLS, "calls")))
+    result.take(_gathered(repeated_rows(bench, repeats.CALLS, Item.CALL)))
     counts = _counts(bench, repeats.CALLS, span)
     hang_ups = bench.one("SELECT count(*) FROM ends WHERE at >= ? AND at < ?", span.since, span.until)
     result.counts |= {"calls": {**counts, "redials": redials}, "hang_ups": hang_ups}
@@ -236,7 +237,7 @@ def _compare_sms(
     result.take(part_differences(bench, account), "changed")
     result.take(sms_edge_differences(bench, account, span), "changed")
     result.take(missing_sms_rows(bench, account), "unlisted")
-    result.take(_gathered(repeated_rows(bench, repeats.SMS, "SMS")))
+    result.take(_gathered(repeated_rows(bench, repeats.SMS, Item.SMS)))
     result.counts["sms"] = _counts(bench, repeats.SMS, span)
 
 
