@@ -113,11 +113,17 @@ class Books:
         self.dynamodb.delete_item(TableName=self.bindings.name, Key=key)
 
     def number(
-        self, x: str, *, issued_on: date | None = None, state: NumberState = NumberState.ACTIVE
+        self,
+        x: str,
+        *,
+        issued_on: date | None = None,
+        unsubscribed_on: date | None = None,
+        state: NumberState = NumberState.ACTIVE,
     ) -> None:
-        """Register a virtual number."""
-        number = XNumber(x, APP_ID, "0755", NumberType.VIRTUAL, state=state, issued_on=issued_on)
-        NumberStore(self.dynamodb, self.bindings.name).put(number, seen=None)
+        """Register a virtual number, or describe it anew."""
+        number = XNumber(x, APP_ID, "0755", NumberType.VIRTUAL, state, issued_on, unsubscribed_on)
+        store = NumberStore(self.dynamodb, self.bindings.name)
+        store.put(number, seen=store.get_many([x]).get(x))
 
     def upload(self, key: str, data: bytes) -> str:
         """Put a file into the exchange bucket."""

@@ -231,5 +231,13 @@ class TestStatement:
         books.number("+8617010000003", issued_on=date(2026, 9, 2))
         books.number("+8617010000004", issued_on=date(2026, 9, 20))
         books.number("+8617010000005", state=NumberState.SUSPENDED)
-        books.number("+8617010000006", state=NumberState.RETIRED)
+        books.number("+8617010000006", state=NumberState.RETIRED, unsubscribed_on=date(2026, 8, 25))
         assert [rent["x"][-1] for rent in statement(books)["rents"]] == ["2", "5", "3"]
+
+    def test_a_number_retired_without_a_day_takes_back_no_rent_of_a_closed_month(self, books: Books) -> None:
+        """Rent that was paid is never returned (billing-rules.md §6; C-073)."""
+        books.number("+8617010000006")
+        closed = statement(books, CLOSING)
+        assert [rent["x"][-1] for rent in closed["rents"]] == ["2", "6"]
+        books.number("+8617010000006", state=NumberState.RETIRED)
+        assert statement(books, CLOSING + timedelta(days=1)) == closed
