@@ -14,18 +14,25 @@ from typing import Any, cast
 
 import pytest
 
-from builders.billing import utc
+from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, account_books, call
 from builders.crashes import Killed
 from builders.pushes import APP_ID, SUBSCRIPTION, X, fee_body
 from privatenumber.billing.closing.fan_out import LOST_AFTER, CloseWork, FanOut, due_runs, run_of
+from privatenumber.billing.closing.runs import state_month
 from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.billing.tariff.prices import UsageTime
+from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
+from privatenumber.store.versions import content_hash
 
 EVENING = utc("2026-09-02 12:00:00")
 AS_OF = utc("2026-09-03 04:00:00")
 CLOSING = utc("2026-10-03 04:00:00")
 PACKAGE = PackageOrder("order-1", utc("2026-09-01 02:03:00"), 3, 0, Decimal(38))
+BOOK = content_hash(EXAMPLE_PRICES.document(), ())
+DEARER = read_price_book('[{"valid_from": "2026-01-01", "call": {"virtual": "0.20", "carrier": "0.20"}}]')
+BY_ANSWER = replace(EXAMPLE_PRICES, usage_time=UsageTime.ANSWER)
 WRITES = frozenset({"put_item", "update_item", "delete_item"})
 
 
@@ -87,7 +94,7 @@ class Fragile:
 
 def a_month(month: str | None = "2026-09") -> CloseRun:
     days = frozenset(DayOf(APP_ID, date(2026, 9, day)) for day in (1, 2))
-    return CloseRun("run-1", AS_OF, month, days, started_at=AS_OF)
+    return CloseRun("run-1", AS_OF, month, days, started_at=AS_OF, book=BOOK)
 
 
 def fan_out(books: Books, queue: Queue, client: Any = None) -> FanOut:
@@ -208,7 +215,7 @@ def test_a_schedule_that_rings_twice_begins_one_run(books: Books) -> None:
     queue = Queue()
     shared = fan_out(books, queue)
     (daily,) = due_runs(books.ledger(), as_of=AS_OF, now=AS_OF)
-    assert daily.id == "daily-2026-09-2026-09-03"
+    assert daily.id == f"daily-2026-09-2026-09-03-{BOOK[:12]}"
     shared.begin(daily)
     shared.begin(daily)
     assert len(shared.runs.under_way()) == 1
@@ -230,8 +237,8 @@ def test_last_month_is_closed_when_it_is_due_and_corrected_when_facts_come_late(
     shared.begin(a_month())
     drain(books, queue, shared)
     runs = {run.id: run for run in due_runs(books.ledger(), as_of=CLOSING, now=CLOSING)}
-    assert {*runs} == {"daily-2026-10-2026-10-03", "month-2026-09-2026-10-03"}
-    shared.begin(short(runs["month-2026-09-2026-10-03"]))
+    assert {*runs} == {f"{name}-2026-10-03-{BOOK[:12]}" for name in ("daily-2026-10", "month-2026-09")}
+    shared.begin(short(runs[f"month-2026-09-2026-10-03-{BOOK[:12]}"]))
     drain(books, queue, shared)
     stated = books.ledger().statements.latest("2026-09")
     assert stated is not None
@@ -264,3 +271,65 @@ def test_a_day_whose_facts_may_be_forgotten_is_in_no_run(books: Books) -> None:
 def test_a_message_of_nobody_is_refused(body: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         CloseWork.from_body(body)
+
+
+def amount(books: Books) -> str:
+    """What the calls of the stored month come to."""
+    seen = books.ledger().statements.latest("2026-09")
+    assert seen is not None
+    return str(seen.document["calls"]["amount"])
+
+
+def test_days_that_were_closed_at_other_prices_are_rated_anew_before_the_month_is_stated(
+    books: Books,
+) -> None:
+    """U-P24: the daily run closes two days, the other ones of the month have other prices as well."""
+    state_month(books.ledger(), "2026-09", as_of=AS_OF)
+    ledger = books.ledger(DEARER)
+    ledger.close_days([date(2026, 9, 2)], now=AS_OF)
+    state_month(ledger, "2026-09", as_of=AS_OF, stored=True)
+    assert Decimal(amount(books)) == Decimal("1.60")
+
+
+def test_a_call_across_midnight_stays_in_the_month_when_the_rule_of_usage_time_changes(books: Books) -> None:
+    """billing-rules.md §1: it ended on a day that is closed anew, and was answered on one that is not."""
+    books.push(fee_body(call(9, 7200, hour=23, day=2)), at=EVENING + timedelta(days=1))
+    later = AS_OF + timedelta(days=1)
+    days = [date(2026, 9, day) for day in (1, 2, 3)]
+    books.ledger().close_days(days, now=later)
+    before = state_month(books.ledger(), "2026-09", as_of=later, stored=True)[0].version.document
+    ledger = books.ledger(BY_ANSWER)
+    ledger.close_days(days[2:], now=later)
+    after = state_month(ledger, "2026-09", as_of=later, stored=True)[0].version.document
+    assert after["calls"]["minutes"] == before["calls"]["minutes"] == 8 + 120
+
+
+def test_prices_stored_while_a_run_is_under_way_hold_for_all_of_it(books: Books) -> None:
+    """Its parts are closed, then a price book is stored: the days are rated anew, not merged."""
+    queue = Queue()
+    shared = fan_out(books, queue)
+    shared.begin(a_month())
+    while queue.waiting[0].shard is not None:
+        shared.work(books.ledger(), queue.receive())
+    while queue.waiting:
+        shared.work(books.ledger(DEARER), queue.receive())
+    assert Decimal(amount(books)) == Decimal("1.60")
+
+
+def test_a_run_at_other_prices_is_another_run(books: Books) -> None:
+    first, second = (
+        run_of(books.ledger(book), "2026-09", as_of=AS_OF, now=AS_OF) for book in (EXAMPLE_PRICES, DEARER)
+    )
+    assert first.id != second.id
+    assert first.book != second.book
+
+
+def test_who_finishes_a_run_that_is_over_leaves_the_next_one_of_its_name(books: Books) -> None:
+    """Two workers have the message of the month; the slow one comes after the run was begun again."""
+    runs = CloseRuns(books.dynamodb, books.bills.name)
+    slow = runs.start(a_month())
+    runs.finish(slow)
+    again = runs.start(replace(a_month(), started_at=AS_OF + timedelta(hours=1)))
+    runs.finish(slow)
+    assert runs.get(again.id) == again
+    assert runs.open_shards(again, DayOf(APP_ID, date(2026, 9, 1))) == frozenset(range(8))

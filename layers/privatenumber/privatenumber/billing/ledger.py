@@ -27,6 +27,7 @@ from privatenumber.store.files import FileStore
 from privatenumber.store.numbers import NumberState, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import MonthStore
+from privatenumber.store.versions import content_hash
 from privatenumber.store.whereabouts import Whereabouts, whereabouts_of
 from privatenumber.times import beijing_day
 
@@ -152,10 +153,28 @@ class Ledger:
 
         return [closed for closed in together(close, self._each(days)) if closed]
 
-    def stored_days(self, days: Iterable[date]) -> list[ClosedDay]:
-        """The days that are closed, as they are stored, in order of application and day."""
-        found = together(lambda work: self.closer.closed(*work), self._each(days))
-        return [closed for closed in found if closed]
+    def stored_days(self, days: Iterable[date], *, now: datetime | None = None) -> list[ClosedDay]:
+        """The days that are closed, as they are stored, in order of application and day.
+
+        With `now` one that was rated with other prices or rules is closed anew, unless its facts may be
+        forgotten.
+        """
+
+        def stored(work: tuple[str, date]) -> ClosedDay | None:
+            application, day = work
+            found = self.closer.closed(application, day)
+            if now is None or found is None or self.closer.is_current(found.close):
+                return found
+            if self.is_forgotten(day, now=now):
+                return found
+            return self.closer.close(application, day, now=now)
+
+        return [closed for closed in together(stored, self._each(days)) if closed]
+
+    @cached_property
+    def book(self) -> str:
+        """The hash of the price book of this run."""
+        return content_hash(self.prices.document(), ())
 
     def is_forgotten(self, day: date, *, now: datetime) -> bool:
         """Whether a day is so long ago that its facts are not all kept any more."""

@@ -3,12 +3,14 @@
 ==============  ====================  ======================================================================
 partition key   sort key              row
 ==============  ====================  ======================================================================
-``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``as_of``
-``RUN#<run>``   ``<app>#<day>``       a day: the shards that are still ``open``
+``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``as_of``, ``book``
+``RUN#<run>#…`` ``<app>#<day>``       a day: the shards that are still ``open``
 ==============  ====================  ======================================================================
 
-A run exists from its head on, which comes after its days, until its head is gone, which goes after them. Who
-takes the last shard of a day, or the last day, learns it from the answer; so does who comes again after that.
+Days stand under the moment at which their run began: who is late with one that is over changes nothing of
+another one of its name. A run exists from its head on, which comes after its days, until its head is gone,
+which goes after them. Who takes the last shard of a day, or the last day, learns it from the answer; so does
+who comes again after that.
 """
 
 from __future__ import annotations
@@ -43,13 +45,17 @@ class DayOf:
 
 @dataclass(frozen=True, slots=True)
 class CloseRun:
-    """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come."""
+    """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come.
+
+    ``book`` is the hash of the price book with which it began.
+    """
 
     id: str
     as_of: datetime
     month: str | None
     open: frozenset[DayOf]
     started_at: datetime
+    book: str = ""
 
 
 class CloseRuns:
@@ -65,7 +71,7 @@ class CloseRuns:
         if known is not None:
             return known
         for day in sorted(run.open, key=lambda day: day.key):
-            self._put({"pk": _days(run.id), "sk": day.key, "open": set(range(SHARDS))})
+            self._put({"pk": _days(run), "sk": day.key, "open": set(range(SHARDS))})
         head = {
             "pk": _HEADS,
             "sk": run.id,
@@ -73,9 +79,13 @@ class CloseRuns:
             "month": run.month,
             "open": {day.key for day in run.open} or None,
             "started_at": iso(run.started_at),
+            "book": run.book,
         }
         self._put(head)
-        return self.get(run.id) or run
+        begun = self.get(run.id) or run
+        if iso(begun.started_at) != iso(run.started_at):
+            self._forget_days(run)
+        return begun
 
     def get(self, run: str) -> CloseRun | None:
         """A run; None when there is none, or it is over."""
@@ -86,34 +96,51 @@ class CloseRuns:
         """All runs, by name."""
         return list(map(_run, self._query(_HEADS)))
 
-    def open_shards(self, run: str, day: DayOf) -> frozenset[int]:
+    def open_shards(self, run: CloseRun, day: DayOf) -> frozenset[int]:
         """The shards of a day that are to be closed."""
         item = self._get({"pk": _days(run), "sk": day.key}) or {}
         return frozenset(map(int, item.get("open", ())))
 
-    def take_shard(self, run: str, day: DayOf, shard: int) -> bool:
+    def take_shard(self, run: CloseRun, day: DayOf, shard: int) -> bool:
         """Note that a shard is closed; says whether none of its day is left. A run that is over says no."""
         return self._take({"pk": _days(run), "sk": day.key}, {shard})
 
-    def take_day(self, run: str, day: DayOf) -> bool:
+    def take_day(self, run: CloseRun, day: DayOf) -> bool:
         """Note that a day is merged; says whether none is left. A run that is over says no."""
-        return self._take({"pk": _HEADS, "sk": run}, {day.key})
+        return self._take({"pk": _HEADS, "sk": run.id}, {day.key}, begun=iso(run.started_at))
 
-    def finish(self, run: str) -> None:
-        """Forget a run."""
+    def finish(self, run: CloseRun) -> None:
+        """Forget a run, and not another one of its name that began since."""
+        self._forget_days(run)
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key=encode({"pk": _HEADS, "sk": run.id}),
+                ConditionExpression="attribute_not_exists(pk) OR started_at = :begun",
+                ExpressionAttributeValues=encode({":begun": iso(run.started_at)}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def _forget_days(self, run: CloseRun) -> None:
         for item in self._query(_days(run)):
-            self._delete({"pk": item["pk"], "sk": item["sk"]})
-        self._delete({"pk": _HEADS, "sk": run})
+            key = encode({"pk": item["pk"], "sk": item["sk"]})
+            self._client.delete_item(TableName=self._table, Key=key)
 
-    def _take(self, key: Mapping[str, str], taken: set[Any]) -> bool:
+    def _take(self, key: Mapping[str, str], taken: set[Any], begun: str | None = None) -> bool:
+        values: dict[str, Any] = {":taken": taken}
+        condition = "attribute_exists(pk)"
+        if begun is not None:
+            values[":begun"] = begun
+            condition += " AND started_at = :begun"
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=encode(key),
                 UpdateExpression="DELETE #open :taken",
-                ConditionExpression="attribute_exists(pk)",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#open": "open"},
-                ExpressionAttributeValues=encode({":taken": taken}),
+                ExpressionAttributeValues=encode(values),
                 ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -132,9 +159,6 @@ class CloseRuns:
         found = self._client.get_item(TableName=self._table, Key=encode(key), ConsistentRead=True)
         return decode(found["Item"]) if "Item" in found else None
 
-    def _delete(self, key: Mapping[str, str]) -> None:
-        self._client.delete_item(TableName=self._table, Key=encode(key))
-
     def _query(self, pk: str) -> Iterator[dict[str, Any]]:
         start: dict[str, Any] = {}
         while True:
@@ -151,8 +175,8 @@ class CloseRuns:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _days(run: str) -> str:
-    return f"RUN#{run}"
+def _days(run: CloseRun) -> str:
+    return f"RUN#{run.id}#{iso(run.started_at)}"
 
 
 def _day(key: str) -> DayOf:
@@ -167,4 +191,5 @@ def _run(item: Mapping[str, Any]) -> CloseRun:
         month=item.get("month"),
         open=frozenset(map(_day, item.get("open", ()))),
         started_at=from_iso(item["started_at"]),
+        book=item.get("book", ""),
     )

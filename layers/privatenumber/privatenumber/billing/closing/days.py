@@ -16,7 +16,7 @@ from typing import Any
 from privatenumber.billing.closing.attribution import Owners, kept_in
 from privatenumber.billing.closing.cells import Cell, cells_of, merge_cells, read_cell
 from privatenumber.billing.closing.lines import UNKNOWN, Belonging, Line, fact_address, read_line
-from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part
+from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part, rules_hash
 from privatenumber.billing.closing.totals import Totals, sum_of
 from privatenumber.billing.rating.calls import record_days
 from privatenumber.billing.tariff.prices import PriceBook
@@ -53,6 +53,8 @@ class DayClose:
     day: date
     parts: tuple[PartRef, ...]
     cells: tuple[Cell, ...]
+    rules: str = ""
+    """The hash of the prices and rules that all its parts were rated with."""
 
     @cached_property
     def totals(self) -> Totals:
@@ -73,6 +75,7 @@ class DayClose:
             "kind": "day_close",
             "application": self.application,
             "day": self.day.isoformat(),
+            "rules": self.rules,
             "records": self.records,
             "flags": dict(sorted(flags.items())),
             "parts": [part.document() for part in self.parts],
@@ -106,10 +109,11 @@ class KeptPart:
 
 def merge_day(application: str, day: date, parts: Iterable[KeptPart]) -> DayClose:
     """A day out of its parts, in whatever order they come. Pure."""
-    used = sorted((part for part in parts if part.close.lines), key=lambda part: part.close.part)
+    found = list(parts)
+    used = sorted((part for part in found if part.close.lines), key=lambda part: part.close.part)
     refs = (_ref(part.close.part.shard, part.hash, part.close.document()) for part in used)
     cells = merge_cells(cell for part in used for cell in part.close.cells)
-    return DayClose(application, day, tuple(refs), cells)
+    return DayClose(application, day, tuple(refs), cells, found[0].close.rules if found else "")
 
 
 class DayCloser:
@@ -177,20 +181,30 @@ class DayCloser:
 
         return settle(attempt)
 
-    def merge(self, application: str, day: date, *, now: datetime) -> ClosedDay:
-        """Close a day from the stored closes of its parts. Raises VersionTaken (contention)."""
+    def is_current(self, close: DayClose) -> bool:
+        """Whether a day was rated with the prices and rules of this closer."""
+        return close.rules == rules_hash(self._prices, close.day)
 
-        def attempt() -> ClosedDay:
+    def merge(self, application: str, day: date, *, now: datetime) -> ClosedDay:
+        """Close a day from the stored closes of its parts. Raises VersionTaken (contention).
+
+        When some of them were rated with other prices or rules all are rated anew.
+        """
+        rules = rules_hash(self._prices, day)
+
+        def attempt() -> ClosedDay | None:
             seen = self._closes.latest(application, day)
             found = [self._closes.latest(application, day, shard) for shard in range(SHARDS)]
+            if any(head is not None and head.document.get("rules") != rules for head in found):
+                return None
             heads = [head for head in found if head is not None and head.lines]
             refs = tuple(_ref(head.document["shard"], head.hash, head.document) for head in heads)
             cells = merge_cells(
                 cell for head in heads for cell in cells_of(day, map(read_line, self._closes.lines(head)))
             )
-            return self._add(DayClose(application, day, refs, cells), seen, now)
+            return self._add(DayClose(application, day, refs, cells, rules), seen, now)
 
-        return settle(attempt)
+        return settle(attempt) or self.close(application, day, now=now)
 
     def closed(self, application: str, day: date, content: str | None = None) -> ClosedDay | None:
         """A day as it is stored, or was under a hash; None before its first close. Raises VersionBroken."""
@@ -260,7 +274,8 @@ def day_in(version: Version, lines: Iterable[Mapping[str, Any]]) -> DayClose:
     document = version.document
     refs = (_ref(ref["shard"], ref["hash"], ref) for ref in document["parts"])
     cells = tuple(map(read_cell, lines))
-    return DayClose(document["application"], date.fromisoformat(document["day"]), tuple(refs), cells)
+    day = date.fromisoformat(document["day"])
+    return DayClose(document["application"], day, tuple(refs), cells, document.get("rules", ""))
 
 
 def _parts(application: str, day: date) -> Iterator[Part]:

@@ -28,6 +28,7 @@ LOST_AFTER: Final = timedelta(minutes=30)
 """A message that has not come by then is sent again; longer than a worker takes for what it was given."""
 
 _MONDAY: Final = 0
+_NAMED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,23 @@ class FanOut:
         return len(work)
 
     def _part(self, ledger: Ledger, run: CloseRun, day: DayOf, shard: int) -> None:
-        left = self.runs.open_shards(run.id, day)
+        left = self.runs.open_shards(run, day)
         last = not left
         if shard in left:
             ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
-            last = self.runs.take_shard(run.id, day, shard)
+            last = self.runs.take_shard(run, day, shard)
         if last:
             self.send([CloseWork(run.id, day)])
 
     def _day(self, ledger: Ledger, run: CloseRun, day: DayOf) -> None:
-        if self.runs.open_shards(run.id, day):
+        if self.runs.open_shards(run, day):
             return
         last = not run.open
         if day in run.open:
-            ledger.closer.merge(day.application, day.day, now=run.as_of)
-            last = self.runs.take_day(run.id, day)
+            # Of a part without records nothing is kept, so nobody knows what it was rated with but the run.
+            close = ledger.closer.merge if run.book == ledger.book else ledger.closer.close
+            close(day.application, day.day, now=run.as_of)
+            last = self.runs.take_day(run, day)
         if last:
             self.send([CloseWork(run.id)])
 
@@ -120,14 +123,14 @@ class FanOut:
         if run.open:
             return 0
         booked = _stated(ledger, run.month, run.as_of) if run.month is not None else 0
-        self.runs.finish(run.id)
+        self.runs.finish(run)
         return booked
 
     def _left(self, run: CloseRun) -> list[CloseWork]:
         """What is to be done now for a run to go on."""
         work: list[CloseWork] = []
         for day in sorted(run.open, key=lambda day: day.key):
-            shards = sorted(self.runs.open_shards(run.id, day))
+            shards = sorted(self.runs.open_shards(run, day))
             work += [CloseWork(run.id, day, shard) for shard in shards] or [CloseWork(run.id, day)]
         return work or [CloseWork(run.id)]
 
@@ -135,7 +138,7 @@ class FanOut:
 def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun]:
     """The runs of a day: yesterday and the day before; months that are due; weekly, closed ones again.
 
-    Their names are those of what they do, so that a schedule that rings twice begins them once.
+    Their names are those of what they do and of the price book: a schedule that rings twice begins them once.
     """
     today = beijing_day(as_of)
     daily = due_days(as_of)
@@ -186,9 +189,10 @@ def _run(
     # Of a day whose facts may be forgotten in part nothing may be computed anew.
     kept = [day for day in days if not ledger.is_forgotten(day, now=as_of)]
     return CloseRun(
-        id=f"{kind}-{month}-{beijing_day(as_of).isoformat()}",
+        id=f"{kind}-{month}-{beijing_day(as_of).isoformat()}-{ledger.book[:_NAMED]}",
         as_of=as_of,
         month=month,
         open=frozenset(DayOf(application, day) for application in ledger.applications for day in kept),
         started_at=now,
+        book=ledger.book,
     )

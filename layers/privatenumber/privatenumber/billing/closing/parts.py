@@ -65,6 +65,8 @@ class PartClose:
 
     part: Part
     lines: tuple[Line, ...]
+    rules: str = ""
+    """The hash of the prices and rules that it was rated with."""
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -78,6 +80,7 @@ class PartClose:
             "application": self.part.application,
             "day": self.part.day.isoformat(),
             "shard": self.part.shard,
+            "rules": self.rules,
             "records": len(self.lines),
             "flags": count_flags(self.lines),
             **sum_of(self.cells).document(),
@@ -100,7 +103,13 @@ def close_part(part: Part, facts: PartFacts, terms: Terms) -> PartClose:
     lines: list[Line] = [_call_line(fact, terms, shared=sessions[fact.session or ""] > 1) for fact in rated]
     lines += [_conflict_line(fact, terms) for fact in (*repeated, *facts.contradictions)]
     lines += [_sms_line(fact, terms) for fact in facts.texts]
-    return PartClose(part, tuple(sorted(lines, key=lambda line: (line.at, line.fact))))
+    ordered = tuple(sorted(lines, key=lambda line: (line.at, line.fact)))
+    return PartClose(part, ordered, rules_hash(terms.prices, part.day))
+
+
+def rules_hash(prices: PriceBook, day: date) -> str:
+    """Which prices and rules decide the lines of a day: a list that begins later is none of them."""
+    return content_hash(prices.rules_of(day), ())
 
 
 def _first_of_each_id(facts: Iterable[CdrFact]) -> tuple[Sequence[CdrFact], Sequence[CdrFact]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from privatenumber.billing.closing.booking import booked_in, settled
 from privatenumber.billing.closing.components import differences, total_of
-from privatenumber.billing.closing.days import ClosedDay, DayClose
+from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import MonthUse, merge_month
 from privatenumber.billing.closing.package_rows import month_bounds, used_in
@@ -51,13 +51,12 @@ class StatedMonth:
 def rate(ledger: Ledger, *, as_of: datetime) -> dict[str, Any]:
     """Running totals of today and yesterday (Beijing): kept for people to look at, never billed.
 
-    ``package_use_about`` is about what the packages pay of a day: the month is merged to know it.
+    They are at list price: what packages pay is known when the month is stated.
     """
     today = beijing_day(as_of)
     days = [today - timedelta(days=1), today]
     work = [(application, day) for application in sorted(ledger.applications) for day in days]
     rated = list(together(lambda item: ledger.closer.rate(*item), work))
-    use = _use_about(ledger, [close for close, _ in rated], as_of)
 
     def keep(number: int) -> dict[str, Any]:
         (application, day), (close, seen) = work[number], rated[number]
@@ -66,7 +65,6 @@ def rate(ledger: Ledger, *, as_of: datetime) -> dict[str, Any]:
             "kind": "running",
             "closed_version": seen.number if seen else None,
             "changed_since_close": seen is not None and not seen.says(close.hash()),
-            "package_use_about": use[application, day],
         }
         ledger.closes.put_running(
             application, day, totals, as_of=as_of, expires_at=day_bounds(day)[1] + _RUNNING_KEPT
@@ -137,7 +135,7 @@ def fresh_statement(
     """A month as its facts stand now, after its days were closed; the month itself is not stored."""
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
-    closes = ledger.stored_days(days) if stored else ledger.close_days(days, now=as_of)
+    closes = ledger.stored_days(days, now=as_of) if stored else ledger.close_days(days, now=as_of)
     built = build_statement(
         month,
         closes,
@@ -217,24 +215,6 @@ def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] |
     minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
     told = {"minutes": minutes, "amount": plain(total_of(changed))}
     return told if changed else {**told, "cost_amount": plain(total_of(cost))}
-
-
-def _use_about(
-    ledger: Ledger, days: Iterable[DayClose], as_of: datetime
-) -> dict[tuple[str, date], dict[str, int]]:
-    """What packages would about pay of some days, by what the last statement says is left of them."""
-    seen = ledger.statements.latest(month_text(beijing_day(as_of))) if ledger.packages else None
-    used = used_in(seen.document["packages"]) if seen else {}
-    quotas = quotas_of(ledger.packages, ledger.prices.package_choice, used)
-    about: dict[tuple[str, date], dict[str, int]] = {}
-    for close in sorted(days, key=lambda close: (close.day, close.application)):
-        taken = {Item.CALL: 0, Item.SMS: 0}
-        for cell in close.cells:
-            last = day_bounds(close.day)[1] - timedelta(microseconds=1)
-            deductions, quotas = quotas.take(cell.item, cell.number_type, last, cell.units)
-            taken[cell.item] += sum(deduction.units for deduction in deductions)
-        about[close.application, close.day] = {"minutes": taken[Item.CALL], "parts": taken[Item.SMS]}
-    return about
 
 
 def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:

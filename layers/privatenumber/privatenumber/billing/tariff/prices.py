@@ -116,6 +116,10 @@ class PriceBook:
         begins = self.at(first).valid_from
         return tuple(prices for prices in (PUBLISHED, *self.lists) if begins <= prices.valid_from <= last)
 
+    def rules_of(self, day: date) -> dict[str, object]:
+        """What decides the lines of a Beijing day as JSON; packages are applied to months."""
+        return {"usage_time": self.usage_time.value, **self.at(day).document(), "packages": []}
+
     def warnings(self) -> tuple[str, ...]:
         """What looks wrong in the lists although it can be used."""
         return tuple(warning for prices in self.lists for warning in _warnings(prices))
