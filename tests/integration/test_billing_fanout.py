@@ -293,7 +293,7 @@ def test_days_that_were_closed_at_other_prices_are_rated_anew_before_the_month_i
 
 def test_a_call_across_midnight_stays_in_the_month_when_the_rule_of_usage_time_changes(books: Books) -> None:
     """billing-rules.md §1: it ended on a day that is closed anew, and was answered on one that is not."""
-    books.push(fee_body(call(9, 7200, hour=23, day=2)), at=EVENING + timedelta(days=1))
+    books.push(fee_body(call(9, 7200, hour=15, day=2)), at=EVENING + timedelta(days=1))
     later = AS_OF + timedelta(days=1)
     days = [date(2026, 9, day) for day in (1, 2, 3)]
     books.ledger().close_days(days, now=later)
