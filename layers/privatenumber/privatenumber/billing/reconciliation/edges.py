@@ -22,6 +22,7 @@ from privatenumber.billing.reconciliation.money import (
     UsageSums,
     count,
     explain,
+    settled,
 )
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
@@ -65,19 +66,25 @@ class Edge:
         """What it adds to some components together."""
         return sum((self.parts.get((item, kind), NOTHING) for kind in kinds), NOTHING)
 
-    def difference(self, item: Item, part: Explained) -> Difference:
-        """The difference that it is."""
+    def difference(self, item: Item, part: Explained, paid: int) -> Difference:
+        """The difference that it is, less the units of it that packages pay."""
         kind, cause, action = _CAUSES[self.name]
-        amount = None if part.unpriced else part.amount
+        amount = None if part.unpriced else part.amount - settled(part, paid)
         units = "minutes" if item is Item.CALL else "parts"
+        packages = f"; packages pay {count(abs(paid))} of them" if paid else ""
         return Difference(
             kind=kind,
-            cause=f"{cause}: {count(part.units)} {units}, {money(amount)}",
+            cause=f"{cause}: {count(part.units)} {units}{packages}, {money(amount)}",
             action=action,
             quantity=Decimal(part.units),
             amount=amount,
             item=item,
-            evidence={"item": item.value, "reading": self.name, "facts": list(self.facts)},
+            evidence={
+                "item": item.value,
+                "reading": self.name,
+                "facts": list(self.facts),
+                **({"package_units": paid} if paid else {}),
+            },
         )
 
 

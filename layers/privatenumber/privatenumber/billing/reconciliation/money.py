@@ -6,7 +6,7 @@ nothing here grows with their number (billing-rules.md §9.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -176,6 +176,18 @@ def settled(read: Explained, moved: int) -> Decimal:
     if moved == read.covered:
         return read.covered_amount
     return (read.covered_amount * moved / read.covered).quantize(EXACT)
+
+
+def shared(moved: int, covered: Sequence[int]) -> list[int]:
+    """Units that packages pay more or fewer, `moved` in sum, over causes that cover so many each.
+
+    `moved` is between nothing and the sum of what they cover; the first causes are served first.
+    """
+    over, units = sum(covered) - moved, list(covered)
+    for at, own in reversed(list(enumerate(covered))):
+        less = (min if over > 0 else max)(over, own) if over * own > 0 else 0
+        units[at], over = own - less, over - less
+    return units
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,15 +42,14 @@ class Gap:
     """Units of an item that packages paid on the bill beyond what they should have; negative: fewer.
 
     ``amount``: what that adds to the bill in CNY; ``None`` without a price. ``moved``: units that they pay
-    more or fewer than by our records because records differ.
+    more or fewer than by our records because of other causes; ``of_records``: because records differ.
     """
 
     item: Item
     units: Decimal
     amount: Decimal | None
     moved: int = 0
-    settled: Decimal = Decimal(0)
-    """CNY that those would cost without packages."""
+    of_records: int = 0
     bill_lines: tuple[int, ...] = ()
 
 
@@ -136,7 +135,7 @@ def check_packages(
         if not gap.units and gap.amount
     )
     check = BillCheck(_table(lines, bought, off), tuple(differences), accepted)
-    moved = {gap.item: gap.moved for gap in gaps}
+    moved = {gap.item: gap.of_records for gap in gaps}
     return replace(check, moved=moved, packages={gap.item: gap.units + gap.moved for gap in gaps})
 
 

@@ -20,9 +20,11 @@ from privatenumber.billing.reconciliation.money import (
     TOLERANCE_LINE,
     USED,
     BillCheck,
+    Explained,
     PackageSums,
     count,
     settled,
+    shared,
     table_row,
     total,
 )
@@ -41,12 +43,16 @@ def check_usage(charges: Sequence[ImportedCharge], own: Own) -> BillCheck:
     check, gaps = BillCheck(), list[Gap]()
     for item in USED:
         groups = groups_of(item, charges, own)
-        check += _edges(groups, own.edges) + _types(groups)
+        read = [_records_of(groups), *(_edge_of(groups, edge) for edge in own.edges)]
+        moved = own.packages.get(item, PackageSums()).moved(sum(part.covered for part in read))
+        paid = shared(moved, [part.covered for part in read])
+        check += _edges(item, own.edges, read[1:], paid[1:]) + _types(groups)
         for group in groups:
             check += _check(group)
-        gaps.append(_package_gap(item, groups, own.packages.get(item, PackageSums())))
+        worth = total(settled(part, units) for part, units in zip(read, paid, strict=True))
+        gaps.append(_package_gap(item, groups, moved, worth, paid[0]))
         check += BillCheck(
-            records=total(group.reading.amount for group in groups) - gaps[-1].settled,
+            records=read[0].amount - settled(read[0], paid[0]),
             readings={(item, kind): group.follows for group in groups for kind in group.kinds},
         )
     return check + check_packages(charges, own.bought, gaps)
@@ -57,31 +63,41 @@ def learned_price(charges: Iterable[ImportedCharge], item: Item = Item.CALL) -> 
     return _learned(Charged(tuple(charge for charge in charges if charge.item == item)))
 
 
-def _package_gap(item: Item, groups: Sequence[Group], sums: PackageSums) -> Gap:
-    """How units that packages pay on the bill differ from those they should pay with the records found."""
-    read = sum((group.reading + group.edge_part for group in groups), NOTHING)
-    moved = sums.moved(read.covered)
+def _records_of(groups: Iterable[Group]) -> Explained:
+    """What the records that differ explain."""
+    return sum((group.reading for group in groups), NOTHING)
+
+
+def _edge_of(groups: Iterable[Group], edge: Edge) -> Explained:
+    """What an edge explains of the groups that need it."""
+    return sum((group.edge_part for group in groups if group.edge == edge.name), NOTHING)
+
+
+def _package_gap(item: Item, groups: Sequence[Group], moved: int, worth: Decimal, of_records: int) -> Gap:
+    """How units that packages pay on the bill differ from those they should pay with the causes found.
+
+    `moved`: what they pay more or fewer because of those, worth so much; `of_records`: of records alone.
+    """
     worths = [group.worth(-group.moved) for group in groups]
-    paid = None if None in worths else total(worth for worth in worths if worth is not None)
+    paid = None if None in worths else total(each for each in worths if each is not None)
     return Gap(
         item=item,
         units=total(group.moved for group in groups) - moved,
-        amount=None if paid is None else paid + settled(read, moved),
+        amount=None if paid is None else paid + worth,
         moved=moved,
-        settled=settled(read, moved),
+        of_records=of_records,
         bill_lines=tuple(line.line for group in groups for line in group.charged.lines),
     )
 
 
-def _edges(groups: Sequence[Group], edges: Sequence[Edge]) -> BillCheck:
-    """One difference for each edge that some group needs, over all of them."""
-    check = BillCheck()
-    for edge in edges:
-        found = [group for group in groups if group.edge == edge.name]
-        if found:
-            part = sum((group.edge_part for group in found), NOTHING)
-            check += BillCheck(differences=(edge.difference(found[0].item, part),))
-    return check
+def _edges(item: Item, edges: Sequence[Edge], parts: Sequence[Explained], paid: Sequence[int]) -> BillCheck:
+    """One difference for each edge that explains something, over all groups."""
+    found = (
+        edge.difference(item, part, units)
+        for edge, part, units in zip(edges, parts, paid, strict=True)
+        if part != NOTHING
+    )
+    return BillCheck(differences=tuple(found))
 
 
 def _types(groups: Sequence[Group]) -> BillCheck:
