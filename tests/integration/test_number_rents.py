@@ -44,8 +44,23 @@ def test_every_state_pays_but_retired(books: Books) -> None:
     """Suspended, frozen and unusable numbers do, and all that only we distinguish."""
     numbers = {state: f"+86170100000{at:02d}" for at, state in enumerate(NumberState)}
     for state, x in numbers.items():
-        number(books, x, state)
+        number(books, x, state, date(2026, 8, 25) if state is NumberState.RETIRED else None)
     assert paying(books, "2026-09") == set(numbers.values()) - {numbers[NumberState.RETIRED]}
+
+
+@pytest.mark.parametrize(
+    ("pushed", "months"),
+    [([], {"2026-08", "2026-09", "2026-10"}), ([RETURNED], {"2026-08"}), ([{"status": "5"}], None)],
+    ids=["nobody knows the day", "its push tells the day", "no push of a return"],
+)
+def test_a_number_retired_without_a_day_pays_until_the_platform_said_that_it_was_returned(
+    books: Books, pushed: list[Mapping[str, Any]], months: set[str] | None
+) -> None:
+    x, asked = "+8617010000001", {"2026-08", "2026-09", "2026-10"}
+    number(books, x, NumberState.RETIRED)
+    for state in pushed:
+        push(books, x, state, "2026-08-24 16:30:00")
+    assert {month for month in asked if paying(books, month)} == (months or asked)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +87,4 @@ def test_only_numbers_to_whom_it_matters_are_asked_for_their_last_push(books: Bo
     ledger = books.ledger()
     log = log_requests(books.dynamodb)
     assert len(ledger.holdings) == 4
-    assert log.operations == ["Query"]
+    assert log.operations == ["Query", "Query"]

@@ -15,13 +15,14 @@ from typing import Final, TypeVar
 from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.days import ClosedDay, DayCloser
 from privatenumber.billing.closing.statement import Rules
-from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, Holding, leaves_late
+from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, RETURNED, Holding, leaves_late
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
 from privatenumber.settings import KEPT_DAYS, Application, Mode
 from privatenumber.store.closes import CloseStore
+from privatenumber.store.fact_readings import NumberNotice
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.numbers import NumberState, NumberType, XNumber
@@ -76,31 +77,35 @@ class Ledger:
     @cached_property
     def holdings(self) -> tuple[Holding, ...]:
         """The numbers as the rent calendar sees them."""
-        return tuple(
-            Holding(
-                x=number.x,
-                application=number.application,
-                number_type=number.number_type,
-                issued_on=number.issued_on,
-                unsubscribed_on=number.unsubscribed_on,
-                returned=number.state is NumberState.RETIRED,
-                released=number.x in self._released,
-            )
-            for number in self.numbers
+        return tuple(map(self._holding, self.numbers))
+
+    def _holding(self, number: XNumber) -> Holding:
+        told = self._returns.get(number.x)
+        return Holding(
+            x=number.x,
+            application=number.application,
+            number_type=number.number_type,
+            issued_on=number.issued_on,
+            unsubscribed_on=number.unsubscribed_on or (beijing_day(told.received_at) if told else None),
+            returned=number.state is NumberState.RETIRED,
+            released=told is not None and told.cause == RELEASED_AFTER_ARREARS,
         )
 
     @cached_property
-    def _released(self) -> frozenset[str]:
-        """Numbers that the platform took back after arrears, of those to whom it makes a difference."""
-        late = [
+    def _returns(self) -> Mapping[str, NumberNotice]:
+        """What the platform said last of returned numbers, of those to whom it makes a difference."""
+        asked = [
             number
             for number in self.numbers
-            if number.state is NumberState.RETIRED and leaves_late(number.unsubscribed_on)
+            if number.state is NumberState.RETIRED
+            and (number.unsubscribed_on is None or leaves_late(number.unsubscribed_on))
         ]
-        states = together(lambda number: self.facts.last_number_state(number.application, number.x), late)
-        return frozenset(
-            number.x for number, state in zip(late, states, strict=True) if state == RELEASED_AFTER_ARREARS
-        )
+        told = together(lambda number: self.facts.last_number_state(number.application, number.x), asked)
+        return {
+            number.x: notice
+            for number, notice in zip(asked, told, strict=True)
+            if notice is not None and notice.status == RETURNED
+        }
 
     @cached_property
     def modes(self) -> Mapping[str, Mode]:

@@ -27,7 +27,7 @@ from privatenumber.store.items import decode
 from privatenumber.store.querying import every_row
 from privatenumber.store.reading import Withheld, read_items
 from privatenumber.store.sms_rows import SmsFact, read_sms
-from privatenumber.times import beijing_day, iso
+from privatenumber.times import beijing_day, from_iso, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -46,6 +46,15 @@ class SealedRow:
     key: tuple[str, str]
     application: str
     sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberNotice:
+    """Status and cause of a number as a push told them, and when it came (aware UTC)."""
+
+    status: str | None
+    cause: str | None
+    received_at: datetime
 
 
 class FactReadings:
@@ -158,16 +167,18 @@ class FactReadings:
             if not (is_imported(sms) and sms_came(sms, self.lookups)):
                 yield sms
 
-    def last_number_state(self, application: str, x: str) -> tuple[str | None, str | None]:
-        """Status and cause of X as the platform pushed them last (notifications.md §7); both None: never."""
+    def last_number_state(self, application: str, x: str) -> NumberNotice | None:
+        """The state of X as the platform pushed it last (notifications.md §7); ``None``: never."""
         rows = self._query(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": number_key(application, x)}},
             ScanIndexForward=False,
             Limit=1,
         )
-        last = next(rows, {})
-        return last.get("status"), last.get("cause")
+        last = next(rows, None)
+        if last is None:
+            return None
+        return NumberNotice(last.get("status"), last.get("cause"), from_iso(last["received_at"]))
 
     def variants_of_day(
         self, application: str, day: date, shards: Iterable[int] = range(SHARDS)

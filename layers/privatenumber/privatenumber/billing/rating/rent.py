@@ -21,7 +21,8 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
-RELEASED_AFTER_ARREARS: Final = ("10", "2")
+RETURNED: Final = "10"
+RELEASED_AFTER_ARREARS: Final = "2"
 """The last status and cause of a number that the platform took back because nobody paid (§7, decision)."""
 
 _LAST_FREE_DAY: Final = 25
