@@ -6,7 +6,8 @@ Event: ``{"action": "rate"}``, ``{"action": "plan"}``, ``{"action": "close", "da
 ``{"action": "statement", "month"?}``, ``{"action": "rerate", "month"?, "prices": <price book>}`` or
 ``{"action": "reconcile", "month"?, "calls": <key>, "bill": <key>, "mappings"?}`` (also ``sms``, ``stats``,
 ``quota`` and ``numbers``; of ``calls`` and ``sms`` perhaps a list of keys) or
-``{"action": "import", "month"?, "calls"?, "sms"?, "lines"?, "by"?, "mappings"?}``, each with ``as_of`` or
+``{"action": "import", "month"?, "calls"?, "sms"?, "lines"? {"calls"?: [...], "sms"?: [...]}, "by"?,
+"mappings"?}``, each with ``as_of`` or
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
 Beijing time. The answer is a JSON document without any person's number. What will never work as it was asked
 is answered ``{"kind": "refused", "detail": ...}``; what may work the next time raises, to be tried again.
@@ -145,9 +146,6 @@ def correct(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 
 def import_rows(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     """Import rows of detail exports whose push never came."""
-    lines = event.get("lines")
-    if lines is not None and not (isinstance(lines, list) and all(type(line) is int for line in lines)):
-        raise runs.BillingRequestError("lines: a list of line numbers is expected")
     files = {name: _keys(event, name) for name in _PARTED if event.get(name) is not None}
     if not files:
         raise runs.BillingRequestError("calls or sms: the key of a file in the exchange bucket is expected")
@@ -158,7 +156,7 @@ def import_rows(ledger: Ledger, event: Event, as_of: datetime) -> Document:
         as_of=as_of,
         by=str(event.get("by") or "direct"),
         mappings=event.get("mappings"),
-        lines=lines,
+        lines=_lines(event),
     )
 
 
@@ -251,6 +249,18 @@ def _month(event: Event, as_of: datetime) -> str:
 def _files(event: Event) -> Mapping[str, str | list[str]]:
     """Keys of files in the exchange bucket by the name of their layout; calls and bill are needed."""
     return {name: _keys(event, name) for name in LAYOUTS if name in _NEEDED or event.get(name) is not None}
+
+
+def _lines(event: Event) -> Mapping[str, list[int]] | None:
+    """Lines by the kind of their file."""
+    lines = event.get("lines")
+    if lines is not None and not (isinstance(lines, dict) and all(map(_are_lines, lines.values()))):
+        raise runs.BillingRequestError("lines: lists of line numbers under calls and sms are expected")
+    return lines
+
+
+def _are_lines(lines: object) -> bool:
+    return isinstance(lines, list) and all(type(line) is int for line in lines)
 
 
 def _keys(event: Event, name: str) -> list[str]:

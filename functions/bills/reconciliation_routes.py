@@ -28,6 +28,7 @@ LINK_S: Final = 900
 
 _LIMIT: Final = 50
 _MOST_LINES: Final = 1000
+_DETAILS: Final = ("calls", "sms")
 _BODY_LIMIT: Final = 64 * 1024
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEY: Final = re.compile(r"(?:uploads|imports)/[A-Za-z0-9._=/-]{1,200}", re.ASCII)
@@ -79,12 +80,10 @@ def import_rows(rooms: BillRooms, request: Request) -> Response:
     """POST /reconciliations/{reconciliation}/imports: 202; rows whose push never came become records."""
     body = http_request.read_object(request, limit=_BODY_LIMIT)
     only(body, "lines")
-    lines = body.get("lines")
-    if lines is not None and not _are_lines(lines):
-        raise InvalidFields(("lines", f"must be 1 to {_MOST_LINES} numbers of lines of the file"))
+    of = _run(rooms, request)
     run, new = rooms.reconciliations.request_import(
-        _run(rooms, request),
-        None if lines is None else tuple(sorted(set(lines))),
+        of,
+        _lines(body, of),
         by=read_actor(request),
         key=idempotency_key(request),
         now=request.at,
@@ -182,6 +181,21 @@ def _run(rooms: BillRooms, request: Request) -> ReconciliationRun:
     if run is None:
         raise NoSuchRun
     return run
+
+
+def _lines(body: Mapping[str, Any], of: ReconciliationRun) -> dict[str, tuple[int, ...]] | None:
+    """Lines that are chosen of each file."""
+    chosen = body.get("lines")
+    if chosen is None:
+        return None
+    if not isinstance(chosen, dict) or not chosen:
+        raise InvalidFields(("lines", f"must have lists of lines under {', '.join(_DETAILS)}"))
+    for name, lines in chosen.items():
+        if name not in _DETAILS or name not in of.files:
+            raise InvalidFields(("lines", f"may have {', '.join(_DETAILS)} where the comparison has a file"))
+        if not _are_lines(lines):
+            raise InvalidFields((f"lines.{name}", f"must be 1 to {_MOST_LINES} numbers of lines of the file"))
+    return {name: tuple(sorted(set(lines))) for name, lines in chosen.items()}
 
 
 def _are_lines(lines: object) -> bool:

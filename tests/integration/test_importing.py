@@ -13,6 +13,7 @@ from builders.billing import V1, utc
 from builders.books import Books, account_books, call
 from builders.exported import calls_export, export_row, sms_export, sms_row
 from builders.pushes import APP_ID, APP_KEY, A, B, X, fee_body, sms_body
+from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.closing.totals import Totals
 from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.reconciliation.importing import Importing, import_rows
@@ -201,3 +202,41 @@ def test_what_a_comparison_misses_is_imported_and_no_difference_any_more(books: 
     ]
     again = import_missing(books.ledger(), "2026-09", files=files, as_of=LATER, by="ann")
     assert again["calls"]["imported"] == 0
+
+
+HEADS = {
+    "calls": "record_id,app_key,x_number,caller,answer_time,end_time\n",
+    "sms": "sms_id,app_key,x_number,sender,time,parts\n",
+}
+
+
+def uploaded(books: Books, name: str, kind: str, *rows: str) -> str:
+    return books.upload(name, (HEADS[kind] + "\n".join(rows)).encode())
+
+
+def test_only_rows_that_somebody_chose_are_imported(books: Books) -> None:
+    """The same line of the other file is another row."""
+    calls = [f"icid-{n},{APP_KEY},{X},{A},2026-09-02 09:00:00,2026-09-02 09:01:0{n}" for n in (1, 2)]
+    texts = [f"sms-{n},{APP_KEY},{X},{A},2026-09-02 10:00:0{n},1" for n in (1, 2)]
+    files = {
+        "calls": uploaded(books, "c.csv", "calls", *calls),
+        "sms": uploaded(books, "s.csv", "sms", *texts),
+    }
+    done = import_missing(books.ledger(), "2026-09", files=files, as_of=LATER, by="ann", lines={"calls": [3]})
+    assert (done["calls"]["imported"], done["sms"]["imported"]) == (1, 0)
+    assert [fact["icid"] for fact in books.rows("CALL#")] == ["icid-2"]
+
+
+@pytest.mark.parametrize("kind", ["calls", "sms"])
+def test_lines_are_chosen_of_one_file(books: Books, kind: str) -> None:
+    row = f"icid-1,{APP_KEY},{X},{A},2026-09-02 09:00:00,2026-09-02 09:01:01"
+    key = uploaded(books, "c.csv", "calls", row)
+    with pytest.raises(BillingRequestError, match=f"lines.{kind}"):
+        import_missing(
+            books.ledger(),
+            "2026-09",
+            files={"calls": [key, key]},
+            as_of=LATER,
+            by="ann",
+            lines={kind: [2]},
+        )

@@ -89,7 +89,7 @@ def test_a_row_whose_push_never_came_is_imported_and_missing_no_more(api: BillsA
     reconcile.work(delivered(*api.messages()), None)
     (missing,) = [found for found in read(api, run)["differences"] if found["kind"] == "missing_push"]
     api.now += timedelta(days=1)
-    path, body = {"reconciliation": run}, {"lines": [missing["evidence"]["import_line"]]}
+    path, body = {"reconciliation": run}, {"lines": {"calls": [missing["evidence"]["import_line"]]}}
     key = {"Idempotency-Key": "import-1"}
     asked = api.call(IMPORTS, path=path, body=body, headers=key)
     assert asked.status == 202
@@ -104,6 +104,18 @@ def test_a_row_whose_push_never_came_is_imported_and_missing_no_more(api: BillsA
     reconcile.work(delivered(*api.messages()), None)
     kinds = [found["kind"] for found in read(api, answer.body["id"])["differences"]]
     assert "missing_push" not in kinds
+
+
+@pytest.mark.parametrize("lines", [[2], {}, {"sms": [2]}, {"bill": [2]}, {"calls": []}, {"calls": [True]}])
+def test_lines_are_chosen_of_files_that_were_compared(api: BillsApi, lines: object) -> None:
+    run = ask(api)
+    answer = api.call(
+        IMPORTS,
+        path={"reconciliation": run},
+        body={"lines": lines},
+        headers={"Idempotency-Key": "import-1"},
+    )
+    assert (answer.status, answer.body["errors"][0]["field"].startswith("lines")) == (422, True)
 
 
 def test_a_file_that_cannot_be_read_ends_the_run_with_its_reason(api: BillsApi) -> None:

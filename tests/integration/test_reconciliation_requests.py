@@ -153,14 +153,14 @@ def test_rows_are_imported_of_a_comparison_that_is_done_only(desk: Desk) -> None
     def take_in(of: str) -> ReconciliationRun:
         found = desk.store.get(of)
         assert found
-        return desk.requests.request_import(found, (7,), by="anna", key="i1", now=desk.now)[0]
+        return desk.requests.request_import(found, {"calls": (7,)}, by="anna", key="i1", now=desk.now)[0]
 
     with pytest.raises(NotCompared):
         take_in(run)
     desk.work(run)
     taken = take_in(run)
     done = desk.work(taken.id, Done(outcome={"calls": {"imported": 1}}))
-    assert (done.imports_of, done.lines, done.outcome) == (run, (7,), {"calls": {"imported": 1}})
+    assert (done.imports_of, done.lines, done.outcome) == (run, {"calls": (7,)}, {"calls": {"imported": 1}})
     with pytest.raises(NotCompared):
         take_in(taken.id)
 

@@ -51,7 +51,8 @@ class ReconciliationRun:
     ``files`` maps ``calls``, ``sms``, ``bill``, ``stats``, ``quota`` or ``numbers`` to keys. ``due_at``: from
     when on somebody may take it up. ``attempts`` counts how often somebody did. ``number`` and ``hash`` name
     the version with what was found; ``problem`` says why there is none. ``imports_of`` is the comparison
-    whose missing rows are imported, ``lines`` some of them; ``outcome`` is what became of them, as JSON.
+    whose missing rows are imported, ``lines`` some of them by kind; ``outcome`` is what became of them, as
+    JSON.
     """
 
     id: str
@@ -70,7 +71,7 @@ class ReconciliationRun:
     hash: str | None = None
     problem: str | None = None
     imports_of: str | None = None
-    lines: tuple[int, ...] | None = None
+    lines: Mapping[str, tuple[int, ...]] | None = None
     outcome: Mapping[str, Any] | None = None
     version: int = 1
 
@@ -174,7 +175,9 @@ def _item(run: ReconciliationRun) -> dict[str, Any]:
         "hash": run.hash,
         "problem": run.problem,
         "imports_of": run.imports_of,
-        "import_lines": None if run.lines is None else list(run.lines),
+        "import_lines": None
+        if run.lines is None
+        else {name: list(chosen) for name, chosen in run.lines.items()},
         "outcome": canonical(run.outcome).decode() if run.outcome is not None else None,
         "version": run.version,
     }
@@ -199,7 +202,11 @@ def _run(item: Mapping[str, Any]) -> ReconciliationRun:
         hash=item.get("hash"),
         problem=item.get("problem"),
         imports_of=item.get("imports_of"),
-        lines=tuple(map(int, item["import_lines"])) if "import_lines" in item else None,
+        lines=_lines(item["import_lines"]) if "import_lines" in item else None,
         outcome=json.loads(item["outcome"]) if "outcome" in item else None,
         version=int(item["version"]),
     )
+
+
+def _lines(chosen: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(map(int, lines)) for name, lines in chosen.items()}

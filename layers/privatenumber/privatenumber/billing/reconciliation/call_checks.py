@@ -12,7 +12,7 @@ from privatenumber.billing.rating.rent import first_day, next_month
 from privatenumber.billing.reconciliation import repeats
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.call_tables import shown_id
-from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
+from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, place, told
 from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.workbench import Workbench, clock, moment
 from privatenumber.billing.tariff.prices import Item
@@ -34,7 +34,7 @@ DELETE FROM row_names WHERE n IN (
 """
 
 _MISSING_CDRS: Final = """
-SELECT r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, m.shown_id, e.address, e.app
+SELECT r.file, r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, m.shown_id, e.address, e.app
 FROM row_names m CROSS JOIN rows r ON r.n = m.n LEFT JOIN row_ends t ON t.row = r.n
   LEFT JOIN ended e ON e.n = t.end
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
@@ -48,13 +48,14 @@ WHERE inside AND NOT EXISTS (SELECT 1 FROM pairs WHERE line = l.n) ORDER BY at, 
 
 _OTHER_LENGTHS: Final = """
 SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.ended, r.talk, l.talk, r.minutes, l.minutes,
-  r.line, p.rule
+  r.file, r.line, p.rule
 FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
 WHERE l.inside AND (r.minutes <> l.minutes OR abs(r.talk - l.talk) > ?) ORDER BY l.at, l.fact
 """
 
 _EDGES: Final = """
-SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.minutes, l.amount, r.line, r.at, l.inside
+SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.minutes, l.amount, r.file, r.line, r.at,
+  l.inside
 FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
 WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
 """
@@ -89,7 +90,7 @@ def set_redials_apart(bench: Workbench) -> int:
 def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
     """Rows of the export without a CDR of ours."""
     found = Gathering()
-    for line, x, x_shown, app, at, ended, talk, minutes, record_id, event, event_app in bench.ask(
+    for file, line, x, x_shown, app, at, ended, talk, minutes, record_id, event, event_app in bench.ask(
         _MISSING_CDRS, span.since, span.until
     ):
         kind = account.number_type(x)
@@ -97,7 +98,10 @@ def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
         found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), minutes, amount))
         shown = x_shown or mask(x)
         arrived = "its hang-up event did arrive" if event else "no event of it arrived either"
-        evidence = {"import_line": line, "talk_seconds": talk, "record_id": record_id, "event": event}
+        evidence = {
+            **place(file, line),
+            **{"talk_seconds": talk, "record_id": record_id, "event": event},
+        }
         found.add(
             Difference(
                 kind=Kind.MISSING_PUSH,
@@ -147,7 +151,7 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
     found = Gathering()
     if not bench.one("SELECT 1 FROM rows WHERE measured LIMIT 1"):
         return found  # an export without lengths says nothing of them
-    for fact, app, x, type_name, at, ended, row_talk, talk, row_minutes, minutes, line, rule in bench.ask(
+    for fact, app, x, type_name, at, ended, row_talk, talk, row_minutes, minutes, *where, rule in bench.ask(
         _OTHER_LENGTHS, _SECONDS_TOLERANCE
     ):
         more, component = row_minutes - minutes, (Item.CALL, NumberType(type_name))
@@ -168,7 +172,7 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
                 number_type=component[1],
                 evidence={
                     "fact": fact,
-                    "import_line": line,
+                    **place(*where),
                     "matched_by": rule,
                     "seconds": row_talk - talk,
                 },
@@ -180,7 +184,7 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
 def edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:
     """Calls that the export's times put into another month than our CDR's; the end in Beijing decides."""
     found = Gathering()
-    for fact, app, x, type_name, at, minutes, text, line, row_at, inside in bench.ask(
+    for fact, app, x, type_name, at, minutes, text, file, line, row_at, inside in bench.ask(
         _EDGES, span.since, span.until
     ):
         amount = None if text is None else Decimal(text)
@@ -201,7 +205,7 @@ def edge_differences(bench: Workbench, account: Account, span: Span) -> Gatherin
                 at=moment(at),
                 item=Item.CALL,
                 number_type=component[1],
-                evidence={"fact": fact, "import_line": line},
+                evidence={"fact": fact, **place(file, line)},
             )
         )
     return found
@@ -210,14 +214,15 @@ def edge_differences(bench: Workbench, account: Account, span: Span) -> Gatherin
 def repeated_rows(bench: Workbench, tables: repeats.Tables, item: Item) -> Iterator[Difference]:
     """Rows of one file that say the same twice, and rows that contradict another one of their id."""
     for row in repeats.told(bench, tables):
-        shown = row.x_shown or mask(row.x)
+        shown, first = row.x_shown or mask(row.x), place(row.first_file, row.first_line)
         kind = Kind.DUPLICATE if row.equal else Kind.RECORD_CONFLICT
         begin = f"the detail export of {'SMS' if item is Item.SMS else 'calls'} lists"
         yield Difference(
             kind=kind,
             cause=f"{begin} the record of line {row.first_line} again in line {row.line}"
             if row.equal
-            else f"{begin} in line {row.line} the record of line {row.first_line} with other content; "
+            else f"{begin} in line {row.line} the record of line {row.first_line}"
+            f"{'' if row.file == row.first_file else ' of another file'} with other content; "
             "the first one counts",
             action="none: a record counts once; look whether the bill charges it twice"
             if row.equal
@@ -226,7 +231,11 @@ def repeated_rows(bench: Workbench, tables: repeats.Tables, item: Item) -> Itera
             application=row.application,
             x=shown,
             at=moment(row.at),
-            evidence={"item": item.value, "import_line": row.line, "first_line": row.first_line},
+            evidence={
+                "item": item.value,
+                **place(row.file, row.line),
+                **{f"first_{name.removeprefix('import_')}": at for name, at in first.items()},
+            },
         )
 
 

@@ -130,5 +130,10 @@ def hidden(x: str | None) -> str:
     return mask(x) if x else "unknown"
 
 
+def place(file: int, line: int) -> dict[str, int]:
+    """Where a row stands, as evidence: its line, and the number of its file unless that is the first."""
+    return {"import_line": line, **({"part": file + 1} if file else {})}
+
+
 def _count(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"

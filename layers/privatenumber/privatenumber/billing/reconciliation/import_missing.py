@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.billing.closing.runs import state_month
+from privatenumber.billing.closing.runs import BillingRequestError, state_month
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.reconciliation.compare import Files
 from privatenumber.billing.reconciliation.export_files import Export
@@ -16,10 +16,10 @@ from privatenumber.billing.reconciliation.importing import (
     ImportResult,
     import_rows,
 )
-from privatenumber.billing.reconciliation.missing_rows import MissingRow
+from privatenumber.billing.reconciliation.missing_rows import MissingRow, Wanted
 from privatenumber.billing.reconciliation.records import DetailFiles, Recorded, compare_records
 from privatenumber.billing.reconciliation.resolving import resolver_of
-from privatenumber.billing.reconciliation.run import Keys, month_of, open_files
+from privatenumber.billing.reconciliation.run import Keys, each_key, month_of, open_files
 from privatenumber.store.files import FileChanged
 
 #: Rows of one kind that one run imports; whoever has more runs it again.
@@ -34,13 +34,16 @@ def import_missing(
     as_of: datetime,
     by: str,
     mappings: Any = None,
-    lines: Collection[int] | None = None,
+    lines: Mapping[str, Collection[int]] | None = None,
 ) -> dict[str, Any]:
-    """Import the rows of detail exports whose push never came; ``lines`` chooses some of them.
+    """Import the rows of detail exports whose push never came; ``lines``, by kind, chooses some.
 
     Compares anew, so that only what is missing now is imported: the same again imports nothing. Raises as
-    `reconcile_month` does, and StoreUnavailable.
+    `reconcile_month` does, BillingRequestError for lines of no file or of one of several, StoreUnavailable.
     """
+    for name in lines or ():
+        if len(each_key(files.get(name, ()))) != 1:
+            raise BillingRequestError(f"lines.{name}: lines are chosen of one file of this kind")
     stated, closes = state_month(ledger, month, as_of=as_of)
     opened = open_files(ledger, files, mappings)
     ours = month_of(ledger, stated, closes, as_of)
@@ -49,7 +52,7 @@ def import_missing(
         DetailFiles(opened.calls, opened.sms),
         ledger.account,
         resolver_of(ledger, as_of),
-        most_missing=MOST_ROWS + 1,
+        wanted=Wanted(MOST_ROWS + 1, lines),
     )
     again = open_files(ledger, files, mappings)
     if _hashes(again) != _hashes(opened):
@@ -57,8 +60,7 @@ def import_missing(
     document: dict[str, Any] = {"kind": "import", "month": month}
     for name, exports in _by_kind(again).items():
         missing = compared.missing.get(name, [])
-        wanted = [row for row in missing[:MOST_ROWS] if lines is None or row.line in lines]
-        result = _imported(ledger, exports, wanted, by, as_of)
+        result = _imported(ledger, exports, missing[:MOST_ROWS], by, as_of)
         document[name] = {**result.document(), "more": len(missing) > MOST_ROWS}
     return document
 

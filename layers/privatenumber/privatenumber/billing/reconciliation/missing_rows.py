@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from privatenumber.billing.reconciliation.call_checks import Span
@@ -21,16 +23,28 @@ CALL_PLACES: Final = """
 SELECT r.file, r.line, e.address FROM row_names m CROSS JOIN rows r ON r.n = m.n
   LEFT JOIN row_ends t ON t.row = r.n LEFT JOIN ended e ON e.n = t.end
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
-ORDER BY r.file, r.line LIMIT ?
+ORDER BY r.file, r.line
 """
 
 SMS_PLACES: Final = """
 SELECT r.file, r.line, NULL FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
 WHERE NOT EXISTS (SELECT 1 FROM sms_pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
-ORDER BY r.file, r.line LIMIT ?
+ORDER BY r.file, r.line
 """
 
 
-def missing_places(bench: Workbench, places: str, span: Span, most: int) -> Iterator[MissingRow]:
-    """The first missing rows of the month."""
-    return (MissingRow(*row) for row in bench.ask(places, span.since, span.until, most))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which missing rows somebody wants to know: the first of each kind, or of ``lines`` by kind alone."""
+
+    most: int
+    lines: Mapping[str, Collection[int]] | None = None
+
+
+def missing_places(
+    bench: Workbench, places: str, span: Span, wanted: Wanted, kind: str
+) -> Iterator[MissingRow]:
+    """The missing rows of the month that are wanted."""
+    lines = None if wanted.lines is None else wanted.lines.get(kind, ())
+    found = (MissingRow(*row) for row in bench.ask(places, span.since, span.until))
+    return islice((row for row in found if lines is None or row.line in lines), wanted.most)

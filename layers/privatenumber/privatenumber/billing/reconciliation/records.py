@@ -50,6 +50,7 @@ from privatenumber.billing.reconciliation.missing_rows import (
     CALL_PLACES,
     SMS_PLACES,
     MissingRow,
+    Wanted,
     missing_places,
 )
 from privatenumber.billing.reconciliation.money import Component, Explanations
@@ -136,11 +137,11 @@ def compare_records(
     account: Account,
     resolver: Resolver,
     *,
-    most_missing: int = 0,
+    wanted: Wanted | None = None,
 ) -> ComparedRecords:
     """Compare a month's records. The same inputs in any order give the same result. Raises FileRefused.
 
-    So many rows that only the platform has are told by their places in the files, one kind after the other.
+    Of the rows that only the platform has, those that are ``wanted`` are told by their places in the files.
     """
     result = ComparedRecords()
     naming = Naming(resolver.tokens, account.inventory, account.applications)
@@ -149,10 +150,12 @@ def compare_records(
         put_ends(bench, recorded.ends)
         span = Span.of(recorded.month)
         _compare_calls(bench, files.calls, naming, account, resolver, span, result)
-        result.missing["calls"] = list(missing_places(bench, CALL_PLACES, span, most_missing))
+        if wanted:
+            result.missing["calls"] = list(missing_places(bench, CALL_PLACES, span, wanted, "calls"))
         if files.sms:
             _compare_sms(bench, files.sms, naming, account, resolver, span, result)
-            result.missing["sms"] = list(missing_places(bench, SMS_PLACES, span, most_missing))
+            if wanted:
+                result.missing["sms"] = list(missing_places(bench, SMS_PLACES, span, wanted, "sms"))
     return result
 
 

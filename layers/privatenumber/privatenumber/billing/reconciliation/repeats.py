@@ -77,9 +77,10 @@ SMS: Final = Tables("sms_rows", "sms_names", "sms_lines", "sms_pairs", "sms")
 class Repeat:
     """A row that says again what an earlier one has said, or contradicts it."""
 
+    file: int
     line: int
+    first_file: int
     first_line: int
-    same_file: bool
     equal: bool
     application: str | None
     x: str
@@ -111,10 +112,10 @@ def told(bench: Workbench, tables: Tables) -> Iterator[Repeat]:
     """The repeated rows that somebody should know of, in order of time."""
     rows = bench.ask(
         tables.sql(
-            "SELECT r.line, f.line, r.file = f.file, t.equal, r.app, r.x, r.x_shown, r.at"
+            "SELECT r.file, r.line, f.file, f.line, t.equal, r.app, r.x, r.x_shown, r.at"
             " FROM {repeats} t CROSS JOIN {rows} r ON r.n = t.n CROSS JOIN {rows} f ON f.n = t.first"
             " WHERE r.file = f.file OR NOT t.equal ORDER BY r.at, r.line"
         )
     )
-    for line, first, same_file, equal, application, x, x_shown, at in rows:
-        yield Repeat(line, first, bool(same_file), bool(equal), application, x, x_shown, at)
+    for file, line, first_file, first, equal, application, x, x_shown, at in rows:
+        yield Repeat(file, line, first_file, first, bool(equal), application, x, x_shown, at)

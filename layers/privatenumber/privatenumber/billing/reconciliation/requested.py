@@ -59,14 +59,17 @@ class OtherRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What shall be compared, and who asks; ``imports_of`` a comparison: which of its rows be imported."""
+    """What shall be compared, and who asks.
+
+    ``imports_of`` a comparison: which ``lines`` of its files, by kind, be imported; None: all missing ones.
+    """
 
     month: str
     files: Mapping[str, str]
     mappings: Mapping[str, Any] | None
     by: str
     imports_of: str | None = None
-    lines: tuple[int, ...] | None = None
+    lines: Mapping[str, tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,13 @@ class Reconciliations:
         return found, known is None
 
     def request_import(
-        self, of: ReconciliationRun, lines: tuple[int, ...] | None, *, by: str, key: str, now: datetime
+        self,
+        of: ReconciliationRun,
+        lines: Mapping[str, tuple[int, ...]] | None,
+        *,
+        by: str,
+        key: str,
+        now: datetime,
     ) -> tuple[ReconciliationRun, bool]:
         """Ask for the import of rows whose push never came. Raises NotCompared, OtherRun."""
         if of.state is not RunState.DONE or of.imports_of:

@@ -58,11 +58,11 @@ def open_files(ledger: Ledger, keys: Keys, mappings: Any) -> Files:
     layouts = mapped_layouts(mappings, configured_layouts(ledger.import_layouts))
 
     def detail(name: str) -> Iterator[Any]:
-        for key in _each(keys.get(name, ())):
+        for key in each_key(keys.get(name, ())):
             yield ledger.files.find(key).open, layouts[name]
 
     def small(name: str, read: Any) -> Any:
-        found = [*_each(keys.get(name, ()))]
+        found = [*each_key(keys.get(name, ()))]
         return read(ledger.files.read(found[0]), layouts[name]) if found else None
 
     return Files(
@@ -75,7 +75,8 @@ def open_files(ledger: Ledger, keys: Keys, mappings: Any) -> Files:
     )
 
 
-def _each(keys: str | Sequence[str]) -> Sequence[str]:
+def each_key(keys: str | Sequence[str]) -> Sequence[str]:
+    """The keys of the files of one kind."""
     return [keys] if isinstance(keys, str) else keys
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.call_checks import Span
-from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, money
+from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, money, place
 from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
@@ -17,7 +17,8 @@ from privatenumber.store.numbers import NumberType
 from privatenumber.times import BEIJING, iso
 
 _MISSING_NOTICES: Final = """
-SELECT r.line, r.x, r.x_shown, r.app, r.at, r.parts FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
+SELECT r.file, r.line, r.x, r.x_shown, r.app, r.at, r.parts
+FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
 WHERE NOT EXISTS (SELECT 1 FROM sms_pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
 ORDER BY r.at, r.x, r.parts, r.file, r.line
 """
@@ -29,13 +30,14 @@ WHERE inside AND NOT EXISTS (SELECT 1 FROM sms_pairs WHERE line = l.n) ORDER BY 
 
 _OTHER_PARTS: Final = """
 SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, r.parts, l.parts, l.received, l.forwarded,
-  l.sent, r.line, p.rule
+  l.sent, r.file, r.line, p.rule
 FROM sms_pairs p CROSS JOIN sms_rows r ON r.n = p.row CROSS JOIN sms_lines l ON l.n = p.line
 WHERE l.inside AND r.parts <> l.parts ORDER BY l.at, l.fact
 """
 
 _EDGES: Final = """
-SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.parts, l.amount, r.line, r.at, l.inside
+SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.parts, l.amount, r.file, r.line, r.at,
+  l.inside
 FROM sms_pairs p CROSS JOIN sms_rows r ON r.n = p.row CROSS JOIN sms_lines l ON l.n = p.line
 WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
 """
@@ -44,7 +46,7 @@ WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
 def missing_notices(bench: Workbench, account: Account, span: Span) -> Gathering:
     """Rows of the export without a notice of ours."""
     found = Gathering()
-    for line, x, x_shown, app, at, parts in bench.ask(_MISSING_NOTICES, span.since, span.until):
+    for file, line, x, x_shown, app, at, parts in bench.ask(_MISSING_NOTICES, span.since, span.until):
         kind, shown = account.number_type(x), x_shown or mask(x)
         amount = account.price_of_parts(moment(at), kind, parts)
         found.explain((Item.SMS, kind), account.explained(Item.SMS, kind, moment(at), parts, amount))
@@ -61,7 +63,7 @@ def missing_notices(bench: Workbench, account: Account, span: Span) -> Gathering
                 at=moment(at),
                 item=Item.SMS,
                 number_type=kind,
-                evidence={"item": Item.SMS.value, "import_line": line},
+                evidence={"item": Item.SMS.value, **place(file, line)},
             )
         )
     return found
@@ -96,7 +98,7 @@ def missing_sms_rows(bench: Workbench, account: Account) -> Gathering:
 def part_differences(bench: Workbench, account: Account) -> Gathering:
     """Pairs that differ in parts: those of the push hold, the console's are told with what explains them."""
     found = Gathering()
-    for fact, app, x, type_name, at, theirs, ours, received, forwarded, sent, line, rule in bench.ask(
+    for fact, app, x, type_name, at, theirs, ours, received, forwarded, sent, *row, rule in bench.ask(
         _OTHER_PARTS
     ):
         component, more = (Item.SMS, NumberType(type_name)), theirs - ours
@@ -120,7 +122,7 @@ def part_differences(bench: Workbench, account: Account) -> Gathering:
                 evidence={
                     "item": Item.SMS.value,
                     "fact": fact,
-                    "import_line": line,
+                    **place(*row),
                     "matched_by": rule,
                     **({"reason": reason} if reason else {}),
                     **({} if received is None else {"parts_received": received}),
@@ -134,7 +136,7 @@ def part_differences(bench: Workbench, account: Account) -> Gathering:
 def sms_edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:
     """SMS that the export's times put into another month than ours; our notice's time in Beijing decides."""
     found = Gathering()
-    for fact, app, x, type_name, at, parts, text, line, row_at, inside in bench.ask(
+    for fact, app, x, type_name, at, parts, text, file, line, row_at, inside in bench.ask(
         _EDGES, span.since, span.until
     ):
         component, sign = (Item.SMS, NumberType(type_name)), -1 if inside else 1
@@ -154,7 +156,7 @@ def sms_edge_differences(bench: Workbench, account: Account, span: Span) -> Gath
                 at=moment(at),
                 item=Item.SMS,
                 number_type=component[1],
-                evidence={"item": Item.SMS.value, "fact": fact, "import_line": line},
+                evidence={"item": Item.SMS.value, "fact": fact, **place(file, line)},
             )
         )
     return found
