@@ -130,8 +130,28 @@ class Admin:
 
 def admin_application(emulator: Emulator) -> Starlette:
     """Return the admin API as an application to be mounted under `PREFIX`."""
+    table = _routes(emulator)
+    known = [f"{' '.join(methods)} {PREFIX}{path}" for path, _, methods in table]
+
+    async def explain(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return JSONResponse({"error": "no such admin route", "routes": known}, status)
+
+    return Starlette(
+        routes=[Route(path, handler, methods=methods) for path, handler, methods in table],
+        exception_handlers={
+            404: explain,
+            405: explain,
+            AdminError: _refuse,
+            ValidationError: _invalid,
+        },
+    )
+
+
+def _routes(emulator: Emulator) -> list[tuple[str, Handler, list[str]]]:
+    """Path, handler and methods of every route."""
     admin, console, traffic = Admin(emulator), Console(emulator), Traffic(emulator)
-    table: list[tuple[str, Handler, list[str]]] = [
+    return [
         ("/health", admin.health, ["GET"]),
         ("/clock", admin.clock, ["GET", "POST"]),
         ("/clock/advance", admin.advance, ["POST"]),
@@ -161,29 +181,14 @@ def admin_application(emulator: Emulator) -> Starlette:
         ("/exports/{name}.csv", admin.export, ["GET"]),
         ("/reset", admin.reset, ["POST"]),
     ]
-    known = [f"{' '.join(methods)} {PREFIX}{path}" for path, _, methods in table]
 
-    async def explain(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return JSONResponse({"error": "no such admin route", "routes": known}, status)
 
-    async def refuse(request: Request, error: Exception) -> Response:
-        status = error.status if isinstance(error, AdminError) else 500
-        return JSONResponse({"error": str(error)}, status)
+async def _refuse(request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, AdminError) else 500
+    return JSONResponse({"error": str(error)}, status)
 
-    async def invalid(request: Request, error: Exception) -> Response:
-        problems = error.errors() if isinstance(error, ValidationError) else []
-        shown = [
-            {"field": ".".join(map(str, problem["loc"])), "problem": problem["msg"]} for problem in problems
-        ]
-        return JSONResponse({"error": "the input does not fit", "problems": shown}, 422)
 
-    return Starlette(
-        routes=[Route(path, handler, methods=methods) for path, handler, methods in table],
-        exception_handlers={
-            404: explain,
-            405: explain,
-            AdminError: refuse,
-            ValidationError: invalid,
-        },
-    )
+async def _invalid(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, ValidationError) else []
+    shown = [{"field": ".".join(map(str, problem["loc"])), "problem": problem["msg"]} for problem in problems]
+    return JSONResponse({"error": "the input does not fit", "problems": shown}, 422)
