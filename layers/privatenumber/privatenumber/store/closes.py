@@ -8,7 +8,7 @@ totals of the last hourly rating: a view for people, overwritten by every newer 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +55,7 @@ class CloseStore:
         application: str,
         day: date,
         document: Mapping[str, Any],
-        lines: Sequence[Line],
+        lines: Iterable[Line],
         *,
         seen: Version | None,
         made_at: datetime,

@@ -6,7 +6,7 @@ run that finds what the last one found adds nothing. The number of a correction 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +39,15 @@ class MonthStore:
         """The lines of a version. Raises VersionBroken."""
         return self._versions.lines(version)
 
+    def each_line(self, version: Version) -> Iterator[dict[str, Any]]:
+        """The lines of a version, read as somebody wants them. Raises VersionBroken at the end."""
+        return self._versions.each_line(version)
+
     def add(
         self,
         month: str,
         document: Mapping[str, Any],
-        lines: Sequence[Line],
+        lines: Iterable[Line],
         *,
         seen: Version | None,
         made_at: datetime,

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.times import from_iso, iso
 
@@ -38,6 +39,9 @@ _Answer = TypeVar("_Answer")
 
 #: Uncompressed bytes of one page. An item holds 400 KB and compression never adds that much.
 PAGE_BYTES: Final = 300_000
+
+#: Few who read lines want only the first ones; an answer of DynamoDB holds up to 1 MB.
+_PAGES_AT_ONCE: Final = 8
 
 _ATTEMPTS: Final = 5
 
@@ -127,12 +131,23 @@ class VersionStore:
                 raise
             return self._lines(now)
 
-    def _lines(self, version: Version) -> list[dict[str, Any]]:
-        lines: list[dict[str, Any]] = []
+    def each_line(self, version: Version) -> Iterator[dict[str, Any]]:
+        """The lines of a version, read as somebody wants them, and not held against its hash.
+
+        Raises VersionBroken at the end when there are not as many as there should be.
+        """
+        left = version.lines
         condition = {":pk": version.name, ":sk": f"LINES#{version.content}#"}
-        for item in self._query("pk = :pk AND begins_with(sk, :sk)", condition):
-            lines += (json.loads(text) for text in zlib.decompress(item["lines"]).splitlines())
-        if len(lines) != version.lines or content_hash(version.document, lines) != version.content:
+        for item in self._query("pk = :pk AND begins_with(sk, :sk)", condition, Limit=_PAGES_AT_ONCE):
+            for text in zlib.decompress(item["lines"]).splitlines():
+                left -= 1
+                yield json.loads(text)
+        if left:
+            raise VersionBroken(f"{version.name} version {version.number}")
+
+    def _lines(self, version: Version) -> list[dict[str, Any]]:
+        lines = list(self.each_line(version))
+        if content_hash(version.document, lines) != version.content:
             raise VersionBroken(f"{version.name} version {version.number}")
         return lines
 
@@ -140,25 +155,26 @@ class VersionStore:
         self,
         name: str,
         document: Mapping[str, Any],
-        lines: Sequence[Line],
+        lines: Iterable[Line],
         *,
         seen: Version | None,
         made_at: datetime,
     ) -> Version:
         """Write what is now true as the version after `seen`, the latest one before its inputs were read.
 
-        When `seen` says the same already, it is returned and nothing is written. Raises VersionTaken.
+        When `seen` says the same already, it is returned and nothing is written. Lines are asked for once,
+        and of all only what they come to compressed is kept. Raises VersionTaken.
         """
-        found = content_hash(document, lines)
-        if seen is not None and seen.says(found):
+        content = _content(document, lines)
+        if seen is not None and seen.says(content.hash):
             return seen
-        self._put_pages(name, found, lines, made_at)
+        self._put_pages(name, content, made_at)
         version = Version(
             name=name,
             number=seen.number + 1 if seen else 1,
-            hash=found,
+            hash=content.hash,
             document=document,
-            lines=len(lines),
+            lines=content.lines,
             made_at=made_at,
         )
         self._put_head(version)
@@ -172,10 +188,10 @@ class VersionStore:
         The new pages come before the head, which is written together with ``also``; the old ones are for
         `sweep_pages`. Raises VersionTaken when the head is not as it was read.
         """
-        found = content_hash(version.document, lines)
-        if found == version.content:
+        content = _content(version.document, lines)
+        if content.hash == version.content:
             return version
-        self._put_pages(version.name, found, lines, now)
+        self._put_pages(version.name, content, now)
         as_read = "redacted = :seen" if version.redacted else "attribute_not_exists(redacted)"
         update = {
             "TableName": self._table,
@@ -184,14 +200,14 @@ class VersionStore:
             "ConditionExpression": f"#hash = :hash AND {as_read}",
             "ExpressionAttributeNames": {"#hash": "hash"},
             "ExpressionAttributeValues": encode(
-                {":found": found, ":hash": version.hash, ":seen": version.redacted}
+                {":found": content.hash, ":hash": version.hash, ":seen": version.redacted}
             ),
         }
         try:
             Writer(self._client).transact([Action("head", {"Update": update}), *also])
         except Refused:
             raise VersionTaken(f"{version.name} version {version.number}") from None
-        return replace(version, redacted=found)
+        return replace(version, redacted=content.hash)
 
     def sweep_pages(self, name: str, *, before: datetime) -> int:
         """Remove the pages that no version refers to, and say how many: of a crash, or of what was redacted.
@@ -211,12 +227,12 @@ class VersionStore:
             self._client.delete_item(TableName=self._table, Key=encode({"pk": name, "sk": page["sk"]}))
         return len(unknown)
 
-    def _put_pages(self, name: str, found: str, lines: Sequence[Line], made_at: datetime) -> None:
-        for page, body in enumerate(_pages(lines)):
+    def _put_pages(self, name: str, content: _Content, made_at: datetime) -> None:
+        for page, body in enumerate(content.pages):
             item = {
                 "pk": name,
-                "sk": f"LINES#{found}#{page:06d}",
-                "lines": zlib.compress(body, 6),
+                "sk": f"LINES#{content.hash}#{page:06d}",
+                "lines": body,
                 "made_at": iso(made_at),
             }
             self._client.put_item(TableName=self._table, Item=encode(item))
@@ -253,31 +269,49 @@ class VersionStore:
             )
 
     def _query(self, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=encode(values),
-                ConsistentRead=True,
-                **options,
-                **start,
-            )
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=encode(values),
+            ConsistentRead=True,
+            **options,
+        )
 
 
 def _sort(number: int) -> str:
     return f"V#{number:06d}"
 
 
-def _pages(lines: Iterable[Line]) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The hash of a document and its lines, and the lines as they are stored."""
+
+    hash: str
+    pages: Sequence[bytes]
+    lines: int
+
+
+def _content(document: Mapping[str, Any], lines: Iterable[Line]) -> _Content:
+    """What `content_hash` says of it, and its pages, in one go: a month has more lines than memory."""
+    digest, count = hashlib.sha256(canonical(document)), 0
+
+    def spelled() -> Iterator[bytes]:
+        nonlocal count
+        for line in lines:
+            count += 1
+            body = canonical(line)
+            digest.update(b"\n" + body)
+            yield body
+
+    pages = [zlib.compress(page, 6) for page in _pages(spelled())]
+    return _Content(digest.hexdigest(), pages, count)
+
+
+def _pages(lines: Iterable[bytes]) -> Iterator[bytes]:
     page: list[bytes] = []
     size = 0
-    for line in lines:
-        body = canonical(line)
+    for body in lines:
         if page and size + len(body) > PAGE_BYTES:
             yield b"\n".join(page)
             page, size = [], 0
