@@ -5,6 +5,7 @@ Every check here is also balanced: bill - ours = records + differences + accepte
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -129,6 +130,50 @@ def test_only_what_no_cause_explains_is_residual() -> None:
     assert priced.residual == 0
     assert unknown.residual == Decimal("0.40")
     assert unknown.table[0]["unexplained"] == {"quantity": "4", "amount": "0.40"}
+
+
+def test_unexplained_amounts_of_opposite_sign_do_not_cancel() -> None:
+    """1.08 too much for SMS and 1.10 too little for calls are 2.18 that nothing explains, not 0.02."""
+    found = september(
+        bill(
+            line("call", VIRTUAL, 94, "0.10", package_quantity=Decimal(500)), line("sms", CARRIER, 14, "0.27")
+        )
+    )
+    assert told(found) == [("minutes_diff", Decimal("-1.10")), ("parts_diff", Decimal("1.08"))]
+    assert residual(found)["total"] == "2.18"
+
+
+def test_units_and_an_amount_of_one_line_do_not_cancel_either() -> None:
+    """Four minutes that no call explains, and an amount that is 0.40 too low for them."""
+    odd = line("call", VIRTUAL, 109, "0.10", package_quantity=Decimal(500), amount=Decimal("10.50"))
+    found = september(bill(odd))
+    assert told(found) == [("minutes_diff", Decimal("0.40")), ("price_diff", Decimal("-0.40"))]
+    assert residual(found)["total"] == "0.80"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        line("call", VIRTUAL, 105, "0.10", package_quantity=Decimal(500), amount=Decimal("9.50")),
+        line("sms", CARRIER, 10, "0.27", amount=Decimal("1.70")),
+        line("package", None, 1, 38, amount=Decimal(37)),
+        line("rent", VIRTUAL, 0, 5, amount=Decimal(-1)),
+    ],
+    ids=["calls", "SMS", "package", "rent"],
+)
+def test_a_discount_is_a_cause_of_its_own(changed: Any) -> None:
+    found = september(bill(replace(changed, discount=Decimal(1))))
+    assert told(found) == [("discount", Decimal(-1))]
+    assert found.differences[0].evidence == {"item": changed.item, "bill_lines": [changed.line]}
+    assert found.residual == 0
+    assert all(row["unexplained"]["amount"] == "0.00" for row in found.table)
+
+
+def test_a_discount_hides_no_other_price() -> None:
+    """0.12 instead of 0.10 for 105 minutes, and 2.10 off: the amount is the right one, the price is not."""
+    priced = line("call", VIRTUAL, 105, "0.12", package_quantity=Decimal(500), amount=Decimal("10.50"))
+    found = september(bill(replace(priced, discount=Decimal("2.10"))))
+    assert told(found) == [("price_diff", Decimal("2.10")), ("discount", Decimal("-2.10"))]
 
 
 def test_two_causes_at_once_are_two_differences_with_their_own_amounts() -> None:
@@ -285,7 +330,32 @@ def test_a_purchase_that_the_platform_does_not_know_explains_what_is_charged_ins
         bought=[ORDER],
     )
     assert told(found) == [("package_diff", Decimal("-37.50"))]
+    assert found.differences[0].cause.endswith(
+        "fewer than we know of; 5 minutes are charged that our ledger pays from it"
+    )
     assert found.residual == 0
+
+
+def test_a_cheaper_package_does_not_hide_units_that_it_has_not_paid() -> None:
+    """The same purchase at 36 instead of 38, and 40 minutes at list price: two causes."""
+    found = september(
+        bill(
+            line("call", VIRTUAL, 145, "0.10", package_quantity=Decimal(460)),
+            line("package", None, 1, 36),
+        )
+    )
+    assert told(found) == [("price_diff", Decimal(-2)), ("package_not_applied", Decimal("4.00"))]
+
+
+def test_one_of_two_purchases_that_the_bill_lacks_explains_what_it_would_have_paid() -> None:
+    found = check(
+        [line("call", VIRTUAL, 5, "0.10", package_quantity=Decimal(500)), line("package", None, 1, 38)],
+        {CALLS: used(CALLS, 505, 505)},
+        packages={Item.CALL: PackageSums(left=495)},
+        bought=[ORDER, ORDER],
+    )
+    assert told(found) == [("package_diff", Decimal("-37.50"))]
+    assert "we know of 76.00 CNY; 5 minutes are charged" in found.differences[0].cause
 
 
 def test_units_beyond_the_ledger_are_named() -> None:

@@ -222,6 +222,19 @@ def test_a_table_that_the_bill_does_not_follow_moves_no_money() -> None:
     assert (found.sums, found.rents[-1].amount) == (SUMS, Decimal(5))
 
 
+def test_a_bill_without_types_follows_whose_number_of_rents_it_has() -> None:
+    """The console lacks C1: three rents on a bill that tells no type are ours, two are the table's."""
+    ours = numbers(*ROWS[:2], charges=[line("rent", None, 3, 5, amount=Decimal(25))])
+    theirs = numbers(*ROWS[:2], charges=[line("rent", None, 2, 5)])
+    assert [found.amount for found in (*ours.differences, *theirs.differences)] == [Decimal(0), Decimal(-15)]
+    assert (len(ours.rents), len(theirs.rents)) == (3, 2)
+
+
+def test_a_bill_without_rents_tells_nothing_and_the_table_holds() -> None:
+    found = numbers(*ROWS, holdings=HOLDINGS[:2], charges=[])
+    assert ([each.amount for each in found.differences], len(found.rents)) == ([Decimal(15)], 3)
+
+
 def test_a_table_without_days_leaves_ours() -> None:
     returned = [replace(HOLDINGS[1], unsubscribed_on=date(2026, 9, 20), returned=True)]
     assert (

@@ -13,7 +13,7 @@ from builders.workbooks import DAY_STYLE as MOMENT_STYLE
 from builders.workbooks import number, text, workbook
 from privatenumber.billing.reconciliation.export_files import MOST_XLSX_BYTES
 from privatenumber.billing.reconciliation.exports_in import ImportedNumber, open_calls, read_bill
-from privatenumber.billing.reconciliation.layouts import CALLS, LayoutError, mapped
+from privatenumber.billing.reconciliation.layouts import BILL, CALLS, LayoutError, mapped
 from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 from privatenumber.csv_table import FileRefused
 from privatenumber.store.numbers import NumberType
@@ -169,6 +169,43 @@ def test_a_chinese_bill_is_translated() -> None:
     text = "账期,费用项,号码类型,用量,应付金额\n2026-09,通话服务费,虚号,2,0.20\n"
     (line,) = read_bill(text.encode("gb18030")).rows
     assert (line.item, line.number_type, line.package_quantity) == ("call", NumberType.VIRTUAL, Decimal(0))
+
+
+@pytest.mark.parametrize("total", ["合计,,,,,,,13.30", "2026-09,总计,,,,,,13.30", "TOTAL,,,,3,,,13.30"])
+def test_a_row_of_totals_is_no_line_of_the_bill(total: str) -> None:
+    """Finance exports bills with one; of two lines a bad row would refuse the file."""
+    found = bill_file("2026-09,call,virtual,,105,0.10,500,10.50", "2026-09,sms,,,10,0.28,,2.80", total)
+    assert (len(found.rows), found.bad_rows, found.bad) == (2, (), 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [("1,234.50", "1234.50"), ("-1,234,567", "-1234567"), ("1234.50", "1234.50"), (".5", "0.5")],
+)
+def test_commas_may_part_the_thousands_of_an_amount(written: str, amount: str) -> None:
+    (line,) = bill_file(f'2026-09,other,,,,,,"{written}"').rows
+    assert line.amount == Decimal(amount)
+
+
+@pytest.mark.parametrize("written", ["1,23", "1,2345.00", "12,34,567", "1_0", "１０", "1 000"])
+def test_what_is_no_group_of_thousands_is_no_number(written: str) -> None:
+    with pytest.raises(FileRefused, match="amount: not a number"):
+        bill_file(f'2026-09,other,,,,,,"{written}"')
+
+
+def test_commas_part_no_thousands_where_they_are_the_decimal_separator() -> None:
+    layout = mapped(BILL, {"decimal_separator": ","})
+    text = f'{BILL_HEADER}\n2026-09,other,,,,,,"1,234"\n'
+    (line,) = read_bill(text.encode(), layout).rows
+    assert line.amount == Decimal("1.234")
+
+
+def test_a_discount_stands_beside_the_amount_without_it() -> None:
+    (line,) = bill_file(
+        "2026-09,call,virtual,2,0.10,0.05,0.15",
+        header="period,item,number_type,quantity,unit_price,discount,amount",
+    ).rows
+    assert (line.amount, line.discount, line.gross) == (Decimal("0.15"), Decimal("0.05"), Decimal("0.20"))
 
 
 def test_two_equal_lines_of_a_bill_are_two_charges() -> None:

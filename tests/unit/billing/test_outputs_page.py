@@ -148,6 +148,12 @@ def test_what_nothing_explains_is_shown_and_stands_out(
     assert len([one for one in page.tags("div") if one.get("class") == "alarming"]) == alarming
 
 
+def test_a_file_that_was_not_compared_is_listed() -> None:
+    left = {"item": "quota", "number_type": None, "amount": None, "bill_line": None}
+    texts = page_of(compared_month(not_compared=[left])).texts
+    assert "package quota" in texts[texts.index("Not compared") :]
+
+
 def test_a_long_table_says_what_is_left_out() -> None:
     many = [share("x", f"+86170{n:08d}", "0.10") for n in range(230)]
     page = page_of(worked_month(lines=many))

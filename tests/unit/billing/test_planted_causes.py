@@ -201,6 +201,7 @@ CAUSES = [
         "rent price", other(rent_price=Decimal(6)), [("price_diff", "-9.00"), ("price_diff", "3.00")], "rents"
     ),
     Cause("package price", other(package_price=Decimal(40)), [("price_diff", "2.00")], "packages of 40"),
+    Cause("cheaper package", other(package_price=Decimal(36)), [("price_diff", "-2.00")], "packages of 36"),
     Cause(
         "package not applied",
         other(packages_ignored=True),
@@ -239,6 +240,7 @@ PAIRS = [
     ("period edge", "package price"),
     ("SMS parts", "record conflict"),
     ("rent price", "rent missing"),
+    ("cheaper package", "package not applied"),
 ]
 """Causes at once: each is found as if it were alone."""
 

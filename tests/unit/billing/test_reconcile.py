@@ -25,6 +25,7 @@ from builders.exported import bill_file, calls_export, export_row
 from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.compare import Files, Month, Reconciliation, reconcile
+from privatenumber.billing.reconciliation.console_files import read_numbers, read_quota, read_statistics
 from privatenumber.billing.reconciliation.month_check import OurMonth
 from privatenumber.billing.reconciliation.records import Resolver
 from privatenumber.billing.tariff.prices import PriceBook
@@ -113,6 +114,20 @@ def test_without_a_bill_records_are_compared_and_the_run_is_incomplete() -> None
     found = compare([FACTS[0], FACTS[2]], files=Files(calls=[calls_export(*ROWS)]))
     assert (kinds(found), found.result) == (["missing_push"], "incomplete")
     assert found.head["missing_files"] == ["bill"]
+
+
+def test_without_a_bill_days_are_compared_and_what_needs_one_is_named() -> None:
+    """Nobody is to take a quota or a number table for compared that was not."""
+    day = "period_start,period_end,attempts\n2026-09-03,2026-09-03,5\n"
+    files = Files(
+        calls=[calls_export(*ROWS)],
+        statistics=read_statistics(day.encode()),
+        quota=read_quota(b"order_number,minutes_left\nCS9,5\n"),
+        numbers=read_numbers(f"x_number,number_type\n{V1},carrier\n".encode()),
+    )
+    found = compare(files=files)
+    assert (kinds(found), found.result) == (["statistics_diff"], "incomplete")
+    assert [each["item"] for each in found.head["not_compared"]] == ["quota", "numbers"]
 
 
 def test_without_an_export_the_bill_is_compared_and_the_run_is_incomplete() -> None:

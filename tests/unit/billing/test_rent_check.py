@@ -53,6 +53,13 @@ def test_each_cause_is_told_with_its_amount(lines: Any, found: Any) -> None:
     assert told(*lines) == found
 
 
+def test_a_difference_names_ten_numbers_and_counts_them_all() -> None:
+    holdings = [Holding(f"+86170000000{n:02d}", "demo", VIRTUAL) for n in range(12)]
+    rents = rents_deducted(holdings, "2026-09", EXAMPLE_PRICES, until=utc("2026-10-03 00:00:00"))
+    (found,) = check_rents([line("rent", VIRTUAL, 11, 5)], rents).differences
+    assert (len(found.evidence["expected"]), found.evidence["expected_count"]) == (10, 12)
+
+
 def test_a_bill_that_names_its_numbers_is_compared_number_by_number() -> None:
     named = [line("rent", VIRTUAL, 1, 5, x=ImportedNumber(x)) for x in (V1, C1)]
     assert told(*named) == [("price_diff", Decimal(-10)), ("rent_missing", Decimal(-5))]

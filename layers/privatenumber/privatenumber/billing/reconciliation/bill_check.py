@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from privatenumber.billing.reconciliation.differences import Difference, Kind, money
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
@@ -21,18 +21,29 @@ from privatenumber.billing.reconciliation.usage_check import check_usage
 from privatenumber.billing.reconciliation.usage_groups import Own
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.store.numbers import NumberType
+
+_NAMES: Final[Mapping[Item, str]] = {
+    Item.RENT: "rents",
+    Item.CALL: "call minutes",
+    Item.SMS: "SMS parts",
+    Item.PACKAGE: "packages",
+}
 
 
 def check_bill(charges: Sequence[ImportedCharge], own: Own, numbers: NumberCheck) -> BillCheck:
     """Compare the bill of a month. `numbers`: the rents to expect, and what the number table changes."""
     check = check_usage(charges, replace(own, sums=numbers.sums))
     check += BillCheck(differences=numbers.differences)
-    check += check_rents(charges, numbers.rents) + _other(charges)
+    check += check_rents(charges, numbers.rents) + _other(charges) + _discounts(charges)
     return replace(check, differences=_types_together(check.differences))
 
 
 def residual(check: BillCheck) -> dict[str, Any]:
-    """The unexplained amount as JSON, by component and in total; ``None`` where a price for it is missing."""
+    """The unexplained amount as JSON, by component and in total; ``None`` where a price for it is missing.
+
+    The total has no signs: what is too much here and too little there explains nothing.
+    """
     return {
         "total": plain(check.residual),
         "components": [
@@ -55,6 +66,28 @@ def _other(charges: Iterable[ImportedCharge]) -> BillCheck:
             }
             for charge in found
         )
+    )
+
+
+def _discounts(charges: Iterable[ImportedCharge]) -> BillCheck:
+    """One difference for the discounts of an item and number type: we rate at list price."""
+    given: dict[tuple[Item, NumberType | None], list[ImportedCharge]] = {}
+    for charge in charges:
+        if charge.discount and charge.item in tuple(Item):
+            given.setdefault((Item(charge.item), charge.number_type), []).append(charge)
+    return BillCheck(differences=tuple(_discount(*of, lines) for of, lines in given.items()))
+
+
+def _discount(item: Item, number_type: NumberType | None, lines: Sequence[ImportedCharge]) -> Difference:
+    amount = -total(line.discount for line in lines)
+    return Difference(
+        kind=Kind.DISCOUNT,
+        cause=f"the bill takes {money(-amount)} off {_NAMES[item]} as a discount, our statement does not",
+        action="enter the prices of your contract if the discount is one of it; it re-rates the month",
+        amount=amount,
+        item=item,
+        number_type=number_type,
+        evidence={"item": item.value, "bill_lines": [line.line for line in lines]},
     )
 
 

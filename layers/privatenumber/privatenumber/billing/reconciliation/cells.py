@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -23,6 +23,8 @@ _PATTERN: Final = re.compile(r"(?:\+?86)?(?=[\d*]*\*)[\d*]{5,13}")
 _FOREIGN: Final = re.compile(r"\+(?!86)\d{6,18}")
 _GLOBAL_MOBILE: Final = re.compile(r"\+861[3-9]\d{9}", re.ASCII)
 _WHOLE: Final = re.compile(r"\d{1,15}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _MOBILE_LENGTH: Final = 11
 _MOST_DIGITS: Final = 15
 #: An export has few X and many people: the numbers of the last rows are read once.
@@ -91,16 +93,17 @@ class Cells:
         return found
 
     def decimal(self, column: str) -> Decimal | None:
-        """An exact number, with the decimal separator of the layout."""
+        """An exact number, with the decimal separator of the layout; beside a point commas part thousands."""
         text = self.text(column)
         if text is None:
             return None
-        try:
-            value = Decimal(text.replace(self._layout.decimal_separator, "."))
-        except InvalidOperation:
-            value = Decimal("NaN")
-        # As a whole number, 1E+999999 would have a million digits.
-        if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
+        separator = self._layout.decimal_separator
+        if separator == "." and _THOUSANDS.fullmatch(text):
+            text = text.replace(",", "")
+        text = text.replace(separator, ".")
+        value = Decimal(text) if _DECIMAL.fullmatch(text) else None
+        # As a whole number, 1E+999 would have a thousand digits.
+        if value is None or abs(value.adjusted()) > _MOST_DIGITS:
             raise BadCell(f"{column}: not a number")
         return value
 

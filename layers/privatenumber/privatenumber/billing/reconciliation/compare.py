@@ -22,7 +22,13 @@ from privatenumber.billing.reconciliation.exports_in import (
     ImportedCharge,
     ImportedSms,
 )
-from privatenumber.billing.reconciliation.month_check import Console, MonthCheck, OurMonth, check_month
+from privatenumber.billing.reconciliation.month_check import (
+    Console,
+    MonthCheck,
+    OurMonth,
+    check_month,
+    compare_days,
+)
 from privatenumber.billing.reconciliation.records import (
     ComparedRecords,
     DetailFiles,
@@ -40,6 +46,8 @@ MAX_SHOWN: Final = 2000
 
 #: Without these the figures prove nothing.
 _NEEDED: Final = ("calls", "bill")
+#: What they tell otherwise is known only once the bill has told what packages paid and which rents there are.
+_WITH_BILL: Final = ("quota", "numbers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,8 @@ def reconcile(month: Month, files: Files, account: Account, resolver: Resolver) 
         console = Console(charges, *map(_rows, (files.statistics, files.quota, files.numbers)))
         checked = check_month(ours, console, differences, records.explanations, look)
         differences = [*checked.differences]
+    else:
+        differences = [*differences, *compare_days(ours, _rows(files.statistics), differences)]
     added = len(differences) - len(records.differences)
     more = [*_unpriced(ours, charges), *_late(month.late)]
     ordered = tuple(sorted([*differences, *more], key=lambda found: found.sort_key))
@@ -192,7 +202,11 @@ def _head(
         "bill": [],
         "residual": None,
         "accepted": [],
-        "not_compared": [],
+        "not_compared": [
+            {"item": name, "number_type": None, "amount": None, "bill_line": None}
+            for name in _WITH_BILL
+            if name in files.named()
+        ],
         "package_reasons": [],
     }
     return {

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     STATISTICS_DIFF = "statistics_diff"
     """The console's statistics count other calls or SMS than we have; no effect on money by itself."""
     PRICE_DIFF = "price_diff"
+    DISCOUNT = "discount"
+    """The bill takes something off what it charges."""
     ROUNDING = "rounding"
     UNPRICED = "unpriced"
 

@@ -51,10 +51,10 @@ class Export(Generic[Row]):
     """A file to be read once, row by row; FileRefused may come at any of them, and at the end.
 
     ``sha256``, ``encoding`` and ``separator`` are known before. ``good`` and ``bad`` count what was read so
-    far; ``bad_rows`` holds the first of the bad ones.
+    far; ``bad_rows`` holds the first of the bad ones. Where ``make`` makes nothing of a row it is left out.
     """
 
-    def __init__(self, opens: Opens, layout: Layout, make: Callable[[int, Cells], Row]) -> None:
+    def __init__(self, opens: Opens, layout: Layout, make: Callable[[int, Cells], Row | None]) -> None:
         self.layout = layout
         self._make = make
         self.good = self.bad = 0
@@ -74,8 +74,9 @@ class Export(Generic[Row]):
                 if len(self.bad_rows) < MOST_BAD_SHOWN:
                     self.bad_rows.append(BadRow(row.line, str(error)))
                 continue
-            self.good += 1
-            yield made
+            if made is not None:
+                self.good += 1
+                yield made
         found = self.good + self.bad
         if self.bad > _MOST_BAD * found:
             first = self.bad_rows[0]

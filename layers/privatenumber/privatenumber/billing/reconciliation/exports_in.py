@@ -21,6 +21,7 @@ from privatenumber.store.numbers import NumberType
 __all__ = ["BadRow", "ImportedNumber"]
 
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+_TOTALS: Final = frozenset({"合计", "总计", "total", "totals"})
 #: A spreadsheet takes a month for its first day.
 _FIRST_OF_MONTH: Final = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))-01(?: 00:00:00)?")
 
@@ -72,6 +73,18 @@ class ImportedCharge:
     unit_price: Decimal | None
     package_quantity: Decimal
     amount: Decimal
+    discount: Decimal = Decimal(0)
+    """What the platform has taken off already: ``amount`` is without it."""
+
+    @property
+    def gross(self) -> Decimal:
+        """What would be charged without discount."""
+        return self.amount + self.discount
+
+    @property
+    def pieces(self) -> Decimal:
+        """Rents or packages on the line: its quantity, else one."""
+        return Decimal(1) if self.quantity is None else self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,10 @@ def _sms(line: int, cells: Cells) -> ImportedSms:
     )
 
 
-def _charge(line: int, cells: Cells) -> ImportedCharge:
+def _charge(line: int, cells: Cells) -> ImportedCharge | None:
+    """A line of the bill; `None` for the row that adds the others up."""
+    if any((cells.text(column) or "").casefold() in _TOTALS for column in ("period", "item")):
+        return None
     period = needed(cells.text("period"), "period")
     if first := _FIRST_OF_MONTH.fullmatch(period):
         period = first[1]
@@ -168,6 +184,7 @@ def _charge(line: int, cells: Cells) -> ImportedCharge:
         unit_price=cells.decimal("unit_price"),
         package_quantity=cells.decimal("package_quantity") or Decimal(0),
         amount=needed(cells.decimal("amount"), "amount"),
+        discount=cells.decimal("discount") or Decimal(0),
     )
 
 

@@ -194,7 +194,8 @@ def shared(moved: int, covered: Sequence[int]) -> list[int]:
 class BillCheck:
     """Outcome: the table people read, what differs, what was accepted, what could not be compared.
 
-    ``residual`` is the part of the money that no cause explains; ``None`` when that cannot be known.
+    ``residual`` is the part of the money that no cause explains, whatever its sign; ``None`` when that cannot
+    be known.
     ``records``: CNY that single records explain, without what packages pay of them. ``moved``: units that
     packages pay more than by our records, because of those. For the bill and us then holds, exactly:
 

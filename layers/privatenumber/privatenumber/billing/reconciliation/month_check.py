@@ -131,7 +131,7 @@ def check_month(
     )
     check = check_bill(console.bill, own, numbers)
     single = [found for found in records if not _told_twice(found, numbers.differences)]
-    statistics = _statistics(ours, console, single)
+    statistics = compare_days(ours, console.statistics, single)
     quota = check_quota(console.quota, ours.usage.after, check, at=ours.end)
     return MonthCheck(
         differences=(
@@ -153,12 +153,17 @@ def _numbers(ours: OurMonth, console: Console, sums: Mapping[Component, Any]) ->
     return check_numbers(console.numbers, inventory, sums, lambda x: used.get(x, {}), console.bill)
 
 
-def _statistics(ours: OurMonth, console: Console, single: Sequence[Difference]) -> list[Difference]:
-    """The console's days; not when records that differ are told as sums: those belong to no single day."""
+def compare_days(
+    ours: OurMonth, statistics: Sequence[ImportedStatistics], single: Sequence[Difference]
+) -> list[Difference]:
+    """The console's days; not when records that differ are told as sums: those belong to no single day.
+
+    They need no bill, as they move no money.
+    """
     if any(found.kind in PART_OF and "count" in found.evidence for found in single):
         return []
     own, told = day_sums(ours.usage.cells), days_told(single)
-    return check_statistics(console.statistics, own, [told], ours.applications, ours.days)
+    return check_statistics(statistics, own, [told], ours.applications, ours.days)
 
 
 def _told_twice(found: Difference, numbers: Iterable[Difference]) -> bool:

@@ -13,6 +13,7 @@ from privatenumber.billing.reconciliation.console_files import ImportedX
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, money
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
 from privatenumber.billing.reconciliation.money import Component, UsageSums, total
+from privatenumber.billing.reconciliation.rent_check import by_type, more_rents
 from privatenumber.billing.tariff.prices import Item, PriceBook
 from privatenumber.store.numbers import NumberType
 
@@ -108,22 +109,9 @@ def _follows(charges: Iterable[ImportedCharge], table: Sequence[Rent], ours: Seq
     lines = [charge for charge in charges if charge.item == Item.RENT]
 
     def apart(rents: Sequence[Rent]) -> Decimal:
-        return sum(
-            (
-                abs(
-                    total(
-                        Decimal(1) if line.quantity is None else line.quantity
-                        for line in lines
-                        if line.number_type is kind
-                    )
-                    - sum(rent.number_type is kind for rent in rents)
-                )
-                for kind in NumberType
-            ),
-            Decimal(0),
-        )
+        return total(abs(more_rents(*part)) for part in by_type(lines, rents).values())
 
-    return apart(table) <= apart(ours)
+    return not lines or apart(table) <= apart(ours)
 
 
 def _number(

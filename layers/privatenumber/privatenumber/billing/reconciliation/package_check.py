@@ -121,12 +121,12 @@ def check_packages(
 ) -> BillCheck:
     """Compare purchases, and name units that packages paid too few or too many of.
 
-    A purchase that only one side has explains the units, too: it is one cause.
+    A purchase that only one side has explains the units, too: it is one cause. Another price explains none.
     """
     lines = [charge for charge in charges if charge.item == Item.PACKAGE]
-    expected = total(order.price for order in bought)
-    off = total(line.amount for line in lines) - expected
-    same_cause = [gap for gap in gaps if gap.units * off > 0]
+    off = total(line.gross for line in lines) - total(order.price for order in bought)
+    more = total(line.pieces for line in lines) - len(bought)
+    same_cause = [gap for gap in gaps if more * off > 0 and gap.units * off > 0]
     differences = [] if not off else [_purchase(off, lines, bought, same_cause)]
     differences += [_not_paid(gap) for gap in gaps if gap.units and gap not in same_cause]
     accepted = tuple(
@@ -176,24 +176,25 @@ def _purchase(
     off: Decimal, lines: Sequence[ImportedCharge], bought: Sequence[PackageOrder], gaps: Sequence[Gap]
 ) -> Difference:
     known = bool(lines) and bool(bought)
+    more = off > 0
     whose, action = (
         ("that we do not know of", "register the purchase with its time; the month is rated anew")
-        if off > 0
+        if more
         else (
             "fewer than we know of",
             "check the orders in the console; the purchase may be of another month",
         )
     )
-    units = "".join(f"; they pay {count(abs(gap.units))} {_UNITS[gap.item]} of the month" for gap in gaps)
+    if known:
+        whose = f"we know of {money(total(order.price for order in bought))}"
+        action = "compare order and price in the console"
+    units = "".join(_paid(gap, more=more) for gap in gaps)
     amounts = [off, *(gap.amount for gap in gaps)]
     amount = None if None in amounts else total(each for each in amounts if each is not None)
-    prices = f"packages of {money(total(line.amount for line in lines))} are on the bill"
     return Difference(
         kind=Kind.PRICE_DIFF if known and not gaps else Kind.PACKAGE_DIFF,
-        cause=f"{prices}, we know of {money(total(order.price for order in bought))}"
-        if known
-        else f"{prices}, {whose}{units}",
-        action="compare order and price in the console" if known else action,
+        cause=f"packages of {money(total(line.gross for line in lines))} are on the bill, {whose}{units}",
+        action=action,
         amount=amount,
         item=Item.PACKAGE,
         evidence={
@@ -204,6 +205,14 @@ def _purchase(
                 *(line for gap in gaps for line in gap.bill_lines),
             ],
         },
+    )
+
+
+def _paid(gap: Gap, *, more: bool) -> str:
+    """What a purchase that one side has pays of the month, or without which the bill charges it."""
+    units = f"{count(abs(gap.units))} {_UNITS[gap.item]}"
+    return (
+        f"; they pay {units} of the month" if more else f"; {units} are charged that our ledger pays from it"
     )
 
 
@@ -231,12 +240,12 @@ def _table(
 ) -> tuple[Mapping[str, Any], ...]:
     if not lines and not bought:
         return ()
-    quantity = total(Decimal(1) if line.quantity is None else line.quantity for line in lines)
+    quantity = total(line.pieces for line in lines)
     expected, billed = total(order.price for order in bought), total(line.amount for line in lines)
     row = table_row(
         (Item.PACKAGE.value, None),
         ours={"quantity": count(len(bought)), "amount": plain(expected), "unpriced": 0},
-        explained=(quantity - len(bought) if off else 0, off),
+        explained=(quantity - len(bought) if off else 0, billed - expected),
         bill={"quantity": count(quantity), "package_quantity": "0", "amount": plain(billed)},
         unexplained=(0, Decimal(0)),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from privatenumber.billing.rating.rent import Rent, RentReason
 from privatenumber.billing.reconciliation.differences import Difference, Kind, money
@@ -21,6 +22,11 @@ _RULES: Final[Mapping[RentReason, str]] = {
     RentReason.ISSUED_ON_LAST_DAY: "a number issued on a month's last day pays that month on the next 1st",
     RentReason.UNSUBSCRIBED_AFTER_25TH: "a number unsubscribed after the 25th still pays the next month",
 }
+_MOST_NAMED: Final = 10
+"""Numbers that a difference names: an account may have thousands that pay the same rent."""
+
+Parts: TypeAlias = Mapping[NumberType | None, tuple[Sequence[ImportedCharge], Sequence[Rent]]]
+"""Lines of the bill and the rents to expect, by number type; under `None` when they cannot be told apart."""
 
 
 def check_rents(charges: Iterable[ImportedCharge], rents: Sequence[Rent]) -> BillCheck:
@@ -29,15 +35,8 @@ def check_rents(charges: Iterable[ImportedCharge], rents: Sequence[Rent]) -> Bil
     check = BillCheck(table=tuple(_table(lines, rents)))
     if lines and all(line.x is not None and not line.x.masked for line in lines):
         return check + _by_number(lines, rents)
-    untold = any(line.number_type is None for line in lines)
-    parts = {
-        kind: (
-            [line for line in lines if kind in (None, line.number_type)],
-            [rent for rent in rents if kind in (None, rent.number_type)],
-        )
-        for kind in ((None,) if untold else tuple(NumberType))
-    }
-    counts = {kind: _more(billed, expected) for kind, (billed, expected) in parts.items()}
+    parts = by_type(lines, rents)
+    counts = {kind: more_rents(billed, expected) for kind, (billed, expected) in parts.items()}
     if len(counts) > 1 and all(counts.values()) and not total(counts.values()):
         return check + _swapped(parts, counts)
     for kind, (billed, expected) in parts.items():
@@ -45,10 +44,24 @@ def check_rents(charges: Iterable[ImportedCharge], rents: Sequence[Rent]) -> Bil
     return check
 
 
-def _swapped(
-    parts: Mapping[NumberType | None, tuple[Sequence[ImportedCharge], Sequence[Rent]]],
-    counts: Mapping[NumberType | None, Decimal],
-) -> BillCheck:
+def by_type(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> Parts:
+    """Lines and rents by number type; altogether as soon as one line does not tell its own."""
+    untold = any(line.number_type is None for line in lines)
+    return {
+        kind: (
+            [line for line in lines if kind in (None, line.number_type)],
+            [rent for rent in rents if kind in (None, rent.number_type)],
+        )
+        for kind in ((None,) if untold else tuple(NumberType))
+    }
+
+
+def more_rents(billed: Iterable[ImportedCharge], expected: Sequence[Rent]) -> Decimal:
+    """How many rents more are on the bill than are expected."""
+    return total(line.pieces for line in billed) - len(expected)
+
+
+def _swapped(parts: Parts, counts: Mapping[NumberType | None, Decimal]) -> BillCheck:
     """As many rents too many of one type as too few of the other: the numbers have another type."""
     more = next(kind for kind, quantity in counts.items() if quantity > 0)
     off = total(_billed(billed) - _expected(expected) for billed, expected in parts.values())
@@ -70,11 +83,14 @@ def _swapped(
 
 def _by_number(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> BillCheck:
     differences: list[Difference] = []
-    for x in sorted({line.x.text for line in lines if line.x} | {rent.x for rent in rents}):
-        billed = [line for line in lines if line.x and line.x.text == x]
-        expected = [rent for rent in rents if rent.x == x]
+    found: defaultdict[str, tuple[list[ImportedCharge], list[Rent]]] = defaultdict(lambda: ([], []))
+    for line in lines:
+        found[line.x.text if line.x else ""][0].append(line)
+    for rent in rents:
+        found[rent.x][1].append(rent)
+    for x, (billed, expected) in sorted(found.items()):
         evidence = {"item": "rent", "bill_lines": [line.line for line in billed]}
-        quantity = total(_count(line) for line in billed)
+        quantity = total(line.pieces for line in billed)
         off = _billed(billed) - _expected(expected)
         if quantity != len(expected):
             differences.append(_number_diff(x, quantity, expected, off, evidence))
@@ -104,14 +120,15 @@ def _number_diff(
 def _by_type(
     kind: NumberType | None, billed: Sequence[ImportedCharge], expected: Sequence[Rent]
 ) -> BillCheck:
-    quantity = total(_count(line) for line in billed)
+    quantity = total(line.pieces for line in billed)
     off = _billed(billed) - _expected(expected)
     named = f"{kind.value} numbers" if kind else "numbers"
     evidence = {
         "item": "rent",
         "number_type": kind.value if kind else None,
         "bill_lines": [line.line for line in billed],
-        "expected": sorted(mask(rent.x) for rent in expected),
+        "expected": sorted(mask(rent.x) for rent in expected)[:_MOST_NAMED],
+        "expected_count": len(expected),
     }
     if quantity == len(expected):
         return BillCheck(differences=(_price_diff(off, evidence),) if off else ())
@@ -150,21 +167,18 @@ _ACTIONS: Final = {
 
 def _table(lines: Sequence[ImportedCharge], rents: Sequence[Rent]) -> list[Mapping[str, Any]]:
     """One line per number type, all of it explained by the differences beside it."""
-    untold = any(line.number_type is None for line in lines)
-    rows: list[Mapping[str, Any]] = []
-    for kind in (None,) if untold else tuple(NumberType):
-        billed = [line for line in lines if kind in (None, line.number_type)]
-        expected = [rent for rent in rents if kind in (None, rent.number_type)]
-        if billed or expected:
-            rows.append(_row(kind, billed, expected))
-    return rows
+    return [
+        _row(kind, billed, expected)
+        for kind, (billed, expected) in by_type(lines, rents).items()
+        if billed or expected
+    ]
 
 
 def _row(
     kind: NumberType | None, billed: Sequence[ImportedCharge], expected: Sequence[Rent]
 ) -> Mapping[str, Any]:
-    quantity = total(_count(line) for line in billed)
-    ours, theirs = _expected(expected), _billed(billed)
+    quantity = total(line.pieces for line in billed)
+    ours, theirs = _expected(expected), total(line.amount for line in billed)
     return table_row(
         (Item.RENT.value, kind.value if kind else None),
         ours={"quantity": str(len(expected)), "amount": plain(ours), "unpriced": 0},
@@ -174,17 +188,8 @@ def _row(
     )
 
 
-def _more(billed: Iterable[ImportedCharge], expected: Sequence[Rent]) -> Decimal:
-    return total(_count(line) for line in billed) - len(expected)
-
-
-def _count(line: ImportedCharge) -> Decimal:
-    """Rents on a line: its quantity, else one."""
-    return Decimal(1) if line.quantity is None else line.quantity
-
-
 def _billed(lines: Iterable[ImportedCharge]) -> Decimal:
-    return total(line.amount for line in lines)
+    return total(line.gross for line in lines)
 
 
 def _expected(rents: Iterable[Rent]) -> Decimal:

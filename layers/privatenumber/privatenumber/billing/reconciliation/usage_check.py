@@ -131,7 +131,7 @@ def _check(group: Group) -> BillCheck:
         left = group.left if unknown else Decimal(0)
         residual = Decimal(0) if group.causes is not None and not left else None
         return BillCheck((_row(group, left, None),), tuple(differences), residual=residual)
-    off = group.charged.amount - to_fen(expected)
+    off = group.charged.gross - to_fen(expected)
     price = _price_part(group, off)
     off -= price
     if price:
@@ -147,9 +147,14 @@ def _check(group: Group) -> BillCheck:
     accepted = (
         [{"kind": Kind.ROUNDING.value, **group.evidence, "amount": plain(rounding)}] if rounding else []
     )
-    residual = off + ((group.worth(group.left) or Decimal(0)) if unknown else Decimal(0))
     left = group.left if unknown else Decimal(0)
-    return BillCheck((_row(group, left, residual),), tuple(differences), tuple(accepted), residual=residual)
+    worth = group.worth(left) or Decimal(0)
+    return BillCheck(
+        (_row(group, left, off + worth),),
+        tuple(differences),
+        tuple(accepted),
+        residual=abs(off) + abs(worth),
+    )
 
 
 def _row(group: Group, left: Decimal, residual: Decimal | None) -> dict[str, Any]:

@@ -61,9 +61,14 @@ class Charged:
         return total(line.amount for line in self.lines)
 
     @property
+    def gross(self) -> Decimal:
+        """What would be charged without discounts."""
+        return total(line.gross for line in self.lines)
+
+    @property
     def learned(self) -> Decimal | None:
-        """Amount ÷ quantity (billing-rules.md §2, learned price)."""
-        return self.amount / self.quantity if self.quantity else None
+        """Amount before discounts ÷ quantity (billing-rules.md §2, learned price)."""
+        return self.gross / self.quantity if self.quantity else None
 
     def document(self) -> dict[str, Any]:
         """The sums as JSON."""
