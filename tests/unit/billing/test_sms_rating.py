@@ -67,10 +67,28 @@ def test_without_number_and_text_it_is_one_part() -> None:
     assert (charge.parts, charge.amount, charge.flags) == (1, Decimal("0.28"), (Flag.PARTS_UNKNOWN,))
 
 
-def test_how_much_of_a_text_was_sent_is_not_guessed() -> None:
+@pytest.mark.parametrize("split_num", [None, 0, -3])
+def test_how_much_of_a_text_was_sent_is_not_guessed(split_num: int | None) -> None:
     """Of a text that went out in part only the platform knows how many."""
-    charge = rate_sms(sms(IN_PART, split_num=None, parts_forwarded=3), EXAMPLE_PRICES, INVENTORY)
+    charge = rate_sms(sms(IN_PART, split_num=split_num, parts_forwarded=3), EXAMPLE_PRICES, INVENTORY)
     assert (charge.sent, charge.parts, charge.flags) == (True, 0, (Flag.PARTS_UNKNOWN,))
+
+
+def test_a_part_that_is_more_than_the_whole_is_told() -> None:
+    charge = rate_sms(sms(IN_PART, split_num=4, parts_forwarded=3), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.parts, charge.flags) == (4, (Flag.PARTS_DIFF,))
+
+
+@pytest.mark.parametrize("result", [WHOLE, IN_PART])
+@pytest.mark.parametrize(
+    ("split_num", "flags"), [(255, ()), (256, (Flag.MANY_PARTS,)), (10**9, (Flag.MANY_PARTS,))]
+)
+def test_more_parts_than_a_text_can_have_are_charged_and_flagged(
+    result: int, split_num: int, flags: tuple[Flag, ...]
+) -> None:
+    """As a very long call: the platform decides, people are told."""
+    charge = rate_sms(sms(result, split_num=split_num), EXAMPLE_PRICES, INVENTORY)
+    assert (charge.parts, charge.flags) == (split_num, flags)
 
 
 def test_a_carrier_number_has_its_own_price() -> None:

@@ -41,6 +41,8 @@ class Flag(StrEnum):
     """Neither the platform nor the text tells the number of SMS parts."""
     PARTS_DIFF = "parts_diff"
     """The platform's number of SMS parts is not that of the forwarded text."""
+    MANY_PARTS = "many_parts"
+    """More SMS parts than a text can be split into: charged as the platform says."""
     RESULT_UNKNOWN = "result_unknown"
     """An SMS without a documented result: not charged."""
 

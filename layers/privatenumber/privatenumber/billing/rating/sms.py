@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from privatenumber.billing.rating.calls import Flag, price_of
 from privatenumber.billing.tariff.prices import PriceBook
@@ -19,6 +20,9 @@ from privatenumber.store.fact_rows import is_possible_end
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.sms_rows import SmsFact
 from privatenumber.times import beijing_day
+
+_MOST_PARTS: Final = 255
+"""The parts of a text are numbered in one octet (3GPP TS 23.040); the platform documents no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ def rate_sms(fact: SmsFact, prices: PriceBook, inventory: Mapping[str, NumberTyp
     in_force = prices.at(beijing_day(sms_usage_time(fact)))
     received, forwarded = counted_parts(fact, in_force.sms_limits)
     parts, flags = _charged_parts(fact, forwarded)
+    if parts > _MOST_PARTS:
+        flags = (*flags, Flag.MANY_PARTS)
     if fact.at and not is_possible_end(fact.at, fact.received_at):
         flags = (*flags, Flag.BAD_TIMES)
     unit_price = in_force.sms[number_type]
@@ -85,8 +91,11 @@ def counted_parts(fact: SmsFact, limits: SmsLimits) -> tuple[int | None, int | N
 def _charged_parts(fact: SmsFact, forwarded: int | None) -> tuple[int, tuple[Flag, ...]]:
     """How many parts are charged, and what is unusual about that number."""
     if fact.send_result == sms_results.IN_PART:
-        # Of a text that went out in part only the platform knows how many.
-        return (0, (Flag.PARTS_UNKNOWN,)) if fact.split_num is None else (max(fact.split_num, 0), ())
+        # Of a text that went out in part only the platform knows how many; it cannot be none of them.
+        if fact.split_num is None or fact.split_num <= 0:
+            return 0, (Flag.PARTS_UNKNOWN,)
+        differs = forwarded is not None and forwarded < fact.split_num
+        return fact.split_num, (Flag.PARTS_DIFF,) if differs else ()
     if fact.send_result != sms_results.WHOLE:
         return 0, () if fact.send_result in sms_results.NOTHING else (Flag.RESULT_UNKNOWN,)
     if fact.split_num is not None and fact.split_num > 0:
