@@ -17,7 +17,7 @@ from privatenumber.store.versions import Version
 _MONTH: Final = re.compile(r"20\d{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_AMOUNT: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?", re.ASCII)
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 PLACE: Final = re.compile(r"([0-9]{1,6}):([0-9]{1,6}):([0-9]{1,7}):([0-9a-f]{12})", re.ASCII)
 
 
@@ -65,12 +65,12 @@ def read_exact(request: Request, *, limit: int) -> Mapping[str, Any]:
 
 
 def amount_of(body: Mapping[str, Any], name: str) -> Decimal | None:
-    """Return an amount, written as a text because a JSON number may not be exact. Raises InvalidFields."""
+    """Return an amount in whole fen, a text because a JSON number may not be exact. Raises InvalidFields."""
     text = body.get(name)
     if text is None:
         return None
     if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
-        raise InvalidFields((name, 'must be an amount as a text, such as "0.30"'))
+        raise InvalidFields((name, 'must be an amount in whole fen as a text, such as "0.30"'))
     return Decimal(text)
 
 

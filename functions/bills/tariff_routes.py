@@ -10,7 +10,8 @@ from privatenumber.billing.tariff.packages import PackageOrder, read_order
 from privatenumber.billing.tariff.reading import price_book_of
 from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import read_actor, read_why
-from privatenumber.http_request import Request
+from privatenumber.http_request import InvalidFields, Request
+from privatenumber.numbers_in_text import holds_number
 from privatenumber.store.tariffs import PACKAGES, PRICES, Change, Written
 from privatenumber.times import iso
 
@@ -33,6 +34,8 @@ def put_prices(rooms: BillRooms, request: Request) -> Response:
     body = read_exact(request, limit=_BODY_LIMIT)
     why = read_why(body, required=True)
     given = {name: value for name, value in body.items() if name != _WHY}
+    if "lists" not in given:
+        raise InvalidFields(("lists", "must be given: an empty list leaves the published prices alone"))
     book = price_book_of(given)
     written = rooms.tariffs.set_prices(book, Change(read_actor(request), why, request.at))
     return answer(200, {**book.document(), "warnings": list(book.warnings()), **_written(written)})
@@ -45,10 +48,15 @@ def read_packages(rooms: BillRooms, request: Request) -> Response:
 
 
 def add_package(rooms: BillRooms, request: Request) -> Response:
-    """POST /packages: enter a purchase by its order number; 201, and 200 when it is entered already."""
+    """POST /packages: enter a purchase by its order number; 201, and 200 when it is entered already.
+
+    The number is shown to everybody who reads bills, so nobody's phone number can be one.
+    """
     body = read_exact(request, limit=_BODY_LIMIT)
     why = read_why(body, required=False)
     order = read_order({name: value for name, value in body.items() if name != _WHY})
+    if holds_number(order.number):
+        raise InvalidFields(("number", "must hold no phone number"))
     written = rooms.tariffs.buy(order, Change(read_actor(request), why, request.at))
     headers = {} if written.changed else {"idempotent-replay": "true"}
     return answer(201 if written.changed else 200, {**order_view(order), **_written(written)}, headers)

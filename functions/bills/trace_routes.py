@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _LIMIT: Final = 50
 _SKIPPED: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
-_FACT: Final = re.compile(r"(?:CALL|SMS)#[\x21-\x7e]{1,900}", re.ASCII)
+#: Partition key, ``/``, sort key, neither of them empty.
+_FACT: Final = re.compile(r"(?:CALL|SMS)#[\x21-\x2e\x30-\x7e]{1,400}/[\x21-\x7e]{1,500}")
 
 
 def list_records(rooms: BillRooms, request: Request) -> Response:
@@ -48,7 +49,7 @@ def list_records(rooms: BillRooms, request: Request) -> Response:
 def find_record(rooms: BillRooms, request: Request) -> Response:
     """GET /records: the line of a fact, the row it belongs to, and the statements that were made with it."""
     fact = request.query.get("fact", "")
-    if not _FACT.fullmatch(fact) or "/" not in fact:
+    if not _FACT.fullmatch(fact):
         raise InvalidFields(("fact", "must be the address of a record, as lines and differences name it"))
     from privatenumber.billing.closing import tracing
 

@@ -147,6 +147,7 @@ class TestMoves:
             {"decision": "partly_accepted"},
             {"decision": "partly_accepted", "accepted": "0.30"},
             {"decision": "partly_accepted", "accepted": 0.1},
+            {"decision": "partly_accepted", "accepted": "0.125"},
             {"decision": "accepted", "accepted": "0.10"},
             {"decision": "accepted", "version": "1"},
             {"decision": "accepted", "why": "call 13800138001"},

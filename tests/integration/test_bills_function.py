@@ -185,6 +185,19 @@ class TestTariff:
         assert (answer.status, problem(answer)) == (422, "invalid-fields")
         assert api.call("GET /prices").body["versions"] == []
 
+    def test_the_book_is_emptied_only_when_somebody_says_so(self, api: BillsApi) -> None:
+        api.call("PUT /prices", body=PRICES)
+        forgotten = api.call("PUT /prices", body={"why": "x"})
+        assert (forgotten.status, len(api.call("GET /prices").body["lists"])) == (422, 1)
+        meant = api.call("PUT /prices", body={"lists": [], "why": "published prices"})
+        assert (meant.status, meant.body["lists"]) == (200, [])
+
+    def test_nobodys_number_is_an_order_number(self, api: BillsApi) -> None:
+        answer = api.call("POST /packages", body={**PACKAGE, "number": "CS13800138001"})
+        assert (answer.status, problem(answer)) == (422, "invalid-fields")
+        assert "13800138001" not in json.dumps(answer.body)
+        assert api.call("GET /packages").body["packages"] == []
+
     def test_a_purchase_is_entered_once_by_its_number(self, api: BillsApi) -> None:
         first, again = (api.call("POST /packages", body=PACKAGE) for _ in range(2))
         other = api.call("POST /packages", body={**PACKAGE, "minutes": 600})

@@ -127,7 +127,8 @@ def test_what_has_no_records_is_said_to(api: BillsApi) -> None:
     asked = {"line": rent["id"]}
     assert api.call("GET /statements/{month}/records", path={"month": MONTH}, query=asked).status == 422
     assert api.call("GET /records", query={"fact": "CALL#none#x/CDR#1"}).status == 404
-    assert api.call("GET /records", query={"fact": "BINDING#1/BINDING"}).status == 422
+    for fact in ("BINDING#1/BINDING", "CALL#a/", "CALL#/CDR#1", "CALL#a"):
+        assert api.call("GET /records", query={"fact": fact}).status == 422
 
 
 def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:
@@ -149,7 +150,8 @@ def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> Non
     assert correction["booked_in"] == "2026-10"
     path = {"month": MONTH}
     lines = api.call("GET /statements/{month}/lines", path=path, query={"correction": "1"}).body["lines"]
-    assert {line["line"] for line in lines} == {"close"}
+    assert {line["line"] for line in lines} == {"close", "share"}
+    assert {line["key"] for line in lines if line["line"] == "share"} == {"#account"}
     missing = api.call("GET /statements/{month}/lines", path=path, query={"correction": "2"})
     assert missing.status == 404
 

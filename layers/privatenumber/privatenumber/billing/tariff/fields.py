@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
 _MOST_DECIMALS: Final = 6
 _MOST_MONEY: Final = Decimal(10) ** 9
+#: Python reads more: digits of any script, blanks, underscores, weeks. A typing error would be a price.
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2999
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -68,7 +75,7 @@ def whole(value: object, field: str, *, least: int, most: int) -> int:
 def day(value: object, field: str) -> date:
     """A date ``yyyy-MM-dd``, later than the first one there is."""
     try:
-        found = date.fromisoformat(value) if isinstance(value, str) else None
+        found = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
     except ValueError:
         found = None
     if found is None:
@@ -81,8 +88,8 @@ def day(value: object, field: str) -> date:
 def moment(value: object, field: str) -> datetime:
     """A moment with its zone, in UTC."""
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        utc = found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+        written = isinstance(value, str) and _MOMENT.fullmatch(value)
+        utc = datetime.fromisoformat(str(value)).astimezone(UTC) if written else None
     except (ValueError, OverflowError):
         utc = None
     if utc is None or not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
@@ -100,10 +107,9 @@ def choice(value: object, field: str, of: type[_Choice]) -> _Choice:
 
 
 def _decimal(value: object) -> Decimal:
+    if isinstance(value, str):
+        return Decimal(value if _AMOUNT.fullmatch(value) else "NaN")
     # A binary float is not what was written; a truth value is no number.
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return Decimal("NaN")
-    try:
-        return Decimal(value)
-    except InvalidOperation:
-        return Decimal("NaN")
+    return Decimal(value)
