@@ -134,7 +134,7 @@ def measure(calls: int) -> Cost:
     statement = build_statement(
         "2026-09", [ClosedDay(day, head)], usage, rules, rents=(), cost_month_rents=()
     )
-    told, rows = statement.document(), statement.lines()
+    told, rows = statement.document(), list(statement.lines())
     content_hash(told, rows)
     state_s = watch.lap()
     if told["calls"]["attempts"] != calls or told["calls"]["package_minutes"] != package.minutes:

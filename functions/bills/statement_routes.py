@@ -38,7 +38,7 @@ _ENDINGS: Final = {"focus": "focus.csv"}
 _LANGUAGES: Final = ("en", "zh")
 _RECORDS: Final = {"calls": ("calls", "attempts"), "sms": ("sms", "messages")}
 """Tables of single records, and where a statement says how many they are."""
-_LINES: Final = ("close", "usage", "rent", "share", "record")
+_LINES: Final = ("close", "usage", "rent", "share", "correction", "record")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 _TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _EQUAL: Final = ("view", "application", "x", "order", "key", "mode", "item")

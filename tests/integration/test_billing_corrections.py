@@ -17,12 +17,15 @@ import pytest
 from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, Interrupted, PowerCut, account_books, call, power_cut
 from builders.pushes import APP_ID, SUBSCRIPTION, A, X, fee_body
+from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.runs import BillingRequestError, state_month, statement
 from privatenumber.billing.closing.tracing import find_record, records_of_row, records_of_share
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.reading import read_price_book
+from privatenumber.settings import PackageAllocation
+from privatenumber.store.items import encode
 
 EVENING = utc("2026-09-02 12:00:00")
 CLOSING = utc("2026-10-03 04:00:00")
@@ -128,6 +131,76 @@ def test_it_is_booked_in_the_statement_of_the_month_in_which_it_was_made(books: 
     ]
     assert october["total"] == "5.20"
     assert (october["cost_total"], october["rent"]) == ("5.00", "5.00")
+
+
+def moved(books: Books, number: int = 1) -> list[dict[str, Any]]:
+    version = books.ledger().corrections.version("2026-09", number)
+    assert version is not None
+    return [line for line in books.ledger().corrections.lines(version) if line["line"] == "share"]
+
+
+def by_view(lines: list[dict[str, Any]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for line in lines:
+        sums[line["view"]] = sums.get(line["view"], Decimal(0)) + Decimal(line["total"])
+    return sums
+
+
+def test_late_money_belongs_to_somebody_in_every_view(books: Books) -> None:
+    """billing-rules.md §8.3: whose call it was pays for it, though its month is closed."""
+    late_call(books)
+    corrected(books)
+    assert by_view(moved(books)) == {view.value: Decimal("0.20") for view in View}
+    (order,) = [line for line in moved(books) if line["view"] == "order"]
+    assert (order["key"], order["minutes"], order["call"]) == ("order-1001", 2, "0.20")
+
+
+def test_shares_of_a_second_correction_are_relative_to_the_first_and_to_no_agreed_amount(
+    books: Books,
+) -> None:
+    late_call(books, 3)
+    corrected(books)
+    adjust(books.ledger(), "2026-09", Adjustment(Decimal("-1.50"), "d", "agreed"), as_of=LATER)
+    late_call(books, 4, talk_s=10)
+    corrected(books, LATER + timedelta(days=1))
+    assert by_view(moved(books, 2)) == {view.value: Decimal("-1.50") for view in View}
+    assert {line["key"] for line in moved(books, 2)} == {"#account"}
+    assert by_view(moved(books, 3)) == {view.value: Decimal("0.10") for view in View}
+    assert {line["minutes"] for line in moved(books, 3)} == {1}
+
+
+def test_the_statement_that_books_a_correction_shows_whose_it_is_beside_its_own_shares(
+    books: Books,
+) -> None:
+    late_call(books)
+    corrected(books)
+    october = statement(books.ledger(), "2026-10", as_of=LATER)
+    (share,) = october["correction_shares"]["order"]
+    assert (share["key"], share["total"], share["month"], share["number"]) == (
+        *("order-1001", "0.20", "2026-09"),
+        1,
+    )
+    assert sum(Decimal(each["total"]) for each in october["shares"]["order"]) == Decimal("5.00")
+
+
+def test_another_way_to_spread_packages_is_its_own_reason(books: Books) -> None:
+    bought = PackageOrder("order-1", utc("2026-09-01 02:03:00"), 500, 50, Decimal(38))
+    corrected(books, packages=[bought])
+    whole = Options(packages=PackageAllocation.NONE)
+    found = corrected(books, packages=[bought], options=whole)
+    assert (found["reasons"], found["amount"]) == (["settings"], "0.00")
+
+
+def test_a_record_of_the_console_is_its_own_reason(books: Books) -> None:
+    """billing-rules.md §9.3: its push never came, somebody imported it."""
+    late_call(books)
+    (row,) = [row for row in books.rows("CALL#") if row["sk"] == "CDR#icid-3"]
+    books.dynamodb.put_item(TableName=books.bills.name, Item=encode({**row, "sk": "CDR#icid-3#CONSOLE"}))
+    key = encode({"pk": row["pk"], "sk": row["sk"]})
+    books.dynamodb.delete_item(TableName=books.bills.name, Key=key)
+    (claim,) = [row for row in books.rows("ICID#") if row["pk"].endswith("#icid-3")]
+    books.dynamodb.delete_item(TableName=books.bills.name, Key=encode({"pk": claim["pk"], "sk": claim["sk"]}))
+    assert corrected(books)["reasons"] == ["imported_records"]
 
 
 def test_the_closed_month_names_nothing_late_once_it_was_booked(books: Books) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from unittest.mock import create_autospec
 
 import boto3
 import pytest
@@ -17,8 +18,10 @@ from builders.books import Books
 from builders.pushes import SUBSCRIPTION, A, B, X
 from privatenumber.billing.closing import runs
 from privatenumber.billing.disputes.booking import book_decisions
+from privatenumber.billing.ledger import Ledger
 from privatenumber.store import clients
-from privatenumber.store.disputes import DisputeStore
+from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
+from privatenumber.store.versions import Version
 
 BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
 """A whole month takes moto seconds to read."""
@@ -133,11 +136,7 @@ def test_what_has_no_records_is_said_to(api: BillsApi) -> None:
 
 def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:
     """Decided today, booked by the daily run, however often it runs (billing-rules.md §9.4)."""
-    statements = books_of(api).ledger().statements
-    open_month = statements.latest(MONTH)
-    assert open_month
-    closed = {**open_month.document, "state": "closed"}
-    statements.add(MONTH, closed, statements.lines(open_month), seen=open_month, made_at=NOW)
+    close(books_of(api).ledger())
     api.now = NOW
     dispute = decided(api, "rejected")
     store = DisputeStore(clients.dynamodb(), api.bills.name)
@@ -154,6 +153,32 @@ def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> Non
     assert {line["key"] for line in lines if line["line"] == "share"} == {"#account"}
     missing = api.call("GET /statements/{month}/lines", path=path, query={"correction": "2"})
     assert missing.status == 404
+
+
+def test_a_decision_about_history_is_told_and_the_others_are_booked(api: BillsApi) -> None:
+    """No statement shows a correction of 2025-01 any more: that one is refused, day after day, alone."""
+    ledger, old = books_of(api).ledger(), "2025-01"
+    closed = close(ledger)
+    ledger.statements.add(old, {**closed.document, "month": old}, [], seen=None, made_at=NOW)
+    kind, amount = AdjustmentKind.ADJUSTMENT, Decimal("0.30")
+    rows = [
+        Adjustment("2026-10", f"{month}-of-history", 3, kind, month, amount, NOW, api.actor)
+        for month in (old, MONTH)
+    ]
+    store = create_autospec(DisputeStore, instance=True)
+    store.adjustments.side_effect = lambda month: [row for row in rows if row.month == month]
+    refused, booked = book_decisions(ledger, store, as_of=NOW)
+    assert (refused["kind"], refused["reference"]) == ("refused", f"dispute {old}-of-history move 3")
+    assert (booked["kind"], booked["month"], booked["amount"]) == ("correction", MONTH, "0.30")
+    assert [each["kind"] for each in book_decisions(ledger, store, as_of=NOW)] == ["refused"]
+
+
+def close(ledger: Ledger) -> Version:
+    """The statement of the month, closed as it is."""
+    latest = ledger.statements.latest(MONTH)
+    assert latest
+    closed = {**latest.document, "state": "closed"}
+    return ledger.statements.add(MONTH, closed, ledger.statements.lines(latest), seen=latest, made_at=NOW)
 
 
 def decided(api: BillsApi, decision: str) -> str:

@@ -50,7 +50,7 @@ def test_billed_is_what_was_deducted_and_effective_is_what_the_month_cost() -> N
 def test_a_statement_as_it_is_made_is_a_data_set(month: str) -> None:
     """billing-rules.md §8.2, and the month after it, in which two rents of one number are deducted."""
     made = worked_statement(month, {PACKAGE_OF_EXAMPLE.number: Use(500, 50)} if month == "2026-10" else None)
-    document = {**made.document(), "lines": made.lines()}
+    document = {**made.document(), "lines": list(made.lines())}
     rows = data_set(document)
     assert broken_rules(COLUMNS, rows) == []
     assert total(rows, "BilledCost") == Decimal(document["total"])

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from decimal import Decimal
 
 import pytest
 
 from builders.events import ROOT
 from builders.statements import worked_month
 from builders.worked import worked_statement
+from privatenumber.billing.closing.allocation import Share
+from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.presented import present
+from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render
+from privatenumber.billing.outputs.statement_tables import tables
 from privatenumber.billing.outputs.texts import Language
 
 LIBRARIES = {"jinja2": Format.HTML, "xlsxwriter": Format.XLSX, "reportlab": Format.PDF}
@@ -54,7 +59,7 @@ def test_every_format_is_made_in_both_languages(form: Format, language: Language
 def test_a_statement_as_it_is_made_is_handed_out_with_its_totals(form: Format) -> None:
     """billing-rules.md §8.2: 114.00 by deduction. Text stands in PDF and XLSX packed."""
     made = worked_statement()
-    file = b"".join(render({**made.document(), "lines": made.lines()}, form)[1])
+    file = b"".join(render({**made.document(), "lines": list(made.lines())}, form)[1])
     if form in (Format.TEXT, Format.HTML):
         assert b"114.00" in file
         assert b"119.00" in file
@@ -63,10 +68,24 @@ def test_a_statement_as_it_is_made_is_handed_out_with_its_totals(form: Format) -
 
 def test_a_statement_reads_the_same_as_it_is_stored_and_as_it_is_presented() -> None:
     made = worked_statement()
-    stored = {**made.document(), "lines": made.lines()}
+    stored = {**made.document(), "lines": list(made.lines())}
     presented = present(made.document(), made.lines())
     for form in (Format.TEXT, Format.FOCUS, Format.HTML):
         assert list(render(stored, form)[1]) == list(render(presented, form)[1])
+
+
+def test_whose_a_correction_is_stands_in_a_table_of_its_own() -> None:
+    """billing-rules.md §8.3: it is another month's cost, so not in the shares of this one."""
+    made, share = (
+        worked_statement(),
+        Share(View.ORDER, "order-1001", 2, 0, Decimal("0.20"), *[Decimal(0)] * 3),
+    )
+    booked = Booked("2026-08", 1, Decimal("0.20"), ("late_facts",), "hash", (share.document(),))
+    document = present(made.document(), [*made.lines(), *booked.lines()])
+    (table,) = [table for table in tables(document) if table.name == "correction_shares"]
+    assert table.rows == [
+        ("2026-08", 1, "order", "order-1001", 2, 0, *map(Decimal, ("0.20", "0", "0", "0", "0.20")))
+    ]
 
 
 def test_a_reconciliation_is_no_data_set_of_costs() -> None:

@@ -40,7 +40,13 @@ def imported_sms_sort() -> str:
 
 def is_imported(fact: CdrFact | SmsFact) -> bool:
     """Whether a record came from the console."""
-    return fact.key[1].endswith(_SUFFIX) or f"{_SUFFIX}#" in fact.key[1]
+    return is_imported_address("/".join(fact.key))
+
+
+def is_imported_address(address: str) -> bool:
+    """The same, of the address of a record: its keys with ``/`` between them."""
+    sort = address.partition("/")[2]
+    return sort.endswith(_SUFFIX) or f"{_SUFFIX}#" in sort
 
 
 def flags_of_import(beside: int) -> list[str]:
@@ -73,17 +79,21 @@ def cdr_came(fact: CdrFact, find: Lookups) -> bool:
 
 def sms_came(fact: SmsFact, find: Lookups) -> bool:
     """Whether the notice of an imported SMS is there: by its id, or X, sender and time."""
-    if not fact.key[0].split("#", 2)[2].startswith(NO_SESSION):
-        return any(not is_imported(each) for each in find.sms(fact.key[0]) if each.notify_mode == "Notify")
+    of_id = () if _unnamed(fact) else find.sms(fact.key[0])
+    if any(not is_imported(each) for each in of_id if each.notify_mode == "Notify"):
+        return True
     return _overtaken(fact, similar_sms(fact, find))
 
 
 def similar_cdrs(fact: CdrFact, find: Lookups) -> list[CdrFact]:
-    """CDRs, imported or pushed, of the same X and caller that end within two seconds, in a stable order."""
+    """CDRs, imported or pushed, of the same X and caller that end within two seconds, in a stable order.
+
+    A row that hides its caller is the same call when it began to be talked and ended at the very same times.
+    """
     if fact.ended_at is None:
         return []
     near = find.cdrs_between(fact.application, fact.ended_at - CALL_TOLERANCE, fact.ended_at + CALL_TOLERANCE)
-    same = (each for each in near if (each.x, each.caller) == (fact.x, fact.caller) and _may_be(fact, each))
+    same = (each for each in near if each.x == fact.x and _same_caller(fact, each) and _may_be(fact, each))
     return sorted(same, key=lambda each: (each.ended_at or each.received_at, each.key))
 
 
@@ -92,13 +102,28 @@ def similar_sms(fact: SmsFact, find: Lookups) -> list[SmsFact]:
     if fact.at is None:
         return []
     near = find.sms_between(fact.application, fact.at - SMS_TOLERANCE, fact.at + SMS_TOLERANCE)
-    same = (each for each in near if (each.x, each.calling) == (fact.x, fact.calling))
+    same = (each for each in near if (each.x, each.calling) == (fact.x, fact.calling) and _either(fact, each))
     return sorted(same, key=lambda each: (each.at or each.received_at, each.key))
 
 
 def _may_be(imported: CdrFact, other: CdrFact) -> bool:
     """Two icids are two records; whoever has none may be the other."""
     return imported.icid is None or other.icid is None or imported.icid == other.icid
+
+
+def _same_caller(imported: CdrFact, other: CdrFact) -> bool:
+    if imported.caller is not None:
+        return imported.caller == other.caller
+    return (imported.answered_at, imported.ended_at) == (other.answered_at, other.ended_at)
+
+
+def _either(imported: SmsFact, other: SmsFact) -> bool:
+    """Two ids are two SMS; whoever has none may be the other."""
+    return _unnamed(imported) or _unnamed(other) or imported.key[0] == other.key[0]
+
+
+def _unnamed(fact: SmsFact) -> bool:
+    return fact.key[0].split("#", 2)[2].startswith(NO_SESSION)
 
 
 def _overtaken(fact: Fact, similar: list[Fact]) -> bool:

@@ -44,6 +44,10 @@ class Options:
     rent: RentAllocation = RentAllocation.NUMBER
     packages: PackageAllocation = PackageAllocation.PER_UNIT
 
+    def document(self) -> dict[str, str]:
+        """The settings as JSON."""
+        return {"rent": self.rent.value, "packages": self.packages.value}
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

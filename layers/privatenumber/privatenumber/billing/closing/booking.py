@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any, Final
 
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
 from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.rent import first_day, month_text, next_month
+from privatenumber.store.statements import MonthStore
 from privatenumber.store.versions import Version
 
 _MONTHS_CORRECTED: Final = 14
@@ -36,20 +38,31 @@ def settled(ledger: Ledger, closed: Version, *, days: bool = False) -> Settled:
     """What was said of a month last; with `days`, also of which closes. Raises VersionBroken."""
     last = ledger.corrections.latest(str(closed.document["month"]))
     if last is None:
-        told = closed.document
-        lines = ledger.statements.lines(closed) if days else []
+        told, store = closed.document, ledger.statements
         deducted, cost = told["components"], told["cost_components"]
     else:
-        told = last.document
-        lines = ledger.corrections.lines(last) if days else []
+        told, store = last.document, ledger.corrections
         deducted, cost = told["after"], told["cost_after"]
+    closes = closes_in(store, last or closed) if days else ()
     return Settled(
         deducted=tuple(read_component(each) for each in deducted if each["item"] != CORRECTION),
         cost=tuple(map(read_component, cost)),
         inputs=told["inputs"],
-        days={(line["application"], line["day"]): line["hash"] for line in lines if line["line"] == "close"},
+        days={(line["application"], line["day"]): line["hash"] for line in closes},
         correction=last,
     )
+
+
+def closes_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]]:
+    """The day closes that a statement or correction was made of: its first lines. Raises VersionBroken."""
+    return takewhile(lambda line: line["line"] == "close", store.each_line(version))
+
+
+def said_shares(ledger: Ledger, closed: Version) -> Iterator[Mapping[str, Any]]:
+    """The shares of a closed month's statement, and what its corrections moved. Raises VersionBroken."""
+    yield from _shares_in(ledger.statements, closed)
+    for correction in ledger.corrections.versions(str(closed.document["month"])):
+        yield from _shares_in(ledger.corrections, correction)
 
 
 def booked_in(ledger: Ledger, month: str) -> list[Booked]:
@@ -58,14 +71,14 @@ def booked_in(ledger: Ledger, month: str) -> list[Booked]:
     corrected = together(ledger.corrections.latest, earlier)
     found = [each for each, last in zip(earlier, corrected, strict=True) if last is not None]
     return [
-        booked_of(version)
+        booked_of(version, tuple(_shares_in(ledger.corrections, version)))
         for each in reversed(found)
         for version in reversed(list(ledger.corrections.versions(each)))
         if version.document["booked_in"] == month
     ]
 
 
-def booked_of(version: Version) -> Booked:
+def booked_of(version: Version, shares: Sequence[Mapping[str, Any]] = ()) -> Booked:
     """A correction as the month names it in which it is booked."""
     told: Mapping[str, Any] = version.document
     return Booked(
@@ -74,6 +87,7 @@ def booked_of(version: Version) -> Booked:
         amount=Decimal(told["amount"]),
         reasons=tuple(told["reasons"]),
         hash=version.hash,
+        shares=tuple(shares),
     )
 
 
@@ -91,3 +105,7 @@ def months_before(month: str) -> Iterator[str]:
     for _ in range(_MONTHS_CORRECTED):
         month = month_text(first_day(month) - timedelta(days=1))
         yield month
+
+
+def _shares_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]]:
+    return (line for line in store.each_line(version) if line["line"] == "share")

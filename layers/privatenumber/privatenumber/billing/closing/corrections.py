@@ -12,17 +12,26 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
-from privatenumber.billing.closing.booking import Settled, booked_month, months_before, settled
+from privatenumber.billing.closing.booking import (
+    Settled,
+    booked_month,
+    months_before,
+    said_shares,
+    settled,
+)
 from privatenumber.billing.closing.components import Component, differences, total_of
 from privatenumber.billing.closing.days import ClosedDay, DayClose
 from privatenumber.billing.closing.lines import Line
+from privatenumber.billing.closing.moved_shares import agreed_shares, moved_shares
 from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement
 from privatenumber.billing.closing.statement import Statement
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.store.imported_facts import is_imported_address
 from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day
 
@@ -34,13 +43,25 @@ class Reason(StrEnum):
     """Why a closed month is not what it was."""
 
     LATE_FACTS = "late_facts"
-    """Records that came, or were read from the platform's files, after the close."""
+    """Records that came after the close."""
+    IMPORTED_RECORDS = "imported_records"
+    """Records that were read from the platform's files after the close, because their push never came."""
     PRICE_LIST = "price_list"
     PACKAGE = "package"
     """Packages were entered or withdrawn, or an earlier month used more of them."""
     RENT = "rent"
     """The inventory says otherwise when a number was issued, returned or of which type it is."""
+    SETTINGS = "settings"
+    """Rents or packages are spread otherwise."""
     ADJUSTMENT = "adjustment"
+
+
+_OF_INPUTS: Final = {
+    "prices": Reason.PRICE_LIST,
+    "packages": Reason.PACKAGE,
+    "rents": Reason.RENT,
+    "settings": Reason.SETTINGS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +102,8 @@ def correct(
             "inputs": fresh.inputs(),
             "unpriced_minutes": fresh.totals.calls.unpriced_minutes,
         }
-        closes_named = [line for line in fresh.lines() if line["line"] == "close"]
-        return _add(ledger, document, [*closes_named, *changed], before, as_of), True
+        moved = moved_shares(fresh.shares(), said_shares(ledger, closed))
+        return _add(ledger, document, chain(fresh.close_lines(), changed, moved), before, as_of), True
 
     version, changed = settle(attempt)
     return _answer(month, version, changed)
@@ -116,7 +137,7 @@ def adjust(ledger: Ledger, month: str, adjustment: Adjustment, *, as_of: datetim
             {"line": "close", "application": application, "day": day, "hash": content}
             for (application, day), content in sorted(before.days.items())
         ]
-        return _add(ledger, document, closes, before, as_of), True
+        return _add(ledger, document, chain(closes, agreed_shares(agreed.amount)), before, as_of), True
 
     version, changed = settle(attempt)
     return _answer(month, version, changed)
@@ -154,11 +175,16 @@ def _sums(deducted: Sequence[Component], cost: Sequence[Component]) -> dict[str,
 
 def _reasons(before: Settled, fresh: Statement, changed: Iterable[Mapping[str, Any]]) -> list[str]:
     now = fresh.inputs()
-    differs = {name for name in now if now[name] != before.inputs.get(name)}
-    others = [("prices", Reason.PRICE_LIST), ("packages", Reason.PACKAGE), ("rents", Reason.RENT)]
-    reasons = [reason.value for name, reason in others if name in differs]
-    late = any("was" not in line or line["was"]["digest"] != line["digest"] for line in changed)
-    return [Reason.LATE_FACTS.value, *reasons] if late or not reasons else reasons
+    # Statements of old do not say by which settings they were spread.
+    differs = {name for name in now if now[name] != before.inputs.get(name, now[name])}
+    found = [reason for name, reason in _OF_INPUTS.items() if name in differs]
+    late = [line for line in changed if "was" not in line or line["was"]["digest"] != line["digest"]]
+    imported = [is_imported_address(line["fact"]) for line in late]
+    if any(imported):
+        found.insert(0, Reason.IMPORTED_RECORDS)
+    if not all(imported) or not found:
+        found.insert(0, Reason.LATE_FACTS)
+    return [reason.value for reason in found]
 
 
 def _changed_records(
@@ -207,7 +233,7 @@ def _charged(line: Line) -> dict[str, Any]:
 def _add(
     ledger: Ledger,
     document: Mapping[str, Any],
-    lines: Sequence[Mapping[str, Any]],
+    lines: Iterable[Mapping[str, Any]],
     before: Settled,
     as_of: datetime,
 ) -> Version:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,20 +22,23 @@ _TEXTS: Final = ("messages", "parts", "package_parts")
 _ACCOUNTS: Final = (Item.PACKAGE.value, CORRECTION)
 
 
-def present(head: Mapping[str, Any], lines: Sequence[Line]) -> dict[str, Any]:
+def present(head: Mapping[str, Any], lines: Iterable[Line]) -> dict[str, Any]:
     """A statement's head with its rows. ``by_…`` are by deduction: the sums of each are the exact total.
 
-    ``shares`` are by cost month: the sums of each of their views are ``cost_total``.
+    ``shares`` are by cost month: the sums of each of their views are ``cost_total``. ``correction_shares``
+    are what the corrections that it books move: of each, the sums of every view are its ``cost_amount``.
     """
-    usage, rents, shares, closes = (
-        [line for line in lines if line["line"] == kind] for kind in ("usage", "rent", "share", "close")
-    )
+    of_kind: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        of_kind[line["line"]].append(line)
+    usage, rents = of_kind["usage"], of_kind["rent"]
     shown: dict[str, Any] = {
         **head,
         "by_application": _view(head, usage, rents, ("application",)),
         "rents": rents[:MAX_ROWS_SHOWN],
-        "closes": closes,
-        "shares": _shares(shares),
+        "closes": of_kind["close"],
+        "shares": _shares(of_kind["share"]),
+        "correction_shares": _shares(of_kind["correction"]),
     }
     if max(len(usage), len(rents)) > MAX_ROWS_SHOWN:
         return {**shown, "rows_left_out": len(usage) + max(len(rents) - MAX_ROWS_SHOWN, 0)}

@@ -9,7 +9,7 @@ Rows name their days, the closes of those days their parts, and those the facts 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -45,13 +45,17 @@ _CLOSE_HOUR: Final = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A correction of a closed month that is booked in this one. ``amount`` is whole fen."""
+    """A correction of a closed month that is booked in this one. ``amount`` is whole fen.
+
+    ``shares`` are its share lines: by how much more its month costs whom.
+    """
 
     month: str
     number: int
     amount: Decimal
     reasons: tuple[str, ...]
     hash: str
+    shares: tuple[Mapping[str, Any], ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The correction as a statement names it."""
@@ -62,6 +66,11 @@ class Booked:
             "reasons": list(self.reasons),
             "hash": self.hash,
         }
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What it moves, as lines of the statement that books it."""
+        of_it = {"line": "correction", "month": self.month, "number": self.number}
+        return ({**share, **of_it} for share in self.shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +158,25 @@ class Statement:
             "inputs": self.inputs(),
         }
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Everything behind the sums: day closes, usage, rents, shares."""
-        return [
-            *(_close_line(closed) for closed in self.closes),
-            *(row.document() for row in self.rows),
-            *(_rent_line(rent) for rent in self.rents),
-            *(share.document() for share in self.shares()),
-        ]
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Everything behind the sums: day closes, usage, rents, shares, what corrections move."""
+        yield from self.close_lines()
+        yield from (row.document() for row in self.rows)
+        yield from map(_rent_line, self.rents)
+        yield from (share.document() for share in self.shares())
+        yield from (line for booked in self.corrections for line in booked.lines())
+
+    def close_lines(self) -> Iterator[dict[str, Any]]:
+        """The day closes it was made of, with their hashes."""
+        return map(_close_line, self.closes)
 
     def inputs(self) -> dict[str, str]:
         """Hashes of all that decided the amounts."""
         rents = {*self.rents, *self.cost_month_rents}
         parts = {
-            "days": [_close_line(closed) for closed in self.closes],
+            "days": list(self.close_lines()),
             "prices": self._price_lists(),
+            "settings": self.rules.options.document(),
             "packages": [{**row.order.document(), **_before(row)} for row in self.packages],
             "rents": sorted(map(_rent_line, rents), key=lambda line: canonical(line)),
         }

@@ -16,6 +16,7 @@ from privatenumber.billing.outputs.tables import Table
 Document: TypeAlias = Mapping[str, Any]
 
 _PRESENTED: Final = {"usage": "rows", "rent": "rents", "close": "closes"}
+_BY_VIEW: Final = {"share": "shares", "correction": "correction_shares"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def lines_of(document: Document, kind: str) -> list[Document]:
     """
     if "lines" in document:
         return [line for line in document["lines"] if line["line"] == kind]
-    if kind == "share":
-        return [{**line, "view": view} for view, found in document["shares"].items() for line in found]
+    if kind in _BY_VIEW:
+        views = document.get(_BY_VIEW[kind], {})
+        return [{**line, "view": view} for view, found in views.items() for line in found]
     return list(document.get(_PRESENTED[kind], ()))

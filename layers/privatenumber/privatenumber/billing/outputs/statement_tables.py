@@ -90,12 +90,22 @@ _CORRECTION: Final = (
     Column("reasons", Cell.CODES, codes="correction"),
     Column("amount", Cell.MONEY),
 )
+_MOVED: Final = (
+    Column("of_month"),
+    Column("correction", Cell.COUNT),
+    Column("view", codes="column"),
+    Column("key", codes="owner"),
+    *_SHARE,
+)
 
 
 def tables(document: Document) -> Iterator[Table]:
     """Every table behind the bill that says something, views first."""
     yield from (table for view in VIEWS if (table := share_table(document, view)).rows)
-    made = (package_table, correction_table, rent_table, price_table, usage_table, close_table)
+    made = (
+        *(package_table, correction_table, moved_table, rent_table, price_table, usage_table),
+        close_table,
+    )
     yield from (table for make in made if (table := make(document)).rows)
 
 
@@ -124,16 +134,7 @@ def component_table(document: Document, name: str, total: str) -> Table:
 
 def share_table(document: Document, view: str) -> Table:
     """A view of the month's costs: who bears how much. The sums of all views are equal."""
-    rows: list[Row] = [
-        (
-            line["key"],
-            line["minutes"],
-            line["parts"],
-            *(amount(line[name]) for name in ("call", "sms", "rent", "package", "total")),
-        )
-        for line in lines_of(document, "share")
-        if line["view"] == view
-    ]
+    rows = [_borne(line) for line in lines_of(document, "share") if line["view"] == view]
     columns = (Column(view, codes=_CODED.get(view, "owner")), *_SHARE)
     sums = [summed(row[at] for row in rows) for at in range(1, len(columns))]
     return Table(view, columns, rows, (None, int(sums[0]), int(sums[1]), *sums[2:]))
@@ -176,6 +177,21 @@ def correction_table(document: Document) -> Table:
         for each in document["corrections"]
     ]
     return Table("corrections", _CORRECTION, rows)
+
+
+def moved_table(document: Document) -> Table:
+    """Whose the corrections are: what each of them moves in every view, beside the month's own costs."""
+    rows: list[Row] = [
+        (line["month"], line["number"], line["view"], *_borne(line))
+        for line in lines_of(document, "correction")
+    ]
+    return Table("correction_shares", _MOVED, rows)
+
+
+def _borne(line: Document) -> Row:
+    """Who bears how much, by a share."""
+    amounts = (amount(line[name]) for name in ("call", "sms", "rent", "package", "total"))
+    return line["key"], line["minutes"], line["parts"], *amounts
 
 
 def usage_table(document: Document) -> Table:
