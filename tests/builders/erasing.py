@@ -39,7 +39,8 @@ from privatenumber.billing.closing.parts import Part, PartFacts, close_part
 from privatenumber.billing.closing.parts import Terms as RatingTerms
 from privatenumber.billing.reconciliation.cells import ImportedNumber
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
-from privatenumber.billing.reconciliation.importing import Importing, import_rows
+from privatenumber.billing.reconciliation.importing import import_rows
+from privatenumber.billing.reconciliation.rows_to_import import Importing, RowToImport
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.bindings.jobs_model import seal_item, seal_people
 from privatenumber.bindings.model import Binding, Partner, PartnerState, State, Terms
@@ -346,7 +347,7 @@ def plant_imports(desk: Desk) -> None:
     text = ImportedSms(2, "sms-of-a-file", APP_KEY, x, caller, callee, begun, 1, None)
     books = Books(desk.client, cast(Any, None), desk.bills, desk.bindings, "exchange")
     importing = Importing("ann", SIGNED_AT, "sha256", timedelta(days=400))
-    done = import_rows(books.ledger(), [(call, None), (text, None)], importing)
+    done = import_rows(books.ledger(), [RowToImport(call), RowToImport(text)], importing)
     assert done.counts["imported"] == 2, done.left_out
 
 

@@ -16,7 +16,8 @@ from builders.pushes import APP_ID, APP_KEY, A, B, X, fee_body, sms_body
 from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.closing.totals import Totals
 from privatenumber.billing.reconciliation.import_missing import import_missing
-from privatenumber.billing.reconciliation.importing import Importing, import_rows
+from privatenumber.billing.reconciliation.importing import import_rows
+from privatenumber.billing.reconciliation.rows_to_import import Importing, RowToImport
 from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.store.call_facts import FactReader
 
@@ -38,7 +39,7 @@ def row(icid: str = "icid-1", end: str = "2026-09-02 09:01:35", caller: str = A,
 
 
 def imported(books: Books, *rows: str, event: str | None = None, importing: Importing = IMPORTING) -> Any:
-    found = [(each, event) for each in calls_export(*rows)]
+    found = [RowToImport(each, event) for each in calls_export(*rows)]
     return import_rows(books.ledger(), found, importing).document()
 
 
@@ -160,7 +161,7 @@ def test_an_unanswered_call_costs_nothing(books: Books) -> None:
 @pytest.mark.parametrize("identifier", ["sms-20260902-0001", ""], ids=["id", "no id"])
 def test_an_sms_is_imported_and_replaced_alike(books: Books, identifier: str) -> None:
     line = sms_row("2026-09-02 10:00:00", 2, sms_id=identifier, x=X)
-    found = [(each, None) for each in sms_export(line)]
+    found = [RowToImport(each) for each in sms_export(line)]
     for outcome in ("imported", "repeated"):
         assert import_rows(books.ledger(), found, IMPORTING).counts[outcome] == 1
     assert totals(books).sms.parts == 2
@@ -240,3 +241,56 @@ def test_lines_are_chosen_of_one_file(books: Books, kind: str) -> None:
             by="ann",
             lines={kind: [2]},
         )
+
+
+def test_a_row_of_which_no_length_is_told_is_left_out(books: Books) -> None:
+    header = "record_id,app_key,x_number,caller,end_time"
+    (found,) = calls_export(f"icid-1,{APP_KEY},{X},{A},2026-09-02 09:01:35", header=header)
+    (left,) = import_rows(books.ledger(), [RowToImport(found)], IMPORTING).left_out
+    assert left["reason"].startswith("no length is told")
+
+
+def test_a_row_that_was_answered_behind_its_end_is_left_out(books: Books) -> None:
+    late = export_row("2026-09-02 10:00:00", "2026-09-02 09:01:35", icid="icid-1", x=X)
+    assert imported(books, late)["rows"][0]["reason"] == "answer_time: behind end_time"
+
+
+def test_equal_rows_without_id_are_as_many_calls(books: Books) -> None:
+    """One of two is matched with our record; both are imported where neither is, and again never."""
+    equal = f",{APP_KEY},{X},{A},2026-09-02 09:00:00,2026-09-02 09:01:35"
+    files = {"calls": uploaded(books, "c.csv", "calls", equal, equal)}
+    for expected in (2, 0):
+        done = import_missing(books.ledger(), "2026-09", files=files, as_of=LATER, by="ann")
+        assert done["calls"]["imported"] == expected
+    assert totals(books).calls.attempts == 2
+    for n in (1, 2):
+        books.push(fee_body(call(n, 95)), at=LATER + timedelta(hours=n))
+        assert totals(books).calls.attempts == 2
+
+
+def test_rows_that_nothing_tells_apart_are_one_and_say_so(books: Books) -> None:
+    found = imported(books, row(""), row("", result="busy"))
+    assert (found["imported"], found["rows"][0]["import_line"]) == (1, 3)
+    assert found["rows"][0]["reason"].startswith("another row of the file says the same")
+
+
+@pytest.mark.parametrize(
+    ("icid", "changes"),
+    [("icid-9", {"icid": None}), ("+8613800138009_9@host", {"sessionId": "session-1"})],
+    ids=["icid and none", "other sessions"],
+)
+def test_a_row_that_hides_its_caller_gives_way_to_the_push_of_its_times(
+    books: Books, icid: str, changes: dict[str, Any]
+) -> None:
+    imported(books, row(icid, caller="138****8001"))
+    books.push(fee_body(call(1, 96) | changes), at=LATER)
+    assert totals(books).calls.attempts == 2
+    books.push(fee_body(call(2, 95) | changes | {"sessionId": "session-2"}), at=LATER)
+    assert totals(books).calls.attempts == 2
+
+
+def test_an_sms_with_an_id_gives_way_to_a_notice_without(books: Books) -> None:
+    (text,) = sms_export(sms_row("2026-09-02 10:00:00", 2, sms_id="sms-9", x=X))
+    import_rows(books.ledger(), [RowToImport(text)], IMPORTING)
+    books.push(sms_body(parts="1", smsIdentifier=None), at=LATER)
+    assert totals(books).sms.messages == 1

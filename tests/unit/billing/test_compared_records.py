@@ -449,7 +449,8 @@ class TestClocks:
 
     def test_one_call_whose_end_differs_moves_no_file(self) -> None:
         row = export_row("2026-09-02 17:00:08", "2026-09-02 17:01:10", icid="icid-a", billed_minutes="2")
-        assert kinds(compare(rows=[row, *ROWS[1:]])) == []
+        (found,) = compare(rows=[row, *ROWS[1:]]).differences
+        assert (found.kind, found.evidence["differs"]) == ("record_conflict", ["end_time"])
 
     def test_a_call_that_the_export_puts_into_the_next_month_is_an_edge(self) -> None:
         """Its end in Beijing decides: a second before October."""

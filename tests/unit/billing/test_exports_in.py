@@ -126,6 +126,11 @@ def test_a_whole_number_matches_itself_only() -> None:
         (cells(duration_s="-1"), "duration_s: not a whole number"),
         (cells(duration_s="1.5"), "duration_s: not a whole number"),
         (cells(duration_s="many"), "duration_s: not a number"),
+        (cells(duration_s="6_2"), "duration_s: not a number"),
+        (cells(duration_s="６２"), "duration_s: not a number"),
+        (cells(duration_s="2147483648"), "duration_s: more than 2147483647"),
+        (cells(billed_minutes="35791395"), "billed_minutes: more than 35791394"),
+        (cells(end_time="2026/9/２ 9:01"), "end_time: not a time of the layout"),
     ],
 )
 def test_a_bad_row_is_rejected_by_line_and_reason_and_the_rest_is_read(bad: str, reason: str) -> None:
@@ -268,6 +273,7 @@ def test_a_mapping_translates_a_foreign_file() -> None:
         ({"decimal_separator": ""}, "decimal_separator"),
         ({"skip_lines": -1}, "skip_lines"),
         ({"skip_lines": True}, "skip_lines"),
+        ({"skip_lines": 1001}, "skip_lines"),
         ({"values": {"item": ["rent"]}}, "values: item: an object"),
         ({"values": {"item": {"Miete": 1}}}, "values: item: an object of texts"),
         ({"constants": {"app_key": 7}}, "constants: an object of texts"),

@@ -143,3 +143,8 @@ def test_only_a_csv_file_is_one_table() -> None:
         render(worked_month(), Format.XLSX, table="x")
     with pytest.raises(CannotRender, match="there are bill, application, mode"):
         render(worked_month(), Format.CSV, table="nothing")
+
+
+def test_a_call_that_claims_to_be_longer_than_the_calendar_is_a_row_all_the_same() -> None:
+    (row,) = read(calls_csv([CALL | {"talk_seconds": 10**15}]))
+    assert (row["answer_time"], row["end_time"]) == ("", "2026-09-02 09:01:35")

@@ -22,7 +22,8 @@ Value = TypeVar("Value")
 MAX_TEXT = 1024
 #: Longest text of an SMS that is read; 2 000 characters are documented (notifications.md §6.2).
 MAX_MESSAGE = 8192
-_MAX_INTEGER = 2**31
+#: Every integer of a push lies below it.
+MAX_INTEGER = 2**31
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
@@ -145,7 +146,7 @@ def _as_integer(value: Any) -> int:
     elif not isinstance(value, int) and not (isinstance(value, float) and value.is_integer()):
         raise ValueError
     number = int(value)
-    if abs(number) >= _MAX_INTEGER:
+    if abs(number) >= MAX_INTEGER:
         raise ValueError
     return number
 

@@ -102,5 +102,10 @@ def _own(line: Mapping[str, Any]) -> tuple[Value, ...]:
     return (*known, amount(line.get("unit_price")), amount(line.get("amount")), " ".join(line["flags"]))
 
 
-def _beijing(moment: str, seconds_before: int = 0) -> str:
-    return f"{from_iso(moment).astimezone(BEIJING) - timedelta(seconds=seconds_before):%Y-%m-%d %H:%M:%S}"
+def _beijing(moment: str, seconds_before: int = 0) -> str | None:
+    """A moment in Beijing; none where a record claims to be longer than the calendar."""
+    try:
+        shown = from_iso(moment).astimezone(BEIJING) - timedelta(seconds=seconds_before)
+    except OverflowError:
+        return None
+    return f"{shown:%Y-%m-%d %H:%M:%S}"

@@ -34,7 +34,8 @@ DELETE FROM row_names WHERE n IN (
 """
 
 _MISSING_CDRS: Final = """
-SELECT r.file, r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, m.shown_id, e.address, e.app
+SELECT r.file, r.line, r.x, r.x_shown, r.app, r.at, r.ended, r.talk, r.minutes, m.rated,
+  m.shown_id, e.address, e.app
 FROM row_names m CROSS JOIN rows r ON r.n = m.n LEFT JOIN row_ends t ON t.row = r.n
   LEFT JOIN ended e ON e.n = t.end
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
@@ -90,25 +91,42 @@ def set_redials_apart(bench: Workbench) -> int:
 def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
     """Rows of the export without a CDR of ours."""
     found = Gathering()
-    for file, line, x, x_shown, app, at, ended, talk, minutes, record_id, event, event_app in bench.ask(
-        _MISSING_CDRS, span.since, span.until
-    ):
+    for (
+        file,
+        line,
+        x,
+        x_shown,
+        app,
+        at,
+        ended,
+        talk,
+        minutes,
+        rated,
+        record_id,
+        event,
+        event_app,
+    ) in bench.ask(_MISSING_CDRS, span.since, span.until):
         kind = account.number_type(x)
-        amount = account.price_of_minutes(moment(at), kind, minutes)
-        found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), minutes, amount))
-        shown = x_shown or mask(x)
+        amount, shown = None, x_shown or mask(x)
+        if minutes is not None:
+            amount = account.price_of_minutes(moment(at), kind, minutes)
+            found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), minutes, amount))
         arrived = "its hang-up event did arrive" if event else "no event of it arrived either"
+        length = "" if minutes is not None else ", of which the file tells no length"
         evidence = {
             **place(file, line),
             **{"talk_seconds": talk, "record_id": record_id, "event": event},
+            "import_minutes": None if rated == minutes else rated,
         }
         found.add(
             Difference(
                 kind=Kind.MISSING_PUSH,
                 cause="missing CDR: the platform's detail export lists "
-                f"{told(shown, moment(ended), minutes, amount)}; {arrived}",
-                action="wait for its push (up to 11 hours); if none comes, import the row as a CDR",
-                quantity=Decimal(minutes),
+                f"{told(shown, moment(ended), minutes, amount)}{length}; {arrived}",
+                action="wait for its push (up to 11 hours); if none comes, import the row as a CDR"
+                if minutes is not None
+                else "wait for its push (up to 11 hours); if none comes, export the length of calls too",
+                quantity=None if minutes is None else Decimal(minutes),
                 amount=amount,
                 application=app or event_app,
                 x=shown,
@@ -160,7 +178,7 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
         found.add(
             Difference(
                 kind=Kind.MINUTES_DIFF if more else Kind.DURATION_DIFF,
-                cause=f"{told(x, moment(ended))}: the platform has {row_minutes} min ({row_talk} s), "
+                cause=f"{told(x, moment(ended))}: the platform has {row_minutes} min{_seconds(row_talk)}, "
                 f"our CDR {minutes} min ({talk} s)",
                 action="the CDR prevails; ask the platform for its record if it charges more",
                 quantity=Decimal(more),
@@ -174,11 +192,15 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
                     "fact": fact,
                     **place(*where),
                     "matched_by": rule,
-                    "seconds": row_talk - talk,
+                    **({} if row_talk is None else {"seconds": row_talk - talk}),
                 },
             )
         )
     return found
+
+
+def _seconds(talk: int | None) -> str:
+    return "" if talk is None else f" ({talk} s)"
 
 
 def edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:

@@ -14,7 +14,7 @@ from privatenumber.billing.reconciliation.exports_in import ImportedCall
 from privatenumber.billing.reconciliation.workbench import Workbench, batches, clock
 from privatenumber.billing.tariff.prices import PriceBook, UsageTime
 from privatenumber.numbers_in_text import holds_number
-from privatenumber.privacy import mask
+from privatenumber.privacy import is_pseudonym, mask
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day
 
@@ -25,16 +25,28 @@ Tokens: TypeAlias = Callable[[str, str], str]
 
 #: Times are milliseconds. ``x`` is a number of the inventory or the hash of another one; ``plain_x`` is that
 #: other one where it is not ours and stands in our own record. ``rid``, ``icid``, ``binding``: hashes.
+#: ``content`` is what a row says but for its times, which a file's clock may move; ``rated``: rated_minutes.
 CALL_TABLES: Final = """
 CREATE TABLE rows (
   n INTEGER PRIMARY KEY, file INTEGER, line INTEGER, rid BLOB, content BLOB, x TEXT, x_shown TEXT, app TEXT,
   ended INTEGER, at INTEGER, begun INTEGER, talk INTEGER, minutes INTEGER, measured INTEGER, binding BLOB);
-CREATE TABLE row_names (n INTEGER PRIMARY KEY, session TEXT, caller TEXT, x TEXT, shown_id TEXT);
+CREATE TABLE row_names (
+  n INTEGER PRIMARY KEY, session TEXT, caller TEXT, x TEXT, shown_id TEXT, rated INTEGER);
+CREATE TABLE other_people (row INTEGER, line INTEGER, PRIMARY KEY (row, line)) WITHOUT ROWID;
 CREATE TABLE lines (
   n INTEGER PRIMARY KEY, fact TEXT, app TEXT, icid BLOB, session TEXT, binding BLOB, caller TEXT, x TEXT,
-  plain_x TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
+  plain_x TEXT, mode TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
   inside INTEGER);
 CREATE TABLE pairs (row INTEGER PRIMARY KEY, line INTEGER UNIQUE, rule TEXT);
+"""
+
+_PUT_ROW: Final = (
+    "INSERT INTO rows (file, line, rid, content, x, x_shown, app, ended, at, begun, talk, minutes, measured,"
+    f" binding) VALUES ({', '.join('?' * 14)})"
+)
+_PUT_NAMES: Final = "INSERT INTO row_names (n, session, caller, x, shown_id, rated) VALUES (?, ?, ?, ?, ?, ?)"
+_KNOWN: Final = """
+SELECT r.n, l.n, l.caller FROM rows r LEFT JOIN lines l ON l.icid = r.rid WHERE r.n > ? ORDER BY r.n
 """
 
 
@@ -54,21 +66,41 @@ class Naming:
         """A person: a token, or the digits that are left of the number."""
         return number.text if number.masked else self.tokens(number.text, "number")
 
+    def is_other(self, number: ImportedNumber, known: str | None) -> bool:
+        """Whether a whole mainland number is not the person whose token is known."""
+        if known is None or is_pseudonym(known) or number.masked or not number.text.startswith("+86"):
+            return False
+        return self.person(number) != known
 
-def row_talk_seconds(row: ImportedCall) -> int:
-    """Talk seconds that a row states, by its times or its duration; 0 when it was not answered."""
+
+def row_seconds(row: ImportedCall) -> int | None:
+    """Talk seconds that a row states by its times or its duration, 0 when it was not answered.
+
+    ``None`` where it states minutes alone, or nothing of its length.
+    """
     if row.answered_at is not None:
         return max(int(row.ended_at.timestamp()) - int(row.answered_at.timestamp()), 0)
-    return row.duration_s or 0
+    if row.duration_s is not None:
+        return row.duration_s
+    return None if row.billed_minutes or not row.length_told else 0
 
 
-def row_minutes(row: ImportedCall, prices: PriceBook) -> int:
-    """Billed minutes that a row states, else those of its talk seconds (billing-rules.md §3.2)."""
-    if row.billed_minutes is not None:
-        return row.billed_minutes
+def row_talk_seconds(row: ImportedCall) -> int | None:
+    """Talk seconds by which a row is rated when it is imported; ``None`` when nothing tells them."""
+    seconds = row_seconds(row)
+    return seconds if row.answered_at or seconds or not row.billed_minutes else row.billed_minutes * 60
+
+
+def row_minutes(row: ImportedCall, prices: PriceBook) -> int | None:
+    """Billed minutes that a row states, else those by which it is rated."""
+    return rated_minutes(row, prices) if row.billed_minutes is None else row.billed_minutes
+
+
+def rated_minutes(row: ImportedCall, prices: PriceBook) -> int | None:
+    """Minutes of a row that is imported (billing-rules.md §3.2); ``None`` when nothing tells its length."""
     talk = row_talk_seconds(row)
-    if row.answered_at is None and not talk:
-        return 0
+    if talk is None or (row.answered_at is None and not talk):
+        return talk
     return billed_minutes(talk, prices.at(beijing_day(row.ended_at)))
 
 
@@ -91,6 +123,7 @@ def put_lines(
             line.caller,
             line.x if known or line.x is None else naming.x(bench, line.x),
             None if known else line.x,
+            line.mode,
             line.number_type.value,
             at,
             ended,
@@ -100,10 +133,10 @@ def put_lines(
             beijing_day(line.at).isoformat()[:7] == month,
         )
 
-    places = ", ".join("?" * 15)
+    places = ", ".join("?" * 16)
     bench.put(
-        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, type, at, ended, talk,"
-        f" minutes, amount, inside) VALUES ({places})",
+        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, mode, type, at, ended,"
+        f" talk, minutes, amount, inside) VALUES ({places})",
         map(values, lines),
     )
 
@@ -119,69 +152,67 @@ def put_rows(
 ) -> None:
     """Lay out the rows of one file, behind the lines.
 
-    Names are kept of those rows alone whose record id is no CDR's: the others are found without.
+    Names are kept of those rows alone whose record id is no CDR's: the others are found without. Of them
+    only those are noted that name another caller than the CDR.
     """
     by_answer = prices.usage_time is UsageTime.ANSWER
-
-    def values(row: ImportedCall) -> Sequence[object]:
-        at = row.answered_at if by_answer and row.answered_at else row.ended_at
-        x = naming.x(bench, row.x.text)
-        talk, minutes = row_talk_seconds(row), row_minutes(row, prices)
-        return (
-            file,
-            row.line,
-            bench.hidden("id", row.record_id) if row.record_id else None,
-            bench.hidden(
-                row.record_id,
-                row.binding_id,
-                row.app_key,
-                row.x.text,
-                row.caller.text,
-                row.ended_at,
-                row.answered_at,
-                talk,
-                minutes,
-                row.result,
-            ),
-            x,
-            mask(row.x.text) if x.startswith("~") else None,
-            naming.applications.get(row.app_key or ""),
-            clock(row.ended_at),
-            clock(at),
-            clock(row.call_in_at or row.answered_at or row.ended_at),
-            talk,
-            minutes,
-            bool(row.answered_at or row.duration_s or row.billed_minutes),
-            bench.hidden("id", row.binding_id) if row.binding_id else None,
-        )
-
-    places = ", ".join("?" * 14)
-    insert = (
-        "INSERT INTO rows (file, line, rid, content, x, x_shown, app, ended, at, begun, talk, minutes,"
-        f" measured, binding) VALUES ({places})"
-    )
     for batch in batches(rows):
         before = bench.one("SELECT coalesce(max(n), 0) FROM rows")
-        bench.put(insert, map(values, batch))
-        unknown = bench.ask(
-            "SELECT n FROM rows r WHERE n > ? AND (rid IS NULL OR NOT EXISTS"
-            " (SELECT 1 FROM lines WHERE icid = r.rid)) ORDER BY n",
-            before,
-        )
-        unnamed = [(n, batch[n - before - 1]) for (n,) in unknown]
-        bench.put(
-            "INSERT INTO row_names (n, session, caller, x, shown_id) VALUES (?, ?, ?, ?, ?)",
-            (
-                (
-                    n,
-                    naming.tokens(row.record_id, "session") if row.record_id else None,
-                    naming.person(row.caller),
-                    naming.person(row.x),
-                    shown_id(row.record_id),
-                )
-                for n, row in unnamed
-            ),
-        )
+        bench.put(_PUT_ROW, (_row_values(bench, row, naming, prices, file, by_answer) for row in batch))
+        others, unknown = list[tuple[int, int]](), list[tuple[object, ...]]()
+        for n, line, caller in bench.ask(_KNOWN, before):
+            row = batch[n - before - 1]
+            if line is None:
+                unknown.append(_names(n, row, naming, prices))
+            elif naming.is_other(row.caller, caller):
+                others.append((n, line))
+        bench.put("INSERT INTO other_people VALUES (?, ?)", others)
+        bench.put(_PUT_NAMES, unknown)
+
+
+def _row_values(
+    bench: Workbench, row: ImportedCall, naming: Naming, prices: PriceBook, file: int, by_answer: bool
+) -> Sequence[object]:
+    at = row.answered_at if by_answer and row.answered_at else row.ended_at
+    x = naming.x(bench, row.x.text)
+    talk, minutes = row_seconds(row), row_minutes(row, prices)
+    said = (
+        row.record_id,
+        row.binding_id,
+        row.app_key,
+        row.x.text,
+        row.caller.text,
+        talk,
+        minutes,
+        row.result,
+    )
+    return (
+        file,
+        row.line,
+        bench.hidden("id", row.record_id) if row.record_id else None,
+        bench.hidden(*said, row.answered_at is None),
+        x,
+        mask(row.x.text) if x.startswith("~") else None,
+        naming.applications.get(row.app_key or ""),
+        clock(row.ended_at),
+        clock(at),
+        clock(row.call_in_at or row.answered_at or row.ended_at),
+        talk,
+        minutes,
+        bool(row.answered_at or row.duration_s or row.billed_minutes),
+        bench.hidden("id", row.binding_id) if row.binding_id else None,
+    )
+
+
+def _names(n: int, row: ImportedCall, naming: Naming, prices: PriceBook) -> tuple[object, ...]:
+    return (
+        n,
+        naming.tokens(row.record_id, "session") if row.record_id else None,
+        naming.person(row.caller),
+        naming.person(row.x),
+        shown_id(row.record_id),
+        rated_minutes(row, prices),
+    )
 
 
 def shown_id(record_id: str | None) -> str | None:

@@ -18,9 +18,9 @@ from privatenumber.phone import InvalidNumber, normalise
 
 Value = TypeVar("Value")
 
-_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+")
-_PATTERN: Final = re.compile(r"(?:\+?86)?(?=[\d*]*\*)[\d*]{5,13}")
-_FOREIGN: Final = re.compile(r"\+(?!86)\d{6,18}")
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+", re.ASCII)
+_PATTERN: Final = re.compile(r"(?:\+?86)?(?=[\d*]*\*)[\d*]{5,13}", re.ASCII)
+_FOREIGN: Final = re.compile(r"\+(?!86)\d{6,18}", re.ASCII)
 _GLOBAL_MOBILE: Final = re.compile(r"\+861[3-9]\d{9}", re.ASCII)
 _WHOLE: Final = re.compile(r"\d{1,15}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -107,17 +107,21 @@ class Cells:
             raise BadCell(f"{column}: not a number")
         return value
 
-    def whole(self, column: str) -> int | None:
-        """A whole number of at least 0."""
+    def whole(self, column: str, *, most: int = 10**_MOST_DIGITS) -> int | None:
+        """A whole number from 0 to ``most``."""
         text = self.text(column)
-        if text is not None and _WHOLE.fullmatch(text):
-            return int(text)
-        value = self.decimal(column)
+        value = int(text) if text is not None and _WHOLE.fullmatch(text) else self.decimal(column)
         if value is None:
             return None
-        if value < 0 or value != value.to_integral_value():
+        if value < 0 or value != int(value):
             raise BadCell(f"{column}: not a whole number")
+        if value > most:
+            raise BadCell(f"{column}: more than {most}")
         return int(value)
+
+    def has(self, *columns: str) -> bool:
+        """Whether the row has a cell of one of these columns, be it an empty one."""
+        return any(column in self._cells or column in self._layout.constants for column in columns)
 
 
 def needed(value: Value | None, column: str) -> Value:

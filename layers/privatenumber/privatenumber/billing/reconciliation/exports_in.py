@@ -16,14 +16,17 @@ from privatenumber.billing.reconciliation.cells import BadCell, Cells, ImportedN
 from privatenumber.billing.reconciliation.export_files import BadRow, Export, Opens, Row
 from privatenumber.billing.reconciliation.layouts import BILL, CALLS, SMS, Layout
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.platform.push_fields import MAX_INTEGER
 from privatenumber.store.numbers import NumberType
 
 __all__ = ["BadRow", "ImportedNumber"]
 
-_MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+#: A row may say what a push may say: it becomes the same record.
+_MOST: Final = MAX_INTEGER - 1
+_MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 _TOTALS: Final = frozenset({"合计", "总计", "total", "totals"})
 #: A spreadsheet takes a month for its first day.
-_FIRST_OF_MONTH: Final = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))-01(?: 00:00:00)?")
+_FIRST_OF_MONTH: Final = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))-01(?: 00:00:00)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class ImportedCall:
     duration_s: int | None
     billed_minutes: int | None
     result: str | None
+    length_told: bool = True
+    """Whether the export has a column that tells how long calls were; one without answer has it empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,10 @@ def _call(line: int, cells: Cells) -> ImportedCall:
         call_in_at=cells.time("call_in_time"),
         ended_at=needed(cells.time("end_time"), "end_time"),
         answered_at=cells.time("answer_time"),
-        duration_s=cells.whole("duration_s"),
-        billed_minutes=cells.whole("billed_minutes"),
+        duration_s=cells.whole("duration_s", most=_MOST),
+        billed_minutes=cells.whole("billed_minutes", most=_MOST // 60),
         result=cells.text("result"),
+        length_told=cells.has("answer_time", "duration_s", "billed_minutes"),
     )
 
 
@@ -158,7 +164,7 @@ def _sms(line: int, cells: Cells) -> ImportedSms:
         sender=needed(cells.number("sender"), "sender"),
         receiver=_optional(cells, "receiver"),
         at=needed(cells.time("time"), "time"),
-        parts=needed(cells.whole("parts"), "parts"),
+        parts=needed(cells.whole("parts", most=_MOST), "parts"),
         result=cells.text("result"),
     )
 

@@ -10,15 +10,11 @@ from privatenumber.billing.closing.runs import BillingRequestError, state_month
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.reconciliation.compare import Files
 from privatenumber.billing.reconciliation.export_files import Export
-from privatenumber.billing.reconciliation.importing import (
-    ImportedRow,
-    Importing,
-    ImportResult,
-    import_rows,
-)
+from privatenumber.billing.reconciliation.importing import import_rows
 from privatenumber.billing.reconciliation.missing_rows import MissingRow, Wanted
 from privatenumber.billing.reconciliation.records import DetailFiles, Recorded, compare_records
 from privatenumber.billing.reconciliation.resolving import resolver_of
+from privatenumber.billing.reconciliation.rows_to_import import Importing, ImportResult, RowToImport
 from privatenumber.billing.reconciliation.run import Keys, each_key, month_of, open_files
 from privatenumber.store.files import FileChanged
 
@@ -78,17 +74,17 @@ def _imported(
 ) -> ImportResult:
     total = ImportResult()
     for number, export in enumerate(exports):
-        events = {row.line: row.event for row in missing if row.file == number}
-        if not events:
+        wanted = {row.line: row for row in missing if row.file == number}
+        if not wanted:
             continue
         importing = Importing(by, at, export.sha256, timedelta(days=ledger.kept_days))
-        result = import_rows(ledger, _found(export, events), importing)
+        result = import_rows(ledger, _found(export, wanted), importing)
         total.counts += result.counts
         total.left_out += result.left_out
     return total
 
 
-def _found(export: Export[Any], events: dict[int, str | None]) -> Iterator[tuple[ImportedRow, str | None]]:
+def _found(export: Export[Any], wanted: Mapping[int, MissingRow]) -> Iterator[RowToImport]:
     for row in export:
-        if row.line in events:
-            yield row, events[row.line]
+        if place := wanted.get(row.line):
+            yield RowToImport(row, place.event, place.nth)

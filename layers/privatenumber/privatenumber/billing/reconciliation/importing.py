@@ -8,17 +8,23 @@ could recognise then, or whose push may still be on its way, is not imported.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from datetime import datetime
+from typing import Any, Final
 
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.reconciliation.call_tables import row_talk_seconds, shown_id
 from privatenumber.billing.reconciliation.cells import ImportedNumber
 from privatenumber.billing.reconciliation.event_checks import LATE_WINDOW
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
+from privatenumber.billing.reconciliation.rows_to_import import (
+    ImportedRow,
+    Importing,
+    ImportResult,
+    LeftOut,
+    OwnNumbers,
+    RowToImport,
+)
 from privatenumber.numbers_in_text import holds_number
 from privatenumber.privacy import Keyring, seal, token
 from privatenumber.store.fact_rows import (
@@ -45,57 +51,26 @@ from privatenumber.store.imported_facts import (
 from privatenumber.store.sms_rows import read_sms
 from privatenumber.times import beijing_day, iso, platform_time
 
-ImportedRow: TypeAlias = ImportedCall | ImportedSms
-
 _AT_ONCE: Final = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Importing:
-    """Who imports, when, and from which file (its SHA-256); ``kept`` is how long the facts stay."""
-
-    by: str
-    at: datetime
-    file: str
-    kept: timedelta
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """What became of rows: counts by outcome, and why those were left out that were, by line."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    left_out: list[dict[str, Any]] = field(default_factory=list)
-
-    def leave_out(self, line: int, reason: str) -> None:
-        """Tell of a row that is not imported."""
-        self.counts["left_out"] += 1
-        self.left_out.append({"import_line": line, "reason": reason})
-
-    def document(self) -> dict[str, Any]:
-        """The result as JSON."""
-        names = ("imported", "repeated", "conflicts", "left_out")
-        return {**{name: self.counts[name] for name in names}, "rows": self.left_out}
-
-
-class _LeftOut(Exception):
-    """Why a row is not imported."""
-
-
-def import_rows(
-    ledger: Ledger, rows: Iterable[tuple[ImportedRow, str | None]], importing: Importing
-) -> ImportResult:
-    """Import rows, each with the address of its hang-up event where there is one. May be repeated.
+def import_rows(ledger: Ledger, rows: Iterable[RowToImport], importing: Importing) -> ImportResult:
+    """Import rows. May be repeated.
 
     Raises StoreUnavailable; then some rows may be stored, and the same call again completes it.
     """
-    result = ImportResult()
-    waiting: list[NewFact] = []
-    for row, event in rows:
+    result, numbers = ImportResult(), OwnNumbers(ledger.inventory, ledger.numbers)
+    waiting, seen = list[NewFact](), set[tuple[str, str]]()
+    for wanted in rows:
         try:
-            waiting.append(_fact(ledger, row, event, importing))
-        except _LeftOut as error:
-            result.leave_out(row.line, str(error))
+            fact = _fact(ledger, wanted, numbers, importing)
+            if (fact.pk, fact.sk) in seen:
+                raise LeftOut("another row of the file says the same, and no id tells them apart")
+        except LeftOut as error:
+            result.leave_out(wanted.row.line, str(error))
+            continue
+        seen.add((fact.pk, fact.sk))
+        waiting.append(fact)
         if len(waiting) == _AT_ONCE:
             _store(ledger, waiting, result)
             waiting = []
@@ -111,48 +86,45 @@ def _store(ledger: Ledger, facts: list[NewFact], result: ImportResult) -> None:
         result.counts["conflicts"] += len(written.conflicts)
 
 
-def _fact(ledger: Ledger, row: ImportedRow, event: str | None, importing: Importing) -> NewFact:
-    x = _x(ledger, row.x)
-    application = _application(ledger, row, x, event)
+def _fact(ledger: Ledger, wanted: RowToImport, numbers: OwnNumbers, importing: Importing) -> NewFact:
+    row = wanted.row
+    x = numbers.x(row.x)
+    application = _application(ledger, row, x, wanted.event, numbers)
     at = row.ended_at if isinstance(row, ImportedCall) else row.at
     if importing.at < at + LATE_WINDOW:
-        raise _LeftOut("its push may still come: the late window is not over")
+        raise LeftOut("its push may still come: the late window is not over")
     if isinstance(row, ImportedCall):
-        return _cdr(ledger, row, x, application, event, importing)
-    return _sms(ledger, row, x, application, importing)
+        return _cdr(ledger, row, x, application, wanted, importing)
+    return _sms(ledger, row, x, application, wanted, importing)
 
 
-def _x(ledger: Ledger, x: ImportedNumber) -> str:
-    """The private number; digits that are hidden are known when only one of ours fits."""
-    found = [known for known in ledger.inventory if x.matches(known)] if x.masked else [x.text]
-    if len(found) != 1:
-        raise _LeftOut("x_number: digits are hidden and more than one number, or none, fits")
-    return found[0]
-
-
-def _application(ledger: Ledger, row: ImportedRow, x: str, event: str | None) -> str:
+def _application(ledger: Ledger, row: ImportedRow, x: str, event: str | None, numbers: OwnNumbers) -> str:
     by_key = ledger.account.applications
     if row.app_key and row.app_key in by_key:
         return by_key[row.app_key]
-    if event is not None:
-        return event.split("#", 2)[1]
-    found = {number.application for number in ledger.numbers if number.x == x}
-    if len(found) != 1:
-        raise _LeftOut("app_key: no application is told, and the number is not in the inventory")
-    return found.pop()
+    return numbers.application(x) if event is None else event.split("#", 2)[1]
 
 
 def _cdr(
-    ledger: Ledger, row: ImportedCall, x: str, application: str, event: str | None, importing: Importing
+    ledger: Ledger,
+    row: ImportedCall,
+    x: str,
+    application: str,
+    wanted: RowToImport,
+    importing: Importing,
 ) -> NewFact:
     keyring = ledger.keyring()
     icid = shown_id(row.record_id)
-    session = _session(keyring, row, event)
+    session = _session(keyring, row, wanted.event)
     if session is None and icid is None and row.caller.masked:
-        raise _LeftOut("neither a record id nor the whole caller: its push could not be recognised")
-    talk = row_talk_seconds(row) or (row.billed_minutes or 0) * 60
+        raise LeftOut("neither a record id nor the whole caller: its push could not be recognised")
+    talk = row_talk_seconds(row)
+    if talk is None:
+        raise LeftOut("no length is told: export the answer time, the duration or the minutes too")
+    if row.answered_at and row.answered_at > row.ended_at:
+        raise LeftOut("answer_time: behind end_time")
     answered = row.answered_at is not None or talk > 0
-    content = _content(row, x, row.answered_at, row.ended_at, talk)
+    content = _content(row, x, wanted.nth, row.answered_at, row.ended_at, talk)
     digest = token(keyring, content, purpose="content")
     raw = {
         "appKey": row.app_key,
@@ -189,17 +161,24 @@ def _cdr(
     new = _new(ledger, key, "cdr", application, digest, raw, attributes, importing)
     fact, find = read_cdr({"pk": key[0], "sk": key[1], **new.item}), ledger.facts.lookups
     if (icid or session) and cdr_came(fact, find):
-        raise _LeftOut("its push has come")
+        raise LeftOut("its push has come")
     beside = 0 if icid else sum(not is_imported(each) for each in similar_cdrs(fact, find))
     return _flagged(new, beside)
 
 
-def _sms(ledger: Ledger, row: ImportedSms, x: str, application: str, importing: Importing) -> NewFact:
+def _sms(
+    ledger: Ledger,
+    row: ImportedSms,
+    x: str,
+    application: str,
+    wanted: RowToImport,
+    importing: Importing,
+) -> NewFact:
     keyring = ledger.keyring()
     if row.sms_id is None and row.sender.masked:
-        raise _LeftOut("neither an SMS id nor the whole sender: its push could not be recognised")
+        raise LeftOut("neither an SMS id nor the whole sender: its push could not be recognised")
     identifier = token(keyring, row.sms_id, purpose="sms") if row.sms_id else None
-    digest = token(keyring, _content(row, x, row.at, row.parts), purpose="content")
+    digest = token(keyring, _content(row, x, wanted.nth, row.at, row.parts), purpose="content")
     result = 0 if row.parts else None
     event = {
         "smsIdentifier": row.sms_id,
@@ -227,7 +206,7 @@ def _sms(ledger: Ledger, row: ImportedSms, x: str, application: str, importing: 
     new = _new(ledger, key, "sms", application, digest, raw, attributes, importing)
     fact, find = read_sms({"pk": key[0], "sk": key[1], **new.item}), ledger.facts.lookups
     if identifier is not None and sms_came(fact, find):
-        raise _LeftOut("its push has come")
+        raise LeftOut("its push has come")
     beside = 0 if identifier else sum(not is_imported(each) for each in similar_sms(fact, find))
     return _flagged(new, beside)
 
@@ -276,11 +255,12 @@ def _session(keyring: Keyring, row: ImportedCall, event: str | None) -> str | No
     return None
 
 
-def _content(row: ImportedRow, x: str, *more: object) -> str:
-    """What a row says, in one spelling: the same row of another file is the same fact."""
+def _content(row: ImportedRow, x: str, nth: int, *more: object) -> str:
+    """What a row says, in one spelling: the same row of another file is the same fact, the next is not."""
+    told = (*more, f"nth:{nth}") if nth > 1 else more
     if isinstance(row, ImportedCall):
-        return repr(("call", row.record_id, row.binding_id, x, row.caller.text, *more))
-    return repr(("sms", row.sms_id, x, row.sender.text, *more))
+        return repr(("call", row.record_id, row.binding_id, x, row.caller.text, *told))
+    return repr(("sms", row.sms_id, x, row.sender.text, *told))
 
 
 def _whole(number: ImportedNumber | None) -> str | None:

@@ -19,10 +19,13 @@ from typing import Any, Final
 
 from privatenumber.times import BEIJING
 
+MOST_SKIPPED: Final = 1000
+
 _PLAIN_FORMAT: Final = "yyyy-MM-dd HH:mm:ss"
 _PLAIN: Final = re.compile(r"(\d{4}-\d\d-\d\d) ((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)", re.ASCII)
 _TIME_FORMATS: Final = (_PLAIN_FORMAT, "yyyy/M/d H:mm:ss", "yyyy/M/d H:mm")
 _ZONES: Final[Mapping[str, tzinfo]] = {"Asia/Shanghai": BEIJING, "UTC": UTC}
+_OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _DIRECTIVES: Final = (
     (r"yyyy", "%Y"),
@@ -62,6 +65,8 @@ class Layout:
         if _PLAIN_FORMAT in self.time_formats and (plain := _PLAIN.fullmatch(text)):
             midnight = _midnight(plain[1], self.zone)
             return midnight and midnight + _since_midnight(plain[2])
+        if _OTHER_DIGIT.search(text):
+            return None
         for form in self.time_formats:
             try:
                 found = datetime.strptime(text, _strptime(form)).replace(tzinfo=self.zone)
@@ -146,8 +151,8 @@ def mapped(layout: Layout, mapping: Any) -> Layout:
     if not isinstance(zone, str) or zone not in _ZONES:
         raise LayoutError(f"mapping: timezone: one of {', '.join(_ZONES)} is expected")
     skip = given.get("skip_lines", layout.skip_lines)
-    if type(skip) is not int or skip < 0:
-        raise LayoutError("mapping: skip_lines: a whole number is expected")
+    if type(skip) is not int or not 0 <= skip <= MOST_SKIPPED:
+        raise LayoutError(f"mapping: skip_lines: a whole number from 0 to {MOST_SKIPPED} is expected")
     values = {
         name: {**layout.values.get(name, {}), **_words(words, f"mapping: values: {name}")}
         for name, words in _object(given.get("values", {}), "mapping: values").items()

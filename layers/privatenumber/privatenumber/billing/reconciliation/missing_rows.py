@@ -12,22 +12,30 @@ from privatenumber.billing.reconciliation.workbench import Workbench
 
 
 class MissingRow(NamedTuple):
-    """A row: which of the files of its kind, its line, and the address of its hang-up event."""
+    """A row: which of the files of its kind, its line, and the address of its hang-up event.
+
+    Without an id it is the ``nth`` of the equal rows of its file: so many calls they are.
+    """
 
     file: int
     line: int
     event: str | None
+    nth: int = 1
 
 
 CALL_PLACES: Final = """
-SELECT r.file, r.line, e.address FROM row_names m CROSS JOIN rows r ON r.n = m.n
+SELECT r.file, r.line, e.address, CASE WHEN r.rid IS NULL THEN (SELECT count(*) FROM rows q
+  WHERE q.content = r.content AND q.at = r.at AND q.file = r.file AND q.n <= r.n AND q.rid IS NULL) ELSE 1 END
+FROM row_names m CROSS JOIN rows r ON r.n = m.n
   LEFT JOIN row_ends t ON t.row = r.n LEFT JOIN ended e ON e.n = t.end
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
 ORDER BY r.file, r.line
 """
 
 SMS_PLACES: Final = """
-SELECT r.file, r.line, NULL FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
+SELECT r.file, r.line, NULL, CASE WHEN r.rid IS NULL THEN (SELECT count(*) FROM sms_rows q
+  WHERE q.content = r.content AND q.at = r.at AND q.file = r.file AND q.n <= r.n AND q.rid IS NULL) ELSE 1 END
+FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
 WHERE NOT EXISTS (SELECT 1 FROM sms_pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
 ORDER BY r.file, r.line
 """
@@ -46,5 +54,7 @@ def missing_places(
 ) -> Iterator[MissingRow]:
     """The missing rows of the month that are wanted."""
     lines = None if wanted.lines is None else wanted.lines.get(kind, ())
+    table = {"calls": "rows", "sms": "sms_rows"}[kind]
+    bench.do(f"CREATE INDEX {table}_content ON {table} (content, at, file, n) WHERE rid IS NULL")
     found = (MissingRow(*row) for row in bench.ask(places, span.since, span.until))
     return islice((row for row in found if lines is None or row.line in lines), wanted.most)

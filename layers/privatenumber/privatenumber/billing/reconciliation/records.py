@@ -33,6 +33,7 @@ from privatenumber.billing.reconciliation.call_tables import (
     put_lines,
     put_rows,
 )
+from privatenumber.billing.reconciliation.contradictions import CALLS, SMS, contradictions
 from privatenumber.billing.reconciliation.differences import Difference
 from privatenumber.billing.reconciliation.event_checks import (
     END_TABLES,
@@ -202,8 +203,8 @@ def _compare_calls(
     for number, export in enumerate(exports):
         put_rows(bench, export, naming, account.prices, file=number)
     match_ids(bench)
-    repeats.set_apart(bench, repeats.CALLS)
     result.take(_moved(bench, "calls", exports))
+    repeats.set_apart(bench, repeats.CALLS)
     redials = set_redials_apart(bench)
     lay_out_rest(bench)
     match_times(bench, resolver.callers_of)
@@ -211,6 +212,7 @@ def _compare_calls(
     result.take(missing_cdrs(bench, account, span), "rows")
     result.take(length_differences(bench, account), "changed")
     result.take(edge_differences(bench, account, span), "changed")
+    result.take(contradictions(bench, CALLS, account, span))
     result.take(ends_without_cdr(bench, account, resolver.tokens, as_of=resolver.as_of), "ended")
     if exports:
         result.take(missing_rows(bench, account), "unlisted")
@@ -233,12 +235,13 @@ def _compare_sms(
     for number, export in enumerate(exports):
         put_sms_rows(bench, export, naming, file=number)
     match_sms_ids(bench)
-    repeats.set_apart(bench, repeats.SMS)
     result.take(_moved(bench, "sms", exports))
+    repeats.set_apart(bench, repeats.SMS)
     match_sms_times(bench, resolver.callers_of)
     result.take(missing_notices(bench, account, span), "rows")
     result.take(part_differences(bench, account), "changed")
     result.take(sms_edge_differences(bench, account, span), "changed")
+    result.take(contradictions(bench, SMS, account, span))
     result.take(missing_sms_rows(bench, account), "unlisted")
     result.take(_gathered(repeated_rows(bench, repeats.SMS, Item.SMS)))
     result.counts["sms"] = _counts(bench, repeats.SMS, span)

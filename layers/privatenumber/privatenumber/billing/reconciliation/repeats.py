@@ -15,7 +15,7 @@ from privatenumber.billing.reconciliation.workbench import Workbench
 #: Rows whose id is a known record's, behind the one that was matched with it.
 _OF_KNOWN: Final = """
 INSERT INTO {repeats}
-SELECT r.n, f.n, r.content = f.content
+SELECT r.n, f.n, r.content = f.content AND r.at = f.at
 FROM {rows} r CROSS JOIN {lines} l ON l.{id} = r.rid CROSS JOIN {pairs} p ON p.line = l.n
   CROSS JOIN {rows} f ON f.n = p.row
 WHERE r.rid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) AND f.rid = r.rid
@@ -23,9 +23,9 @@ WHERE r.rid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) A
 
 _OF_UNKNOWN: Final = """
 INSERT INTO {repeats}
-SELECT n, first, content = first_content FROM (
-  SELECT r.n, r.content, first_value(r.n) OVER same AS first,
-    first_value(r.content) OVER same AS first_content
+SELECT n, first, content = first_content AND at = first_at FROM (
+  SELECT r.n, r.content, r.at, first_value(r.n) OVER same AS first,
+    first_value(r.content) OVER same AS first_content, first_value(r.at) OVER same AS first_at
   FROM {names} m CROSS JOIN {rows} r ON r.n = m.n WHERE r.rid IS NOT NULL
   WINDOW same AS (
     PARTITION BY r.rid ORDER BY EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) DESC, r.n))
@@ -35,8 +35,8 @@ WHERE n <> first
 _WITHOUT_ID: Final = """
 INSERT INTO {repeats}
 SELECT n, first, 1 FROM (
-  SELECT n, first_value(n) OVER (PARTITION BY content, nth ORDER BY n) AS first FROM (
-    SELECT r.n, r.content, row_number() OVER (PARTITION BY r.content, r.file ORDER BY r.n) AS nth
+  SELECT n, first_value(n) OVER (PARTITION BY content, at, nth ORDER BY n) AS first FROM (
+    SELECT r.n, r.content, r.at, row_number() OVER (PARTITION BY r.content, r.at, r.file ORDER BY r.n) AS nth
     FROM {names} m CROSS JOIN {rows} r ON r.n = m.n WHERE r.rid IS NULL))
 WHERE n > first
 """
@@ -89,7 +89,7 @@ class Repeat:
 
 
 def set_apart(bench: Workbench, tables: Tables) -> None:
-    """Find the repeated rows, to be called when ids are matched; they are no rows any more."""
+    """Find the repeated rows, when ids are matched and clocks are right; they are no rows any more."""
     bench.do(tables.sql("CREATE TABLE {repeats} (n INTEGER PRIMARY KEY, first INTEGER, equal INTEGER)"))
     for statement in (_OF_KNOWN, _OF_UNKNOWN, _WITHOUT_ID):
         bench.do(tables.sql(statement))

@@ -25,6 +25,7 @@ CREATE TABLE sms_rows (
   n INTEGER PRIMARY KEY, file INTEGER, line INTEGER, rid TEXT, content BLOB, x TEXT, x_shown TEXT,
   app TEXT, at INTEGER, parts INTEGER);
 CREATE TABLE sms_names (n INTEGER PRIMARY KEY, sender TEXT);
+CREATE TABLE other_senders (row INTEGER, line INTEGER, PRIMARY KEY (row, line)) WITHOUT ROWID;
 CREATE TABLE sms_lines (
   n INTEGER PRIMARY KEY, fact TEXT, app TEXT, sms TEXT, sender TEXT, x TEXT, plain_x TEXT, type TEXT,
   at INTEGER, parts INTEGER, received INTEGER, forwarded INTEGER, sent INTEGER, amount TEXT, inside INTEGER);
@@ -36,10 +37,8 @@ _BY_ID: Final = """
 INSERT OR IGNORE INTO sms_pairs SELECT r.n, l.n, ? FROM sms_rows r CROSS JOIN sms_lines l ON l.sms = r.rid
 """
 
-_UNKNOWN: Final = """
-SELECT n FROM sms_rows r
-WHERE n > ? AND (rid IS NULL OR NOT EXISTS (SELECT 1 FROM sms_lines WHERE sms = r.rid))
-ORDER BY n
+_KNOWN: Final = """
+SELECT r.n, l.n, l.sender FROM sms_rows r LEFT JOIN sms_lines l ON l.sms = r.rid WHERE r.n > ? ORDER BY r.n
 """
 
 _LEFT: Final = (
@@ -108,7 +107,7 @@ def put_sms_rows(bench: Workbench, rows: Iterable[ImportedSms], naming: Naming, 
             file,
             row.line,
             naming.tokens(row.sms_id, "sms") if row.sms_id else None,
-            bench.hidden(row.sms_id, row.app_key, row.x.text, row.sender.text, row.at, row.parts, row.result),
+            bench.hidden(row.sms_id, row.app_key, row.x.text, row.sender.text, row.parts, row.result),
             x,
             mask(row.x.text) if x.startswith("~") else None,
             naming.applications.get(row.app_key or ""),
@@ -123,11 +122,15 @@ def put_sms_rows(bench: Workbench, rows: Iterable[ImportedSms], naming: Naming, 
             f" VALUES ({', '.join('?' * 9)})",
             map(values, batch),
         )
-        unknown = [n for (n,) in bench.ask(_UNKNOWN, before)]
-        bench.put(
-            "INSERT INTO sms_names (n, sender) VALUES (?, ?)",
-            ((n, naming.person(batch[n - before - 1].sender)) for n in unknown),
-        )
+        others, unknown = list[tuple[int, int]](), list[tuple[int, str]]()
+        for n, line, sender in bench.ask(_KNOWN, before):
+            row = batch[n - before - 1]
+            if line is None:
+                unknown.append((n, naming.person(row.sender)))
+            elif naming.is_other(row.sender, sender):
+                others.append((n, line))
+        bench.put("INSERT INTO other_senders VALUES (?, ?)", others)
+        bench.put("INSERT INTO sms_names (n, sender) VALUES (?, ?)", unknown)
 
 
 def match_sms_ids(bench: Workbench) -> None:
