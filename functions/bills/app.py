@@ -9,15 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
-
-from aws_lambda_powertools.metrics import MetricUnit
+from typing import Final
 
 from privatenumber.billing.bill_rooms import BillRooms
-from privatenumber.deadline import LambdaContext
-from privatenumber.http_api import Response
-from privatenumber.http_request import Request
-from privatenumber.http_serving import NoSuchRoute, serve
+from privatenumber.http_serving import handler_of
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
@@ -41,9 +36,6 @@ ROUTES: Final[Mapping[str, Route]] = {
     **planning_routes.ROUTES,
 }
 
-logger = get_logger("bills")
-metrics = get_metrics("bills")
-
 
 @cache
 def rooms() -> BillRooms:
@@ -51,28 +43,11 @@ def rooms() -> BillRooms:
     return BillRooms(Settings.from_environment(os.environ))
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
-    """Answer one request of the HTTP API; never raises."""
-    response = serve(
-        event,
-        context,
-        routes=ROUTES,
-        answer=_answer,
-        kinds=KINDS,
-        described=DESCRIBED,
-        log=logger,
-        count=_count,
-    )
-    metrics.flush_metrics()
-    return response
-
-
-def _answer(request: Request) -> Response:
-    route = ROUTES.get(request.route)
-    if route is None:
-        raise NoSuchRoute
-    return route(rooms(), request)
-
-
-def _count(name: str, value: float) -> None:
-    metrics.add_metric(name, MetricUnit.Count, value)
+handler: Final = handler_of(
+    ROUTES,
+    lambda route, request: route(rooms(), request),
+    kinds=KINDS,
+    described=DESCRIBED,
+    log=get_logger("bills"),
+    metrics=get_metrics("bills"),
+)

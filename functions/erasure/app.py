@@ -6,7 +6,7 @@ No handler logs its event: a request names people by their numbers.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from privatenumber.deadline import LambdaContext
 from privatenumber.erasure.bootstrap import Rooms
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request
-from privatenumber.http_serving import NoSuchRoute, serve
+from privatenumber.http_serving import handler_of
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
@@ -25,8 +25,6 @@ from .requests import read_id, read_key, read_request
 
 RESERVE_S: Final = 75.0
 """Kept for the page under way and the end of the round; a run stays below the alarm of slow ones."""
-
-ROUTES: Final = ("POST /erasures", "GET /erasures/{erasure}")
 
 logger = get_logger("erasure")
 metrics = get_metrics("erasure")
@@ -47,30 +45,30 @@ def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:
     return {"pages": ran.pages, "finished": ran.finished}
 
 
-def answer(event: Mapping[str, Any], context: LambdaContext) -> Response:
-    """HTTP API: ask for an erasure, or look at one; never raises."""
-    response = serve(
-        event,
-        context,
-        routes=ROUTES,
-        answer=_answer,
-        kinds=KINDS,
-        described=DESCRIBED,
-        log=logger,
-        count=_count,
-    )
-    metrics.flush_metrics()
-    return response
+def ask(request: Request) -> Response:
+    """POST /erasures: ask for one; the same request again is answered as it was."""
+    told, new = rooms().erasures.request(read_request(request), read_key(request))
+    return answer_told(told, 202, new=new)
 
 
-def _answer(request: Request) -> Response:
-    if request.route == ROUTES[0]:
-        told, new = rooms().erasures.request(read_request(request), read_key(request))
-        return answer_told(told, 202, new=new)
-    if request.route == ROUTES[1]:
-        return answer_told(rooms().erasures.get(read_id(request)), 200)
-    raise NoSuchRoute
+def look(request: Request) -> Response:
+    """GET /erasures/{erasure}: what became of one."""
+    return answer_told(rooms().erasures.get(read_id(request)), 200)
 
 
 def _count(name: str, value: float) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
+
+
+ROUTES: Final[Mapping[str, Callable[[Request], Response]]] = {
+    "POST /erasures": ask,
+    "GET /erasures/{erasure}": look,
+}
+answer: Final = handler_of(
+    ROUTES,
+    lambda route, request: route(request),
+    kinds=KINDS,
+    described=DESCRIBED,
+    log=logger,
+    metrics=metrics,
+)

@@ -7,24 +7,21 @@ is never logged: one line per answer says route, status, caller and request id.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from privatenumber.deadline import LambdaContext
 from privatenumber.http_api import Response
 from privatenumber.http_request import Request
-from privatenumber.http_serving import NoSuchRoute, serve
+from privatenumber.http_serving import handler_of
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.webhooks.bootstrap import Rooms
 
 from .problems import DESCRIBED, KINDS
-from .routes import ROUTES
+from .routes import ROUTES, Route
 
-logger = get_logger("webhooks")
 metrics = get_metrics("webhooks")
 
 
@@ -34,29 +31,15 @@ def rooms() -> Rooms:
     return Rooms(Settings.from_environment(os.environ), count=_count)
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
-    """Answer one request of the HTTP API; never raises."""
-    response = serve(
-        event,
-        context,
-        routes=ROUTES,
-        answer=_answer,
-        kinds=KINDS,
-        described=DESCRIBED,
-        log=logger,
-        count=_count,
-    )
-    metrics.flush_metrics()
-    return response
-
-
-def _answer(request: Request) -> Response:
-    route = ROUTES.get(request.route)
-    if route is None:
-        raise NoSuchRoute
+def _call(route: Route, request: Request) -> Response:
     opened = rooms()
     return opened.keyrings.opening(lambda: route(opened.webhooks, request))
 
 
 def _count(name: str, value: float) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
+
+
+handler: Final = handler_of(
+    ROUTES, _call, kinds=KINDS, described=DESCRIBED, log=get_logger("webhooks"), metrics=metrics
+)

@@ -1,14 +1,17 @@
 """One request of the HTTP API from event to answer, and the problems that every function may have with one.
 
-A function gives its routes, how it answers and what its own errors are. A request is never logged: one line
-per answer says route, status, caller and request id. Problem documents (RFC 9457) hold nothing that was sent.
+A function gives its routes, how they are called and what its own errors are. A request is never logged: one
+line per answer says route, status, caller and request id. Problem documents (RFC 9457) hold nothing that was
+sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 from privatenumber import http_api
 from privatenumber.deadline import LambdaContext
@@ -24,6 +27,9 @@ from privatenumber.http_request import (
 from privatenumber.numbers_in_text import safe_actor
 from privatenumber.phone import InvalidNumber
 from privatenumber.times import utc_now
+
+Route = TypeVar("Route")
+Handler: TypeAlias = Callable[[Mapping[str, Any], LambdaContext], Response]
 
 INTERNAL: Final = "internal"
 
@@ -97,36 +103,47 @@ def describe(error: Exception, described: Described) -> Problem:
     return Problem(INTERNAL, "The request could not be finished.")
 
 
-def serve(
-    event: Mapping[str, Any],
-    context: LambdaContext,
+def handler_of(
+    routes: Mapping[str, Route],
+    call: Callable[[Route, Request], Response],
     *,
-    routes: Collection[str],
-    answer: Callable[[Request], Response],
     kinds: Mapping[str, Kind],
     described: Described,
     log: Log,
-    count: Callable[[str, float], None],
-) -> Response:
-    """Answer one request; never raises. Counts `Answered` and `InternalErrors`."""
-    request = read_event(event, context, utc_now())
-    known = request.route if request.route in routes else "(unknown)"
-    about: dict[str, Any] = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
-    try:
-        response = answer(request)
-    except Exception as error:
-        problem = describe(error, described)
-        about["problem"] = problem.kind
-        if problem.kind == INTERNAL:
-            log.exception("failed", extra=about)
-            count("InternalErrors", 1)
-        response = http_api.answer_problem(
-            problem.kind,
-            kinds[problem.kind],
-            detail=problem.detail,
-            request_id=request.id,
-            more=problem.more,
-        )
-    log.info("answered", extra={**about, "status": response["statusCode"]})
-    count("Answered", 1)
-    return response
+    metrics: Metrics,
+) -> Handler:
+    """The handler of a function whose routes are called by `call`. It never raises.
+
+    It counts `Answered` and `InternalErrors`, and hands out the metrics of the request.
+    """
+
+    def answered(request: Request, about: dict[str, Any]) -> Response:
+        try:
+            if request.route not in routes:
+                raise NoSuchRoute
+            return call(routes[request.route], request)
+        except Exception as error:
+            problem = describe(error, described)
+            about["problem"] = problem.kind
+            if problem.kind == INTERNAL:
+                log.exception("failed", extra=about)
+                metrics.add_metric("InternalErrors", MetricUnit.Count, 1)
+            return http_api.answer_problem(
+                problem.kind,
+                kinds[problem.kind],
+                detail=problem.detail,
+                request_id=request.id,
+                more=problem.more,
+            )
+
+    def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
+        request = read_event(event, context, utc_now())
+        known = request.route if request.route in routes else "(unknown)"
+        about = {"route": known, "request_id": request.id, "actor": safe_actor(request.actor)}
+        response = answered(request, about)
+        log.info("answered", extra={**about, "status": response["statusCode"]})
+        metrics.add_metric("Answered", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+        return response
+
+    return handler
