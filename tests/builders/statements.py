@@ -57,6 +57,7 @@ def package(**changes: Any) -> Document:
         "number": PACKAGE,
         "bought_at": "2026-09-01T02:03:00.000Z",
         "price": "38.00",
+        "unit_prices": {"minute": "0.10", "part": "0.28"},
         "cost": "38.00",
     }
     row |= {"effective_at": "2026-09-01T03:00:00.000Z", "expires_at": "2027-09-01T03:00:00.000Z"}

@@ -12,14 +12,16 @@ import pytest
 from builders.billing import utc
 from builders.books import Books, account_books
 from builders.pushes import X
-from privatenumber.billing.closing.corrections import Adjustment, adjust
+from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut, due_runs
 from privatenumber.billing.closing.runs import BillingRequestError, state_month
 from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRuns
 
 NOVEMBER = utc("2026-11-04 00:00:00")
 MONDAY = utc("2026-12-14 00:00:00")
+DEARER = read_price_book('[{"valid_from": "2026-01-01", "call": {"virtual": "0.20", "carrier": "0.20"}}]')
 PACKAGE = PackageOrder("o1", utc("2026-08-31 17:00:00"), 10, 0, Decimal(10))
 
 
@@ -95,3 +97,16 @@ def test_one_that_no_statement_would_show_is_refused(books: Books) -> None:
     agreed = Adjustment(Decimal(-9), "d1", "x")
     with pytest.raises(BillingRequestError, match="shows a correction"):
         adjust(books.ledger(), "2026-09", agreed, as_of=utc("2028-01-10 00:00:00"))
+
+
+def test_a_package_keeps_the_value_of_its_units_whatever_prices_are_stored_later(books: Books) -> None:
+    """Decision 81: else fen would move between months that are closed."""
+    ledger = books.ledger(DEARER, packages=[PACKAGE])
+    state_month(ledger, "2026-11", as_of=MONDAY, stored=True)
+    correct(ledger, "2026-10", as_of=MONDAY, stored=True)
+    rows = [
+        version.document["packages"][0]
+        for version in (ledger.corrections.latest("2026-10"), ledger.statements.latest("2026-11"))
+        if version
+    ]
+    assert [row["unit_prices"] for row in rows] == [{"minute": "0.10", "part": "0.28"}] * 2

@@ -107,6 +107,24 @@ def test_what_nobody_used_of_a_package_is_told_in_the_month_of_its_end() -> None
     assert total(unused, "EffectiveCost") == Decimal("14.25")
 
 
+def test_units_of_a_package_are_weighed_as_its_costs_are_whatever_the_list_says_now() -> None:
+    """Decision 81: without a price of minutes they bear all of the package, also after one was entered."""
+    old = package(
+        unit_prices={"minute": None, "part": "0.28"},
+        minutes={"total": 500, "used_before": 0, "used": 100, "left": 400},
+        parts={"total": 50, "used_before": 0, "used": 10, "left": 40},
+        cost="7.60",
+    )
+    uses = [usage("ax", V1, "call", 100, 100), usage("ax", V1, "sms", 10, 10)]
+    rows = only(
+        data_set(only_package(old, *uses, cost="7.60", billed="38.00")), CommitmentDiscountStatus="Used"
+    )
+    assert [(row["ConsumedUnit"], Decimal(str(row["EffectiveCost"]))) for row in rows] == [
+        ("Minutes", Decimal("7.60")),
+        ("Parts", Decimal(0)),
+    ]
+
+
 def test_a_package_of_which_little_is_used_bears_only_that() -> None:
     part = package(
         minutes={"total": 500, "used_before": 0, "used": 7, "left": 493},

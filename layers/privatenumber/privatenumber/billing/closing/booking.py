@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
 from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.rating.rent import first_day, month_text, next_month
+from privatenumber.billing.rating.rent import first_day, month_before, month_text, next_month
 from privatenumber.store.statements import MonthStore
 from privatenumber.store.versions import Version
 
@@ -103,7 +102,7 @@ def booked_month(ledger: Ledger, now: str) -> str:
 def months_before(month: str) -> Iterator[str]:
     """The months whose corrections a month may book, newest first."""
     for _ in range(_MONTHS_CORRECTED):
-        month = month_text(first_day(month) - timedelta(days=1))
+        month = month_before(month)
         yield month
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from privatenumber.billing.closing.lines import read_amount
 from privatenumber.billing.closing.package_cost import PackageMonth, cost_of
 from privatenumber.billing.rating.packages import Quotas, Use
 from privatenumber.billing.rating.rent import first_day, last_day
@@ -17,6 +18,14 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.settings import PackageAllocation
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day, day_bounds, iso
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrices:
+    """By what the minutes and parts of a purchase are weighed against each other, for its whole life."""
+
+    minute: Decimal | None
+    part: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class PackageRow:
             "effective_at": iso(order.effective_at),
             "expires_at": iso(order.expires_at),
             "price": plain(order.price),
+            "unit_prices": {
+                "minute": plain(self.month.minute_price),
+                "part": plain(self.month.part_price),
+            },
             "minutes": _counts(order.minutes, self.before.minutes, self.used.minutes),
             "parts": _counts(order.parts, self.before.parts, self.used.parts),
             "cost": plain(self.cost),
@@ -50,13 +63,29 @@ class PackageRow:
 
 
 def package_rows(
-    month: str, before: Quotas, after: Quotas, prices: PriceBook, how: PackageAllocation
+    month: str,
+    before: Quotas,
+    after: Quotas,
+    prices: PriceBook,
+    how: PackageAllocation,
+    known: Mapping[str, UnitPrices] | None = None,
 ) -> tuple[PackageRow, ...]:
-    """The purchases that have anything to do with a month, by order number."""
+    """The purchases that have anything to do with a month, by order number.
+
+    `known` are the unit prices of those that a month was stated with before: they stay, whatever prices say.
+    """
     start, end = month_bounds(month)
+    values = known or {}
     then = {quota.order.number: quota.used for quota in before.quotas}
     rows = [
-        _row(quota.order, then[quota.order.number], quota.used, (start, end), prices, how)
+        _row(
+            quota.order,
+            then[quota.order.number],
+            quota.used,
+            (start, end),
+            values.get(quota.order.number) or unit_prices(quota.order, prices),
+            how,
+        )
         for quota in after.quotas
         if quota.order.bought_at < end and quota.order.expires_at > start
     ]
@@ -71,6 +100,23 @@ def used_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
     }
 
 
+def unit_prices_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, UnitPrices]:
+    """By what the units of each purchase are weighed, by the rows of a statement."""
+    return {
+        row["number"]: UnitPrices(
+            read_amount(row["unit_prices"]["minute"]), Decimal(row["unit_prices"]["part"])
+        )
+        for row in documents
+        if "unit_prices" in row
+    }
+
+
+def unit_prices(order: PackageOrder, prices: PriceBook) -> UnitPrices:
+    """The list prices of virtual numbers on the day on which a purchase takes effect."""
+    listed = prices.at(beijing_day(order.effective_at))
+    return UnitPrices(listed.call[NumberType.VIRTUAL], listed.sms[NumberType.VIRTUAL])
+
+
 def month_bounds(month: str) -> tuple[datetime, datetime]:
     """First moment of a Beijing month and first moment of the next one, both in UTC."""
     return day_bounds(first_day(month))[0], day_bounds(last_day(month))[1]
@@ -81,19 +127,18 @@ def _row(
     before: Use,
     after: Use,
     bounds: tuple[datetime, datetime],
-    prices: PriceBook,
+    prices: UnitPrices,
     how: PackageAllocation,
 ) -> PackageRow:
     start, end = bounds
     used = Use(after.minutes - before.minutes, after.parts - before.parts)
-    listed = prices.at(beijing_day(order.effective_at))
     month = PackageMonth(
         number=order.number,
         price=order.price,
         minutes=order.minutes,
         parts=order.parts,
-        minute_price=listed.call[NumberType.VIRTUAL],
-        part_price=listed.sms[NumberType.VIRTUAL],
+        minute_price=prices.minute,
+        part_price=prices.part,
         minutes_before=before.minutes,
         parts_before=before.parts,
         minutes_used=used.minutes,

@@ -7,7 +7,7 @@ forgotten keeps its minutes and parts, at the other prices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from privatenumber.billing.closing.days import DayCloser
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import merge_month
 from privatenumber.billing.closing.parts import Part
-from privatenumber.billing.closing.runs import BillingRequestError, used_before
+from privatenumber.billing.closing.runs import BillingRequestError, carried_into
 from privatenumber.billing.closing.statement import days_of
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.packages import Use, quotas_of
@@ -39,7 +39,7 @@ def rerate(ledger: Ledger, month: str, prices: PriceBook, *, as_of: datetime) ->
     """
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"rerate: {month} has not begun in Beijing")
-    used = used_before(ledger, month, as_of)
+    used = carried_into(ledger, month, as_of).used
     now = _components(ledger, month, ledger.prices, used, as_of)
     then = _components(ledger, month, prices, used, as_of)
     before, after = total_of(now.values()), total_of(then.values())
@@ -71,7 +71,7 @@ def _compared(now: Component, then: Component) -> dict[str, Any]:
 
 
 def _components(
-    ledger: Ledger, month: str, prices: PriceBook, used: dict[str, Use], as_of: datetime
+    ledger: Ledger, month: str, prices: PriceBook, used: Mapping[str, Use], as_of: datetime
 ) -> dict[tuple[str, str | None], Component]:
     closer = ledger.closer_with(prices)
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.

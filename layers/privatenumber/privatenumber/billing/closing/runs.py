@@ -6,7 +6,7 @@ Its answer is a JSON document without any person's number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -16,12 +16,18 @@ from privatenumber.billing.closing.components import differences, total_of
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import MonthUse, merge_month
-from privatenumber.billing.closing.package_rows import month_bounds, used_in
+from privatenumber.billing.closing.package_rows import UnitPrices, month_bounds, unit_prices_in, used_in
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.packages import Use, quotas_of
-from privatenumber.billing.rating.rent import first_day, month_text, rents_deducted, rents_of_cost_month
+from privatenumber.billing.rating.rent import (
+    first_day,
+    month_before,
+    month_text,
+    rents_deducted,
+    rents_of_cost_month,
+)
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.versions import Version, settle
@@ -136,11 +142,13 @@ def fresh_statement(
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
     closes = ledger.stored_days(days, now=as_of) if stored else ledger.close_days(days, now=as_of)
+    carried = carried_into(ledger, month, as_of)
     built = build_statement(
         month,
         closes,
-        _merged(ledger, month, closes, as_of),
+        _merged(ledger, closes, carried.used),
         ledger.rules_with(ledger.prices),
+        unit_prices=carried.unit_prices,
         rents=rents_deducted(ledger.holdings, month, ledger.prices, until=as_of),
         cost_month_rents=rents_of_cost_month(ledger.holdings, month, ledger.prices),
         corrections=booked_in(ledger, month),
@@ -150,19 +158,36 @@ def fresh_statement(
     return replace(built, closed=closed), closes
 
 
-def used_before(ledger: Ledger, month: str, as_of: datetime) -> dict[str, Use]:
-    """What earlier months used of the packages, by order number: of the last one with its corrections."""
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a month is told of packages, by order number: what was used of them, what their units weigh."""
+
+    used: Mapping[str, Use]
+    unit_prices: Mapping[str, UnitPrices]
+
+
+def carried_into(ledger: Ledger, month: str, as_of: datetime) -> Carried:
+    """What earlier months used of the packages; what these or the closed month itself weighed them by."""
+    own = unit_prices_in(_packages_said(ledger, month) or ())
     start, _ = month_bounds(month)
     if not any(order.effective_at < start < order.expires_at for order in ledger.packages):
-        return {}
-    previous = _month_before(month)
-    correction = ledger.corrections.latest(previous)
-    version = correction or ledger.statements.latest(previous)
-    if version is not None and version.document.get("state") != "open":
-        return used_in(version.document["packages"])
-    # Not stored: of a month that nobody asked for, not every day need be closed.
-    open_month, _ = fresh_statement(ledger, previous, as_of=as_of, stored=True)
-    return used_in(row.document() for row in open_month.packages)
+        return Carried({}, own)
+    previous = month_before(month)
+    rows = _packages_said(ledger, previous)
+    if rows is None:
+        # Not stored: of a month that nobody asked for, not every day need be closed.
+        open_month, _ = fresh_statement(ledger, previous, as_of=as_of, stored=True)
+        rows = [row.document() for row in open_month.packages]
+    return Carried(used_in(rows), {**unit_prices_in(rows), **own})
+
+
+def _packages_said(ledger: Ledger, month: str) -> Sequence[Mapping[str, Any]] | None:
+    """The packages of a closed month, by its last correction or its statement; None of an open one."""
+    version = ledger.corrections.latest(month) or ledger.statements.latest(month)
+    if version is None or version.document.get("state") == "open":
+        return None
+    rows: Sequence[Mapping[str, Any]] = version.document["packages"]
+    return rows
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -178,7 +203,7 @@ def due_days(as_of: datetime) -> list[date]:
 
 def last_month(as_of: datetime) -> str:
     """The month before the one of a moment, Beijing time."""
-    return _month_before(month_text(beijing_day(as_of)))
+    return month_before(month_text(beijing_day(as_of)))
 
 
 def is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
@@ -199,8 +224,7 @@ def lines_by_day(ledger: Ledger, closes: Iterable[ClosedDay], day: date) -> Iter
     return (line for each in closes if each.close.day == day for line in ledger.closer.lines_of(each.close))
 
 
-def _merged(ledger: Ledger, month: str, closes: Sequence[ClosedDay], as_of: datetime) -> MonthUse:
-    used = used_before(ledger, month, as_of)
+def _merged(ledger: Ledger, closes: Sequence[ClosedDay], used: Mapping[str, Use]) -> MonthUse:
     quotas = quotas_of(ledger.packages, ledger.prices.package_choice, used)
     cells = (cell for closed in closes for cell in closed.close.cells)
     return merge_month(cells, quotas, lambda day: lines_by_day(ledger, closes, day))
@@ -220,7 +244,3 @@ def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] |
 def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:
     over = as_of >= day_bounds(closed.close.day)[1]
     return {**closed.close.document(), **described(closed.version), "day_over": over}
-
-
-def _month_before(month: str) -> str:
-    return month_text(first_day(month) - timedelta(days=1))

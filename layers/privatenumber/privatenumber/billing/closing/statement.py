@@ -28,7 +28,7 @@ from privatenumber.billing.closing.components import (
 from privatenumber.billing.closing.costs import NumberRent
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.months import MonthUse
-from privatenumber.billing.closing.package_rows import PackageRow, package_rows
+from privatenumber.billing.closing.package_rows import PackageRow, UnitPrices, package_rows
 from privatenumber.billing.closing.totals import Totals, sum_of
 from privatenumber.billing.closing.usage_rows import UsageRow, usage_rows
 from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
@@ -208,10 +208,14 @@ def build_statement(
     *,
     rents: Iterable[Rent],
     cost_month_rents: Iterable[Rent],
+    unit_prices: Mapping[str, UnitPrices] | None = None,
     corrections: Sequence[Booked] = (),
     closed: bool = False,
 ) -> Statement:
-    """A statement out of a merged month, the closes it was merged from, and rents; in whatever order."""
+    """A statement out of a merged month, the closes it was merged from, and rents; in whatever order.
+
+    `unit_prices` are those of packages that a month was stated with before.
+    """
     used = (each for each in closes if each.close.records)
     return Statement(
         month=month,
@@ -219,7 +223,9 @@ def build_statement(
         usage=usage,
         rents=_sorted(rents),
         cost_month_rents=_sorted(cost_month_rents),
-        packages=package_rows(month, usage.before, usage.after, rules.prices, rules.options.packages),
+        packages=package_rows(
+            month, usage.before, usage.after, rules.prices, rules.options.packages, unit_prices
+        ),
         corrections=tuple(sorted(corrections, key=lambda each: (each.month, each.number))),
         closes=tuple(sorted(used, key=lambda each: (each.close.application, each.close.day))),
         rules=rules,

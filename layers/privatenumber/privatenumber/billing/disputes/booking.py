@@ -6,14 +6,14 @@ credit is the platform's and no cost of ours: nothing is booked of it.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from privatenumber.billing.closing.corrections import Adjustment as Agreed
 from privatenumber.billing.closing.corrections import adjust
 from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.ledger import Ledger
-from privatenumber.billing.rating.rent import first_day, month_text
+from privatenumber.billing.rating.rent import month_before
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
 from privatenumber.times import beijing_month
 
@@ -64,5 +64,5 @@ def _why(adjustment: Adjustment) -> str:
 def _months(month: str) -> list[str]:
     months = [month]
     while len(months) < _MONTHS:
-        months.append(month_text(first_day(months[-1]) - timedelta(days=1)))
+        months.append(month_before(months[-1]))
     return months

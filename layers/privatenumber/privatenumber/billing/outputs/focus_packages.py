@@ -49,34 +49,43 @@ def package_shares(document: Document) -> Iterator[PackageShare]:
 def _shares(
     package: Document, uses: Sequence[tuple[Document, int]], document: Document
 ) -> Iterator[PackageShare]:
-    listed = _list_prices(document)
+    listed, weight = _list_prices(document), _weights(package)
     cost = Fraction(package["cost"])
     left = [(item, package[unit]["left"]) for item, unit in _ITEMS if package[unit]["left"]]
     is_over = beijing_month(from_iso(package["expires_at"])) <= document["month"]
-    lost = _lost(package, listed) if is_over else Fraction(0)
+    lost = _lost(package, weight) if is_over else Fraction(0)
     unused = lost if uses else cost
     name = f"{package['minutes']['total']} minutes + {package['parts']['total']} SMS parts"
-    weights = [Fraction(units) * Fraction(listed[line["item"]]) for line, units in uses]
+    weights = [units * weight[line["item"]] for line, units in uses]
     for (line, units), part in zip(uses, _split(cost - unused, weights), strict=True):
-        price = Decimal(line["unit_price"])
+        price = Decimal(line["unit_price"] or 0)
         yield PackageShare(package["number"], name, line["item"], units, price, part, line)
     if unused:
-        weights = [Fraction(units) * Fraction(listed[item]) for item, units in left]
+        weights = [units * weight[item] for item, units in left]
         for (item, units), part in zip(left, _split(unused, weights), strict=True):
             yield PackageShare(package["number"], name, item, units, listed[item], part)
 
 
-def _lost(package: Document, listed: dict[str, Decimal]) -> Fraction:
+def _lost(package: Document, weight: dict[str, Fraction]) -> Fraction:
     """What is worth the units that are left."""
-    total = sum(package[unit]["total"] * Fraction(listed[item]) for item, unit in _ITEMS)
-    left = sum(package[unit]["left"] * Fraction(listed[item]) for item, unit in _ITEMS)
+    total = sum(package[unit]["total"] * weight[item] for item, unit in _ITEMS)
+    left = sum(package[unit]["left"] * weight[item] for item, unit in _ITEMS)
     return Fraction(package["price"]) * left / total if total else Fraction(0)
 
 
+def _weights(package: Document) -> dict[str, Fraction]:
+    """By what a package's units are weighed, as in its costs: without prices its minutes, else its parts."""
+    prices = package["unit_prices"]
+    weights = {"call": Fraction(prices["minute"] or 0), "sms": Fraction(prices["part"])}
+    if prices["minute"] and any(weights[item] * package[unit]["total"] for item, unit in _ITEMS):
+        return weights
+    return {"call": Fraction(1), "sms": Fraction(0 if package["minutes"]["total"] else 1)}
+
+
 def _list_prices(document: Document) -> dict[str, Decimal]:
-    """Prices of virtual numbers, by which units are weighed."""
+    """Prices of virtual numbers."""
     prices = document["price_lists"][-1]
-    return {item: Decimal(prices[item]["virtual"]) for item, _ in _ITEMS}
+    return {item: Decimal(prices[item]["virtual"] or 0) for item, _ in _ITEMS}
 
 
 def _split(whole: Fraction, weights: Sequence[Fraction]) -> Iterator[Decimal]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.planning.demand import Used, demand_of
 from privatenumber.billing.planning.spend import prices_of
-from privatenumber.billing.rating.rent import first_day, last_day, month_text
+from privatenumber.billing.rating.rent import first_day, last_day, month_text, previous_month
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.statistics import StatisticsStore
@@ -82,7 +82,7 @@ def usage_of_months(ledger: Ledger, today: date) -> Period | None:
     last = first_day(month_text(today)) - timedelta(days=1)
     first, demand = last + timedelta(days=1), list[Used]()
     for _ in range(_MONTHS):
-        month = month_text(first - timedelta(days=1))
+        month = month_text(previous_month(first))
         stated = ledger.statements.latest(month)
         if stated is None:
             break

@@ -15,13 +15,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from privatenumber.billing.rating.rent import month_text, next_month
+from privatenumber.billing.rating.rent import LAST_FREE_DAY, month_text, next_month
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.numbers import NumberState, NumberType
 from privatenumber.times import BEIJING
 
-_LAST_DAY: Final = 25
 _FIRST_DAY: Final = 20
 _LAST_CALL: Final = time(18)
 
@@ -145,9 +144,9 @@ def stage_of(now: datetime) -> Stage:
     here = now.astimezone(BEIJING)
     if here.day < _FIRST_DAY:
         return Stage.EARLY
-    if here.day > _LAST_DAY:
+    if here.day > LAST_FREE_DAY:
         return Stage.OVER
-    return Stage.LAST_CALL if here.day == _LAST_DAY and here.time() >= _LAST_CALL else Stage.OPEN
+    return Stage.LAST_CALL if here.day == LAST_FREE_DAY and here.time() >= _LAST_CALL else Stage.OPEN
 
 
 def return_plan(
@@ -187,7 +186,9 @@ def return_plan(
         about = (each.x, each.application, each.area, each.number_type, each.state)
         returns.append(Return(*about, why, rents[each.number_type]))
     last = (
-        today.replace(day=_LAST_DAY) if today.day <= _LAST_DAY else next_month(today).replace(day=_LAST_DAY)
+        today.replace(day=LAST_FREE_DAY)
+        if today.day <= LAST_FREE_DAY
+        else next_month(today).replace(day=LAST_FREE_DAY)
     )
     counts = {why: kept[why] for why in Kept if kept[why]}
     return ReturnPlan(stage_of(now), last, month_text(free_from), tuple(returns), counts)
@@ -245,4 +246,4 @@ def _all_suspended(held: Iterable[NumberUse]) -> frozenset[str]:
 def _free_from(today: date) -> date:
     """The first month that a number returned on a day pays no rent for."""
     following = next_month(today)
-    return following if today.day <= _LAST_DAY else next_month(following)
+    return following if today.day <= LAST_FREE_DAY else next_month(following)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from privatenumber.billing.closing.package_cost import unit_values
 from privatenumber.billing.closing.package_rows import package_rows
-from privatenumber.billing.closing.runs import described, used_before
+from privatenumber.billing.closing.runs import Carried, carried_into, described
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.planning.complaints import ComplaintWatch, Level, watch_complaints
 from privatenumber.billing.planning.demand import units_by_day
@@ -151,7 +151,10 @@ class Planner:
         for rent in rents_of_cost_month(self.ledger.holdings, self._month, self.ledger.prices):
             rents[rent.application] += rent.amount
         how = self.ledger.options.packages
-        rows = package_rows(self._month, self._at_begin, self._at_begin, self.ledger.prices, how)
+        rows = package_rows(
+            *(self._month, self._at_begin, self._at_begin, self.ledger.prices, how),
+            self._carried.unit_prices,
+        )
         by_use = how is PackageAllocation.PER_UNIT
         books = Books(
             demand=self._recent.demand,
@@ -199,8 +202,11 @@ class Planner:
     @cached_property
     def _at_begin(self) -> Quotas:
         """The packages as they were when the month began."""
-        used = used_before(self.ledger, self._month, self.as_of)
-        return quotas_of(self.ledger.packages, self.ledger.prices.package_choice, used)
+        return quotas_of(self.ledger.packages, self.ledger.prices.package_choice, self._carried.used)
+
+    @cached_property
+    def _carried(self) -> Carried:
+        return carried_into(self.ledger, self._month, self.as_of)
 
     @cached_property
     def _number_days(self) -> Mapping[str, NumberDays]:

@@ -25,7 +25,7 @@ RETURNED: Final = "10"
 RELEASED_AFTER_ARREARS: Final = "2"
 """The last status and cause of a number that the platform took back because nobody paid (§7, decision)."""
 
-_LAST_FREE_DAY: Final = 25
+LAST_FREE_DAY: Final = 25
 _DEDUCTION_TIME: Final = timedelta(minutes=10)
 
 
@@ -112,7 +112,7 @@ def last_paying_month(holding: Holding) -> date | None:
 
 def leaves_late(left: date | None) -> bool:
     """Whether a number that is unsubscribed on this day still pays the next month (rule of the 25th)."""
-    return left is not None and left.day > _LAST_FREE_DAY
+    return left is not None and left.day > LAST_FREE_DAY
 
 
 def first_day(month: str) -> date:
@@ -130,6 +130,16 @@ def next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
+def previous_month(day: date) -> date:
+    """The first day of the month before a day's."""
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def month_before(month: str) -> str:
+    """The month before one, both ``yyyy-MM``."""
+    return month_text(previous_month(first_day(month)))
+
+
 def last_day(month: str) -> date:
     """The last day of a month written ``yyyy-MM``."""
     return next_month(first_day(month)) - timedelta(days=1)
@@ -137,7 +147,7 @@ def last_day(month: str) -> date:
 
 def _of_holding(holding: Holding, month: str, prices: PriceBook) -> Iterator[Rent]:
     begin = first_day(month)
-    for cost_month in (_month_before(begin), begin):
+    for cost_month in (previous_month(begin), begin):
         day, reason = _deduction(holding, cost_month)
         if day is None or day.replace(day=1) != begin:
             continue
@@ -168,7 +178,3 @@ def _deduction(holding: Holding, cost_month: date) -> tuple[date | None, RentRea
     left = holding.unsubscribed_on
     after = left is not None and cost_month > left
     return cost_month, RentReason.UNSUBSCRIBED_AFTER_25TH if after else RentReason.MONTHLY
-
-
-def _month_before(day: date) -> date:
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
