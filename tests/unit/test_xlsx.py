@@ -76,6 +76,7 @@ def test_numbers_keep_all_their_digits_and_days_are_days() -> None:
         ('<c t="b"><v>1</v></c>', "1"),
         ('<c t="e"><v>#N/A</v></c>', "#N/A"),
         (number("nonsense"), "nonsense"),
+        (number("1E999999999"), "1E999999999"),
         (number("NaN"), "NaN"),
     ],
 )
@@ -194,6 +195,22 @@ class TestHarm:
             "more than 20000 rows: split the file",
             "an XLSX file of too many parts",
         ]
+
+    def test_texts_are_bounded_alone_and_together(self) -> None:
+        """What Excel takes into one cell; a shared text may be used in every row."""
+        most = xlsx_parts.MOST_TEXT
+        runs = parts_of([[shared(0)]], strings=[f"<r><t>{'x' * most}</t></r><r><t>x</t></r>"])
+        assert refused(workbook([[text("x" * (most + 1))]])) == xlsx_parts.TOO_LONG
+        assert refused(packed(runs)) == xlsx_parts.TOO_LONG
+        used = workbook([[shared(0)]] * 40, strings=[f"<t>{'x' * most}</t>"])
+        with pytest.raises(FileRefused, match="too much text"):
+            list(read_sheet(used, bounds=xlsx.Bounds(most_bytes=1024 * 1024)))
+        assert len(rows_of(used)) == 40
+
+    def test_rows_are_counted_whatever_number_they_say(self) -> None:
+        told = parts_of([])
+        told["xl/worksheets/sheet1.xml"] = "<row r='2'/>".join(["<a>", *[""] * xlsx.MOST_ROWS, "</a>"])
+        assert refused(packed(told)) == "more than 20000 rows: split the file"
 
     def test_old_and_encrypted_workbooks_are_told_from_tables(self) -> None:
         assert "without a password" in refused(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512)

@@ -12,11 +12,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
 _SEPARATORS: Final = (",", ";", "\t")
 _HEADERS_SHOWN: Final = 20
 _LONGEST_HEADER: Final = 40
+MOST_OF_ROW: Final = 128 * 1024
+"""Characters of one row, its line ends included: a file without line ends must not fill the memory."""
 
 
 class FileRefused(ValueError):
@@ -47,6 +49,7 @@ class CsvRow(NamedTuple):
     too_wide: bool
 
 
+_TOO_LONG: Final = f"a row of more than {MOST_OF_ROW} characters"
 TOO_WIDE: Final = "more cells than the header line: quote cells that contain the separator"
 
 
@@ -99,7 +102,8 @@ def open_lines(
     """Open a CSV as `open_table` does, from lines as they come, their ends included: none of them is kept."""
     left = iter(lines)
     for _ in range(skip_lines):
-        next(left, "")
+        if next(left, None) is None:
+            break
     first = next(left, "")
     header = first.rstrip("\r\n")
     separator = max(_SEPARATORS, key=lambda mark: len(_positions(_cells(header, mark), columns)))
@@ -136,6 +140,16 @@ def open_cells(
         yield CsvRow(line, {name: cells[at] for name, at in positions.items() if at < len(cells)}, False)
 
 
+def bounded_lines(text: TextIO) -> Iterator[str]:
+    """The lines of a file, none of them longer than a row may be. Raises FileRefused."""
+    number = 1
+    while line := text.readline(MOST_OF_ROW + 1):
+        if len(line) > MOST_OF_ROW:
+            raise FileRefused(_TOO_LONG, line=number)
+        yield line
+        number += 1
+
+
 def bare(text: str) -> str:
     """A header text as it is compared: without blanks and case."""
     return "".join(text.split()).casefold()
@@ -149,9 +163,19 @@ def _rows(
     width: int,
     most_rows: int | None,
 ) -> Iterator[CsvRow]:
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    begins, taken = skip + 1, 0
+
+    def within() -> Iterator[str]:
+        """The lines; quotes may make one row of many of them."""
+        nonlocal taken
+        for line in lines:
+            taken += len(line)
+            if taken > MOST_OF_ROW:
+                raise FileRefused(_TOO_LONG, line=begins)
+            yield line
+
+    reader = csv.reader(within(), delimiter=separator, strict=True)
     places = tuple(positions.items())
-    begins = skip + 1
     try:
         for count, cells in enumerate(reader):
             if most_rows is not None and count > most_rows:
@@ -160,7 +184,7 @@ def _rows(
                 there = len(cells)
                 named = {name: cells[at] for name, at in places if at < there}
                 yield CsvRow(begins, named, there > width and any(map(str.strip, cells[width:])))
-            begins = skip + reader.line_num + 1
+            begins, taken = skip + reader.line_num + 1, 0
     except csv.Error:
         raise FileRefused("quotes do not follow RFC 4180", line=begins) from None
 

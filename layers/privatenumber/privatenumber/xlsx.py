@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from typing import Final
 
 from privatenumber.csv_table import FileRefused
-from privatenumber.xlsx_parts import MOST_BYTES, Element, Parts, target
+from privatenumber.xlsx_parts import MOST_BYTES, MOST_TEXT, TOO_LONG, Element, Parts, target
 
 MOST_COLUMNS: Final = 256
 MOST_ROWS: Final = 20_000
@@ -37,7 +37,10 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large a file may be: unpacked bytes, the number of its last row, shared texts."""
+    """How large a file may be: unpacked bytes, its rows and the number of the last one, shared texts.
+
+    All its cells together have at most as many characters as its parts have bytes.
+    """
 
     most_bytes: int = MOST_BYTES
     most_rows: int = MOST_ROWS
@@ -53,6 +56,7 @@ class _Reading:
     epoch: date
     times: bool
     most_rows: int
+    most_text: int
 
 
 def read_sheet(
@@ -67,7 +71,9 @@ def read_sheet(
     sheet, from_1904 = _sheet(parts)
     strings = _strings(parts, bounds.most_strings)
     epoch = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
-    return _rows(parts, sheet, _Reading(strings, _dates(parts), epoch, times, bounds.most_rows))
+    return _rows(
+        parts, sheet, _Reading(strings, _dates(parts), epoch, times, bounds.most_rows, bounds.most_bytes)
+    )
 
 
 def _sheet(parts: Parts) -> tuple[str, bool]:
@@ -95,7 +101,7 @@ def _strings(parts: Parts, most: int) -> list[str]:
         if element.name == "rPh":
             aloud += 1 if kind == "start" else -1
         elif kind == "end" and element.name == "t" and not aloud:
-            text += inner
+            text = _longer(text, inner)
         elif kind == "end" and element.name == "si":
             found.append(text)
             text = ""
@@ -128,25 +134,35 @@ def _dates(parts: Parts) -> frozenset[str]:
 
 def _rows(parts: Parts, sheet: str, reading: _Reading) -> Iterator[tuple[int, Sequence[str]]]:
     line, cells, value, aloud = 0, dict[int, str](), "", 0
+    rows = characters = 0
     for kind, element, inner in parts.events(sheet):
         match kind, element.name:
             case "start", "row":
-                line, cells = _whole(element.attributes.get("r", "")) or line + 1, {}
-                if line > reading.most_rows:
+                line, cells, rows = _whole(element.attributes.get("r", "")) or line + 1, {}, rows + 1
+                if max(line, rows) > reading.most_rows:
                     raise FileRefused(f"more than {reading.most_rows} rows: split the file")
             case "start", "c":
                 value = ""
             case "start" | "end", "rPh":
                 aloud += 1 if kind == "start" else -1
             case "end", "v" | "t" if not aloud:
-                value += inner
+                value = _longer(value, inner)
             case "end", "c":
                 at = _column(element, max(cells, default=-1) + 1)
                 cells[at] = _text(element, value, reading)
+                characters += len(cells[at])
+                if characters > reading.most_text:
+                    raise FileRefused("an XLSX file of too much text")
             case "end", "row" if any(text.strip() for text in cells.values()):
                 yield line, [cells.get(n, "") for n in range(max(cells) + 1)]
             case _:
                 continue
+
+
+def _longer(text: str, more: str) -> str:
+    if len(text) + len(more) > MOST_TEXT:
+        raise FileRefused(TOO_LONG)
+    return text + more
 
 
 def _column(cell: Element, following: int) -> int:
@@ -173,9 +189,10 @@ def _text(cell: Element, value: str, reading: _Reading) -> str:
         return value
     try:
         number = Decimal(value)
-    except InvalidOperation:
+        kept = number.is_finite() and abs(number) < _EXACT
+    except ArithmeticError:
         return value
-    if not number.is_finite() or abs(number) >= _EXACT:
+    if not kept:
         return value
     if cell.attributes.get("s") in reading.dates and 0 < number < _LAST_DAY:
         return _moment(number, reading)

@@ -21,6 +21,10 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 
 MOST_PARTS: Final = 500
 MOST_DEPTH: Final = 32
+MOST_TEXT: Final = 32_767
+"""Characters of one cell, as many as Excel takes."""
+TOO_LONG: Final = f"an XLSX file with a text of more than {MOST_TEXT} characters"
+_TEXTS: Final = frozenset({"t", "v"})
 _CHUNK: Final = 64 * 1024
 _NO_XLSX: Final = "not an XLSX file that can be read"
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -39,7 +43,7 @@ class Element:
 
 
 Event = tuple[str, Element, str]
-"""(`start` or `end`, the element, the text directly in it: empty at its start)."""
+"""(`start` or `end`, the element, the text directly in a `t` or `v`: empty at its start)."""
 
 
 class Parts:
@@ -98,6 +102,7 @@ class _Parser:
         self._expat.CharacterDataHandler = self._text
         self._expat.StartDoctypeDeclHandler = _no_document_type
         self._open: list[tuple[Element, list[str]]] = []
+        self._size = 0
         self._events: list[Event] = []
 
     def feed(self, chunk: bytes, *, last: bool) -> list[Event]:
@@ -111,6 +116,7 @@ class _Parser:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= MOST_DEPTH:
             raise FileRefused(_NO_XLSX)
+        self._size = 0
         element = Element(_local(name), {_local(key): value for key, value in attributes.items()})
         self._open.append((element, []))
         self._events.append(("start", element, ""))
@@ -120,8 +126,12 @@ class _Parser:
         self._events.append(("end", element, "".join(text)))
 
     def _text(self, text: str) -> None:
-        if self._open:
-            self._open[-1][1].append(text)
+        if not self._open or self._open[-1][0].name not in _TEXTS:
+            return
+        self._size += len(text)
+        if self._size > MOST_TEXT:
+            raise FileRefused(TOO_LONG)
+        self._open[-1][1].append(text)
 
 
 def _no_document_type(name: str, system: str | None, public: str | None, inner: int) -> None:

@@ -3,7 +3,7 @@
 import io
 import tracemalloc
 from decimal import Decimal
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -15,7 +15,7 @@ from privatenumber.billing.reconciliation.export_files import MOST_XLSX_BYTES
 from privatenumber.billing.reconciliation.exports_in import ImportedNumber, open_calls, read_bill
 from privatenumber.billing.reconciliation.layouts import BILL, CALLS, LayoutError, mapped
 from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
-from privatenumber.csv_table import FileRefused
+from privatenumber.csv_table import MOST_OF_ROW, FileRefused, open_table
 from privatenumber.store.numbers import NumberType
 
 ROW = export_row(
@@ -402,3 +402,44 @@ def test_a_file_is_read_as_it_comes() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+class _Endless(io.RawIOBase):
+    """A file without a line end; says how much of it was read."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        taken = min(size, self.left) if size >= 0 else self.left
+        self.left -= taken
+        return b"x" * taken
+
+
+def test_a_file_without_line_ends_is_refused_before_it_is_in_memory() -> None:
+    size = 4 * MOST_OF_ROW
+    opened: list[_Endless] = []
+
+    def opens() -> BinaryIO:
+        opened.append(_Endless(size))
+        return cast(BinaryIO, opened[-1])
+
+    with pytest.raises(FileRefused, match="line 1: a row of more than"):
+        open_calls(opens)
+    assert opened[1].left > 0
+
+
+@pytest.mark.parametrize(
+    "cell", ["x" * MOST_OF_ROW, '"' + "x\n" * MOST_OF_ROW + '"'], ids=["one line", "many"]
+)
+def test_a_cell_without_end_is_refused_for_what_it_is(cell: str) -> None:
+    with pytest.raises(FileRefused, match="line 2: a row of more than"):
+        calls_file(cells(result=cell))
+
+
+def test_lines_to_be_skipped_end_with_the_file() -> None:
+    with pytest.raises(FileRefused, match="required column missing"):
+        open_table("a,b\n1,2\n", {"x": ["a"]}, required=["x"], skip_lines=10**15)

@@ -16,7 +16,14 @@ from typing import BinaryIO, Final, Generic, TypeAlias, TypeVar
 
 from privatenumber.billing.reconciliation.cells import BadCell, Cells
 from privatenumber.billing.reconciliation.layouts import Layout
-from privatenumber.csv_table import TOO_WIDE, CsvRow, FileRefused, open_cells, open_lines
+from privatenumber.csv_table import (
+    TOO_WIDE,
+    CsvRow,
+    FileRefused,
+    bounded_lines,
+    open_cells,
+    open_lines,
+)
 
 Row = TypeVar("Row")
 
@@ -130,7 +137,7 @@ def _opened(opens: Opens, codec: str, layout: Layout) -> tuple[str, Iterator[Csv
 def _lines(opens: Opens, codec: str) -> Iterator[str]:
     with io.TextIOWrapper(io.BufferedReader(_Raw(opens()), _CHUNK), codec, newline="") as text:
         try:
-            yield from text
+            yield from bounded_lines(text)
         except UnicodeDecodeError:
             raise FileRefused("neither UTF-8 nor GB18030") from None
 
