@@ -294,3 +294,17 @@ def test_an_sms_with_an_id_gives_way_to_a_notice_without(books: Books) -> None:
     import_rows(books.ledger(), [RowToImport(text)], IMPORTING)
     books.push(sms_body(parts="1", smsIdentifier=None), at=LATER)
     assert totals(books).sms.messages == 1
+
+
+def test_a_second_file_that_is_new_is_no_file_that_was_compared_before(books: Books) -> None:
+    rows = [f"icid-{n},{APP_KEY},{X},{A},2026-09-02 09:00:00,2026-09-02 09:01:0{n}" for n in (1, 2)]
+    first, second = (uploaded(books, f"c{n}.csv", "calls", each) for n, each in enumerate(rows))
+    bill = books.upload("b.csv", b"period,item,amount\n")
+    notices = [
+        reconcile_month(books.ledger(), "2026-09", files={"calls": keys, "bill": bill}, as_of=LATER)[
+            "notices"
+        ]
+        for keys in ([first], [first, second], [second, first])
+    ]
+    told = [[notice.partition(":")[0] for notice in each] for each in notices]
+    assert told == [[], ["bill"], ["calls", "bill"]]

@@ -127,9 +127,14 @@ def _notices(version: Version, seen: Version | None) -> list[str]:
     """Files that the comparison before has had already (§9.2): nothing new is to be expected of them."""
     if seen is None:
         return []
-    before = {name: file["sha256"] for name, file in seen.document["files"].items()}
+    before = {name: _hashes(file) for name, file in seen.document["files"].items()}
     return [
         f"{name}: the same file as in version {seen.number}"
         for name, file in version.document["files"].items()
-        if before.get(name) == file["sha256"]
+        if before.get(name) == _hashes(file)
     ]
+
+
+def _hashes(file: Mapping[str, Any]) -> set[str]:
+    """Those of all files of a kind."""
+    return {file["sha256"], *file.get("others", ())}
