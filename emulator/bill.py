@@ -30,7 +30,7 @@ def _rent_rows(books: Books, period: str, options: ExportOptions) -> Iterator[Ro
         price = price if options.rent_price is None else options.rent_price
         counts[number_type, price, charge.x if options.name_rents else ""] += 1
     for (number_type, price, x), quantity in sorted(counts.items(), reverse=True):
-        yield {**_row(period, "rent", number_type, quantity, price), "x_number": x or None}
+        yield {**_row(period, "rent", number_type, quantity, price, options), "x_number": x or None}
 
 
 def _rents(books: Books, period: str, options: ExportOptions) -> Iterator[RentCharge]:
@@ -57,8 +57,8 @@ def _fee_rows(books: Books, period: str, options: ExportOptions) -> Iterator[Row
         for (_, number_type, price), found in sorted(ofitem, key=lambda line: line[0], reverse=True):
             quantity = sum(fee.quantity for fee in found)
             given = sum(fee.package_quantity for fee in found)
-            row = _row(period, item, number_type, quantity, price, package_quantity=given)
-            yield {**row, "amount": _amount(found, price, options)}
+            amount = _amount(found, price, options)
+            yield _row(period, item, number_type, quantity, price, options, given, amount)
 
 
 def _amount(charged: Iterable[Fee], price: Price, options: ExportOptions) -> Decimal:
@@ -79,7 +79,7 @@ def _package_rows(books: Books, period: str, options: ExportOptions) -> Iterator
         right = order.package.price
         counts[right if options.package_price is None else options.package_price] += 1
     for price, quantity in sorted(counts.items()):
-        yield _row(period, "package", None, quantity, price)
+        yield _row(period, "package", None, quantity, price, options)
 
 
 def _row(
@@ -88,9 +88,12 @@ def _row(
     number_type: str | None,
     quantity: int,
     price: Price,
-    *,
+    options: ExportOptions,
     package_quantity: int = 0,
+    amount: Decimal | None = None,
 ) -> Row:
+    amount = rounded(quantity * price) if amount is None else amount
+    discount = rounded(amount * options.discount_percent / 100)
     return {
         "period": period,
         "item": item,
@@ -99,7 +102,7 @@ def _row(
         "unit_price": price,
         "list_amount": rounded((quantity + package_quantity) * price),
         "package_quantity": package_quantity,
-        "discount": Decimal("0.00"),
-        "amount": rounded(quantity * price),
+        "discount": discount,
+        "amount": amount - discount,
         "currency": "CNY",
     }

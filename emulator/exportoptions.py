@@ -24,7 +24,7 @@ class ExportOptions:
     Bill: other prices for a minute, a part, a rent and a package; `rounding` of every record or settled hour
     instead of the sums; `packages_ignored` charges what packages should have given, and leaves them full;
     rents of `delayed_rents` come a month later, `extra_rents` once more than they should, and
-    `name_rents` tells the X of every rent.
+    `name_rents` tells the X of every rent; `discount_percent` is taken off every line.
     """
 
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
@@ -50,6 +50,7 @@ class ExportOptions:
     delayed_rents: frozenset[str] = frozenset()
     extra_rents: frozenset[str] = frozenset()
     name_rents: bool = False
+    discount_percent: int = 0
 
 
 AS_IT_WAS = ExportOptions()

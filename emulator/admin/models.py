@@ -251,6 +251,7 @@ class ExportInput(_Input):
     delayed_rents: PrivateNumbers = frozenset()
     extra_rents: PrivateNumbers = frozenset()
     name_rents: bool = False
+    discount_percent: int = Field(0, ge=0, le=100)
 
     def options(self) -> ExportOptions:
         """Return the deviations."""

@@ -214,6 +214,12 @@ CAUSES = [
     Cause("marker in the console", marker_in_the_console, [("parts_diff", "0.00")], "follows our records"),
     Cause("marker on the bill", marker_on_the_bill, [("parts_diff", "0.27")], "ax_marker"),
     Cause("SMS parts", other_parts, [("parts_diff", "0.27")], "3"),
+    Cause(
+        "discount",
+        other(discount_percent=10),
+        [("discount", off) for off in ("-0.16", "-0.01", "-0.06", "-0.08", "-1.50", "-1.50", "-3.80")],
+        "3.80 CNY off packages as a discount",
+    ),
     Cause("rent missing", other(delayed_rents={V5}), [("rent_missing", "-5.00")], "expects 3"),
     Cause("rent unexpected", other(extra_rents={C1}), [("rent_unexpected", "15.00")], "has 2"),
     Cause(
@@ -241,6 +247,7 @@ PAIRS = [
     ("SMS parts", "record conflict"),
     ("rent price", "rent missing"),
     ("cheaper package", "package not applied"),
+    ("missing CDR", "discount"),
 ]
 """Causes at once: each is found as if it were alone."""
 
@@ -279,6 +286,11 @@ def _together(first: Cause, second: Cause) -> list[Told]:
 
 
 OF_BOTH: dict[tuple[str, str], list[Told]] = {
+    # 10 % of 19 minutes of virtual numbers instead of 16.
+    ("missing CDR", "discount"): [
+        ("missing_push", "0.30"), ("discount", "-0.19"), ("discount", "-0.01"), ("discount", "-0.06"),
+        ("discount", "-0.08"), ("discount", "-1.50"), ("discount", "-1.50"), ("discount", "-3.80"),
+    ],
     # 29 minutes of virtual numbers are charged then, three of them of the call that is missing here.
     ("missing CDR", "call price"): [
         ("missing_push", "0.30"), ("price_diff", "0.22"), ("price_diff", "0.58"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from builders.billing import C1, EXAMPLE_PRICES, V1, V2, utc
 from builders.money import CARRIER, VIRTUAL, line
-from privatenumber.billing.rating.rent import Holding, rents_deducted
+from privatenumber.billing.rating.rent import Holding, Rent, rents_deducted
 from privatenumber.billing.reconciliation.exports_in import ImportedNumber
 from privatenumber.billing.reconciliation.rent_check import check_rents
 
@@ -58,6 +59,26 @@ def test_a_difference_names_ten_numbers_and_counts_them_all() -> None:
     rents = rents_deducted(holdings, "2026-09", EXAMPLE_PRICES, until=utc("2026-10-03 00:00:00"))
     (found,) = check_rents([line("rent", VIRTUAL, 11, 5)], rents).differences
     assert (len(found.evidence["expected"]), found.evidence["expected_count"]) == (10, 12)
+
+
+def test_rents_are_looked_through_as_often_for_many_numbers_as_for_few() -> None:
+    """A bill may name thousands of X."""
+
+    class Counted(tuple[Rent, ...]):
+        looks = 0
+
+        def __iter__(self) -> Iterator[Rent]:
+            self.looks += 1
+            return super().__iter__()
+
+    def looks(numbers: int) -> int:
+        holdings = [Holding(f"+8617000000{n:03d}", "demo", VIRTUAL) for n in range(numbers)]
+        rents = Counted(rents_deducted(holdings, "2026-09", EXAMPLE_PRICES, until=utc("2026-10-03 00:00:00")))
+        lines = [line("rent", VIRTUAL, 1, 5, x=ImportedNumber(holding.x)) for holding in holdings]
+        assert check_rents(lines, rents).differences == ()
+        return rents.looks
+
+    assert looks(300) == looks(2)
 
 
 def test_a_bill_that_names_its_numbers_is_compared_number_by_number() -> None:

@@ -103,8 +103,12 @@ def test_packages_can_be_ignored(platform: Platform) -> None:
         ({"swapped": CARRIER_X}, ("rent", "virtual", "2", "5", "0", "10.00")),
         ({"swapped": CARRIER_X}, ("call", "virtual", "4", "0.10", "500", "0.40")),
         ({"extra_rents": X}, ("rent", "virtual", "2", "5", "0", "10.00")),
+        ({"discount_percent": "10"}, ("package", "", "1", "38", "0", "34.20")),
     ],
-    ids=["call price", "rent price", "package price", "type of rents", "type of calls", "one rent more"],
+    ids=[
+        *("call price", "rent price", "package price", "type of rents", "type of calls", "one rent more"),
+        "discount",
+    ],
 )
 def test_the_bill_can_be_wrong_in_one_way(
     platform: Platform, options: dict[str, str], line: tuple[str, ...]
