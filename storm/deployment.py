@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from builders.deployment import TABLE_PROPERTIES
 from builders.events import ROOT
 from local.template import Template, load, resources
 
@@ -88,6 +89,7 @@ class Deployment:
     queue_sources: tuple[QueueSource, ...]
     queues: tuple[QueueOf, ...]
     alarms: Mapping[str, Mapping[str, Any]]
+    tables: Mapping[str, Mapping[str, Any]]
 
 
 def read_deployment(path: Path = ROOT / "template.yaml") -> Deployment:
@@ -103,6 +105,12 @@ def read_deployment(path: Path = ROOT / "template.yaml") -> Deployment:
         queue_sources=tuple(_queue_source(found) for found in sources if "StartingPosition" not in found),
         queues=tuple(_queue(name, found) for name, found in resources(template, "AWS::SQS::Queue").items()),
         alarms=resources(template, "AWS::CloudWatch::Alarm"),
+        tables={
+            name: {
+                key: found[key] for key in TABLE_PROPERTIES if key in found and key != "StreamSpecification"
+            }
+            for name, found in resources(template, "AWS::DynamoDB::Table").items()
+        },
     )
 
 

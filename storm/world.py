@@ -15,7 +15,6 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from builders.deployment import table_request
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
 from storm.business import Business
@@ -45,6 +44,7 @@ from storm.receiver import HOOK, Receiver
 from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables
 from storm.weather import Weather
+from storm.wire import Wire
 
 QUIET: Final = timedelta(hours=14)
 """The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
@@ -133,13 +133,12 @@ def compose(plan: Plan, dynamodb: str) -> World:
     door = Door(emulator, clockwork)
     client = _client(dynamodb)
     errors = _errors(client)
+    Wire(dynamodb, errors).attach(client)
     weather = Weather(plan, emulator, clockwork, plan.start, door, errors)
     door.refused = weather.refused
     tables = Tables(emulator.scheduler.now)
     for table in TABLES:
-        request = table_request(table, table)
-        request.pop("StreamSpecification", None)
-        client.create_table(**request)
+        client.create_table(TableName=table, **deployment.tables[table])
     tables.tap(client, weather)
     lambdas = Lambdas(deployment, clockwork, logs)
     tables.asking = lambda: lambdas.current or "-"
