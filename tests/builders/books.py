@@ -21,7 +21,7 @@ from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.calls.facts import Reception, fact_of
 from privatenumber.platform.pushes import parse_push
-from privatenumber.privacy import open_sealed
+from privatenumber.privacy import Keyring, open_sealed
 from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.facts import FactStore
@@ -77,9 +77,10 @@ class Books:
         at: datetime,
         application: str = APP_ID,
         mode: Mode | None = None,
+        keyring: Keyring = KEYRING,
     ) -> None:
         """Store what a push says, as the callbacks function does."""
-        reception = Reception(application, at, KEYRING, mode=mode)
+        reception = Reception(application, at, keyring, mode=mode)
         facts = [fact_of(entry, reception) for entry in parse_push(json.dumps(body).encode()).entries]
         FactStore(self.dynamodb, self.bills.name).put_facts(facts)
 

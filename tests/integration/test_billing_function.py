@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +20,11 @@ from builders.books import Books, account_books
 from builders.events import case_of, event_files, function_of, read_event
 from builders.keyrings import add_data_key
 from builders.pushes import APP_ID, APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
+from privatenumber.billing.closing.fan_out import CloseWork
 from privatenumber.privacy import seal
 from privatenumber.store import clients
+from privatenumber.store.close_runs import CloseRun
+from privatenumber.store.keyring import KeyringStore
 
 _SECRETS = count(1)
 NOW = utc("2026-09-02 12:00:00")
@@ -56,8 +59,8 @@ class Lambda:
 
 
 @pytest.fixture(scope="module")
-def books() -> Iterator[Books]:
-    """One imitation of AWS with one call of one order; no test here changes it for another one."""
+def account() -> Iterator[Books]:
+    """One imitation of AWS with one order."""
     with pytest.MonkeyPatch.context() as variables:
         for name, value in (("REGION", "cn-north-1"), ("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x")):
             variables.setenv(f"AWS_{'DEFAULT_' * (name == 'REGION')}{name}", value)
@@ -65,7 +68,6 @@ def books() -> Iterator[Books]:
         with account_books() as opened:
             opened.number(X, issued_on=date(2026, 1, 1))
             opened.bind("order-1001", SUBSCRIPTION, X)
-            opened.push(fee_body(cdr_entry()), at=datetime.fromisoformat("2026-09-02T01:01:11+00:00"))
             yield opened
         _forget_clients()
 
@@ -76,10 +78,18 @@ def _forget_clients() -> None:
 
 
 @pytest.fixture(scope="module")
-def key_id(books: Books) -> str:
+def key_id(account: Books) -> str:
     """The key that wraps the keyring of the module's table."""
     arn: str = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
     return arn
+
+
+@pytest.fixture(scope="module")
+def books(account: Books, key_id: str) -> Books:
+    """One call of the order under the keyring of the deployment; no test here changes it for another one."""
+    keyring = KeyringStore(account.dynamodb, account.bindings.name, boto3.client("kms"), key_id).load()
+    account.push(fee_body(cdr_entry()), at=utc("2026-09-02 01:01:11"), keyring=keyring)
+    return account
 
 
 @pytest.fixture
@@ -238,6 +248,36 @@ def test_what_is_due_is_shared_by_workers(function: Lambda, books: Books) -> Non
         if row["pk"].count("#") == 2 and "V#" in row["sk"]
     ]
     assert json.loads(head["document"])["calls"]["minutes"] == 2
+
+
+def test_a_month_too_large_for_the_memory_is_refused_and_told(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be too large the next time as well: no message comes again, an alarm says what to do."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "150")
+    from functions.billing import parts
+
+    run = CloseRun("large", NOW, "2026-09", frozenset(), started_at=NOW)
+    runs = parts.rooms().fan_out().runs
+    runs.start(run)
+    for handler in parts.logger.handlers:
+        handler.stream = sys.stdout
+    record = {"messageId": "1", "body": CloseWork(run.id).to_body()}
+    assert parts.work({"Records": [record]}, None) == {"batchItemFailures": []}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["MonthsRefused"] for line in lines if "MonthsRefused" in line] == [[1.0]]
+    assert [line["run"] for line in lines if line.get("message") == "refused"] == ["large"]
+    assert runs.get(run.id) is None
+
+
+def test_a_statement_that_memory_does_not_hold_is_refused(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "150")
+    answered = function.invoke(action="statement")
+    assert answered["kind"] == "refused"
+    assert "150 MB do not hold them" in answered["detail"]
+    assert function.metric("RunsRefused") == 1
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,15 @@ def test_minutes_alone_are_enough(books: Books) -> None:
     assert minutes(books) == 3
 
 
+def test_a_row_is_rated_by_the_number_that_was_dialled(books: Books) -> None:
+    """It does not tell which one the callee saw: in AXYB that is another one (notifications.md §5.2)."""
+    imported(books, row())
+    (fact,) = books.rows("CALL#")
+    assert (fact["x"], "display_x" in fact) == (X, False)
+    (cell,) = books.ledger().closer.rate(APP_ID, DAY)[0].cells
+    assert (cell.x, cell.number_type) == (X, "virtual")
+
+
 def test_an_unanswered_call_costs_nothing(books: Books) -> None:
     imported(books, export_row("", "2026-09-02 09:01:35", icid="icid-1", x=X))
     assert (totals(books).calls.attempts, minutes(books)) == (1, 0)

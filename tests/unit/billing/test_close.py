@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builders.billing import EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, V2, cdr, utc
+from builders.billing import C1, EXAMPLE_PRICES, INVENTORY, NO_CALL_PRICE, V1, V2, cdr, utc
 from builders.closing import ONE_ORDER, closes, parts, stored_days
 from builders.example import sms
 from privatenumber.billing.closing.days import ClosedDay, DayClose, day_in
@@ -178,6 +178,7 @@ def test_a_call_over_midnight_may_belong_to_the_day_of_its_answer() -> None:
 def test_a_line_is_read_as_it_was_written() -> None:
     facts = [
         cdr("2026-09-02 01:00:00", "2026-09-02 01:00:30"),
+        cdr("2026-09-02 01:00:00", "2026-09-02 01:00:30", x=V1, display_x=C1),
         cdr(None, "2026-09-02 01:00:00", x=None, icid=None),
     ]
     for prices in (EXAMPLE_PRICES, NO_CALL_PRICE):

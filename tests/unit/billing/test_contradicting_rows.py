@@ -24,7 +24,7 @@ from builders.billing import (
 )
 from builders.closing import rated
 from builders.exported import CALLS_HEADER, calls_export, export_row, sms_export, sms_row
-from privatenumber.billing.closing.lines import Line, SmsLine
+from privatenumber.billing.closing.lines import UNKNOWN, Line, SmsLine
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.layouts import CALLS, mapped
 from privatenumber.billing.reconciliation.missing_rows import Wanted
@@ -36,6 +36,7 @@ from privatenumber.billing.reconciliation.records import (
     compare_records,
 )
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.privacy import mask
 
 FACTS = [
     cdr("2026-09-02 01:00:08", "2026-09-02 01:01:10", icid="icid-a", session="s-a"),
@@ -91,6 +92,31 @@ def test_a_row_with_our_id_that_says_something_else_is_told(row: str, differs: l
 def test_a_number_of_another_type_is_told_with_both_types() -> None:
     (found,) = compare(calls(export_row(ANSWERED, ENDED, icid="icid-a", x=C1), *ROWS[1:])).differences
     assert (found.evidence["number_type"], found.evidence["row_number_type"]) == ("virtual", "carrier")
+
+
+AXYB = cdr("2026-09-02 01:00:08", "2026-09-02 01:01:10", icid="icid-a", session="s-a", x=V1, display_x=C1)
+"""Dialled on V1, shown as C1, which is charged (billing-rules.md §3.1)."""
+
+
+@pytest.mark.parametrize("icid", ["icid-a", "s-a", ""])
+@pytest.mark.parametrize("x", [V1, "170****0001"])
+def test_an_export_names_the_number_that_was_dialled(x: str, icid: str) -> None:
+    """notifications.md §5.2, bindNum in AXYB; whoever knows its binding or not."""
+    row = export_row(ANSWERED, ENDED, icid=icid, x=x)
+    result = compare(calls(row), rated([AXYB], attribution=lambda fact, x: UNKNOWN))
+    assert (result.differences, result.counts["calls"]["matched"]) == ([], 1)
+
+
+@pytest.mark.parametrize("x", [C1, V2, "138****8901", B])
+def test_one_that_was_not_dialled_is_told_in_axyb_too(x: str) -> None:
+    row = export_row(ANSWERED, ENDED, icid="icid-a", x=x)
+    (found,) = compare(calls(row), rated([AXYB], attribution=lambda fact, x: UNKNOWN)).differences
+    assert (found.kind, found.evidence["differs"]) == ("record_conflict", ["x_number"])
+
+
+def test_a_call_that_the_export_lacks_is_named_as_dialled_and_priced_as_charged() -> None:
+    (found,) = compare(calls(*ROWS[1:]), rated([AXYB, *FACTS[1:]])).differences
+    assert (found.kind, found.x, found.number_type) == ("missing_console", mask(V1), "carrier")
 
 
 @pytest.mark.parametrize(

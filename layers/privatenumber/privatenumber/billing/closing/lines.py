@@ -68,6 +68,13 @@ class CallLine:
     unit_price: Decimal | None
     amount: Decimal | None
     flags: tuple[str, ...]
+    dialled: str | None = field(default=None, repr=False)
+    """The private number that was dialled, where ``x``, which is charged, is another one (AXYB)."""
+
+    @property
+    def dialled_x(self) -> str | None:
+        """The private number by which the platform's detail export names the call (notifications.md §5.2)."""
+        return self.dialled or self.x
 
     @property
     def item(self) -> Item:
@@ -97,6 +104,7 @@ class CallLine:
                 "icid": self.icid,
                 "session": self.session,
                 "caller": self.caller,
+                "dialled": self.dialled,
                 "connected": self.connected,
                 "talk_seconds": self.talk_seconds,
                 "minutes": self.minutes,
@@ -185,6 +193,7 @@ def read_call_line(document: Mapping[str, Any]) -> CallLine:
         icid=document.get("icid"),
         session=document.get("session"),
         caller=document.get("caller"),
+        dialled=document.get("dialled"),
         connected=document["connected"],
         talk_seconds=document["talk_seconds"],
         minutes=document["minutes"],

@@ -28,6 +28,7 @@ def line_of(fact: CdrFact, charge: Charge, at: datetime, belongs: Belonging = UN
         subscription_id=fact.subscription_id,
         caller=fact.caller,
         x=charge.x,
+        dialled=None if fact.x == charge.x else fact.x,
         number_type=charge.number_type,
         mode=belongs.mode,
         city=belongs.city,

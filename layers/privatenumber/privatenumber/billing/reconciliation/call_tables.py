@@ -24,7 +24,8 @@ Tokens: TypeAlias = Callable[[str, str], str]
 """The token of a value, by value and purpose (``number``, ``session``, ``sms``), as stored facts carry it."""
 
 #: Times are milliseconds. ``x`` is a number of the inventory or the hash of another one; ``plain_x`` is that
-#: other one where it is not ours and stands in our own record. ``rid``, ``icid``, ``binding``: hashes.
+#: other one where it is not ours and stands in our own record. Of a call it is the number that was dialled;
+#: ``type`` is that of the one that is charged. ``rid``, ``icid``, ``binding``: hashes.
 #: ``content`` is what a row says but for its times, which a file's clock may move; ``rated``: rated_minutes.
 CALL_TABLES: Final = """
 CREATE TABLE rows (
@@ -35,7 +36,7 @@ CREATE TABLE row_names (
 CREATE TABLE other_people (row INTEGER, line INTEGER, PRIMARY KEY (row, line)) WITHOUT ROWID;
 CREATE TABLE lines (
   n INTEGER PRIMARY KEY, fact TEXT, app TEXT, icid BLOB, session TEXT, binding BLOB, caller TEXT, x TEXT,
-  plain_x TEXT, mode TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
+  plain_x TEXT, type TEXT, at INTEGER, ended INTEGER, talk INTEGER, minutes INTEGER, amount TEXT,
   inside INTEGER);
 CREATE TABLE pairs (row INTEGER PRIMARY KEY, line INTEGER UNIQUE, rule TEXT);
 """
@@ -113,7 +114,8 @@ def put_lines(
     def values(line: CallLine) -> Sequence[object]:
         at = clock(line.at)
         ended = at + line.talk_seconds * 1000 if by_answer and line.connected else at
-        known = line.x is not None and line.x in naming.inventory
+        x = line.dialled_x
+        known = x is not None and x in naming.inventory
         return (
             line.fact,
             line.application,
@@ -121,9 +123,8 @@ def put_lines(
             line.session,
             bench.hidden("id", line.subscription_id) if line.subscription_id else None,
             line.caller,
-            line.x if known or line.x is None else naming.x(bench, line.x),
-            None if known else line.x,
-            line.mode,
+            x if known or x is None else naming.x(bench, x),
+            None if known else x,
             line.number_type.value,
             at,
             ended,
@@ -133,9 +134,9 @@ def put_lines(
             beijing_day(line.at).isoformat()[:7] == month,
         )
 
-    places = ", ".join("?" * 16)
+    places = ", ".join("?" * 15)
     bench.put(
-        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, mode, type, at, ended,"
+        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, type, at, ended,"
         f" talk, minutes, amount, inside) VALUES ({places})",
         map(values, lines),
     )

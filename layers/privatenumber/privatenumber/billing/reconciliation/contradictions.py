@@ -1,8 +1,8 @@
 """Rows whose id is that of a record of ours, and that say something else (billing-rules.md §9.3).
 
-An id decides which record a row is. What else they say must agree then: the private number, by which its
-price goes, who began it, the application, and the time. What differs is told, and nothing is made of it:
-which of both is right is for somebody to decide. A wrong column of a mapping shows up here.
+An id decides which record a row is. What else they say must agree then: the private number, who began it,
+the application, and the time. What differs is told, and nothing is made of it: which of both is right is for
+somebody to decide. A wrong column of a mapping shows up here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
-from privatenumber.settings import Mode
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import BEIJING
 
@@ -39,25 +38,22 @@ class Pairs:
     person: str
     time: str
     apart: str
-    other_x: str
 
 
-#: A call that is charged on the number that its callee sees was dialled on another one of ours. Whoever talks
-#: longer by one of both also ends later; an end in another month is told as such.
+#: Whoever talks longer by one of both also ends later; an end in another month is told as such.
 CALLS: Final = Pairs(
     Item.CALL, "pairs", "rows", "lines", "other_people", "caller", "end_time",
     "abs(r.ended - l.ended) > {near} + 1000 * abs(coalesce(r.talk, l.talk) - l.talk)",
-    f"(l.mode IS NOT '{Mode.AXYB.value}' OR r.x LIKE '~%')",
 )  # fmt: skip
 SMS: Final = Pairs(
     Item.SMS, "sms_pairs", "sms_rows", "sms_lines", "other_senders", "sender", "time",
-    "abs(r.at - l.at) > {near}", "1",
+    "abs(r.at - l.at) > {near}",
 )  # fmt: skip
 
 _CONTRADICTIONS: Final = """
 SELECT * FROM (
   SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, r.file, r.line, r.x, r.x_shown, p.rule,
-    {other_x} AND CASE WHEN instr(r.x, '*') THEN coalesce(l.plain_x, l.x) NOT GLOB replace(r.x, '*', '?')
+    CASE WHEN instr(r.x, '*') THEN coalesce(l.plain_x, l.x) NOT GLOB replace(r.x, '*', '?')
       ELSE r.x <> l.x END AS other_x,
     EXISTS (SELECT 1 FROM {people} o WHERE o.row = r.n AND o.line = l.n) AS other_person,
     r.app <> l.app AS other_app,
@@ -69,7 +65,7 @@ WHERE other_x OR other_person OR other_app OR other_time ORDER BY at, fact
 
 def contradictions(bench: Workbench, pairs: Pairs, account: Account, span: Span) -> Gathering:
     """Pairs of the month that an id has found and that are not the same otherwise."""
-    names = {name: getattr(pairs, name) for name in ("pairs", "rows", "lines", "people", "other_x")}
+    names = {name: getattr(pairs, name) for name in ("pairs", "rows", "lines", "people")}
     asked = _CONTRADICTIONS.format(**names, apart=pairs.apart.format(near=_TOLERANCE_MS))
     columns = ("x_number", pairs.person, "app_key", pairs.time)
     found = Gathering()
