@@ -120,7 +120,7 @@ def line_of(call: Call) -> CallLine:
         icid=call.icid,
         session=call.session,
         subscription_id=f"sub-{call.n % 20_000}",
-        caller=f"{call.n % 300_000:026d}",
+        caller=token(KEYRING, call.caller),
         x=call.x,
         number_type=NumberType.VIRTUAL,
         mode="AXB",
