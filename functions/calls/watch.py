@@ -23,7 +23,7 @@ from privatenumber.deadline import LambdaContext
 from privatenumber.numbers_in_text import holds_number
 from privatenumber.settings import Settings
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 
 SERVICE: Final = "watch"
 RESERVE_S: Final = 20.0
@@ -53,8 +53,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _watch(event: Mapping[str, Any], left: Callable[[], float]) -> dict[str, Any]:
-    text = event.get("scheduled_time")
-    now = max(parse_time(text), utc_now()) if text else utc_now()
+    now = moved_forward(utc_now(), event.get("scheduled_time"))
     run = rooms().watch.run(rooms().applications.load(), now=now, left=left)
     _measure(run)
     about = {"looked": run.looked, "failed": run.failed, "lag_s": run.lag_s, "finished": run.finished}

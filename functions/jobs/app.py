@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from privatenumber.store import clients
 from privatenumber.store.jobs import JobStore
 from privatenumber.store.queue import WorkQueue
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 
 PER_SECOND: Final = 2.0
 """Requests to the platform of one worker; the workers together stay below its ten (auth.md §11)."""
@@ -68,7 +67,11 @@ def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dic
 def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
     """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
     store = JobStore(clients.dynamodb(), settings().bindings_table)
-    sent = send_again(store, WorkQueue(clients.sqs(), settings().jobs_queue_url), now=_moment(event))
+    sent = send_again(
+        store,
+        WorkQueue(clients.sqs(), settings().jobs_queue_url),
+        now=moved_forward(utc_now(), event.get("scheduled_time")),
+    )
     _count("JobMessagesRepeated", sent)
     logger.info("swept", extra={"sent": sent})
     return {"sent": sent}
@@ -90,12 +93,6 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         return False
     logger.info("worked", extra={"job": asked.job_id, "lane": asked.lane, "taken": done})
     return done
-
-
-def _moment(event: Mapping[str, Any]) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    scheduled = event.get("scheduled_time")
-    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
 
 
 def _count(name: str, value: float) -> None:

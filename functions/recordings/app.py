@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from privatenumber.settings import Settings
 from privatenumber.store.fact_rows import read_cdr
 from privatenumber.store.stream import inserted as inserted_rows
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 
 from .answers import InvalidField, answer, problem, read_request
 
@@ -71,7 +71,9 @@ def note(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 @metrics.log_metrics
 def sweep(event: Mapping[str, Any], context: object) -> dict[str, float]:
     """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
-    swept = sweep_what_is_due(rooms().store, rooms().queue, now=_moment(event.get("scheduled_time")))
+    swept = sweep_what_is_due(
+        rooms().store, rooms().queue, now=moved_forward(utc_now(), event.get("scheduled_time"))
+    )
     metrics.add_metric("RecordingSweepLag", MetricUnit.Seconds, swept.lag_s)
     _count("RecordingBacklog", swept.waiting + swept.due)
     about = {"due": swept.due, "sent": swept.taken, "refused": swept.refused, "waiting": swept.waiting}
@@ -130,11 +132,6 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         logger.exception("attempt failed", extra={"message_id": record["messageId"]})
         return False
     return True
-
-
-def _moment(text: str | None) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    return max(parse_time(text), utc_now()) if text else utc_now()
 
 
 def _count(name: str, value: float) -> None:

@@ -23,7 +23,7 @@ from privatenumber.settings import Settings
 from privatenumber.store.due import Overtaken
 from privatenumber.store.exports import ExportState
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 
 RESERVE_S: Final = 75.0
 """Kept for the part that is under way when the time is over; the alarm of durations rings 60 s early."""
@@ -47,7 +47,7 @@ def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
 
     A `scheduled_time` (UTC) moves time forward; `{"action": "count", "application", "day"}` counts one day.
     """
-    now = _moment(event.get("scheduled_time"))
+    now = moved_forward(utc_now(), event.get("scheduled_time"))
     found: list[CountWork] | list[ExportWork] = []
     try:
         found = _to_count(event, now) if event.get("action") == COUNT else _to_export(now)
@@ -137,11 +137,6 @@ def _to_count(event: Mapping[str, Any], now: datetime) -> list[CountWork]:
 
 def _to_export(now: datetime) -> list[ExportWork]:
     return [ExportWork(export_id, now) for export_id, _ in rooms().exported.due(until=now, limit=MOST_SENT)]
-
-
-def _moment(text: str | None) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    return max(parse_time(text), utc_now()) if text else utc_now()
 
 
 def _count(name: str, value: float) -> None:

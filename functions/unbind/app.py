@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from privatenumber.store.binding_search import BindingSearch
 from privatenumber.store.queue import Reopening, Work, WorkQueue
 from privatenumber.store.sweeping import MOST_WAITING, Swept
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import from_iso, parse_time, utc_now
+from privatenumber.times import from_iso, moved_forward, utc_now
 
 STEP_S: Final = 20.0
 """Most time that one binding gets."""
@@ -54,7 +53,7 @@ def sweep(event: Mapping[str, Any], context: LambdaContext) -> dict[str, float]:
     swept = sweep_what_is_due(
         BindingSearch(clients.dynamodb(), table),
         WorkQueue(clients.sqs(), queue_url),
-        now=_moment(event),
+        now=moved_forward(utc_now(), event.get("scheduled_time")),
         limit=MOST_WAITING,
     )
     _report(swept)
@@ -111,12 +110,6 @@ def _reopened(wanted: Reopening, deadline: Deadline, message_id: str) -> bool:
     logger.info("reopened", extra={**about, "new_binding_id": binding.id, "state": binding.state.value})
     _count("Reopened", 1)
     return True
-
-
-def _moment(event: Mapping[str, Any]) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    scheduled = event.get("scheduled_time")
-    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
 
 
 def _report(swept: Swept) -> None:

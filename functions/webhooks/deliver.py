@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from privatenumber.deadline import Deadline, LambdaContext
 from privatenumber.settings import Settings
 from privatenumber.store.webhook_lines import WebhookWork
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 from privatenumber.webhooks.bootstrap import Rooms
 from privatenumber.webhooks.sweep import sweep as sweep_what_is_due
 
@@ -40,7 +39,9 @@ def rooms() -> Rooms:
 @metrics.log_metrics
 def sweep(event: Mapping[str, Any], context: object) -> dict[str, float]:
     """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
-    swept = sweep_what_is_due(rooms().lines, rooms().queue, now=_moment(event.get("scheduled_time")))
+    swept = sweep_what_is_due(
+        rooms().lines, rooms().queue, now=moved_forward(utc_now(), event.get("scheduled_time"))
+    )
     metrics.add_metric("WebhookSweepLag", MetricUnit.Seconds, swept.lag_s)
     _count("WebhookBacklog", swept.waiting + swept.due)
     about = {"due": swept.due, "sent": swept.taken, "refused": swept.refused, "waiting": swept.waiting}
@@ -68,11 +69,6 @@ def _done(record: Mapping[str, Any], context: LambdaContext) -> bool:
         logger.exception("step failed", extra={"message_id": record["messageId"]})
         return False
     return True
-
-
-def _moment(text: str | None) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    return max(parse_time(text), utc_now()) if text else utc_now()
 
 
 def _count(name: str, value: float) -> None:

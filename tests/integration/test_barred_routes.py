@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 
 from builders.dynamodb import moto_client, new_table
 from builders.events import EVENTS, ROOT, read_event
+from builders.function_house import Context
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import STRANGER, application
@@ -22,15 +23,6 @@ from privatenumber.store.barred import BarredStore
 from privatenumber.times import utc_now
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
-
-
-class Context:
-    """What the runtime hands over."""
-
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 20_000
 
 
 class Rooms:

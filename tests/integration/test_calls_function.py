@@ -16,6 +16,7 @@ from builders.chronicled import Chronicled
 from builders.deployment import table_request
 from builders.dynamodb import Table
 from builders.events import ROOT, event_files, read_event
+from builders.function_house import Context
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import (
@@ -38,15 +39,6 @@ from privatenumber.store import clients
 from privatenumber.store.keyring import KeyringStore
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
-
-
-class Context:
-    """What the runtime hands over."""
-
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 20_000
 
 
 @pytest.fixture(scope="module")

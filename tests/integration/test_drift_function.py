@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
-from builders.bindings import APPLICATION, active_number, command, within
-from builders.deployment import table_request
-from builders.emulator import APP_KEY, SECRET, X1, X2, X3, RunningEmulator, running_emulator
+from builders.bindings import APPLICATION, command, within
+from builders.emulator import RunningEmulator, running_emulator
 from builders.events import event_files, function_of, read_event
+from builders.function_house import Context, function_house
 from functions.unbind import drift as app
 from privatenumber.bindings.drift_model import RunState
 from privatenumber.bindings.drift_service import DAILY_HOUR
 from privatenumber.bindings.model import Binding
 from privatenumber.platform.pacing import PacedTransport
-from privatenumber.store import clients
-from privatenumber.store.numbers import NumberStore
 from privatenumber.times import BEIJING, utc_now
-
-TABLE = "Bindings"
-
-
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 300.0
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -46,39 +29,8 @@ def platform() -> Iterator[RunningEmulator]:
 @pytest.fixture(autouse=True)
 def _deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Everything the function finds in its environment."""
-    with mock_aws():
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
-        forget()
-        clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
-        numbers = NumberStore(clients.dynamodb(), TABLE)
-        for x in (X1, X2, X3):
-            numbers.put(active_number(x), seen=None)
-        application = {
-            "id": APPLICATION,
-            "app_key": APP_KEY,
-            "secrets": [SECRET],
-            "mode": "AXB",
-            "base_url": platform.address,
-            "callback_token": "callback-token-0001",
-            "tps": 0,
-        }
-        secret = clients.secrets().create_secret(
-            Name="applications", SecretString=json.dumps({"applications": [application]})
-        )
-        for name, value in {
-            "BINDINGS_TABLE": TABLE,
-            "APPLICATIONS_SECRET": secret["ARN"],
-            "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
-            "DRIFT_REQUESTS_PER_SECOND": "50",
-        }.items():
-            monkeypatch.setenv(name, value)
+    with function_house(app, platform.address, monkeypatch, {"DRIFT_REQUESTS_PER_SECOND": "50"}):
         yield
-    forget()
-
-
-def forget() -> None:
-    for made_once in (app.settings, app.rooms, clients.dynamodb, clients.kms, clients.secrets):
-        made_once.cache_clear()
 
 
 def bind() -> Binding:

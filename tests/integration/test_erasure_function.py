@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from moto import mock_aws
 
 from builders.deployment import table_request
 from builders.events import EVENTS, ROOT, read_event
+from builders.function_house import Context
 from builders.pushes import applications_secret
 from builders.recordings import new_bucket
 from functions.erasure import app
@@ -27,17 +27,6 @@ from privatenumber.store.versions import canonical
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 OPERATIONS = {route: DOCUMENT["paths"][route.split()[1]][route.split()[0].lower()] for route in app.ROUTES}
-
-
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 300.0
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
 
 
 @pytest.fixture(autouse=True)

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from builders.bindings import APPLICATION, active_number, within
-from builders.deployment import table_request
-from builders.emulator import APP_KEY, SECRET, X1, X2, X3, A, B, RunningEmulator, running_emulator
+from builders.bindings import within
+from builders.emulator import A, B, RunningEmulator, running_emulator
 from builders.events import event_files, function_of, read_event
+from builders.function_house import Context, forget, function_house, messages
 from builders.jobs import job_command
 from functions.jobs import app
 from privatenumber.bindings.jobs_model import JobState, Kind
 from privatenumber.platform.pacing import Pace
 from privatenumber.store import clients
-from privatenumber.store.numbers import NumberStore
 from privatenumber.times import utc_now
 
-TABLE = "Bindings"
-
-
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 60.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
+QUEUE = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/jobs"
 
 
 @pytest.fixture(scope="module")
@@ -46,63 +32,14 @@ def platform() -> Iterator[RunningEmulator]:
 @pytest.fixture(autouse=True)
 def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Everything the functions find in their environment; yields the queue."""
-    with mock_aws():
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
-        monkeypatch.setattr(app, "Pace", lambda per_second: Pace(per_second, sleep=lambda seconds: None))
-        forget()
-        clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
-        numbers = NumberStore(clients.dynamodb(), TABLE)
-        for x in (X1, X2, X3):
-            numbers.put(active_number(x), seen=None)
-        queue = boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    monkeypatch.setattr(app, "Pace", lambda per_second: Pace(per_second, sleep=lambda seconds: None))
+    own = {"JOBS_QUEUE_URL": QUEUE, "EXCHANGE_BUCKET": "exchange"}
+    with function_house(app, platform.address, monkeypatch, own):
+        assert clients.sqs().create_queue(QueueName="jobs")["QueueUrl"] == QUEUE
         where = {"LocationConstraint": "cn-north-1"}
         clients.s3().create_bucket(Bucket="exchange", CreateBucketConfiguration=where)  # type: ignore[arg-type]
-        application = {
-            "id": APPLICATION,
-            "app_key": APP_KEY,
-            "secrets": [SECRET],
-            "mode": "AXB",
-            "base_url": platform.address,
-            "callback_token": "callback-token-0001",
-            "tps": 0,
-        }
-        secret = clients.secrets().create_secret(
-            Name="applications", SecretString=json.dumps({"applications": [application]})
-        )
-        for name, value in {
-            "BINDINGS_TABLE": TABLE,
-            "JOBS_QUEUE_URL": queue,
-            "EXCHANGE_BUCKET": "exchange",
-            "APPLICATIONS_SECRET": secret["ARN"],
-            "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield queue
+        yield QUEUE
         platform.admin.clear_faults()
-    forget()
-
-
-def forget() -> None:
-    made_once = (
-        app.settings,
-        app.rooms,
-        clients.dynamodb,
-        clients.kms,
-        clients.secrets,
-        clients.sqs,
-        clients.s3,
-    )
-    for one in made_once:
-        one.cache_clear()
-
-
-def messages(queue: str) -> list[dict[str, str]]:
-    """What the event source mapping would hand to the worker."""
-    received = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-    return [
-        {"messageId": message["MessageId"], "body": message["Body"]}
-        for message in received.get("Messages", [])
-    ]
 
 
 def work(records: list[dict[str, str]], left_s: float = 60.0) -> list[str]:
@@ -142,7 +79,7 @@ def test_the_sweep_sends_again_what_nobody_took_up(deployment: str, monkeypatch:
     lost = messages(deployment)
     for name in ("KEY_ID", "APPLICATIONS_SECRET", "EXCHANGE_BUCKET"):
         monkeypatch.delenv(name)
-    forget()
+    forget(app)
     assert app.sweep({}, Context()) == {"sent": 0}
     later = (utc_now() + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert app.sweep({"scheduled_time": later}, Context()) == {"sent": 1}

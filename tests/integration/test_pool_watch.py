@@ -14,6 +14,7 @@ from builders.bindings import APPLICATION, active_number, within
 from builders.deployment import table_request
 from builders.emulator import APP_KEY, SECRET, X1, X2, X3
 from builders.events import event_files, function_of, read_event
+from builders.function_house import Context
 from builders.keyrings import KEYRING
 from builders.pushes import cdr_entry, fee_body
 from builders.records import record
@@ -35,13 +36,6 @@ from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.times import iso, platform_time, utc_now
 
 TABLE, BILLS = "Bindings", "Bills"
-
-
-class Context:
-    """A runtime with five minutes left."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 300_000
 
 
 def application(identity: str = APPLICATION, **more: Any) -> dict[str, Any]:

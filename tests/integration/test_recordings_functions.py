@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,8 +18,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 from moto import mock_aws
 
 from builders.deployment import table_request
-from builders.emulator import APP_KEY, SECRET, RunningEmulator, running_emulator
+from builders.emulator import RunningEmulator, running_emulator
 from builders.events import ROOT, event_files, function_of, read_event
+from builders.function_house import Context, application_at
 from builders.keyrings import KEYRING
 from builders.pushes import cdr_entry
 from builders.recordings import BUCKET, NOWHERE, X, new_bucket
@@ -46,17 +46,6 @@ OPERATION = DOCUMENT["paths"]["/recordings/{session}"]["get"]
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 
 
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 300.0
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
-
-
 @pytest.fixture(scope="module")
 def platform() -> Iterator[RunningEmulator]:
     with running_emulator(clock="virtual", start=utc_now()) as running:
@@ -74,16 +63,7 @@ def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> It
             clients.dynamodb().create_table(**table_request(table, table))
         new_bucket()
         queue = boto3.client("sqs").create_queue(QueueName="recordings")["QueueUrl"]
-        application = {
-            "id": "ride",
-            "app_key": APP_KEY,
-            "secrets": [SECRET],
-            "mode": "AXB",
-            "base_url": platform.address,
-            "callback_token": "callback-token-0001",
-            "tps": 0,
-            "recording_allow_http": True,
-        }
+        application = application_at(platform.address, id="ride", recording_allow_http=True)
         secret = clients.secrets().create_secret(
             Name="applications", SecretString=json.dumps({"applications": [application]})
         )

@@ -20,6 +20,7 @@ from builders.counted import APPLICATION, answered, call, message, milestone
 from builders.deployment import table_request
 from builders.dynamodb import Table
 from builders.events import ROOT, event_files, function_of, read_event
+from builders.function_house import Context
 from builders.keyrings import KEYRING
 from builders.pushes import applications_secret
 from functions.calls import app as calls
@@ -40,15 +41,6 @@ QUEUE = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/reports"
 NOW = utc_now()
 TODAY = beijing_day(NOW).isoformat()
 MANUAL = milestone(Step.RELEASED, USER, NOW)
-
-
-class Context:
-    """What the runtime hands over."""
-
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 200_000
 
 
 class Stack:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from builders.bindings import APPLICATION, active_number, command, within
-from builders.deployment import table_request
-from builders.emulator import APP_KEY, SECRET, X1, X2, X3, RunningEmulator, running_emulator
+from builders.bindings import APPLICATION, command, within
+from builders.emulator import RunningEmulator, running_emulator
 from builders.events import event_files, function_of, read_event
+from builders.function_house import Context, function_house, messages
 from builders.keyrings import add_data_key
 from functions.unbind import app
 from privatenumber.bindings.model import Binding, State
 from privatenumber.store import clients
-from privatenumber.store.numbers import NumberStore
 from privatenumber.store.queue import Reopening
 from privatenumber.times import iso, utc_now
 
-TABLE = "Bindings"
-
-
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 60.0
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
+QUEUE = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/work"
 
 
 @pytest.fixture(scope="module")
@@ -47,41 +32,10 @@ def platform() -> Iterator[RunningEmulator]:
 @pytest.fixture(autouse=True)
 def deployment(platform: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Everything the functions find in their environment; yields the queue."""
-    with mock_aws():
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
-        forget()
-        clients.dynamodb().create_table(**table_request("BindingsTable", TABLE))
-        numbers = NumberStore(clients.dynamodb(), TABLE)
-        for x in (X1, X2, X3):
-            numbers.put(active_number(x), seen=None)
-        queue = boto3.client("sqs").create_queue(QueueName="work")["QueueUrl"]
-        application = {
-            "id": APPLICATION,
-            "app_key": APP_KEY,
-            "secrets": [SECRET],
-            "mode": "AXB",
-            "base_url": platform.address,
-            "callback_token": "callback-token-0001",
-            "tps": 0,
-        }
-        secret = clients.secrets().create_secret(
-            Name="applications", SecretString=json.dumps({"applications": [application]})
-        )
-        for name, value in {
-            "BINDINGS_TABLE": TABLE,
-            "WORK_QUEUE_URL": queue,
-            "APPLICATIONS_SECRET": secret["ARN"],
-            "KEY_ID": clients.kms().create_key()["KeyMetadata"]["Arn"],
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield queue
+    with function_house(app, platform.address, monkeypatch, {"WORK_QUEUE_URL": QUEUE}):
+        assert clients.sqs().create_queue(QueueName="work")["QueueUrl"] == QUEUE
+        yield QUEUE
         platform.admin.clear_faults()
-    forget()
-
-
-def forget() -> None:
-    for made_once in (app.settings, app.rooms, clients.dynamodb, clients.kms, clients.secrets, clients.sqs):
-        made_once.cache_clear()
 
 
 def bind(order: str = "order-1001", **changes: Any) -> Binding:
@@ -96,15 +50,6 @@ def sweep(hours: float = 0) -> dict[str, float]:
     moment = utc_now() + timedelta(hours=hours)
     swept: dict[str, float] = app.sweep({"scheduled_time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}, Context())
     return swept
-
-
-def messages(queue: str) -> list[dict[str, str]]:
-    """What the event source mapping would hand to the worker."""
-    received = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-    return [
-        {"messageId": message["MessageId"], "body": message["Body"]}
-        for message in received.get("Messages", [])
-    ]
 
 
 def work(records: list[dict[str, str]], left_s: float = 60.0) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from moto import mock_aws
 
 from builders.deployment import table_request
 from builders.events import EVENTS, ROOT, read_event
+from builders.function_house import Context
 from builders.streams import stream_event
 from functions.webhooks import app, deliver, note
 from privatenumber.privacy import seal
@@ -32,17 +32,6 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_
 USER = "arn:aws-cn:iam::123456789012:user/order-service"
 NUMBER = "+8613800138001"
 WANTED = {"application": "ride", "target": "eventbridge", "events": ["*"]}
-
-
-@dataclass
-class Context:
-    """A runtime with time left."""
-
-    left_s: float = 60.0
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.left_s * 1000)
 
 
 @pytest.fixture(autouse=True)

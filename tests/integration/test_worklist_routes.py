@@ -16,6 +16,7 @@ from moto import mock_aws
 from builders.deployment import table_request
 from builders.dynamodb import Table
 from builders.events import EVENTS, ROOT, read_event
+from builders.function_house import Context
 from builders.ingestion import unseal
 from builders.keyrings import KEYRING
 from builders.pushes import (
@@ -55,18 +56,6 @@ REPLAY = "POST /quarantine/replay"
 
 NO_DAY = cursor_of("2026-99-99|0|2026-11-01T00:00:00.000Z#a")
 """A place on a day that is none."""
-
-
-class Context:
-    """What the runtime hands over."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, seconds: float = 60) -> None:
-        self.seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
 
 
 @pytest.fixture(scope="module")

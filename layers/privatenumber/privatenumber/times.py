@@ -35,6 +35,11 @@ def parse_time(text: str) -> datetime:
     return moment.replace(microsecond=int((fraction or "0").ljust(6, "0")[:6]))
 
 
+def moved_forward(now: datetime, text: str | None) -> datetime:
+    """Now, or the later moment that an event names: a demonstration, or a repeated run. Raises ValueError."""
+    return max(parse_time(text), now) if text else now
+
+
 def platform_time(moment: datetime) -> str:
     """``yyyy-MM-dd HH:mm:ss`` in UTC, as events and CDRs carry it; fractions are cut."""
     return _utc(moment).strftime("%Y-%m-%d %H:%M:%S")

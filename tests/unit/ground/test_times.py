@@ -12,6 +12,7 @@ from privatenumber.times import (
     day_bounds,
     from_iso,
     iso,
+    moved_forward,
     parse_time,
     platform_time,
 )
@@ -79,3 +80,12 @@ def test_a_moment_lies_within_the_bounds_of_its_day(moment: datetime) -> None:
     start, end = day_bounds(beijing_day(moment))
     assert start <= moment < end
     assert end - start == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [(None, 0), ("", 0), ("2026-09-01T00:00:00Z", 0), ("2026-09-01T09:00:00Z", 3600)],
+)
+def test_an_event_moves_time_forward_and_never_back(text: str | None, moved: int) -> None:
+    now = datetime(2026, 9, 1, 8, tzinfo=UTC)
+    assert moved_forward(now, text) - now == timedelta(seconds=moved)
