@@ -13,25 +13,61 @@ from decimal import Decimal
 
 Row = Mapping[str, str | None]
 
-#: Columns that must be in every data set; then those that a provider with resources, commitments,
-#: measured use, published prices, sub accounts and tags must have.
-MANDATORY = (
-    *("BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd"),
-    *("BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd"),
-    *("ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost"),
-    *("PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName"),
-)
-CONDITIONAL = (
-    *("ChargeFrequency", "CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName"),
-    *("CommitmentDiscountStatus", "CommitmentDiscountType", "ConsumedQuantity", "ConsumedUnit"),
-    *("ContractedUnitPrice", "ListUnitPrice", "PricingCategory", "ResourceId", "ResourceName"),
-    *("ResourceType", "SkuId", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags"),
-)
-NOT_NULL = (
-    *("BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart"),
-    *("ChargeCategory", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd", "ChargePeriodStart"),
-    *("ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost", "ProviderName", "PublisherName"),
-    *("ServiceCategory", "ServiceName"),
+#: Every column of the specification: its feature level, whether it allows nulls, its value format.
+SPECIFICATION = {
+    "AvailabilityZone": ("recommended", "null", "text"),
+    "BilledCost": ("mandatory", "never", "number"),
+    "BillingAccountId": ("mandatory", "never", "text"),
+    "BillingAccountName": ("mandatory", "null", "text"),
+    "BillingCurrency": ("mandatory", "never", "text"),
+    "BillingPeriodEnd": ("mandatory", "never", "moment"),
+    "BillingPeriodStart": ("mandatory", "never", "moment"),
+    "ChargeCategory": ("mandatory", "never", "text"),
+    "ChargeClass": ("mandatory", "null", "text"),
+    "ChargeDescription": ("mandatory", "null", "text"),
+    "ChargeFrequency": ("recommended", "never", "text"),
+    "ChargePeriodEnd": ("mandatory", "never", "moment"),
+    "ChargePeriodStart": ("mandatory", "never", "moment"),
+    "CommitmentDiscountCategory": ("conditional", "null", "text"),
+    "CommitmentDiscountId": ("conditional", "null", "text"),
+    "CommitmentDiscountName": ("conditional", "null", "text"),
+    "CommitmentDiscountStatus": ("conditional", "null", "text"),
+    "CommitmentDiscountType": ("conditional", "null", "text"),
+    "ConsumedQuantity": ("conditional", "null", "number"),
+    "ConsumedUnit": ("conditional", "null", "unit"),
+    "ContractedCost": ("mandatory", "never", "number"),
+    "ContractedUnitPrice": ("conditional", "null", "number"),
+    "EffectiveCost": ("mandatory", "never", "number"),
+    "InvoiceIssuerName": ("mandatory", "never", "text"),
+    "ListCost": ("mandatory", "never", "number"),
+    "ListUnitPrice": ("conditional", "null", "number"),
+    "PricingCategory": ("conditional", "null", "text"),
+    "PricingQuantity": ("mandatory", "null", "number"),
+    "PricingUnit": ("mandatory", "null", "unit"),
+    "ProviderName": ("mandatory", "never", "text"),
+    "PublisherName": ("mandatory", "never", "text"),
+    "RegionId": ("conditional", "null", "text"),
+    "RegionName": ("conditional", "null", "text"),
+    "ResourceId": ("conditional", "null", "text"),
+    "ResourceName": ("conditional", "null", "text"),
+    "ResourceType": ("conditional", "null", "text"),
+    "ServiceCategory": ("mandatory", "never", "text"),
+    "ServiceName": ("mandatory", "never", "text"),
+    "SkuId": ("conditional", "null", "text"),
+    "SkuPriceId": ("conditional", "null", "text"),
+    "SubAccountId": ("conditional", "null", "text"),
+    "SubAccountName": ("conditional", "null", "text"),
+    "Tags": ("conditional", "null", "text"),
+}
+#: A provider without zones and regions needs no columns for them.
+NEEDED = [name for name in SPECIFICATION if name not in ("AvailabilityZone", "RegionId", "RegionName")]
+#: A description may be null and should not be.
+NOT_NULL = [
+    name for name, (_, nulls, _) in SPECIFICATION.items() if nulls == "never" or name == "ChargeDescription"
+]
+NUMERIC, MOMENTS, UNITS = (
+    [name for name, (_, _, form) in SPECIFICATION.items() if form == wanted]
+    for wanted in ("number", "moment", "unit")
 )
 ALLOWED = {
     "ChargeCategory": {"Usage", "Purchase", "Tax", "Credit", "Adjustment"},
@@ -47,13 +83,7 @@ ALLOWED = {
         *("Web", "Other"),
     },
 }
-NUMERIC = (
-    *("BilledCost", "ConsumedQuantity", "ContractedCost", "ContractedUnitPrice", "EffectiveCost"),
-    *("ListCost", "ListUnitPrice", "PricingQuantity"),
-)
-MOMENTS = ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
 OF_PRICED = ("ContractedUnitPrice", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit")
-UNITS = ("ConsumedUnit", "PricingUnit")
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(E-?\d+)?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -62,18 +92,15 @@ _UNIT = re.compile(r"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)?", re.ASCII)
 
 def broken_rules(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
     """What a data set does against the specification; each with the number of its row, from 1."""
-    found = [f"no column {name}" for name in (*MANDATORY, *CONDITIONAL) if name not in columns]
-    found += [f"column {name} is not Pascal case" for name in columns if not _is_pascal(name)]
+    found = [f"no column {name}" for name in NEEDED if name not in columns]
+    found += [f"{name} is no column of the specification" for name in columns if name not in SPECIFICATION]
     for at, row in enumerate(rows, start=1):
         found += [
             f"row {at}: {rule}"
-            for rule in (*_values(row), *_pricing(row), *_costs(row), *_commitment(row), *_covered(row))
+            for rules in (_values, _pricing, _costs, _correction, _commitment, _covered)
+            for rule in rules(row)
         ]
     return [*found, *_sku_prices(rows)]
-
-
-def _is_pascal(name: str) -> bool:
-    return bool(re.fullmatch(r"(x_)?([A-Z][a-z]+)+", name))
 
 
 def _values(row: Row) -> Iterator[str]:
@@ -122,6 +149,18 @@ def _costs(row: Row) -> Iterator[str]:
         yield "ResourceType goes with ResourceId"
     if row["ResourceName"] is not None and row["ResourceName"] == row["ResourceId"]:
         yield "ResourceName repeats ResourceId"
+
+
+def _correction(row: Row) -> Iterator[str]:
+    is_correction = row["ChargeClass"] == "Correction"
+    if is_correction and (row["ChargePeriodStart"] or "") >= (row["BillingPeriodStart"] or ""):
+        yield "Correction is of a previous billing period"
+    if row["ChargeCategory"] == "Credit":
+        yield from (
+            f"{name} of a credit is not BilledCost"
+            for name in ("ListCost", "ContractedCost", "EffectiveCost")
+            if row[name] != row["BilledCost"]
+        )
 
 
 def _commitment(row: Row) -> Iterator[str]:

@@ -10,8 +10,19 @@ from typing import Any
 import pytest
 
 from builders.example import PACKAGE as PACKAGE_OF_EXAMPLE
-from builders.focus_rules import Row, broken_rules
-from builders.statements import PACKAGE, V1, V6, component, package, rent, usage, worked_month
+from builders.focus_rules import SPECIFICATION, Row, broken_rules
+from builders.statements import (
+    LINES,
+    PACKAGE,
+    V1,
+    V6,
+    component,
+    package,
+    rent,
+    share,
+    usage,
+    worked_month,
+)
 from builders.worked import worked_statement
 from privatenumber.billing.outputs import CannotRender
 from privatenumber.billing.outputs.focus import NotPriced, focus
@@ -162,13 +173,45 @@ def test_a_rent_of_another_month_is_billed_here_and_effective_there() -> None:
     )
 
 
-def test_a_correction_of_a_closed_month_is_one() -> None:
+def test_all_columns_of_the_specification_are_there_in_their_order() -> None:
+    assert list(COLUMNS) == sorted(SPECIFICATION)
+
+
+def test_a_correction_is_billed_once_and_costs_whom_it_concerns() -> None:
+    """EffectiveCost has what prepaid purchases cover: ten late minutes of a package charge nothing."""
     booked = {"month": "2026-08", "number": 2, "amount": "-0.30", "reasons": ["late"], "hash": "ff"}
-    rows = data_set(worked_month(corrections=[booked], total="113.70"))
+    moved = {"line": "correction", "month": "2026-08", "number": 2}
+    lines = [
+        *LINES,
+        {**share("application", "ax", "-0.30", minutes=-3), **moved},
+        {**share("application", "axb", "0.00", "0.00", "0.00", "0.59", minutes=10), **moved},
+        {**share("application", "#account", "7.00"), **moved},
+        {**share("x", V1, "-0.30", minutes=-3), **moved},
+    ]
+    rows = data_set(worked_month(corrections=[booked], total="113.70", lines=lines))
     assert broken_rules(COLUMNS, rows) == []
-    (row,) = only(rows, ChargeClass="Correction")
-    assert (row["BilledCost"], row["ChargePeriodStart"]) == ("-0.3", "2026-07-31T16:00:00Z")
+    found = only(rows, ChargeClass="Correction")
+    assert [(row["SubAccountId"], row["BilledCost"], row["EffectiveCost"]) for row in found] == [
+        (None, "-0.3", "0"),
+        ("ax", "0", "-0.3"),
+        ("axb", "0", "0.59"),
+        (None, "0", "7"),
+    ]
+    assert {(row["ChargeCategory"], row["ChargePeriodStart"]) for row in found} == {
+        ("Adjustment", "2026-07-31T16:00:00Z")
+    }
     assert total(rows, "BilledCost") == Decimal("113.70")
+    assert total(rows, "EffectiveCost") == Decimal("119.00") + Decimal("7.29")
+    assert not only(rows, ChargeCategory="Adjustment", ChargeClass=None)
+
+
+def test_a_correction_that_charges_nothing_has_no_row_that_bills() -> None:
+    booked = {"month": "2026-08", "number": 1, "amount": "0.00", "reasons": ["late"], "hash": "ff"}
+    moved = {"line": "correction", "month": "2026-08", "number": 1}
+    lines = [*LINES, {**share("application", "ax", "0.00", "0.00", "0.00", "0.06"), **moved}]
+    rows = data_set(worked_month(corrections=[booked], lines=lines))
+    (row,) = only(rows, ChargeClass="Correction")
+    assert (row["BilledCost"], row["EffectiveCost"]) == ("0", "0.06")
 
 
 def test_what_rounding_of_components_makes_is_a_row_of_its_own() -> None:
@@ -218,6 +261,7 @@ def test_the_validator_finds_what_is_wrong() -> None:
         ("ConsumedUnit", None, "ConsumedUnit is null"),
         ("ResourceType", None, "ResourceType goes with ResourceId"),
         ("Tags", '{"order": ["a"]}', "Tags is no object of plain values"),
+        ("ChargeClass", "Correction", "Correction is of a previous billing period"),
     ):
         assert f"row 1: {rule}" in broken_rules(COLUMNS, [{**good, name: cell}]), name
     assert "no column BilledCost" in broken_rules(COLUMNS[2:], [])

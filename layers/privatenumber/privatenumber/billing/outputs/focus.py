@@ -1,11 +1,11 @@
 """Cost and usage of a statement by the FinOps FOCUS specification 1.0, as CSV.
 
 BilledCost adds up to what was deducted in the month, corrections of closed months among it; EffectiveCost to
-what the month cost, and to those corrections. A package is a
-usage commitment: bought by a Purchase that costs nothing by itself, used by rows that are billed nothing and
-bear their part of its price. Rents are recurring purchases; one that is deducted in another month than its
-own is billed there and effective here. An empty cell is null; the file is for programs, so no cell is changed
-for spreadsheets, and none can begin as a formula does.
+what the month cost and to what those corrections change of the cost of theirs, which need not be what they
+charge. A package is a usage commitment: bought by a Purchase that costs nothing by itself, used by rows that
+are billed nothing and bear their part of its price. Rents are recurring purchases; one that is deducted in
+another month than its own is billed there and effective here. An empty cell is null; the file is for
+programs, so no cell is changed for spreadsheets, and none can begin as a formula does.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def charges(document: Document) -> Iterator[Charge]:
         billed, effective = billed + charge.billed, effective + charge.effective
         yield charge
     rounding = Decimal(document["total"]) - billed
-    corrected = sum((Decimal(each["amount"]) for each in document["corrections"]), _NOTHING)
+    corrected = sum((Decimal(share["total"]) for share in _moved(document)), _NOTHING)
     cost_rounding = Decimal(document["cost_total"]) + corrected - effective
     if rounding or cost_rounding:
         yield Charge(
@@ -107,7 +107,7 @@ def _exact_charges(document: Document) -> Iterator[Charge]:
         if _booked(package["bought_at"], document):
             yield _purchase(package)
     yield from _rents(document)
-    yield from map(_correction, document["corrections"])
+    yield from _corrections(document)
 
 
 def _listed(line: Document) -> Iterator[Charge]:
@@ -232,18 +232,41 @@ def _rent(x: str, month: str, *, billed: Decimal, effective: Decimal, line: Docu
     )
 
 
-def _correction(correction: Document) -> Charge:
-    """A correction of a closed month that is booked in this one."""
-    booked = Decimal(correction["amount"])
+def _corrections(document: Document) -> Iterator[Charge]:
+    """Corrections of closed months that are booked in this one: what is charged, and whose cost changes."""
+    shares = _moved(document)
+    for each in document["corrections"]:
+        if charged := Decimal(each["amount"]):
+            yield _correction(each, billed=charged, effective=_NOTHING)
+        for share in shares:
+            if (share["month"], share["number"]) == (each["month"], each["number"]):
+                cost = Decimal(share["total"])
+                yield _correction(each, billed=_NOTHING, effective=cost, application=_owner(share["key"]))
+
+
+def _moved(document: Document) -> list[Document]:
+    """By how much corrections change the costs of applications."""
+    return [share for share in lines_of(document, "correction") if share["view"] == "application"]
+
+
+def _correction(
+    correction: Document, *, billed: Decimal, effective: Decimal, application: str | None = None
+) -> Charge:
     return Charge(
-        category="Usage",
+        category="Adjustment",
         description=f"{SERVICE}: correction {correction['number']} of {correction['month']}",
-        frequency="Usage-Based",
+        frequency="One-Time",
         period=month_period(correction["month"]),
-        billed=booked,
-        effective=booked,
+        billed=billed,
+        effective=effective,
+        application=application,
         is_correction=True,
     )
+
+
+def _owner(key: str) -> str | None:
+    """An application; none for what is the account's or nobody's."""
+    return None if key.startswith("#") else key
 
 
 def _booked(moment: str, document: Document) -> bool:
