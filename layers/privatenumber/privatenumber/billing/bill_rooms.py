@@ -14,7 +14,7 @@ from privatenumber.store.complaints import ComplaintStore
 from privatenumber.store.differences import DifferenceStore
 from privatenumber.store.disputes import DisputeStore
 from privatenumber.store.files import FileStore
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.own_numbers import OwnNumbers
 from privatenumber.store.part_files import PartFiles
 from privatenumber.store.queue import WorkQueue
@@ -46,9 +46,7 @@ class BillRooms:
     @cached_property
     def keyring(self) -> KeyringStore:
         """The deployment's keys."""
-        return KeyringStore(
-            clients.dynamodb(), self.settings.bindings_table, clients.kms(), self.settings.key_id
-        )
+        return deployed_keyring(self.settings)
 
     @cached_property
     def statements(self) -> MonthStore:

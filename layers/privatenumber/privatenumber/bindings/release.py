@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from privatenumber.bindings.adopt import adopt
-from privatenumber.bindings.attempt import LOOK_UP_S, find
+from privatenumber.bindings.attempt import look_up
 from privatenumber.bindings.change import resume_change
 from privatenumber.bindings.engine import Engine, Overtaken
 from privatenumber.bindings.errors import Busy, InvalidRequest
@@ -16,7 +15,6 @@ from privatenumber.bindings.settle import settle
 from privatenumber.bindings.unbind import begin_release, finish_release, postponed
 from privatenumber.bindings.waiting import Ending, check_wait, next_look, put_off
 from privatenumber.deadline import Deadline
-from privatenumber.platform.errors import PlatformError
 
 _ROUNDS: Final = 5
 
@@ -95,13 +93,7 @@ def _withdraw(engine: Engine, binding: Binding, reason: Reason, deadline: Deadli
         binding = engine.save(binding, advanced(binding, engine.clock(), reason=reason))
     if _is_due(engine, binding):
         return _step(engine, binding, deadline)
-    if deadline.remaining() < LOOK_UP_S:
-        return binding
-    try:
-        held = find(engine, binding, deadline)
-    except PlatformError:
-        return binding
-    return adopt(engine, binding, held, deadline, ours=True) if held else binding
+    return look_up(engine, binding, deadline)
 
 
 def _step(engine: Engine, binding: Binding, deadline: Deadline) -> Binding:

@@ -9,7 +9,7 @@ from privatenumber.calls.guard import DoorPolicy
 from privatenumber.calls.replay import Quarantine
 from privatenumber.settings import Settings
 from privatenumber.store import clients
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.quarantined import QuarantineStore
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.store.worklist import WorklistStore
@@ -38,7 +38,7 @@ class QuarantineRooms:
     def keyring(self) -> KeyringStore:
         """The deployment's keys."""
         settings = self.settings
-        return KeyringStore(clients.dynamodb(), settings.bindings_table, clients.kms(), settings.key_id)
+        return deployed_keyring(settings)
 
     @cached_property
     def quarantine(self) -> Quarantine:

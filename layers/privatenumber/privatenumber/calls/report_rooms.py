@@ -13,7 +13,7 @@ from privatenumber.store import clients
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.exports import ExportStore
 from privatenumber.store.inventory import Inventory
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import deployed_keyring
 from privatenumber.store.milestones import MilestoneReader
 from privatenumber.store.part_files import PartFiles
 from privatenumber.store.queue import Sent, WorkQueue
@@ -59,9 +59,7 @@ class ReportRooms:
     @cached_property
     def exports(self) -> Exports:
         """Makes exports."""
-        keyring = KeyringStore(
-            clients.dynamodb(), self._settings.bindings_table, clients.kms(), self._settings.key_id
-        )
+        keyring = deployed_keyring(self._settings)
         return Exports(
             self.exported,
             PartFiles(clients.s3(), self._settings.exchange_bucket),

@@ -14,7 +14,7 @@ from privatenumber.store.barred import BarredStore
 from privatenumber.store.call_facts import FactReader
 from privatenumber.store.call_search import CallSearch
 from privatenumber.store.evidence import EvidenceStore
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.secrets import ApplicationsSecret
 from privatenumber.times import utc_now
 
@@ -28,9 +28,7 @@ class CallRooms:
     @cached_property
     def keyring(self) -> KeyringStore:
         """The deployment's keys."""
-        return KeyringStore(
-            clients.dynamodb(), self.settings.bindings_table, clients.kms(), self.settings.key_id
-        )
+        return deployed_keyring(self.settings)
 
     @cached_property
     def applications(self) -> ApplicationsSecret:

@@ -17,7 +17,7 @@ from privatenumber.store.bindings import BindingStore
 from privatenumber.store.erasing import Eraser
 from privatenumber.store.erasure_rounds import RoundStore
 from privatenumber.store.erasures import ErasureStore
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.numbers import NumberStore
 from privatenumber.store.recording_files import RecordingFiles
 from privatenumber.store.secrets import ApplicationsSecret
@@ -78,10 +78,7 @@ class Rooms:
     @cached_property
     def keyrings(self) -> KeyringStore:
         """The deployment's keys."""
-        settings = self._settings
-        return KeyringStore(
-            clients.dynamodb(), settings.bindings_table, clients.kms(), settings.key_id, clock=self._clock
-        )
+        return deployed_keyring(self._settings, clock=self._clock)
 
     @cached_property
     def _store(self) -> ErasureStore:

@@ -16,7 +16,7 @@ from privatenumber.recordings.noting import Noting
 from privatenumber.settings import Application, Settings
 from privatenumber.store import clients
 from privatenumber.store.facts import FactStore
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.recording_files import RecordingFiles
 from privatenumber.store.recordings import RecordingStore
@@ -93,13 +93,7 @@ class Rooms:
     @cached_property
     def keyrings(self) -> KeyringStore:
         """The deployment's keys."""
-        return KeyringStore(
-            clients.dynamodb(),
-            self._settings.bindings_table,
-            clients.kms(),
-            self._settings.key_id,
-            clock=self._clock,
-        )
+        return deployed_keyring(self._settings, clock=self._clock)
 
     @cached_property
     def _files(self) -> RecordingFiles:

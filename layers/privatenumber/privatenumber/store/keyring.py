@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from privatenumber.privacy import Keyring, SealBroken, open_sealed
+from privatenumber.settings import Settings
+from privatenumber.store import clients
 from privatenumber.store.items import decode, encode
 from privatenumber.times import Clock, iso, utc_now
 
@@ -139,3 +141,10 @@ class KeyringStore:
 def _purpose(name: str) -> dict[str, str]:
     """The encryption context: it names no table, so a table restored under another name still opens."""
     return {"purpose": "privatenumber-keyring", "key": name}
+
+
+def deployed_keyring(settings: Settings, *, clock: Clock = utc_now) -> KeyringStore:
+    """The keys of the deployment whose settings these are."""
+    return KeyringStore(
+        clients.dynamodb(), settings.bindings_table, clients.kms(), settings.key_id, clock=clock
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from privatenumber.settings import Settings
 from privatenumber.store import clients
-from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.keyring import KeyringStore, deployed_keyring
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.webhook_lines import WebhookLines
 from privatenumber.times import Clock, utc_now
@@ -53,13 +53,7 @@ class Rooms:
     @cached_property
     def keyrings(self) -> KeyringStore:
         """The deployment's keys."""
-        return KeyringStore(
-            clients.dynamodb(),
-            self._settings.bindings_table,
-            clients.kms(),
-            self._settings.key_id,
-            clock=self._clock,
-        )
+        return deployed_keyring(self._settings, clock=self._clock)
 
     @cached_property
     def telling(self) -> Telling:
