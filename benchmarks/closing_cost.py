@@ -1,10 +1,13 @@
 """What a day of calls costs until it is in a statement: rating, closing parts, merging day and month.
 
-    python benchmarks/closing_cost.py [--calls 100000] [--json]
+    python benchmarks/closing_cost.py [--calls 100000 | --cells 100000] [--json]
 
 Facts are made up in memory, an eighth at a time, as a worker reads them; no table is asked. A package runs
 out within the day, so the day is opened to its lines as well, which is the dearest a day can be. Exit code 1
 when the month does not come to the sum of its calls.
+
+With ``--cells`` a month of so many orders on days on which they were used is stated, of which a package pays
+everything: how much memory that takes decides how large a month may be (`ledger.cells_in`).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from decimal import Decimal
 
 from builders.billing import C1, EXAMPLE_PRICES, INVENTORY, V1, V2, V3, cdr, utc
 from privatenumber.billing.closing.allocation import Options
-from privatenumber.billing.closing.cells import cells_of, merge_cells
+from privatenumber.billing.closing.cells import cells_of, merge_cells, read_cell
 from privatenumber.billing.closing.days import ClosedDay, DayClose, PartRef
 from privatenumber.billing.closing.lines import Belonging, Line, count_flags, read_line
 from privatenumber.billing.closing.months import merge_month
@@ -31,7 +34,7 @@ from privatenumber.billing.rating.packages import quotas_of
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.store.fact_rows import SHARDS, CdrFact
 from privatenumber.store.sms_rows import SmsFact
-from privatenumber.store.versions import Version, canonical, content_hash
+from privatenumber.store.versions import Version, canonical, content_hash, packed
 
 DAY_START = utc("2026-09-01 16:00:00")
 DAY = (DAY_START + timedelta(hours=8)).date()
@@ -134,13 +137,61 @@ def measure(calls: int) -> Cost:
     statement = build_statement(
         "2026-09", [ClosedDay(day, head)], usage, rules, rents=(), cost_month_rents=()
     )
-    told, rows = statement.document(), list(statement.lines())
-    content_hash(told, rows)
+    told = statement.document()
+    packed(told, statement.lines())
     state_s = watch.lap()
     if told["calls"]["attempts"] != calls or told["calls"]["package_minutes"] != package.minutes:
         raise SystemExit("the month does not come to the sum of its calls")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(calls, len(cells), make_s, rate_s, merge_day_s, merge_month_s, state_s, peak)
+    return Cost(calls, len(cells), make_s, rate_s, merge_day_s, merge_month_s, state_s, _peak_mb())
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What it takes to state a month out of the cells of its days, in a process that does nothing else."""
+
+    cells: int
+    seconds: float
+    idle_mb: float
+    peak_mb: float
+
+    @property
+    def mb_of_100_000(self) -> float:
+        """Memory for every 100,000 cells."""
+        return (self.peak_mb - self.idle_mb) * 100_000 / self.cells
+
+
+def state(count: int) -> Month:
+    """State a month of cells as they are read from its days."""
+    idle, days = _peak_mb(), [DAY + timedelta(days=at) for at in range(28)]
+    stored = (
+        {
+            **{"day": days[number % len(days)].isoformat(), "application": "demo", "item": "call"},
+            **{"x": NUMBERS[0][:-4] + f"{number % 2000:04d}", "number_type": "virtual", "mode": "AXB"},
+            **{"city": "0755", "enterprise": "North", "side": "a", "unit_price": "0.10"},
+            **{"order": f"order-{number}", "binding": f"binding-{number:032d}"},
+            **{"records": 4, "count": 4, "successes": 3, "talk_seconds": 400, "units": 8},
+        }
+        for number in range(count)
+    )
+    cells = [read_cell(json.loads(canonical(each))) for each in stored]
+    watch = Watch()
+    closes = []
+    for day in days:
+        close = DayClose("demo", day, (), tuple(cell for cell in cells if cell.day == day))
+        closes.append(ClosedDay(close, Version("DAY", 1, "hash", {}, len(close.cells), DAY_START)))
+    package = PackageOrder("order-1", utc("2026-08-20 00:00:00"), 8 * count, 0, Decimal(38))
+    usage = merge_month(cells, quotas_of([package]), lambda _: ())
+    del cells
+    rules = Rules(EXAMPLE_PRICES, {}, {}, Options())
+    made = build_statement("2026-09", closes, usage, rules, rents=(), cost_month_rents=())
+    content = packed(told := made.document(), made.lines())
+    if told["calls"]["package_minutes"] != 8 * count or content.lines < count:
+        raise SystemExit("the month does not come to the sum of its cells")
+    return Month(count, watch.lap(), idle, _peak_mb())
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> int:
@@ -149,8 +200,17 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--cells", type=int)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.cells:
+        month = state(given.cells)
+        if given.json:
+            print(json.dumps({**asdict(month), "mb_of_100_000": month.mb_of_100_000}))
+        else:
+            print(f"stating a month of {month.cells:,} cells, one core: {month.seconds:.1f} s,")
+            print(f"  {month.mb_of_100_000:,.0f} MB for every 100,000 cells, {month.peak_mb:,.0f} MB at most")
+        return 0
     cost = measure(given.calls)
     if given.json:
         print(json.dumps({**asdict(cost), "seconds_of_a_million": cost.seconds_of_a_million}))

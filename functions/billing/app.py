@@ -28,7 +28,7 @@ from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing import corrections, rerating, runs
 from privatenumber.billing.closing.fan_out import due_runs, run_of
 from privatenumber.billing.disputes.booking import book_decisions
-from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.planning.bootstrap import compose_planner
 from privatenumber.billing.planning.run import measures
 from privatenumber.billing.planning.spend import BudgetError
@@ -185,6 +185,7 @@ _REFUSALS: Final = (
     FileMissing,
     FileTooLarge,
     BudgetError,
+    MonthTooLarge,
 )
 
 

@@ -1,5 +1,7 @@
 """Closes that many workers share: `work` closes a part, merges a day, states a month (`closing.fan_out`).
 
+A month that this function's memory does not hold is refused, and its run is over.
+
 A message that is lost is no loss: the rows of the run say what is left, and `billing` with the action
 ``sweep`` sends it again. Whatever is done twice says the same and adds nothing.
 """
@@ -15,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut
-from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
@@ -47,6 +49,10 @@ def _done(ledger: Ledger, shared: FanOut, record: Mapping[str, Any]) -> bool:
         booked = shared.work(ledger, asked)
         if booked:
             metrics.add_metric("CorrectionsBooked", MetricUnit.Count, booked)
+    except MonthTooLarge as error:
+        logger.error("refused", extra={**about, "detail": str(error)})
+        metrics.add_metric("MonthsRefused", MetricUnit.Count, 1)
+        return True
     except Exception:
         logger.exception("close failed", extra=about)
         return False

@@ -85,6 +85,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
     # The comparison is what the imports cost: a message without work does without them.
     from privatenumber.billing.bootstrap import Rooms
     from privatenumber.billing.closing.runs import BillingRequestError
+    from privatenumber.billing.ledger import MonthTooLarge
     from privatenumber.billing.reconciliation.import_missing import import_missing
     from privatenumber.billing.reconciliation.layouts import LayoutError
     from privatenumber.billing.reconciliation.run import reconcile_month
@@ -117,6 +118,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
         PriceListError,
         FileMissing,
         FileTooLarge,
+        MonthTooLarge,
     )
     return Workshop(runs()).work(asked.run_id, make, refusals, now=utc_now)
 

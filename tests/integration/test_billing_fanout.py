@@ -19,7 +19,9 @@ from builders.books import Books, account_books, call
 from builders.crashes import Killed
 from builders.pushes import APP_ID, SUBSCRIPTION, X, fee_body
 from privatenumber.billing.closing.fan_out import LOST_AFTER, CloseWork, FanOut, due_runs, run_of
+from privatenumber.billing.closing.rerating import rerate
 from privatenumber.billing.closing.runs import state_month
+from privatenumber.billing.ledger import MonthTooLarge, cells_in
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import UsageTime
 from privatenumber.billing.tariff.reading import read_price_book
@@ -333,3 +335,60 @@ def test_who_finishes_a_run_that_is_over_leaves_the_next_one_of_its_name(books: 
     runs.finish(slow)
     assert runs.get(again.id) == again
     assert runs.open_shards(again, DayOf(APP_ID, date(2026, 9, 1))) == frozenset(range(8))
+
+
+class Blind:
+    """A client that can read no line of any version."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def query(self, **request: Any) -> Any:
+        assert "LINES#" not in str(request["ExpressionAttributeValues"])
+        return self._client.query(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_a_month_too_large_for_the_worker_ends_its_run_and_comes_no_more(
+    books: Books, undisturbed: list[dict[str, Any]]
+) -> None:
+    """Its days stay as they are closed; who gives the worker more memory begins the month again."""
+    queue = Queue()
+    shared = fan_out(books, queue)
+    shared.begin(a_month())
+    small = books.ledger(packages=[PACKAGE], memory_mb=150)
+    while queue.waiting:
+        work = queue.receive()
+        if work.day is not None:
+            shared.work(small, work)
+            continue
+        with pytest.raises(MonthTooLarge, match="more memory"):
+            shared.work(small, work)
+    assert shared.sweep(now=AS_OF + LOST_AFTER) == 0
+    shared.begin(a_month())
+    drain(books, queue, shared)
+    assert closed(books) == undisturbed
+
+
+def test_a_month_is_known_to_be_too_large_before_its_cells_are_read(books: Books) -> None:
+    days = [date(2026, 9, 1), date(2026, 9, 2)]
+    books.ledger().close_days(days, now=AS_OF)
+    small = books.ledger(client=Blind(books.dynamodb), memory_mb=150)
+    with pytest.raises(MonthTooLarge):
+        small.stored_days(days)
+    with pytest.raises(MonthTooLarge):
+        small.close_days(days, now=AS_OF)
+
+
+def test_a_month_that_no_close_has_counted_yet_is_counted_while_it_is_closed(books: Books) -> None:
+    assert cells_in(150) == 0
+    with pytest.raises(MonthTooLarge):
+        books.ledger(memory_mb=150).close_days([date(2026, 9, 1), date(2026, 9, 2)], now=AS_OF)
+    assert len(books.ledger(memory_mb=1024).close_days([date(2026, 9, 1)], now=AS_OF)) == 1
+
+
+def test_prices_are_not_compared_for_a_month_that_memory_does_not_hold(books: Books) -> None:
+    with pytest.raises(MonthTooLarge):
+        rerate(books.ledger(memory_mb=150), "2026-09", DEARER, as_of=AS_OF)

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -258,9 +258,9 @@ def test_a_month_too_large_for_the_memory_is_refused_and_told(
     from functions.billing import parts
 
     run = CloseRun("large", NOW, "2026-09", frozenset(), started_at=NOW)
-    runs = parts.rooms().fan_out().runs
+    runs, logger = parts.rooms().fan_out().runs, cast(Any, parts.logger)
     runs.start(run)
-    for handler in parts.logger.handlers:
+    for handler in logger.handlers:
         handler.stream = sys.stdout
     record = {"messageId": "1", "body": CloseWork(run.id).to_body()}
     assert parts.work({"Records": [record]}, None) == {"batchItemFailures": []}

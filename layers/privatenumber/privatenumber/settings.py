@@ -61,6 +61,8 @@ VARIABLES: Final = frozenset(
     }
 )
 """Every variable the layer knows; the template sets no other."""
+_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+"""What Lambda itself sets."""
 
 _RETENTION_S: Final = 7 * 86_400
 _SHARE: Final = re.compile(r"0\.[0-9]{1,9}", re.ASCII)
@@ -203,7 +205,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
         """Take what concerns the layer out of ``os.environ``; blank counts as unset."""
-        return cls({name: value.strip() for name in VARIABLES if (value := environ.get(name, "")).strip()})
+        return cls(
+            {
+                name: value.strip()
+                for name in {*VARIABLES, _MEMORY}
+                if (value := environ.get(name, "")).strip()
+            }
+        )
 
     @property
     def bindings_table(self) -> str:
@@ -377,6 +385,11 @@ class Settings:
         """Default ``per_unit``."""
         allowed, default = PackageAllocation, PackageAllocation.PER_UNIT
         return PackageAllocation(self._choice("PACKAGE_ALLOCATION", allowed, default))
+
+    @property
+    def memory_mb(self) -> int | None:
+        """Memory of the function; None where nobody limits it."""
+        return self._whole(_MEMORY, "0", "megabytes") or None
 
     @property
     def budgets(self) -> str | None:

@@ -20,6 +20,7 @@ from privatenumber.billing.closing.statement import (
     closes_at,
     days_of,
 )
+from privatenumber.billing.closing.usage_rows import usage_rows
 from privatenumber.billing.rating.packages import Use
 from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.tariff.prices import PriceBook
@@ -107,7 +108,7 @@ class TestTheWorkedExample:
 
 
 def test_rows_are_told_apart_by_number_and_order() -> None:
-    rows = [row.document() for row in stated(FACTS, attribution=TWO_ORDERS).rows]
+    rows = [row.document() for row in usage_rows(stated(FACTS, attribution=TWO_ORDERS).usage.cells)]
     found = {(row["x"], row["order"]): (row["count"], row["units"], row["days"]) for row in rows}
     assert found == {
         (V1, "order-1002"): (1, 3, ["2026-09-03"]),
@@ -232,7 +233,7 @@ def test_the_days_of_an_open_month_end_with_the_day_given() -> None:
 
 
 def test_a_number_outside_the_inventory_is_on_the_statement_all_the_same() -> None:
-    (row,) = stated([FACTS[0]], inventory={}).rows
+    (row,) = usage_rows(stated([FACTS[0]], inventory={}).usage.cells)
     assert (row.value("x"), row.value("number_type")) == (V2, VIRTUAL)
     assert V2 in INVENTORY
 

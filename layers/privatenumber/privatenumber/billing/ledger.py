@@ -5,8 +5,10 @@ Made anew for every run: the inventory and the orders that were looked up belong
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -42,6 +44,27 @@ _FORGOTTEN_WITHIN_DAYS: Final = 10
 """So much before facts are forgotten a day is not rated again: it may have lost some."""
 
 
+_IDLE_MB: Final = 150
+_CELL_MB: Final = 0.0021
+"""Of a function that does nothing, and of a month for each of its cells: benchmarks/closing_cost.py, and half
+as much again."""
+
+
+class MonthTooLarge(Exception):
+    """A month has more cells than the memory of this function holds; says what to do."""
+
+    def __init__(self, memory_mb: int) -> None:
+        super().__init__(
+            f"the month has more than {cells_in(memory_mb):,} cells (orders, on each day they were used): "
+            f"{memory_mb:,} MB do not hold them; state it in a function with more memory (MemorySize)"
+        )
+
+
+def cells_in(memory_mb: int) -> int:
+    """How many cells a month may have that is stated in so much memory."""
+    return max(int((memory_mb - _IDLE_MB) / _CELL_MB), 0)
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Everything a run works with. ``applications`` maps our ids to the platform's app keys.
@@ -66,6 +89,8 @@ class Ledger:
     known: Mapping[str, Application] = field(default_factory=dict, repr=False)
     kept_days: int = KEPT_DAYS
     options: Options = field(default_factory=Options)
+    memory_mb: int | None = None
+    """Memory of the function that opened the books; None where nobody limits it."""
     import_layouts: str = ""
     """How the console's files are laid out where that is not as built in, as JSON text by kind of file."""
 
@@ -147,26 +172,24 @@ class Ledger:
     def close_days(self, days: Iterable[date], *, now: datetime) -> list[ClosedDay]:
         """Close days for every application, in order of application and day.
 
-        A day whose facts may be forgotten in part stays as it is.
+        A day whose facts may be forgotten in part stays as it is. Raises MonthTooLarge.
         """
 
-        def close(work: tuple[str, date]) -> ClosedDay | None:
-            application, day = work
+        def close(application: str, day: date) -> ClosedDay | None:
             if self.is_forgotten(day, now=now):
                 return self.closer.closed(application, day)
             return self.closer.close(application, day, now=now)
 
-        return [closed for closed in together(close, self._each(days)) if closed]
+        return self._days(days, close)
 
     def stored_days(self, days: Iterable[date], *, now: datetime | None = None) -> list[ClosedDay]:
         """The days that are closed, as they are stored, in order of application and day.
 
         With `now` one that was rated with other prices or rules is closed anew, unless its facts may be
-        forgotten.
+        forgotten. Raises MonthTooLarge.
         """
 
-        def stored(work: tuple[str, date]) -> ClosedDay | None:
-            application, day = work
+        def stored(application: str, day: date) -> ClosedDay | None:
             found = self.closer.closed(application, day)
             if now is None or found is None or self.closer.is_current(found.close):
                 return found
@@ -174,7 +197,22 @@ class Ledger:
                 return found
             return self.closer.close(application, day, now=now)
 
-        return [closed for closed in together(stored, self._each(days)) if closed]
+        return self._days(days, stored)
+
+    def each(self, days: Iterable[date]) -> list[tuple[str, date]]:
+        """Every application with every day."""
+        known = list(days)
+        return [(application, day) for application in sorted(self.applications) for day in known]
+
+    def held(self, found: Generator[_Answer], cells: Callable[[_Answer], Sized]) -> list[_Answer]:
+        """What is found, with its cells in memory together. Raises MonthTooLarge when they are too many."""
+        held, count = list[_Answer](), 0
+        with closing(found):
+            for each in found:
+                held.append(each)
+                count += len(cells(each))
+                self._check(count)
+        return held
 
     @cached_property
     def book(self) -> str:
@@ -185,12 +223,31 @@ class Ledger:
         """Whether a day is so long ago that its facts are not all kept any more."""
         return (beijing_day(now) - day).days > max(self.kept_days - _FORGOTTEN_WITHIN_DAYS, 0)
 
-    def _each(self, days: Iterable[date]) -> list[tuple[str, date]]:
-        known = list(days)
-        return [(application, day) for application in sorted(self.applications) for day in known]
+    def _days(self, days: Iterable[date], read: Callable[[str, date], ClosedDay | None]) -> list[ClosedDay]:
+        work = self.each(days)
+        if self.memory_mb is not None:
+            heads = together(lambda each: self.closes.latest(*each), work)
+            self._check(sum(head.lines for head in heads if head is not None))
+        found = self.held(
+            together(lambda each: read(*each), work), lambda closed: closed.close.cells if closed else ()
+        )
+        return [closed for closed in found if closed is not None]
+
+    def _check(self, cells: int) -> None:
+        if self.memory_mb is not None and cells > cells_in(self.memory_mb):
+            raise MonthTooLarge(self.memory_mb)
 
 
-def together(do: Callable[[_Item], _Answer], items: Iterable[_Item]) -> Iterator[_Answer]:
-    """Do something for all items, several at a time; answers in order, the first error raised."""
+def together(do: Callable[[_Item], _Answer], items: Iterable[_Item]) -> Generator[_Answer]:
+    """Do something for all items, several at a time; answers in order, the first error raised.
+
+    No more are under way than may be: answers that nobody has asked for yet would pile up in memory.
+    """
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        yield from pool.map(do, items)
+        ahead = deque[Future[_Answer]]()
+        for item in items:
+            if len(ahead) == _THREADS:
+                yield ahead.popleft().result()
+            ahead.append(pool.submit(do, item))
+        while ahead:
+            yield ahead.popleft().result()

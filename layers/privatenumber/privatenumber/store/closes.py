@@ -8,7 +8,7 @@ totals of the last hourly rating: a view for people, overwritten by every newer 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +49,10 @@ class CloseStore:
     def lines(self, version: Version) -> list[dict[str, Any]]:
         """The cells of a day, the rated records of a part. Raises VersionBroken."""
         return self._versions.lines(version)
+
+    def each_line(self, version: Version) -> Iterator[dict[str, Any]]:
+        """The same, one by one. Raises VersionBroken, behind the last one."""
+        return self._versions.each_line(version)
 
     def add(
         self,

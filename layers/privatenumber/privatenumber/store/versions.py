@@ -157,7 +157,7 @@ class VersionStore:
         When `seen` says the same already, it is returned and nothing is written. Lines are asked for once,
         and of all only what they come to compressed is kept. Raises VersionTaken.
         """
-        content = _content(document, lines)
+        content = packed(document, lines)
         if seen is not None and seen.says(content.hash):
             return seen
         self._put_pages(name, content, made_at)
@@ -180,7 +180,7 @@ class VersionStore:
         The new pages come before the head, which is written together with ``also``; the old ones are for
         `sweep_pages`. Raises VersionTaken when the head is not as it was read.
         """
-        content = _content(version.document, lines)
+        content = packed(version.document, lines)
         if content.hash == version.content:
             return version
         self._put_pages(version.name, content, now)
@@ -219,7 +219,7 @@ class VersionStore:
             self._client.delete_item(TableName=self._table, Key=encode({"pk": name, "sk": page["sk"]}))
         return len(unknown)
 
-    def _put_pages(self, name: str, content: _Content, made_at: datetime) -> None:
+    def _put_pages(self, name: str, content: Packed, made_at: datetime) -> None:
         for page, body in enumerate(content.pages):
             item = {
                 "pk": name,
@@ -276,15 +276,15 @@ def _sort(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    """The hash of a document and its lines, and the lines as they are stored."""
+class Packed:
+    """The hash of a document and its lines, and the pages of these as they are stored."""
 
     hash: str
     pages: Sequence[bytes]
     lines: int
 
 
-def _content(document: Mapping[str, Any], lines: Iterable[Line]) -> _Content:
+def packed(document: Mapping[str, Any], lines: Iterable[Line]) -> Packed:
     """What `content_hash` says of it, and its pages, in one go: a month has more lines than memory."""
     digest, count = hashlib.sha256(canonical(document)), 0
 
@@ -297,7 +297,7 @@ def _content(document: Mapping[str, Any], lines: Iterable[Line]) -> _Content:
             yield body
 
     pages = [zlib.compress(page, 6) for page in _pages(spelled())]
-    return _Content(digest.hexdigest(), pages, count)
+    return Packed(digest.hexdigest(), pages, count)
 
 
 def _pages(lines: Iterable[bytes]) -> Iterator[bytes]:

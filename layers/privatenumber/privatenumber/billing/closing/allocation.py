@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 from typing import Any, Final
 
 from privatenumber.billing.closing.cells import Cell
-from privatenumber.billing.closing.costs import NumberRent, Owner, View, owner_of
+from privatenumber.billing.closing.costs import OWNERS, NumberRent, View
 from privatenumber.billing.closing.package_cost import PackageMonth, cost_in_fen, unit_values, unused_value
 from privatenumber.billing.closing.rounding import half_up, in_fen, in_yuan, largest_remainder
 from privatenumber.billing.tariff.money import plain
@@ -95,14 +95,24 @@ def allocate(
     component, for packages with each of them. Raises ValueError when cells and packages tell of different
     units.
     """
-    how = options or Options()
-    sums = _Sums(how, {package.number: package for package in packages})
-    for cell in cells:
-        sums.add_cell(cell)
-    for rent in sorted(rents, key=lambda rent: (rent.x, rent.day)):
-        sums.add_rent(rent)
-    sums.check()
-    return tuple(share for at, view in enumerate(View) for share in sums.shares(at, view))
+    return tuple(each_share(tuple(cells), rents, packages, options or Options()))
+
+
+def each_share(
+    cells: Sequence[Cell], rents: Iterable[NumberRent], packages: Iterable[PackageMonth], how: Options
+) -> Iterator[Share]:
+    """The same, one view after the other: only the sums of one are in memory."""
+    held = sorted(rents, key=lambda rent: (rent.x, rent.day))
+    known = {package.number: package for package in packages}
+    _check(cells, known)
+    totals = _totals(cells, held)
+    for view in View:
+        sums = _Sums(view, how, known)
+        for cell in cells:
+            sums.add_cell(cell)
+        for rent in held:
+            sums.add_rent(rent)
+        yield from sums.shares(totals)
 
 
 def totals(shares: Iterable[Share]) -> dict[str, Decimal]:
@@ -123,102 +133,92 @@ class _Key:
     rent: Decimal = Decimal(0)
 
 
-@dataclass(slots=True)
-class _Keys:
-    """The keys of one view."""
-
-    sums: defaultdict[str, _Key] = field(default_factory=lambda: defaultdict(_Key))
-    units: defaultdict[str, defaultdict[str, list[int]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    )
-    """Minutes and parts that packages paid, by package and key."""
-    spread: defaultdict[str, defaultdict[int, Decimal]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(Decimal))
-    )
-    """Of rents that are spread: CNY times the units of the key, by the units of all that used the X."""
-
-    def rents(self) -> dict[str, Fraction]:
-        """Exact fen of rents, by key."""
-        found = {key: in_fen(sums.rent) for key, sums in self.sums.items() if sums.rent}
-        for key, parts in self.spread.items():
-            parts_of = (in_fen(amount) / units for units, amount in parts.items())
-            found[key] = sum(parts_of, found.get(key, Fraction(0)))
-        return found
-
-
 _NOTHING: Final = _Key()
 
 
-class _Sums:
-    """Adds up exactly, in every view at once."""
+def _totals(cells: Iterable[Cell], rents: Iterable[NumberRent]) -> dict[Item, int]:
+    """Fen of each item, rounded for each number type as components of a statement are."""
+    exact: defaultdict[tuple[Item, NumberType], Decimal] = defaultdict(Decimal)
+    for cell in cells:
+        exact[cell.item, cell.number_type] += cell.amount
+    for rent in rents:
+        exact[Item.RENT, rent.number_type] += rent.amount
+    return {item: sum(half_up(in_fen(exact[item, kind])) for kind in NumberType) for item in Item}
 
-    def __init__(self, how: Options, packages: Mapping[str, PackageMonth]) -> None:
+
+def _check(cells: Iterable[Cell], packages: Mapping[str, PackageMonth]) -> None:
+    """Check the packages against what the cells say of them."""
+    used: defaultdict[tuple[str, Item], int] = defaultdict(int)
+    for cell in cells:
+        for number, units in cell.packaged.items():
+            used[number, cell.item] += units
+    told = {
+        (number, item): count
+        for number, each in packages.items()
+        for item, count in ((Item.CALL, each.minutes_used), (Item.SMS, each.parts_used))
+        if count
+    }
+    if told != {key: count for key, count in used.items() if count}:
+        raise ValueError("packages: their units are not those of the cells")
+
+
+class _Sums:
+    """Adds up exactly, in one view."""
+
+    def __init__(self, view: View, how: Options, packages: Mapping[str, PackageMonth]) -> None:
+        self._view = view
         self._how = how
         self._packages = packages
-        self._views = [_Keys() for _ in View]
-        self._by_type: defaultdict[tuple[Item, NumberType], Decimal] = defaultdict(Decimal)
-        self._used: defaultdict[tuple[str, Item], int] = defaultdict(int)
-        self._users: defaultdict[str, defaultdict[Owner, int]] = defaultdict(lambda: defaultdict(int))
+        self._owner = OWNERS[view]
+        self._spreads = how.rent is RentAllocation.ORDERS and view in _OF_THE_USE
+        self._keys: defaultdict[str, _Key] = defaultdict(_Key)
+        # Minutes and parts that packages paid, by package and key.
+        self._packaged: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(
+            lambda: defaultdict(lambda: [0, 0])
+        )
+        # Units that each key used of an X; rents that follow them: CNY times units, by the units of all.
+        self._users: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._spread: defaultdict[str, defaultdict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
 
     def add_cell(self, cell: Cell) -> None:
-        """Count calls or texts in every view."""
-        owner, amount, is_call = owner_of(cell), cell.amount, cell.item is Item.CALL
-        self._by_type[cell.item, cell.number_type] += amount
+        """Count calls or texts."""
+        key, is_call = self._owner(cell) or UNASSIGNED, cell.item is Item.CALL
+        if self._spreads and cell.x and cell.order and cell.units:
+            self._users[cell.x][key] += cell.units
+        sums = self._keys[key]
+        if is_call:
+            sums.minutes += cell.units
+            sums.call += cell.amount
+        else:
+            sums.parts += cell.units
+            sums.sms += cell.amount
         for number, units in cell.packaged.items():
-            self._used[number, cell.item] += units
-        if self._how.rent is RentAllocation.ORDERS and cell.x and cell.order and cell.units:
-            self._users[cell.x][owner] += cell.units
-        for keys, name in zip(self._views, owner, strict=True):
-            key = name or UNASSIGNED
-            sums = keys.sums[key]
-            if is_call:
-                sums.minutes += cell.units
-                sums.call += amount
-            else:
-                sums.parts += cell.units
-                sums.sms += amount
-            for number, units in cell.packaged.items():
-                keys.units[number][key][not is_call] += units
+            self._packaged[number][key][not is_call] += units
 
     def add_rent(self, rent: NumberRent) -> None:
         """Count a rent on its X, or on the orders that used it."""
-        self._by_type[Item.RENT, rent.number_type] += rent.amount
-        users: Mapping[Owner, int] = self._users.get(rent.x, {})
+        users: Mapping[str, int] = self._users.get(rent.x, {})
+        if not users:
+            self._keys[rent.owner(self._view) or UNASSIGNED].rent += rent.amount
         everything = sum(users.values())
-        for at, view in enumerate(View):
-            if view not in _OF_THE_USE or not users:
-                self._views[at].sums[rent.owner[at] or UNASSIGNED].rent += rent.amount
-                continue
-            for owner, units in users.items():
-                self._views[at].spread[owner[at] or UNASSIGNED][everything] += rent.amount * units
+        for key, units in users.items():
+            self._spread[key][everything] += rent.amount * units
 
-    def check(self) -> None:
-        """Check the packages against what the cells say of them."""
-        told = {
-            (number, item): count
-            for number, each in self._packages.items()
-            for item, count in ((Item.CALL, each.minutes_used), (Item.SMS, each.parts_used))
-            if count
-        }
-        if told != {key: count for key, count in self._used.items() if count}:
-            raise ValueError("packages: their units are not those of the cells")
-
-    def shares(self, at: int, view: View) -> Iterator[Share]:
-        """The shares of a view, rounded to its total."""
-        keys = self._views[at]
-        sums = keys.sums
+    def shares(self, totals: Mapping[Item, int]) -> Iterator[Share]:
+        """The shares, rounded to the totals."""
+        keys = self._keys
         call = largest_remainder(
-            {key: each.call.scaleb(2) for key, each in sums.items() if each.call}, self._total(Item.CALL)
+            {key: each.call.scaleb(2) for key, each in keys.items() if each.call}, totals[Item.CALL]
         )
         sms = largest_remainder(
-            {key: each.sms.scaleb(2) for key, each in sums.items() if each.sms}, self._total(Item.SMS)
+            {key: each.sms.scaleb(2) for key, each in keys.items() if each.sms}, totals[Item.SMS]
         )
-        rent = largest_remainder(keys.rents(), self._total(Item.RENT))
-        package = self._package_shares(keys)
-        for key in sorted({*sums, *package}):
-            found = sums.get(key, _NOTHING)
+        rent = largest_remainder(self._rents(), totals[Item.RENT])
+        package = self._package_shares()
+        for key in sorted({*keys, *package}):
+            found = keys.get(key, _NOTHING)
             yield Share(
-                view=view,
+                view=self._view,
                 key=key,
                 minutes=found.minutes,
                 parts=found.parts,
@@ -228,11 +228,15 @@ class _Sums:
                 package=in_yuan(package.get(key, 0)),
             )
 
-    def _total(self, item: Item) -> int:
-        """Fen of an item, rounded for each number type as components of a statement are."""
-        return sum(half_up(in_fen(self._by_type[item, number_type])) for number_type in NumberType)
+    def _rents(self) -> dict[str, Fraction]:
+        """Exact fen of rents, by key."""
+        found = {key: in_fen(sums.rent) for key, sums in self._keys.items() if sums.rent}
+        for key, parts in self._spread.items():
+            parts_of = (in_fen(amount) / units for units, amount in parts.items())
+            found[key] = sum(parts_of, found.get(key, Fraction(0)))
+        return found
 
-    def _package_shares(self, keys: _Keys) -> dict[str, int]:
+    def _package_shares(self) -> dict[str, int]:
         shares: defaultdict[str, int] = defaultdict(int)
         for package in self._packages.values():
             total = cost_in_fen(package, self._how.packages)
@@ -240,7 +244,7 @@ class _Sums:
                 if total:
                     shares[ACCOUNT] += total
                 continue
-            for key, fen in _shares_of(package, keys.units[package.number], total).items():
+            for key, fen in _shares_of(package, self._packaged[package.number], total).items():
                 if fen:
                     shares[key] += fen
         return shares

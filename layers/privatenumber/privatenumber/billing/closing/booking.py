@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import takewhile
+from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import Any, Final
 
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
@@ -57,11 +58,16 @@ def closes_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]
     return takewhile(lambda line: line["line"] == "close", store.each_line(version))
 
 
-def said_shares(ledger: Ledger, closed: Version) -> Iterator[Mapping[str, Any]]:
-    """The shares of a closed month's statement, and what its corrections moved. Raises VersionBroken."""
-    yield from _shares_in(ledger.statements, closed)
-    for correction in ledger.corrections.versions(str(closed.document["month"])):
-        yield from _shares_in(ledger.corrections, correction)
+def said_shares(ledger: Ledger, closed: Version) -> list[Iterator[Mapping[str, Any]]]:
+    """The shares of a closed month's statement, and what each of its corrections moved, by view and key.
+
+    Reading them raises VersionBroken.
+    """
+    corrections = ledger.corrections.versions(str(closed.document["month"]))
+    return [
+        _shares_in(ledger.statements, closed),
+        *(_shares_in(ledger.corrections, correction) for correction in corrections),
+    ]
 
 
 def booked_in(ledger: Ledger, month: str) -> list[Booked]:
@@ -107,4 +113,9 @@ def months_before(month: str) -> Iterator[str]:
 
 
 def _shares_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]]:
-    return (line for line in store.each_line(version) if line["line"] == "share")
+    shares = (line for line in store.each_line(version) if line["line"] == "share")
+    if version.redacted is None:
+        return shares
+    # Who was erased stands where his name stood.
+    views = (group for _, group in groupby(shares, key=itemgetter("view")))
+    return (line for view in views for line in sorted(view, key=itemgetter("key")))

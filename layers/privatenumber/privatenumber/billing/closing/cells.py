@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from privatenumber.billing.closing.lines import CallLine, Line, read_amount
@@ -24,10 +27,12 @@ KEY: Final = (
     *("day", "application", "item", "x", "number_type", "mode", "city", "enterprise", "order", "binding"),
     *("side", "unit_price"),
 )
-_SUMS: Final = (
+SUMS: Final = (
     *("records", "count", "successes", "talk_seconds", "units", "parts_received", "parts_forwarded"),
 )
 _LAST: Final = "\U0010ffff"
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_SHARED: Final = ("application", "x", "mode", "city", "enterprise", "side")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Cell:
     units: int = 0
     parts_received: int = 0
     parts_forwarded: int = 0
-    packaged: Mapping[str, int] = field(default_factory=dict)
+    packaged: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
 
     @property
     def key(self) -> Key:
@@ -90,7 +95,7 @@ class Cell:
 
     def document(self) -> dict[str, Any]:
         """The cell as JSON; what is absent or nothing is left out."""
-        values: dict[str, Any] = {name: getattr(self, name) for name in (*KEY, *_SUMS)}
+        values: dict[str, Any] = {name: getattr(self, name) for name in (*KEY, *SUMS)}
         values |= {
             "day": self.day.isoformat(),
             "item": self.item.value,
@@ -103,18 +108,23 @@ class Cell:
 
 def read_cell(document: Mapping[str, Any]) -> Cell:
     """The cell that `Cell.document` wrote."""
-    names = ("x", "mode", "city", "enterprise", "order", "binding", "side")
-    told: dict[str, Any] = {name: document.get(name) for name in names}
-    told |= {name: document.get(name, 0) for name in _SUMS}
+    told: dict[str, Any] = {name: document.get(name, 0) for name in SUMS}
+    # A month has hundreds of thousands of them: what many have in common is there once.
+    told |= {name: intern(value) if (value := document.get(name)) else value for name in _SHARED}
     return Cell(
-        day=date.fromisoformat(document["day"]),
-        application=document["application"],
+        day=_day(document["day"]),
         item=Item(document["item"]),
         number_type=NumberType(document["number_type"]),
-        unit_price=read_amount(document.get("unit_price")),
-        packaged=document.get("packaged", {}),
+        order=document.get("order"),
+        binding=document.get("binding"),
+        unit_price=_price(document.get("unit_price")),
+        packaged=document.get("packaged", _NOTHING),
         **told,
     )
+
+
+_day = lru_cache(100)(date.fromisoformat)
+_price = lru_cache(100)(read_amount)
 
 
 def cells_of(day: date, lines: Iterable[Line]) -> tuple[Cell, ...]:
@@ -123,7 +133,7 @@ def cells_of(day: date, lines: Iterable[Line]) -> tuple[Cell, ...]:
     for line in lines:
         found = sums.get(key := cell_key(day, line))
         if found is None:
-            found = sums[key] = [0] * len(_SUMS)
+            found = sums[key] = [0] * len(SUMS)
         for at, value in enumerate(_added_by(line)):
             found[at] += value
     return _cells(sums)
@@ -133,8 +143,8 @@ def merge_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """The cells of several parts of days together; what packages pay is not merged."""
     sums: dict[Key, list[int]] = {}
     for cell in cells:
-        found = sums.setdefault(cell.key, [0] * len(_SUMS))
-        for at, name in enumerate(_SUMS):
+        found = sums.setdefault(cell.key, [0] * len(SUMS))
+        for at, name in enumerate(SUMS):
             found[at] += getattr(cell, name)
     return _cells(sums)
 

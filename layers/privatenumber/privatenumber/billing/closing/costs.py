@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final
 
 from privatenumber.billing.closing.cells import Cell
 from privatenumber.store.numbers import NumberType
@@ -27,24 +28,19 @@ class View(StrEnum):
     DAY = "day"
 
 
-Owner: TypeAlias = tuple[str | None, ...]
-"""A key for every view, in their order."""
-
-
-def owner_of(cell: Cell) -> Owner:
-    """Where calls or texts belong in every view."""
-    return (
-        cell.application,
-        cell.mode,
-        cell.x,
-        cell.number_type.value,
-        cell.city,
-        cell.enterprise,
-        cell.order,
-        cell.binding,
-        cell.side,
-        cell.day.isoformat(),
-    )
+OWNERS: Final[Mapping[View, Callable[[Cell], str | None]]] = {
+    View.APPLICATION: lambda cell: cell.application,
+    View.MODE: lambda cell: cell.mode,
+    View.X: lambda cell: cell.x,
+    View.NUMBER_TYPE: lambda cell: cell.number_type.value,
+    View.CITY: lambda cell: cell.city,
+    View.ENTERPRISE: lambda cell: cell.enterprise,
+    View.ORDER: lambda cell: cell.order,
+    View.BINDING: lambda cell: cell.binding,
+    View.SIDE: lambda cell: cell.side,
+    View.DAY: lambda cell: cell.day.isoformat(),
+}
+"""Where calls or texts belong in every view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,14 @@ class NumberRent:
     day: date
     amount: Decimal
 
-    @property
-    def owner(self) -> Owner:
-        """Where it belongs in every view while it stays on the X."""
-        place = (self.application, self.mode, self.x, self.number_type.value, self.city, self.enterprise)
-        return (*place, None, None, None, self.day.isoformat())
+    def owner(self, view: View) -> str | None:
+        """Where it belongs in a view while it stays on the X."""
+        return {
+            View.APPLICATION: self.application,
+            View.MODE: self.mode,
+            View.X: self.x,
+            View.NUMBER_TYPE: self.number_type.value,
+            View.CITY: self.city,
+            View.ENTERPRISE: self.enterprise,
+            View.DAY: self.day.isoformat(),
+        }.get(view)

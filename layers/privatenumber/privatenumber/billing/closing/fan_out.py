@@ -18,7 +18,7 @@ from privatenumber.billing.closing.corrections import correct
 from privatenumber.billing.closing.parts import Part
 from privatenumber.billing.closing.runs import due_days, is_due, state_month
 from privatenumber.billing.closing.statement import days_of
-from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
 from privatenumber.store.fact_rows import SHARDS
@@ -79,7 +79,10 @@ class FanOut:
         return started
 
     def work(self, ledger: Ledger, work: CloseWork) -> int:
-        """Do what a message says, if it is still to be done, and send what follows; corrections booked."""
+        """Do what a message says, if it is still to be done, and send what follows; corrections booked.
+
+        Raises MonthTooLarge when that ends a run without its month.
+        """
         run = self.runs.get(work.run)
         if run is None:
             return 0
@@ -122,7 +125,12 @@ class FanOut:
     def _month(self, ledger: Ledger, run: CloseRun) -> int:
         if run.open:
             return 0
-        booked = _stated(ledger, run.month, run.as_of) if run.month is not None else 0
+        try:
+            booked = _stated(ledger, run.month, run.as_of) if run.month is not None else 0
+        except MonthTooLarge:
+            # It will be too large the next time as well: nothing is sent again.
+            self.runs.finish(run)
+            raise
         self.runs.finish(run)
         return booked
 
@@ -173,8 +181,8 @@ def _stated(ledger: Ledger, month: str, as_of: datetime) -> int:
 
 
 def _corrected(ledger: Ledger, month: str, as_of: datetime) -> int:
-    stated = state_month(ledger, month, as_of=as_of, stored=True)[0]
-    return int(correct(ledger, month, as_of=as_of, stored=True)["changed"]) if stated.late else 0
+    late = state_month(ledger, month, as_of=as_of, stored=True)[0].late
+    return int(correct(ledger, month, as_of=as_of, stored=True)["changed"]) if late else 0
 
 
 def run_of(ledger: Ledger, month: str, *, as_of: datetime, now: datetime) -> CloseRun:

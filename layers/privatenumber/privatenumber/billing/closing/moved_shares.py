@@ -7,9 +7,10 @@ the differences of every view to what the correction costs.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from heapq import merge
+from itertools import groupby, repeat
 from typing import Any, Final
 
 from privatenumber.billing.closing.allocation import ACCOUNT, Share
@@ -19,23 +20,31 @@ from privatenumber.billing.tariff.money import plain
 _SUMS: Final = ("minutes", "parts", "call", "sms", "rent", "package")
 """What of a share is computed from records: an agreed amount is not."""
 
+_ORDER: Final = {view.value: at for at, view in enumerate(View)}
 
-def moved_shares(now: Iterable[Share], said: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What each key of a view bears more now than by the share lines before; less is negative."""
-    sums: defaultdict[tuple[View, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * len(_SUMS))
-    for line in said:
-        found = sums[View(line["view"]), line["key"]]
-        for at, name in enumerate(_SUMS):
-            found[at] -= Decimal(line[name])
-    for share in now:
-        found = sums[share.view, share.key]
-        for at, name in enumerate(_SUMS):
-            found[at] += getattr(share, name)
-    order = {view: at for at, view in enumerate(View)}
-    for view, key in sorted(sums, key=lambda place: (order[place[0]], place[1])):
-        minutes, parts, *amounts = sums[view, key]
-        if minutes or parts or any(amounts):
-            yield Share(view, key, int(minutes), int(parts), *amounts).document()
+
+def moved_shares(
+    now: Iterable[Share], said: Iterable[Iterable[Mapping[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    """What each key of a view bears more now than by the share lines of several documents; less is negative.
+
+    All of them come by view and key, and only those of one key are in memory.
+    """
+    shares = (share.document() for share in now)
+    signed = [zip(repeat(1), shares), *(zip(repeat(-1), lines) for lines in said)]
+    for (_, view, key), group in groupby(merge(*signed, key=_place), key=_place):
+        sums = [Decimal(0)] * len(_SUMS)
+        for sign, line in group:
+            for at, name in enumerate(_SUMS):
+                sums[at] += sign * Decimal(line[name])
+        minutes, parts, *amounts = sums
+        if any(sums):
+            yield Share(View(view), key, int(minutes), int(parts), *amounts).document()
+
+
+def _place(signed: tuple[int, Mapping[str, Any]]) -> tuple[int, str, str]:
+    line = signed[1]
+    return _ORDER[line["view"]], line["view"], line["key"]
 
 
 def agreed_shares(amount: Decimal) -> Iterator[dict[str, Any]]:

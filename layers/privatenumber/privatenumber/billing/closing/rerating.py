@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from privatenumber.billing.closing.cells import Cell, merge_cells
@@ -35,7 +36,7 @@ def rerate(ledger: Ledger, month: str, prices: PriceBook, *, as_of: datetime) ->
     """Calls, texts and rents of a month at the prices in force and at others, and the difference.
 
     Packages, corrections and what people booked do not depend on prices. Raises BillingRequestError for a
-    month that has not begun.
+    month that has not begun, MonthTooLarge.
     """
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"rerate: {month} has not begun in Beijing")
@@ -76,7 +77,6 @@ def _components(
     closer = ledger.closer_with(prices)
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
-    work = [(application, day) for application in sorted(ledger.applications) for day in days]
 
     def cells(item: tuple[str, date]) -> list[Cell]:
         application, day = item
@@ -95,7 +95,7 @@ def _components(
             else:
                 yield from _rated(ledger, closer, application, day)
 
-    rated = [cell for found in together(cells, work) for cell in found]
+    rated = chain.from_iterable(ledger.held(together(cells, ledger.each(days)), list[Cell]))
     quotas = quotas_of(ledger.packages, prices.package_choice, used)
     rents = rents_deducted(ledger.holdings, month, prices, until=as_of)
     components = (*of_usage(merge_month(rated, quotas, lines).cells), *of_rents(rents))

@@ -138,11 +138,15 @@ def state_month(
 def fresh_statement(
     ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False
 ) -> tuple[Statement, list[ClosedDay]]:
-    """A month as its facts stand now, after its days were closed; the month itself is not stored."""
+    """A month as its facts stand now, after its days were closed; the month itself is not stored.
+
+    Raises MonthTooLarge.
+    """
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
-    closes = ledger.stored_days(days, now=as_of) if stored else ledger.close_days(days, now=as_of)
+    # First, since it may take a month before this one, and memory holds only one.
     carried = carried_into(ledger, month, as_of)
+    closes = ledger.stored_days(days, now=as_of) if stored else ledger.close_days(days, now=as_of)
     built = build_statement(
         month,
         closes,

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from privatenumber.billing.closing.allocation import Options, Share, allocate
+from privatenumber.billing.closing.allocation import Options, Share, each_share
 from privatenumber.billing.closing.components import (
     CORRECTION,
     Component,
@@ -30,7 +30,7 @@ from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.months import MonthUse
 from privatenumber.billing.closing.package_rows import PackageRow, UnitPrices, package_rows
 from privatenumber.billing.closing.totals import Totals, sum_of
-from privatenumber.billing.closing.usage_rows import UsageRow, usage_rows
+from privatenumber.billing.closing.usage_rows import usage_rows
 from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item, PriceBook
@@ -122,16 +122,11 @@ class Statement:
             *of_amounts(Item.PACKAGE.value, used),
         )
 
-    @property
-    def rows(self) -> tuple[UsageRow, ...]:
-        """Calls and texts of the month by what they have in common."""
-        return usage_rows(self.usage.cells)
-
-    def shares(self) -> tuple[Share, ...]:
+    def shares(self) -> Iterator[Share]:
         """The cost of the month by application, X, order and so on."""
         rents = (_number_rent(rent, self.rules) for rent in self.cost_month_rents)
         months = (row.month for row in self.packages)
-        return allocate(self.usage.cells, rents, months, self.rules.options)
+        return each_share(self.usage.cells, rents, months, self.rules.options)
 
     def document(self) -> dict[str, Any]:
         """The head of the statement as JSON."""
@@ -161,7 +156,7 @@ class Statement:
     def lines(self) -> Iterator[dict[str, Any]]:
         """Everything behind the sums: day closes, usage, rents, shares, what corrections move."""
         yield from self.close_lines()
-        yield from (row.document() for row in self.rows)
+        yield from (row.document() for row in usage_rows(self.usage.cells))
         yield from map(_rent_line, self.rents)
         yield from (share.document() for share in self.shares())
         yield from (line for booked in self.corrections for line in booked.lines())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from heapq import merge
+from itertools import groupby
 from typing import Any, Final
 
-from privatenumber.billing.closing.cells import KEY, Cell, Key, sort_key
+from privatenumber.billing.closing.cells import KEY, SUMS, Cell, Key, sort_key
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 
 NAMES: Final = tuple(name for name in KEY if name != "day")
-_SUMS: Final = ("records", "count", "successes", "talk_seconds", "units", "parts_received", "parts_forwarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +60,29 @@ class UsageRow:
         }
 
 
-def usage_rows(cells: Iterable[Cell]) -> tuple[UsageRow, ...]:
-    """The cells of a month merged over its days; sorted."""
-    days: dict[Key, set[str]] = {}
-    sums: dict[Key, Counter[str]] = {}
-    packaged: dict[Key, Counter[str]] = {}
+def usage_rows(cells: Iterable[Cell]) -> Iterator[UsageRow]:
+    """The cells of a month merged over its days; sorted, one by one."""
+    days: defaultdict[date, list[Cell]] = defaultdict(list)
     for cell in cells:
-        key = cell.key[1:]
-        if key not in sums:
-            days[key], sums[key], packaged[key] = set(), Counter(), Counter()
-        days[key].add(cell.day.isoformat())
-        sums[key].update({name: getattr(cell, name) for name in _SUMS})
-        packaged[key].update(cell.packaged)
-    return tuple(
-        UsageRow(
-            key,
-            tuple(sorted(days[key])),
-            {name: sums[key][name] for name in _SUMS},
-            dict(sorted(packaged[key].items())),
-        )
-        for key in sorted(sums, key=sort_key)
+        days[cell.day].append(cell)
+    in_order = (sorted(found, key=_place) for found in days.values())
+    for key, group in groupby(merge(*in_order, key=_place), key=lambda cell: cell.key[1:]):
+        yield _row(key, list(group))
+
+
+def _place(cell: Cell) -> tuple[str, ...]:
+    return sort_key(cell.key)[1:]
+
+
+def _row(key: Key, cells: Sequence[Cell]) -> UsageRow:
+    packaged: Counter[str] = Counter()
+    for cell in cells:
+        packaged.update(cell.packaged)
+    return UsageRow(
+        key,
+        tuple(sorted({cell.day.isoformat() for cell in cells})),
+        {name: sum(getattr(cell, name) for cell in cells) for name in SUMS},
+        dict(sorted(packaged.items())),
     )
 
 
