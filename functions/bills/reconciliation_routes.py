@@ -10,7 +10,7 @@ from typing import Any, Final
 from privatenumber import http_request
 from privatenumber.billing.bill_rooms import BillRooms
 from privatenumber.billing.reconciliation.findings import SAID, Finding, NoSuchDifference, Said
-from privatenumber.billing.reconciliation.requested import FILES, NoSuchRun, RunRequest
+from privatenumber.billing.reconciliation.requested import FILES, NoSuchRun, NotCompared, RunRequest
 from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import cursor_of, one_of, only, place_of, read_actor
 from privatenumber.http_request import InvalidFields, Request
@@ -21,6 +21,7 @@ from privatenumber.store.reconciliation_runs import ReconciliationRun
 from privatenumber.times import iso
 
 from .asking import idempotency_key, month_of, text_of
+from .files import compared, hand_out, made_of, wanted_file
 from .routes import Route
 
 LINK_S: Final = 900
@@ -99,11 +100,17 @@ def list_reconciliations(rooms: BillRooms, request: Request) -> Response:
 
 
 def read_reconciliation(rooms: BillRooms, request: Request) -> Response:
-    """GET /reconciliations/{reconciliation}: state, sums, and its differences page by page."""
+    """GET /reconciliations/{reconciliation}: sums and differences page by page, or all as a file."""
     query = request.query
     run = _run(rooms, request)
     place = place_of(http_request.read_cursor(query), _SKIPPED)
     version = rooms.findings.version(run)
+    wanted = wanted_file(query)
+    if wanted is not None:
+        if version is None:
+            raise NotCompared
+        made = made_of(compared(rooms, version), wanted)
+        return answer(200, hand_out(rooms, request, version, wanted, made))
     found, further = rooms.findings.page(
         run, after=int(place[0]) if place else 0, limit=http_request.read_limit(query, _LIMIT)
     )

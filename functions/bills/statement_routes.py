@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any, Final
 
 from privatenumber import http_request
@@ -15,15 +14,12 @@ from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import one_of
 from privatenumber.http_request import InvalidFields, Request
 from privatenumber.store.versions import Version
-from privatenumber.times import beijing_month, iso
+from privatenumber.times import beijing_month
 
 from .asking import line_cursor, line_place, month_of, months_between, number_of, read_exact
+from .files import MOST_LINES, Wanted, compared, described, hand_out, made_of, wanted_file
 from .problems import StatementUnknown, TooManyLines, TooMuchToRate
 from .routes import Route
-
-LINK_S: Final = 300
-MOST_LINES: Final = 100_000
-"""Lines that a file is made of while somebody waits; more are read page by page."""
 
 MOST_RATED: Final = 50_000
 """Records that are rated while somebody waits."""
@@ -32,15 +28,10 @@ _BODY_LIMIT: Final = 256 * 1024
 _LIMIT: Final = 50
 _MONTHS: Final = 24
 _THREADS: Final = 8
-_JSON: Final = "json"
-_FORMATS: Final = (_JSON, "csv", "xlsx", "html", "pdf", "txt", "focus")
-_ENDINGS: Final = {"focus": "focus.csv"}
-_LANGUAGES: Final = ("en", "zh")
 _RECORDS: Final = {"calls": ("calls", "attempts"), "sms": ("sms", "messages")}
 """Tables of single records, and where a statement says how many they are."""
 _LINES: Final = ("close", "usage", "rent", "share", "correction", "record")
 _VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
-_TABLE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _EQUAL: Final = ("view", "application", "x", "order", "key", "mode", "item")
 
 
@@ -58,7 +49,7 @@ def list_statements(rooms: BillRooms, request: Request) -> Response:
         found = list(pool.map(rooms.statements.latest, reversed(months)))
     shown = [
         {
-            **_described(version),
+            **described(version),
             **{name: version.document.get(name) for name in ("month", "state", "currency", "total")},
         }
         for version in found
@@ -71,14 +62,10 @@ def read_statement(rooms: BillRooms, request: Request) -> Response:
     """GET /statements/{month}: its sums as JSON, or a link for five minutes to the whole as a file."""
     query = request.query
     version = _version(rooms, request)
-    form = one_of(query, "format", _FORMATS, _JSON)
-    language = one_of(query, "language", _LANGUAGES, "en")
-    table = query.get("table")
-    if table is not None and not _TABLE.fullmatch(table):
-        raise InvalidFields(("table", "must be the name of a table"))
-    if form == _JSON:
-        return answer(200, {**version.document, **_described(version)})
-    return answer(200, _handed_out(rooms, request, version, form, language, table))
+    wanted = wanted_file(query)
+    if wanted is None:
+        return answer(200, {**version.document, **described(version)})
+    return answer(200, hand_out(rooms, request, version, wanted, _file(rooms, version, wanted)))
 
 
 def list_lines(rooms: BillRooms, request: Request) -> Response:
@@ -112,7 +99,7 @@ def list_versions(rooms: BillRooms, request: Request) -> Response:
     """GET /statements/{month}/versions: all that were ever made, the newest first."""
     month = month_of(request.path)
     versions = [
-        {**_described(version), **{name: version.document.get(name) for name in ("state", "total")}}
+        {**described(version), **{name: version.document.get(name) for name in ("state", "total")}}
         for version in rooms.statements.versions(month)
     ]
     if not versions:
@@ -129,15 +116,19 @@ def preview(rooms: BillRooms, request: Request) -> Response:
     prices = price_book_of(read_exact(request, limit=_BODY_LIMIT))
     # Rating needs the books; what only hands them out does without.
     from privatenumber.billing.closing.rerating import rerate
+    from privatenumber.billing.ledger import MonthTooLarge
 
-    return answer(200, rerate(rooms.ledger(), month, prices, as_of=request.at))
+    try:
+        return answer(200, rerate(rooms.ledger(), month, prices, as_of=request.at))
+    except MonthTooLarge:
+        raise TooMuchToRate from None
 
 
 def list_corrections(rooms: BillRooms, request: Request) -> Response:
     """GET /statements/{month}/corrections: what was booked of a closed month since, the first one first."""
     month = month_of(request.path)
     versions = reversed(list(rooms.corrections.versions(month)))
-    corrections = [{**version.document, **_described(version)} for version in versions]
+    corrections = [{**version.document, **described(version)} for version in versions]
     return answer(200, {"month": month, "corrections": corrections})
 
 
@@ -155,34 +146,17 @@ def _version(rooms: BillRooms, request: Request, number: int | None = None) -> V
     return found
 
 
-def _handed_out(
-    rooms: BillRooms, request: Request, version: Version, form: str, language: str, table: str | None
-) -> dict[str, Any]:
-    from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render
-    from privatenumber.billing.outputs.texts import Language
-
+def _file(rooms: BillRooms, version: Version, wanted: Wanted) -> tuple[str, Iterable[bytes]]:
+    """A file of a statement; with the differences that the platform's bill has, once it was compared."""
     if version.lines > MOST_LINES:
         raise TooManyLines
-    if form == Format.CSV and table in _RECORDS:
-        media_type, pieces = CONTENT_TYPES[Format.CSV], _records(rooms, version, table)
-    else:
-        document = {**version.document, **_described(version), "lines": rooms.statements.lines(version)}
-        media_type, pieces = render(document, Format(form), Language(language), table=table)
-    month = version.document["month"]
-    name = ".".join(filter(None, (f"statement-{month}-v{version.number}", table, language)))
-    name = f"{name}.{_ENDINGS.get(form, form)}"
-    key = f"statements/{month}/{version.content[:16]}/{name}"
-    body = b"".join(pieces)
-    rooms.handed_out.put(key, body, media_type=media_type)
-    return {
-        "month": month,
-        **_described(version),
-        "format": form,
-        "language": language,
-        "bytes": len(body),
-        "url": rooms.handed_out.link(key, name=name, seconds=LINK_S),
-        "url_until": iso(request.at + timedelta(seconds=LINK_S)),
-    }
+    if wanted.format == "csv" and wanted.table in _RECORDS:
+        return "text/csv; charset=utf-8", _records(rooms, version, wanted.table)
+    document = {**version.document, **described(version), "lines": rooms.statements.lines(version)}
+    found = rooms.findings.versions.latest(version.document["month"])
+    if found is not None and version.says(found.document.get("statement", "")):
+        document["reconciliation"] = compared(rooms, found)
+    return made_of(document, wanted)
 
 
 def _records(rooms: BillRooms, version: Version, table: str) -> Iterator[bytes]:
@@ -196,15 +170,6 @@ def _records(rooms: BillRooms, version: Version, table: str) -> Iterator[bytes]:
         raise TooManyLines
     item, made = (Item.CALL, calls_csv) if table == "calls" else (Item.SMS, sms_csv)
     return made(traced.document() for traced in records_of_item(rooms.ledger(), version, item))
-
-
-def _described(version: Version) -> dict[str, Any]:
-    return {
-        "version": version.number,
-        "hash": version.hash,
-        "made_at": iso(version.made_at),
-        "line_count": version.lines,
-    }
 
 
 def _wanted(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:

@@ -117,10 +117,10 @@ class BillsApi:
         document = {**STATEMENT, "month": month, **changes}
         return store.add(month, document, lines, seen=store.latest(month), made_at=NOW)
 
-    def reconcile(self, *lines: Mapping[str, Any], run: str = RUN) -> str:
+    def reconcile(self, *lines: Mapping[str, Any], run: str = RUN, **head: Any) -> str:
         """A reconciliation that is done and has found some differences; its id."""
         store = reconciliation_store(self.bills.client, self.bills.name)
-        found = {"kind": "reconciliation", "month": MONTH, "result": "differences", "residual": "0.00"}
+        found = {"kind": "reconciliation", "month": MONTH, "result": "differences", "residual": "0.00"} | head
         version = store.add(MONTH, found, lines, seen=store.latest(MONTH), made_at=NOW)
         RunStore(self.bills.client, self.bills.name).add(
             ReconciliationRun(

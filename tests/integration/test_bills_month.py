@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from unittest.mock import create_autospec
+from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
@@ -16,17 +17,23 @@ import pytest
 from builders.bills_api import DIFFERENCE, MONTH, NOW, BillsApi, bills_api, imitated_aws
 from builders.books import Books
 from builders.pushes import SUBSCRIPTION, A, B, X
+from builders.statements import compared_month
 from privatenumber.billing.closing import runs
 from privatenumber.billing.disputes.booking import book_decisions
 from privatenumber.billing.ledger import Ledger
 from privatenumber.store import clients
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
+from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
+from privatenumber.store.statements import statement_store
 from privatenumber.store.versions import Version
 
 BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
 """A whole month takes moto seconds to read."""
 
 CAME = datetime(2026, 9, 2, 1, 2, tzinfo=UTC)
+STATEMENT = "GET /statements/{month}"
+RECONCILIATION = "GET /reconciliations/{reconciliation}"
+HANDLE = "PATCH /reconciliations/{reconciliation}/differences/{difference}"
 MAGIC = {"pdf": b"%PDF", "xlsx": b"PK", "html": b"<!", "csv": b"", "txt": b"", "focus": b""}
 DEARER = {"lists": [{"valid_from": "2026-09-01", "call": {"virtual": "0.30", "carrier": "0.30"}}]}
 
@@ -57,19 +64,78 @@ def books_of(api: BillsApi) -> Books:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("form", MAGIC)
 def test_the_month_is_handed_out_as_a_file(api: BillsApi, form: str, language: str) -> None:
-    query = {"format": form, "language": language}
-    answer = api.call("GET /statements/{month}", path={"month": MONTH}, query=query)
-    assert answer.status == 200, answer.body
-    (key,) = [
-        one["Key"]
-        for one in boto3.client("s3").list_objects_v2(Bucket=api.bucket)["Contents"]
-        if f".{language}.{form}" in one["Key"]
-    ]
-    body = boto3.client("s3").get_object(Bucket=api.bucket, Key=key)["Body"].read()
+    body = file_of(api, STATEMENT, {"month": MONTH}, format=form, language=language)
     assert body.removeprefix(b"\xef\xbb\xbf").lower().startswith(MAGIC[form].lower())
-    assert len(body) == answer.body["bytes"] > 0
     for number in (A, B):
         assert number.removeprefix("+86").encode() not in body
+
+
+def file_of(api: BillsApi, route: str, path: dict[str, str], **query: str) -> bytes:
+    """The file that a link leads to."""
+    answer = api.call(route, path=path, query=query)
+    assert answer.status == 200, answer.body
+    key = unquote(urlsplit(answer.body["url"]).path).lstrip("/").removeprefix(f"{api.bucket}/")
+    body: bytes = boto3.client("s3").get_object(Bucket=api.bucket, Key=key)["Body"].read()
+    assert len(body) == answer.body["bytes"] > 0
+    return body
+
+
+@pytest.fixture(scope="module")
+def run(api: BillsApi) -> str:
+    """A comparison with the newest statement: one difference, which was explained."""
+    statement = api.call(STATEMENT, path={"month": MONTH}).body
+    head = compared_month(statement=statement["hash"], result="differences", difference_count=1)
+    del head["differences"], head["bad_rows"], head["version"], head["hash"], head["made_at"]
+    run = api.reconcile(DIFFERENCE, **head)
+    path = {"reconciliation": run, "difference": api.found(run)[0]["id"]}
+    api.call(HANDLE, path=path, body={"state": "explained", "note": "their export"})
+    return run
+
+
+class TestTheListOfDifferences:
+    """Of a statement that was compared with the platform's bill."""
+
+    @pytest.mark.parametrize("form", [form for form in MAGIC if form != "focus"])
+    def test_a_reconciliation_is_handed_out_as_a_file(self, api: BillsApi, run: str, form: str) -> None:
+        body = file_of(api, RECONCILIATION, {"reconciliation": run}, format=form, language="zh")
+        assert body.removeprefix(b"\xef\xbb\xbf").lower().startswith(MAGIC[form].lower())
+
+    def test_it_says_what_was_made_of_a_difference(self, api: BillsApi, run: str) -> None:
+        text = file_of(api, RECONCILIATION, {"reconciliation": run}, format="csv").decode("utf-8-sig")
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert (row["kind"], row["amount"], row["state"]) == ("minutes_diff", "0.30", "explained")
+
+    def test_it_stands_in_the_statement_that_was_compared(self, api: BillsApi, run: str) -> None:
+        page = file_of(api, STATEMENT, {"month": MONTH}, format="html").decode()
+        assert "<h2>Differences</h2>" in page
+        assert DIFFERENCE["cause"] in page
+        rows = file_of(api, STATEMENT, {"month": MONTH}, format="csv", table="differences")
+        assert DIFFERENCE["cause"].encode() in rows
+
+    def test_a_later_statement_was_compared_with_nothing(self, api: BillsApi, run: str) -> None:
+        """What was found is true of the figures that were compared."""
+        known = api.call(STATEMENT, path={"month": MONTH}).body
+        store = statement_store(clients.dynamodb(), api.bills.name)
+        latest = store.latest(MONTH)
+        assert latest is not None
+        store.add(MONTH, {**latest.document, "total": "9.00"}, store.lines(latest), seen=latest, made_at=NOW)
+        assert b"<h2>Differences</h2>" not in file_of(api, STATEMENT, {"month": MONTH}, format="html")
+        version = str(known["version"])
+        older = file_of(api, STATEMENT, {"month": MONTH}, format="html", version=version)
+        assert b"<h2>Differences</h2>" in older
+
+    def test_costs_by_focus_are_no_format_of_it(self, api: BillsApi, run: str) -> None:
+        answer = api.call(RECONCILIATION, path={"reconciliation": run}, query={"format": "focus"})
+        assert (answer.status, answer.body["type"].rpartition(":")[2]) == (422, "cannot-be-rendered")
+
+
+def test_what_is_not_compared_yet_is_no_file(api: BillsApi) -> None:
+    asked = f"{MONTH}~{'z' * 26}"
+    RunStore(clients.dynamodb(), api.bills.name).add(
+        ReconciliationRun(asked, MONTH, {}, None, RunState.REQUESTED, NOW, "anna", 2**31)
+    )
+    answer = api.call(RECONCILIATION, path={"reconciliation": asked}, query={"format": "pdf"})
+    assert (answer.status, answer.body["type"].rpartition(":")[2]) == (409, "not-compared")
 
 
 def test_the_calls_of_the_month_are_a_file_in_the_layout_of_details(api: BillsApi) -> None:

@@ -47,7 +47,8 @@ def render(
 
     Parameters
     ----------
-    document : a statement or a reconciliation as JSON, with the ``lines`` behind a statement's sums
+    document : a statement or a reconciliation as JSON; a statement with the ``lines`` behind its sums, and
+        with its ``reconciliation`` where it was compared
     table : which table a CSV file holds; left out, that of the bill or of the differences
 
     Raises CannotRender.
@@ -79,11 +80,14 @@ def _tables(document: Document) -> Mapping[str, Callable[[], Iterator[bytes]]]:
     from privatenumber.billing.outputs import csv_files, reconciliation_report, statement_tables
 
     if document["kind"] != _STATEMENT:
-        found = reconciliation_report.tables(document)
-        return {table.name: partial(csv_files.table_csv, table) for table in found}
+        compared = reconciliation_report.tables(document)
+        return {table.name: partial(csv_files.table_csv, table) for table in compared}
+    found = [*statement_tables.tables(document)]
+    if "reconciliation" in document:
+        found.append(reconciliation_report.difference_table(document["reconciliation"], Words()))
     return {
         "bill": partial(csv_files.bill_csv, document),
-        **{table.name: partial(csv_files.table_csv, table) for table in statement_tables.tables(document)},
+        **{table.name: partial(csv_files.table_csv, table) for table in found},
     }
 
 

@@ -54,7 +54,6 @@ _BAD_ROW: Final = (
 def reconciliation_report(document: Document, words: Words) -> Report:
     """The report of a reconciliation, from its JSON document."""
     differences = difference_table(document, words)
-    bill = bill_table(document)
     return Report(
         kind="reconciliation",
         month=document["month"],
@@ -65,7 +64,7 @@ def reconciliation_report(document: Document, words: Words) -> Report:
             _residual(document, words),
             Figure("billed_total", f"{Decimal(document['billed_total']):,.2f}"),
         ),
-        sections=tuple(_sections(document, bill, differences, words)),
+        sections=tuple(sections(document, words)),
         remarks=tuple(_remarks(document, words)),
     )
 
@@ -151,8 +150,10 @@ def _facts(document: Document, words: Words) -> tuple[tuple[str, str], ...]:
     return tuple((words[f"fact.{name}"], text) for name, text in facts.items() if text)
 
 
-def _sections(document: Document, bill: Table, differences: Table, words: Words) -> Iterator[Section]:
-    yield Section(bill, (words["remark.bill"],))
+def sections(document: Document, words: Words) -> Iterator[Section]:
+    """The comparison with the bill, then the list of differences, then what was left out of both."""
+    yield Section(bill_table(document), (headline(document, words), words["remark.bill"]))
+    differences = difference_table(document, words)
     if differences.rows:
         yield Section(differences)
     left = unlisted(document)

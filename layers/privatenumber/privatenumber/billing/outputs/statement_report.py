@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from privatenumber.billing.outputs import reconciliation_report
 from privatenumber.billing.outputs.report import Bar, Chart, Document, Figure, Report, Section
 from privatenumber.billing.outputs.statement_tables import (
     component_table,
@@ -79,6 +80,8 @@ def _sections(document: Document, words: Words) -> Iterator[Section]:
     prices = price_table(document)
     if prices.rows:
         yield Section(prices)
+    if "reconciliation" in document:
+        yield from reconciliation_report.sections(document["reconciliation"], words)
 
 
 def _component_chart(table: Table, words: Words) -> Chart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from privatenumber.billing.disputes.desk import Found, NotDisputable
@@ -75,6 +76,19 @@ class Findings:
         handlings = self.differences.of(run.month, [identity for identity, _ in found])
         findings = [Finding(identity, line, handlings[identity]) for identity, line in found]
         return findings, after + limit if more else None
+
+    def shown(self, version: Version) -> dict[str, Any]:
+        """What a run has found as people get it at once: differences as they are handled now, bad rows."""
+        from privatenumber.billing.reconciliation.compare import present
+
+        lines = [line for _, line in self.pages.lines(version)]
+        whole = present(version.document, lines)
+        listed = [*islice(identified(lines), len(whole["differences"]))]
+        handlings = self.differences.of(version.document["month"], [identity for identity, _ in listed])
+        whole["differences"] = [
+            {**line, "state": handlings[identity].state.value} for identity, line in listed
+        ]
+        return whole
 
     def find(self, identity: str, difference: str) -> Found:
         """One difference of a run. Raises NoSuchRun, NoSuchDifference."""
