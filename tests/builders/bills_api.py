@@ -13,9 +13,12 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from moto import mock_aws
 
 from builders.dynamodb import Table, new_table
+from builders.events import ROOT
 from builders.keyrings import KEYRING
 from builders.pushes import applications_secret
 from functions.bills import app
@@ -52,6 +55,7 @@ STATEMENT: dict[str, Any] = {
     "currency": "CNY",
     "total": "114.00",
 }
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 _STACKS = itertools.count(1)
 
 
@@ -160,6 +164,22 @@ class BillsApi:
         """What the worker is told."""
         told = boto3.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [message["Body"] for message in told.get("Messages", [])]
+
+
+def described(answer: Answer, route: str) -> None:
+    """An answer must be what docs/openapi.yaml says of its route and status."""
+    method, path = route.split(" ")
+    response = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status)]
+    if "$ref" in response:
+        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    (content,) = response["content"].values()
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer.body)
+
+
+def problem(answer: Answer) -> str:
+    """The name of the problem that an answer tells."""
+    return str(answer.body["type"]).rpartition(":")[2]
 
 
 @contextmanager

@@ -7,23 +7,35 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-import yaml
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 
-from builders.bills_api import ANNA, BEN, DIFFERENCE, LATE, MONTH, Answer, BillsApi, bills_api, imitated_aws
+from builders.bills_api import (
+    ANNA,
+    BEN,
+    DIFFERENCE,
+    LATE,
+    MONTH,
+    Answer,
+    BillsApi,
+    bills_api,
+    described,
+    imitated_aws,
+    problem,
+)
 from builders.books import Books
-from builders.events import ROOT
 from builders.pushes import APP_ID, SESSION, SUBSCRIPTION, A, B, X
+from privatenumber.billing.disputes.import_row import import_row
 from privatenumber.store import clients
 from privatenumber.store.audit import AuditStore, Change, Entry, Kind
+from privatenumber.store.files import FileStore
 from privatenumber.store.items import encode
+from privatenumber.store.reconciliation_runs import RunStore
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 CAME = datetime(2026, 9, 2, 1, 2, tzinfo=UTC)
 READ = "GET /disputes/{dispute}"
 EVIDENCE = "GET /disputes/{dispute}/evidence"
@@ -43,20 +55,6 @@ def api(aws: None) -> Iterator[BillsApi]:
 
 def read(api: BillsApi, dispute: str, route: str = READ) -> Answer:
     return api.call(route, path={"dispute": dispute})
-
-
-def described(answer: Answer, route: str) -> None:
-    method, path = route.split(" ")
-    response = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status)]
-    if "$ref" in response:
-        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    (content,) = response["content"].values()
-    schema = {**content["schema"], "components": DOCUMENT["components"]}
-    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer.body)
-
-
-def problem(answer: Answer) -> str:
-    return str(answer.body["type"]).rpartition(":")[2]
 
 
 class TestMoves:
@@ -236,6 +234,25 @@ class TestEvidence:
         assert (shown["row"]["caller"], shown["row"]["record_id"]) == ("+86138****8001", None)
         text = json.dumps(answer.body)
         assert not any(number.removeprefix("+86") in text for number in (A, B, X, SESSION))
+
+    @pytest.mark.parametrize(
+        ("kind", "item"), [("parts_diff", "sms"), ("record_conflict", "sms"), ("duplicate", "call")]
+    )
+    def test_the_row_is_that_of_the_file_of_its_kind(self, api: BillsApi, kind: str, item: str) -> None:
+        """Calls and SMS have a line 2 each; every difference about a row says whose it is."""
+        keys = {name: f"uploads/{MONTH}/{name}.csv" for name in ("calls", "sms")}
+        rows = {
+            "calls": f"record_id,x_number,caller,end_time\nicid-1,{X},{A},2026-09-02 09:00:00\n",
+            "sms": f"sms_id,x_number,sender,time,parts\nsms-1,{X},{A},2026-09-02 09:00:00,1\n",
+        }
+        for name, text in rows.items():
+            boto3.client("s3").put_object(Bucket=api.bucket, Key=keys[name], Body=text.encode())
+        run = RunStore(api.bills.client, api.bills.name).get(api.reconcile(DIFFERENCE))
+        assert run is not None
+        said = {**DIFFERENCE, "kind": kind, "evidence": {"item": item, "import_line": 2}}
+        shown = import_row(FileStore(clients.s3(), api.bucket), "", replace(run, files=keys), said)
+        assert shown is not None
+        assert "sms_id" in shown["row"] if item == "sms" else "record_id" in shown["row"]
 
     def test_nobodys_number_or_session_is_in_it(self, api: BillsApi, dispute: str) -> None:
         answer = read(api, dispute, EVIDENCE)

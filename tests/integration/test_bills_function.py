@@ -11,8 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-import yaml
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 
 from builders.bills_api import (
     BEN,
@@ -24,16 +22,16 @@ from builders.bills_api import (
     Answer,
     BillsApi,
     bills_api,
+    described,
     imitated_aws,
+    problem,
 )
-from builders.events import ROOT
 from builders.pushes import APP_ID, X
 from privatenumber.store.numbers import NumberStore, NumberType, XNumber
 from privatenumber.store.reconciliation_runs import RunStore
 from privatenumber.store.statements import plan_store
 from privatenumber.store.versions import VersionStore
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SHARES: list[dict[str, Any]] = [
     {"line": "share", "view": view, "key": key, "total": "57.00"}
     for view in ("application", "mode")
@@ -71,21 +69,6 @@ def api(aws: None) -> Iterator[BillsApi]:
 
 def of_month(api: BillsApi, route: str = "", month: str = MONTH, **query: str) -> Answer:
     return api.call(f"GET /statements/{{month}}{route}", path={"month": month}, query=query)
-
-
-def described(answer: Answer, route: str) -> None:
-    """An answer must be what docs/openapi.yaml says of its route and status."""
-    method, path = route.split(" ")
-    response = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status)]
-    if "$ref" in response:
-        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    (content,) = response["content"].values()
-    schema = {**content["schema"], "components": DOCUMENT["components"]}
-    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer.body)
-
-
-def problem(answer: Answer) -> str:
-    return str(answer.body["type"]).rpartition(":")[2]
 
 
 class TestStatements:
