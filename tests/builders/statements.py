@@ -133,6 +133,33 @@ def worked_month(**changes: Any) -> Document:
     return {**head, **changes}
 
 
+def moved(month: str, number: int, share_line: Document) -> Document:
+    """What a correction moves, as a line of the statement that books it."""
+    return {**share_line, "line": "correction", "month": month, "number": number}
+
+
+def corrected_month() -> Document:
+    """The worked month, in which two corrections of August are booked: a late call, an agreed amount."""
+    booked: Document = {"month": "2026-08", "hash": "ff" * 32}
+    agreed = {**share("application", "#account"), "agreed": "-2000.00", "total": "-2000.00"}
+    shares = [
+        moved("2026-08", 1, share("application", "ax", "0.20", minutes=2)),
+        moved("2026-08", 1, share("application", "axb", "0.00", "0.00", "0.00", "0.59", minutes=10)),
+        moved("2026-08", 1, share("order", "order-1", "0.20", minutes=2)),
+        moved("2026-08", 2, agreed),
+    ]
+    return worked_month(
+        corrections=[
+            {**booked, "number": 1, "amount": "0.20", "reasons": ["late_facts"]},
+            {**booked, "number": 2, "amount": "-2000.00", "reasons": ["adjustment"]},
+        ],
+        components=[*worked_month()["components"], component("correction", None, 2, "-1999.80")],
+        total="-1885.80",
+        exact_total="-1885.80",
+        lines=[*LINES, *shares],
+    )
+
+
 def found(kind: str = "missing_push", amount: str = "0.20", **changes: Any) -> Document:
     """A difference of a reconciliation."""
     cause = "missing CDR: the platform's detail export lists a call on X +86170****0002, 2 min, 0.20 CNY"

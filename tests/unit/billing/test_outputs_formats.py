@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
+import openpyxl
 import pytest
+from pypdf import PdfReader
 
 from builders.events import ROOT
-from builders.statements import worked_month
+from builders.statements import compared_month, corrected_month, worked_month
 from builders.worked import worked_statement
 from privatenumber.billing.closing.allocation import Share
 from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.outputs import CannotRender
-from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render
+from privatenumber.billing.outputs.formats import CONTENT_TYPES, Format, render, report_of
 from privatenumber.billing.outputs.statement_tables import tables
-from privatenumber.billing.outputs.texts import Language
+from privatenumber.billing.outputs.texts import Language, Words
 
 LIBRARIES = {"jinja2": Format.HTML, "xlsxwriter": Format.XLSX, "reportlab": Format.PDF}
 
 PROGRAM = """
 import sys
-from builders.statements import worked_month
+from builders.statements import compared_month, corrected_month, worked_month
 from privatenumber.billing.outputs.formats import Format, render
 if sys.argv[1]:
     b"".join(render(worked_month(), Format(sys.argv[1]))[1])
@@ -86,6 +91,54 @@ def test_whose_a_correction_is_stands_in_a_table_of_its_own() -> None:
     assert table.rows == [
         ("2026-08", 1, "order", "order-1001", 2, 0, *map(Decimal, ("0.20", "0", "0", "0", "0.20")))
     ]
+
+
+@pytest.mark.parametrize("document", [worked_month(), corrected_month()], ids=["plain", "corrected"])
+def test_what_was_deducted_comes_to_the_same_in_every_format(document: dict[str, Any]) -> None:
+    total = Decimal(document["total"])
+
+    def made(form: Format) -> bytes:
+        return b"".join(render(document, form)[1])
+
+    def summed(form: Format, column: str) -> Decimal:
+        rows = csv.DictReader(io.StringIO(made(form).decode("utf-8-sig")))
+        return sum((Decimal(row[column]) for row in rows), Decimal(0))
+
+    sheet = openpyxl.load_workbook(io.BytesIO(made(Format.XLSX)))["What was deducted"]
+    *amounts, last = [Decimal(str(row[-1])) for row in sheet.iter_rows(min_row=2, values_only=True)]
+    pages = PdfReader(io.BytesIO(made(Format.PDF))).pages
+    assert summed(Format.CSV, "amount") == summed(Format.FOCUS, "BilledCost") == total
+    assert sum(amounts) == last == total
+    for text in (made(Format.TEXT).decode(), made(Format.HTML).decode(), pages[0].extract_text()):
+        assert f"{total:,.2f}" in text
+
+
+def test_whose_a_correction_is_stands_under_it_by_application_and_in_a_workbook_by_every_view() -> None:
+    """billing-rules.md §8.3: every fen has somebody who bears it, a late one too."""
+    document = corrected_month()
+    text = b"".join(render(document, Format.TEXT)[1]).decode()
+    table = text[text.index("Corrections by application") :].split("\n\n")[0]
+    rows = [line.split() for line in table.splitlines()[3:]]
+    assert [(row[2], row[-1]) for row in rows] == [("ax", "0.20"), ("axb", "0.59"), ("the", "-2,000.00")]
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(render(document, Format.XLSX)[1])))
+    assert book["Corrections by application"].max_row == 4
+    assert book["Whose the corrections are"].max_row == 5
+
+
+def test_a_total_with_corrections_is_not_said_to_be_that_of_the_platforms_bill() -> None:
+    said = "which the platform's bill has not"
+    pages = [str(part) for part in report_of(corrected_month(), Words()).sections[0].remarks]
+    assert said in pages[-1]
+    assert said not in str(report_of(worked_month(), Words()).sections[0].remarks)
+
+
+def test_what_was_accepted_is_named_for_what_it_is() -> None:
+    accepted = [{"kind": kind, "item": "call", "amount": "0.01"} for kind in ("rounding", "package_order")]
+    for language in Language:
+        *_, rounding, packages = report_of(compared_month(accepted=accepted), Words(language)).remarks
+        assert rounding != packages
+        assert "0.01" in rounding
+        assert "0.01" in packages
 
 
 def test_a_reconciliation_is_no_data_set_of_costs() -> None:

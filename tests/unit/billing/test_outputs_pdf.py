@@ -46,6 +46,18 @@ def test_a_chinese_name_in_an_english_statement_is_set_too() -> None:
     assert "上海" in text_of(file_of(worked_month(lines=[share("city", "上海", "1.00"), share("city", "x")])))
 
 
+def test_what_helvetica_has_is_set_in_it() -> None:
+    """A reader without a Chinese font shows gaps for the other one."""
+    cut = share("application", "a-name-that-a-chart-cuts-with-an-ellipsis", "1.00")
+    assert b"STSong" not in file_of(worked_month(lines=[cut, share("application", "ax", "2.00")]))
+    assert b"STSong" in file_of(worked_month(), Language.ZH)
+
+
+def test_what_identifies_a_statement_is_told_apart() -> None:
+    text = text_of(file_of(worked_month())).replace("\n", " ")
+    assert "State closed · Version 1 ·" in " ".join(text.split())
+
+
 def test_nothing_is_embedded_so_the_file_is_small() -> None:
     assert len(file_of(worked_month(), Language.ZH)) < 30_000
 

@@ -1,15 +1,15 @@
 """Reports as PDF, from the same content as the page.
 
-Text beyond Latin-1 is set in STSong, a font that readers bring for Chinese: nothing is embedded, so the file
-stays small and no font has to be deployed.
+Text beyond Windows-1252 is set in STSong, a font that readers bring for Chinese: nothing is embedded, so the
+file stays small and no font has to be deployed.
 """
 
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
 from typing import Final, Literal
 
 from reportlab.graphics.shapes import Drawing, Rect, String
@@ -34,7 +34,6 @@ MOST_ROWS: Final = 200
 
 _CHINESE: Final = "STSong-Light"
 _LATIN: Final = "Helvetica"
-_RUNS: Final = re.compile(r"[\x00-\xff]+|[^\x00-\xff]+")
 _INK, _SOFT, _LINE, _BAR = (HexColor(code) for code in ("#1c2430", "#5b6675", "#d8dee6", "#2f6db5"))
 _LINES: Final = (
     ("LINEBELOW", (0, 0), (-1, 0), 0.8, _INK),
@@ -45,6 +44,8 @@ _LINES: Final = (
 )
 _PAGE: Final = landscape(A4)
 _MARGIN: Final = 15 * mm
+_ROOM: Final = _PAGE[0] - 2 * _MARGIN - 12
+"""Between the margins, without the frame's own padding."""
 _TALLEST: Final = _PAGE[1] - 2 * _MARGIN - 30
 _CHUNK: Final = 256 * 1024
 _CELL: Final = 8.0
@@ -74,7 +75,7 @@ def pdf(report: Report, words: Words) -> Iterator[bytes]:
 
 def _content(report: Report, title: str, words: Words) -> Iterator[Flowable]:
     yield _paragraph(title, 20, after=4)
-    yield _paragraph("   ".join(f"{name} {text}" for name, text in report.facts), 8.5, soft=True, after=8)
+    yield _paragraph("  ·  ".join(f"{name} {text}" for name, text in report.facts), 8.5, soft=True, after=8)
     figures = [(words[f"figure.{figure.name}"], figure.text) for figure in report.figures]
     yield _figures(figures)
     for section in report.sections:
@@ -89,10 +90,8 @@ def _figures(figures: Sequence[tuple[str, str]]) -> Flowable:
         [_paragraph(text, 15) for _, text in figures],
         [_paragraph(name, 8, soft=True) for name, _ in figures],
     ]
-    width = (_PAGE[0] - 2 * _MARGIN) / max(len(figures), 1)
-    return Grid(
-        cells, colWidths=[width] * len(figures), style=TableStyle([("LEFTPADDING", (0, 0), (-1, -1), 0)])
-    )
+    style = TableStyle([("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    return Grid(cells, colWidths=[_ROOM / len(figures)] * len(figures), hAlign="LEFT", style=style)
 
 
 def _section(section: Section, words: Words) -> Iterator[Flowable]:
@@ -127,10 +126,10 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
         max(_LEAST, *(stringWidth(text, _font(text), _CELL) + 13 for text in column))
         for column in zip(*rows, strict=True)
     ]
-    room, fixed = _PAGE[0] - 2 * _MARGIN, _PAGE[0] / len(natural)
+    fixed = _ROOM / len(natural)
     spare = sum(width for width in natural if width <= fixed)
     broad = sum(natural) - spare
-    factor = min(1.0, (room - spare) / broad) if broad else 1.0
+    factor = min(1.0, (_ROOM - spare) / broad) if broad else 1.0
     return [width if width <= fixed else width * factor for width in natural]
 
 
@@ -141,7 +140,8 @@ def _drawing(chart: Chart) -> Flowable:
     drawing.renderScale = min(1.0, _TALLEST / placed.height)
     for bar in placed.bars:
         base = placed.height - bar.y - bar.height
-        drawing.add(_bar(bar, base))
+        if bar.width:
+            drawing.add(_bar(bar, base))
         drawing.add(_label(bar.label, bar.x - 10, base + 5, "end"))
         drawing.add(_label(bar.text, bar.x + bar.width + 8, base + 5, "start"))
     return drawing
@@ -179,19 +179,18 @@ def _paragraph(
         alignment=TA_RIGHT if right else TA_LEFT,
         wordWrap="CJK" if _font(text) == _CHINESE else None,
     )
-    return Paragraph(_RUNS.sub(_set, text), style)
+    return Paragraph("".join(_set(font, "".join(run)) for font, run in groupby(text, _font)), style)
 
 
-def _set(run: re.Match[str]) -> str:
+def _set(font: str, text: str) -> str:
     """A run of a text as markup: in the Chinese font what Helvetica does not have."""
-    text = escape(run[0])
-    return text if _font(run[0]) == _LATIN else f'<font name="{_CHINESE}">{text}</font>'
+    return escape(text) if font == _LATIN else f'<font name="{font}">{escape(text)}</font>'
 
 
 def _font(text: str) -> str:
-    """Helvetica has Latin-1 and no more."""
+    """Helvetica has the characters of Windows-1252 and no more."""
     try:
-        text.encode("latin-1")
+        text.encode("cp1252")
     except UnicodeEncodeError:
         return _CHINESE
     return _LATIN

@@ -199,4 +199,4 @@ def _remarks(document: Document, words: Words) -> Iterator[str]:
     for name in document["missing_files"]:
         yield words.say("remark.missing_file", file=words.code("file", name))
     for each in document["accepted"]:
-        yield words.say("remark.accepted", amount=each["amount"])
+        yield words.say(f"accepted.{each['kind']}", amount=each["amount"])

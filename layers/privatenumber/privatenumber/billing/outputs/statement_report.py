@@ -10,6 +10,7 @@ from privatenumber.billing.outputs import reconciliation_report
 from privatenumber.billing.outputs.report import Bar, Chart, Document, Figure, Report, Section
 from privatenumber.billing.outputs.statement_tables import (
     component_table,
+    corrected_table,
     correction_table,
     package_table,
     price_table,
@@ -65,7 +66,8 @@ def _figures(document: Document) -> tuple[Figure, ...]:
 
 def _sections(document: Document, words: Words) -> Iterator[Section]:
     bill = component_table(document, "components", "total")
-    yield Section(bill, (words["remark.components"],), _component_chart(bill, words))
+    remarks = ("components", "corrections") if document["corrections"] else ("components",)
+    yield Section(bill, tuple(words[f"remark.{name}"] for name in remarks), _component_chart(bill, words))
     cost = component_table(document, "cost_components", "cost_total")
     if cost.rows:
         yield Section(cost, (words["remark.cost_components"],))
@@ -74,12 +76,9 @@ def _sections(document: Document, words: Words) -> Iterator[Section]:
         # A view in which everything has one key tells nothing that another has not told.
         if table.rows and (len(table.rows) > 1 or view == "application"):
             yield Section(table, chart=_share_chart(table, words) if view in _CHARTED else None)
-    for table in (package_table(document), correction_table(document), rent_table(document)):
-        if table.rows:
+    for make in (package_table, correction_table, corrected_table, rent_table, price_table):
+        if (table := make(document)).rows:
             yield Section(table)
-    prices = price_table(document)
-    if prices.rows:
-        yield Section(prices)
     if "reconciliation" in document:
         yield from reconciliation_report.sections(document["reconciliation"], words)
 

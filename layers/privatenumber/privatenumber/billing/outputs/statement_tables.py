@@ -90,6 +90,12 @@ _CORRECTION: Final = (
     Column("reasons", Cell.CODES, codes="correction"),
     Column("amount", Cell.MONEY),
 )
+_CORRECTED: Final = (
+    Column("of_month"),
+    Column("correction", Cell.COUNT),
+    Column("application", codes="owner"),
+    *_SHARE,
+)
 _MOVED: Final = (
     Column("of_month"),
     Column("correction", Cell.COUNT),
@@ -111,8 +117,13 @@ def tables(document: Document) -> Iterator[Table]:
 
 def detail_tables(document: Document) -> Iterator[Table]:
     """What a page has no room for."""
-    found = share_table(document, "binding"), usage_table(document), close_table(document)
-    yield from (table for table in found if table.rows)
+    made = (
+        moved_table(document),
+        share_table(document, "binding"),
+        usage_table(document),
+        close_table(document),
+    )
+    yield from (table for table in made if table.rows)
 
 
 def component_table(document: Document, name: str, total: str) -> Table:
@@ -177,6 +188,16 @@ def correction_table(document: Document) -> Table:
         for each in document["corrections"]
     ]
     return Table("corrections", _CORRECTION, rows)
+
+
+def corrected_table(document: Document) -> Table:
+    """Which applications bear the corrections."""
+    rows: list[Row] = [
+        (line["month"], line["number"], *_borne(line))
+        for line in lines_of(document, "correction")
+        if line["view"] == "application"
+    ]
+    return Table("correction_owners", _CORRECTED, rows)
 
 
 def moved_table(document: Document) -> Table:

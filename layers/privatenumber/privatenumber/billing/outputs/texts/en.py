@@ -59,6 +59,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "section.packages": "Packages",
     "section.corrections": "Corrections of earlier months",
     "section.correction_shares": "Whose the corrections are",
+    "section.correction_owners": "Corrections by application",
     "section.rents": "Rents deducted",
     "section.price_lists": "Price lists in force, CNY",
     "section.usage": "Use",
@@ -281,6 +282,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "headline.one": "reconciliation: 1 difference",
     "headline.incomplete": " (incomplete)",
     "remark.components": "What the platform took from the balance in this month, as its bill shows it.",
+    "remark.corrections": "The total has corrections of earlier months, which the platform's bill has not.",
     "remark.cost_components": "What this month used: its own rents, list-price use, its part of packages.",
     "remark.calls": (
         "Calls: {attempts} attempts, {connected} answered, {minutes} minutes for {talk_seconds} s of talk "
@@ -302,5 +304,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "remark.hang_ups": "{count} hang-up events",
     "remark.hang_ups.one": "1 hang-up event",
     "remark.missing_file": "Not compared, there was no file: {file}",
-    "remark.accepted": "Accepted as rounding: {amount} CNY",
+    "accepted.rounding": "Accepted as rounding: {amount} CNY",
+    "accepted.package_order": "Accepted, as packages paid minutes of another price: {amount} CNY",
 }

@@ -59,6 +59,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "section.packages": "套餐包",
     "section.corrections": "以前月份的更正",
     "section.correction_shares": "更正的归属",
+    "section.correction_owners": "更正（按应用）",
     "section.rents": "已扣月租",
     "section.price_lists": "生效价格表（元）",
     "section.usage": "用量",
@@ -281,6 +282,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "headline.one": "对账：1 处差异",
     "headline.incomplete": "（不完整）",
     "remark.components": "平台在本月从余额中扣除的费用，与其账单一致。",
+    "remark.corrections": "合计含以前月份的更正，平台本月账单中没有。",
     "remark.cost_components": "本月实际消耗：本月月租、目录价用量，以及所用套餐的相应部分。",
     "remark.calls": (
         "通话：呼叫 {attempts} 次，接通 {connected} 次，计费 {minutes} 分钟，"
@@ -302,5 +304,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "remark.hang_ups": "挂机事件 {count} 个",
     "remark.hang_ups.one": "挂机事件 1 个",
     "remark.missing_file": "没有文件，未比对：{file}",
-    "remark.accepted": "按取整接受：{amount} 元",
+    "accepted.rounding": "按取整接受：{amount} 元",
+    "accepted.package_order": "套餐包抵扣了另一单价的分钟，接受：{amount} 元",
 }
