@@ -141,6 +141,7 @@ class Business:
             "ttl_seconds": order.life_s,
             **({"b": order.b} if order.mode in ("AXB", "AXYB", "X") else {}),
             **({"area": AREA} if order.mode == "AXYB" else {}),
+            **({"record_hint_tone": "recorded.wav"} if order.recorded else {}),
         }
         answer = self.ask("POST /bindings", body=body, key=order.id)
         self._note(deal, f"bind {answer.status} {answer.body.get('state', answer.body.get('type', ''))}")

@@ -12,7 +12,8 @@ import pkgutil
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -76,14 +77,20 @@ class Clockwork:
         times = importlib.import_module("privatenumber.times")
         _turn(times, datetime=_Calendar(self))
         _repeatable(seed)
+        with self.turned():
+            for name in (*_layer(), *functions):
+                importlib.import_module(name)
+        _check(self)
+
+    @contextmanager
+    def turned(self) -> Iterator[None]:
+        """While it lasts, what is imported takes the virtual clock for the machine's."""
         before = time.monotonic, time.sleep
         _turn(time, monotonic=self.monotonic, sleep=self.sleep)
         try:
-            for name in (*_layer(), *functions):
-                importlib.import_module(name)
+            yield
         finally:
             _turn(time, monotonic=before[0], sleep=before[1])
-        _check(self)
 
 
 class _Calendar:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from privatenumber.bindings.records import from_item
 from storm.judges.alarms import Struck, judge_alarms, read_alarms
@@ -13,6 +14,7 @@ from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
 from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
 from storm.judges.facts import judge_facts, judge_worklist
+from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.stories import judge_stories
 from storm.judges.told import judge_told
@@ -48,6 +50,7 @@ def judge(world: World) -> list[Verdict]:
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
         judge_told(bindings, bills, world.receiver.taken),
+        judge_recordings(world.emulator, bills, world.files, keyring, _links(world)),
         judge_worklist(world.emulator, bills, keyring, now),
         _drained(world),
     ]
@@ -71,6 +74,20 @@ def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
         judge_reconciliation(world.emulator, bills, keyring, world.files.stored, run),
         judge_import(world.emulator, world.files.stored, run),
     ]
+
+
+def _links(world: World) -> Links:
+    def ask(application: str, session: str) -> list[Mapping[str, Any]]:
+        answer = world.business.ask(
+            "GET /recordings/{session}",
+            path={"session": quote(session, safe="")},
+            query={"application": application},
+            function="RecordingsReadFunction",
+        )
+        found: list[Mapping[str, Any]] = answer.body.get("recordings", [])
+        return found
+
+    return ask
 
 
 def _drained(world: World) -> Verdict:

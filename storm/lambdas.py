@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import TextIOBase
+from types import ModuleType
 from typing import Any
 
 from storm.clockwork import Clockwork, Killed, TimedOut
@@ -118,6 +119,7 @@ class Lambdas:
         self.current: str | None = None
         self.before: list[Callable[[str], None]] = []
         self.after: list[Callable[[str], None]] = []
+        self._warm: dict[str, ModuleType] = {}
 
     def invoke(self, name: str, event: Any) -> Invoked:
         """Invoke a function; never raises what the function raises."""
@@ -138,18 +140,30 @@ class Lambdas:
         return invoked
 
     def _run(self, function: Function, event: Any) -> Invoked:
-        module = importlib.import_module(function.module)
+        module = self._environment(function)
         context = Context(self._clockwork, f"request-{self.invocations.total()}")
         # Lambda gives a function its event anew at every attempt.
         given = json.loads(json.dumps(event))
         try:
             return Invoked(getattr(module, function.handler)(given, context), None)
         except Killed as end:
-            _forget(module)
+            del self._warm[function.name]
             return Invoked(None, "timed out" if isinstance(end, TimedOut) else "killed")
         except Exception as error:
             self._logs.hear(f"{type(error).__name__}: {error}")
             return Invoked(None, type(error).__name__)
+
+    def _environment(self, function: Function) -> ModuleType:
+        """The module of a function's environment, run anew: functions may share a file, never its state."""
+        if function.name not in self._warm:
+            spec = importlib.util.find_spec(function.module)
+            if spec is None or spec.loader is None:
+                raise ImportError(function.module)
+            module = importlib.util.module_from_spec(spec)
+            with self._clockwork.turned():
+                spec.loader.exec_module(module)
+            self._warm[function.name] = module
+        return self._warm[function.name]
 
     def alarms(self) -> Mapping[str, Mapping[str, Any]]:
         """The alarms that are deployed."""
@@ -177,16 +191,6 @@ def capture(logs: Logs) -> Callable[[str], None]:
         real.flush()
 
     return say
-
-
-def _forget(module: Any) -> None:
-    """What an environment has composed goes with it."""
-    for value in vars(module).values():
-        if (
-            callable(getattr(value, "cache_clear", None))
-            and getattr(value, "__module__", "") == module.__name__
-        ):
-            value.cache_clear()
 
 
 def _points(line: Mapping[str, Any], at: datetime) -> list[Point]:

@@ -12,6 +12,7 @@ from storm.plan import DAY_S, MODES, Params, Plan
 
 PEOPLE: Final = 240
 STRANGERS: Final = 40
+CROWD: Final = 60
 _MIDNIGHT_S: Final = 16 * 3600.0
 """Midnight in Beijing, from the first midnight of UTC on."""
 
@@ -22,7 +23,7 @@ def person(number: int) -> str:
 
 
 def stranger(number: int) -> str:
-    """The number of somebody who takes part in none."""
+    """The number of somebody who takes part in none; those behind the first ones call all at once."""
     return f"+86139{number:08d}"
 
 
@@ -50,6 +51,7 @@ class Order:
     at_s: float
     life_s: int
     acts: tuple[Act, ...]
+    recorded: bool = False
 
     @property
     def id(self) -> str:
@@ -72,9 +74,9 @@ def _order(plan: Plan, number: int) -> Order:
     life_s = int(min(5 * DAY_S, 1200 + chance.expovariate(1 / mean_s)))
     acts = [_contact(chance, mode, at_s, life_s) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4)))]
     acts += _changes(chance, mode, life_s)
-    return Order(
-        number, mode, person(a), person(b), at_s, life_s, tuple(sorted(acts, key=lambda x: x.after_s))
-    )
+    recorded = chance.random() < 0.5
+    in_order = tuple(sorted(acts, key=lambda act: act.after_s))
+    return Order(number, mode, person(a), person(b), at_s, life_s, in_order, recorded)
 
 
 def _contact(chance: random.Random, mode: str, at_s: float, life_s: int) -> Act:

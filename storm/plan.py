@@ -32,6 +32,8 @@ CRASHED: Final = {
     "WebhooksNoteFunction": 8,
     "WebhooksWorkerFunction": 12,
     "BillingFunction": 30,
+    "RecordingsNoteFunction": 3,
+    "RecordingsWorkerFunction": 5,
     "WatchFunction": 12,
 }
 """Functions that are killed, and up to which request to the tables of one invocation."""
@@ -187,6 +189,10 @@ _KINDS: Final[Mapping[str, tuple[float, Make]]] = {
     "function.crash": (8, _crash),
     "function.timeout": (3, _slow),
     "queue.twice": (2, lambda chance: (3600, {"queue": chance.choice(("WorkQueue", "WebhooksQueue"))})),
+    "recording.missing": (1, lambda chance: (24 * 3600, {})),
+    "recording.late": (2, lambda chance: (12 * 3600, {})),
+    "recording.url_expired": (2, lambda chance: (24 * 3600, {})),
+    "recording.broken_off": (2, lambda chance: (24 * 3600, {})),
     "receiver.answer_lost": (3, lambda chance: (12 * 3600, {})),
     "table.throttled": (1, _table),
     "table.conflicts": (1, _table),

@@ -136,13 +136,14 @@ class Door:
     async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Ask the API as an ASGI server would. Raises ConnectionDroppedError when no answer comes."""
         parts = urlsplit(url)
+        given = {"host": parts.netloc, **headers}
         scope: dict[str, Any] = {
             "type": "http",
             "method": method,
             "scheme": parts.scheme,
             "path": parts.path,
             "query_string": parts.query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
             "client": (EGRESS, 50_000),
         }
         sent: list[Mapping[str, Any]] = []

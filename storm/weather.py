@@ -14,11 +14,11 @@ import httpx
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from emulator.faults import Fault as PlatformFault
-from emulator.inventory import NumberStatus
 from emulator.platform import Emulator
 from storm.clockwork import Clockwork, Killed
 from storm.plan import Fault, Plan
-from storm.platform import ACCOUNT, Door, at_once, wrong_request, x_numbers
+from storm.platform import Door
+from storm.upheavals import begin_upheaval, end_upheaval
 
 ClientErrors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
@@ -86,7 +86,11 @@ class Weather:
 
     def refused(self) -> bool:
         """Whether the platform cannot be reached now."""
-        fault = self._any("platform.no_connection")
+        return self.strikes("platform.no_connection")
+
+    def strikes(self, kind: str) -> bool:
+        """Whether a fault of a kind acts on this occasion, once."""
+        fault = self._any(kind)
         return fault is not None and self._strike(fault)
 
     def again(self, queue: str) -> bool:
@@ -101,8 +105,7 @@ class Weather:
 
     def receiver_unheard(self) -> bool:
         """Whether the receiver's answer gets lost."""
-        fault = self._any("receiver.answer_lost")
-        return fault is not None and self._strike(fault)
+        return self.strikes("receiver.answer_lost")
 
     # pushes on their way
 
@@ -199,16 +202,10 @@ class Weather:
             self.active[fault.id] = fault
             if fault.kind in _API_KINDS or fault.kind in _PUSH_KINDS:
                 self._order(fault)
-            elif fault.kind == "platform.lock_out":
-                self._lock_out(fault)
-            elif fault.kind == "platform.arrears":
-                self.emulator.numbers.enter_arrears(ACCOUNT)
-                self._strike(fault, keep=True)
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta(seconds=float(fault.params["seconds"]))
                 self._strike(fault, keep=True)
-            elif fault.kind == "number.suspended":
-                self._suspend(fault, NumberStatus.SUSPENDED)
+            elif begin_upheaval(self.emulator, self.door, fault):
                 self._strike(fault, keep=True)
 
         return begin
@@ -218,12 +215,10 @@ class Weather:
             self.active.pop(fault.id, None)
             if fault.id in self.ordered_as:
                 self._withdraw(fault)
-            elif fault.kind == "platform.arrears":
-                self.emulator.numbers.pay(ACCOUNT)
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta()
-            elif fault.kind == "number.suspended":
-                self._suspend(fault, NumberStatus.NORMAL)
+            else:
+                end_upheaval(self.emulator, fault)
 
         return end
 
@@ -244,24 +239,6 @@ class Weather:
         taken = next(one.taken for one in self.emulator.faults.all() if one.id == ordered)
         self.struck[fault.kind] += taken
         self.emulator.faults.remove(ordered)
-
-    def _lock_out(self, fault: Fault) -> None:
-        """Ten refused authentications from our address in ten minutes lock it for thirty (auth.md §9)."""
-        headers, body = wrong_request()
-        for _ in range(self.emulator.settings.auth.lockout.threshold):
-            at_once(
-                self.door.ask(
-                    "POST",
-                    "https://platform.example.com/rest/caas/relationnumber/partners/v1.0",
-                    headers,
-                    body,
-                )
-            )
-        self._strike(fault, keep=True)
-
-    def _suspend(self, fault: Fault, status: NumberStatus) -> None:
-        x = x_numbers(str(fault.params["mode"]))[int(fault.params["nth"])]
-        self.emulator.numbers.change(x, status)
 
     def _any(self, kind: str, **params: str | bool) -> Fault | None:
         return next(

@@ -17,6 +17,8 @@ from botocore.config import Config
 
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
+from privatenumber.recordings.model import RETENTION
+from privatenumber.times import iso
 from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Keys, Queues, Secret
@@ -43,6 +45,7 @@ from storm.platform import (
 from storm.receiver import HOOK, Receiver
 from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables
+from storm.voices import Voices
 from storm.weather import Weather
 from storm.wire import Wire
 
@@ -60,7 +63,6 @@ IDLE: Final = (
     "ReconcileSweepSchedule",
     "StatisticsSchedule",
     "ErasureSchedule",
-    "RecordingsSweepSchedule",
     "DriftSchedule",
 )
 """Nobody asks for what these serve."""
@@ -101,10 +103,17 @@ class World:
             self._progress(f"day {day + 1}", begun)
         last = max([self.plan.days * 86_400, *(fault.ends_s for fault in self.plan.faults)])
         await self.emulator.scheduler.advance_to(self.plan.start + timedelta(seconds=last))
-        quiet = self.emulator.scheduler.now() + QUIET
-        await self.emulator.scheduler.advance_to(quiet)
+        await self.emulator.scheduler.advance(QUIET.total_seconds())
+        await self._foresee()
         self._progress("quiet", begun)
         self.seconds = time.perf_counter() - begun
+
+    async def _foresee(self) -> None:
+        """A voice file is asked for during seven days; the last time now, as an operator may."""
+        later = self.emulator.scheduler.now() + RETENTION + timedelta(days=1)
+        if self.tables.due("BillsTable", "RECORDING", iso(later)):
+            self.lambdas.invoke("RecordingsSweepFunction", {"scheduled_time": iso(later)})
+            await self.emulator.scheduler.advance(3600)
 
     def _progress(self, what: str, begun: float) -> None:
         self.say(
@@ -160,6 +169,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     logs.watchers.append(privacy.hear)
     receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
     receiver.install()
+    Voices(emulator, weather.strikes).install()
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
         business, door, places, privacy, receiver, lambda: _keyring(client), say,

@@ -120,6 +120,7 @@ _PUSHES: Final = (
     "function.crash", "function.timeout", *_TABLES,
 )  # fmt: skip
 
+_VOICES: Final = ("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off")
 _RECEIVER: Final = ("receiver.down", "receiver.answer_lost", "function.crash", "function.timeout", *_TABLES)
 
 #: What may have made an alarm go off; one that is not named here may never.
@@ -146,6 +147,10 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "ExportsDueAlarm": _PUSHES,
     "ExportsMissedAlarm": _PUSHES,
     "UnknownBindingsAlarm": _PLATFORM,
+    # The last attempts are brought forward by days when the storm is over.
+    "RecordingSweepLagAlarm": (*_VOICES, *_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
+    "RecordingsLostAlarm": _VOICES,
+    "RecordingsAtRiskAlarm": _VOICES,
     "WebhookSweepLagAlarm": _RECEIVER,
     "WebhookDeliveryLagAlarm": _RECEIVER,
     "ReconciliationAlarm": _PUSHES,
@@ -216,7 +221,7 @@ def _caused(name: str, at: datetime, struck: Sequence[Struck]) -> bool:
     if kinds is None:
         ending = next((end for end in ("Errors", "Duration", "Age") if name.endswith(f"{end}Alarm")), None)
         kinds = CAUSES.get(ending or "", ())
-    late = LONG_AFTERMATH if kinds is _PUSHES else AFTERMATH
+    late = LONG_AFTERMATH if kinds is _PUSHES or set(_VOICES) <= set(kinds) else AFTERMATH
     return any(
         one.kind in kinds and one.window[0] - timedelta(hours=1) <= at <= one.window[1] + late
         for one in struck

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from storm.judges.verdict import Verdict
-from storm.orders import PEOPLE, STRANGERS, person, stranger
+from storm.orders import CROWD, PEOPLE, STRANGERS, person, stranger
 
 _RUN = re.compile(r"1[3-9]\d{9}")
 _LONGEST = 400
@@ -15,7 +15,7 @@ _LONGEST = 400
 
 def people() -> frozenset[str]:
     """The national digits of everybody."""
-    everybody = [person(n) for n in range(PEOPLE)] + [stranger(n) for n in range(STRANGERS)]
+    everybody = [person(n) for n in range(PEOPLE)] + [stranger(n) for n in range(STRANGERS + CROWD)]
     return frozenset(number.removeprefix("+86") for number in everybody)
 
 

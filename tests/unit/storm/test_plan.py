@@ -37,6 +37,7 @@ def test_every_kind_of_fault_comes_in_every_storm() -> None:
         *("push.reorder", "push.never_sent", "push.refused_for_hours", "function.crash"),
         *("function.timeout", "queue.twice", "table.throttled", "table.conflicts", "table.answer_lost"),
         *("receiver.down", "receiver.answer_lost"),
+        *("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off"),
         *("table.outage", "source.skipped", "clock.skew", "number.suspended"),
     }
 

@@ -169,6 +169,27 @@ def test_a_file_that_is_not_there_is_no_file() -> None:
         Files().get_object(Bucket="exchange", Key="none")
 
 
+def test_the_first_file_under_a_key_stays_when_the_writer_asks_for_that() -> None:
+    """If-None-Match."""
+    files = Files()
+    files.put_object(Bucket="recordings", Key="one.wav", Body=b"first", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        files.put_object(Bucket="recordings", Key="one.wav", Body=b"second", IfNoneMatch="*")
+    assert (files.get("one.wav"), files.written["one.wav"], list(files)) == (b"first", 1, ["one.wav"])
+
+
+def test_a_file_in_parts_is_there_when_it_is_complete() -> None:
+    files = Files()
+    upload = {"Bucket": "recordings", "Key": "one.wav"}
+    upload["UploadId"] = files.create_multipart_upload(**upload)["UploadId"]
+    for number, body in ((1, b"a"), (2, b"b")):
+        files.upload_part(**upload, PartNumber=number, Body=body)
+    assert files.get("one.wav") is None
+    parts = {"Parts": [{"PartNumber": 1}, {"PartNumber": 2}]}
+    files.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*")
+    assert files.get_object(Bucket="recordings", Key="one.wav")["Body"].read() == b"ab"
+
+
 def test_who_waits_longer_than_his_time_is_ended() -> None:
     clockwork = Clockwork(lambda: START, START)
     clockwork.begin(10)
