@@ -11,6 +11,7 @@ from privatenumber.billing.bill_rooms import BillRooms
 from privatenumber.http_api import Response, answer
 from privatenumber.http_fields import day_of, one_of, only, read_actor
 from privatenumber.http_request import InvalidFields, Request
+from privatenumber.numbers_in_text import holds_number
 from privatenumber.phone import normalise
 from privatenumber.store.complaints import Complaint, ComplaintKind
 from privatenumber.times import beijing_day, beijing_month, iso
@@ -47,7 +48,7 @@ def enter_complaint(rooms: BillRooms, request: Request) -> Response:
     if day > beijing_day(request.at):
         raise InvalidFields(("day", "must not lie ahead"))
     complaint = Complaint(
-        id=text_of(body, "id", _ID, "must be 1 to 64 letters, digits and - _ . :"),
+        id=_id(body),
         application=_application(rooms, body.get("application")),
         x=_own_x(rooms, body.get("x")),
         day=day,
@@ -72,6 +73,14 @@ def complaint_view(complaint: Complaint) -> dict[str, Any]:
         "by": complaint.by,
         "entered_at": iso(complaint.entered_at),
     }
+
+
+def _id(body: Mapping[str, Any]) -> str:
+    """The id of a notice; it is a key and shown, so nobody's phone number. Raises InvalidFields."""
+    identity = text_of(body, "id", _ID, "must be 1 to 64 letters, digits and - _ . :")
+    if holds_number(identity):
+        raise InvalidFields(("id", "must hold no phone number"))
+    return identity
 
 
 def _application(rooms: BillRooms, application: object) -> str:
