@@ -178,7 +178,7 @@ class TestMissing:
     def test_a_cdr_that_the_export_does_not_list_is_reported(self) -> None:
         (found,) = (result := compare(rows=ROWS[:1] + ROWS[2:])).differences
         assert (found.kind, found.amount) == ("missing_console", Decimal("-0.40"))
-        assert found.evidence == {"fact": "CALL#demo#s-b/CDR#icid-b"}
+        assert found.evidence == {"item": "call", "fact": "CALL#demo#s-b/CDR#icid-b"}
         assert explained(result, "unlisted") == (-4, Decimal("-0.40"))
 
     def test_without_any_export_nothing_is_missing_from_it(self) -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from privatenumber.billing.closing.lines import CallLine
-from privatenumber.billing.rating.rent import first_day, next_month
-from privatenumber.billing.reconciliation import repeats
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.call_tables import shown_id
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, place, told
 from privatenumber.billing.reconciliation.gathering import Gathering
-from privatenumber.billing.reconciliation.workbench import Workbench, clock, moment
+from privatenumber.billing.reconciliation.tables import Span
+from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
 from privatenumber.store.numbers import NumberType
-from privatenumber.times import day_bounds, iso
 
 _SECONDS_TOLERANCE: Final = 1
 #: A handset dials again within so long (billing-rules.md §9.1).
@@ -42,38 +38,12 @@ WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < 
 ORDER BY r.at, r.ended, r.x, r.minutes, r.file, r.line
 """
 
-_MISSING_ROWS: Final = """
-SELECT fact, app, coalesce(plain_x, x), type, at, ended, minutes, amount FROM lines l
-WHERE inside AND NOT EXISTS (SELECT 1 FROM pairs WHERE line = l.n) ORDER BY at, fact
-"""
-
 _OTHER_LENGTHS: Final = """
 SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.ended, r.talk, l.talk, r.minutes, l.minutes,
   r.file, r.line, p.rule
 FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
 WHERE l.inside AND (r.minutes <> l.minutes OR abs(r.talk - l.talk) > ?) ORDER BY l.at, l.fact
 """
-
-_EDGES: Final = """
-SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.minutes, l.amount, r.file, r.line, r.at,
-  l.inside
-FROM pairs p CROSS JOIN rows r ON r.n = p.row CROSS JOIN lines l ON l.n = p.line
-WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The month compared, as the tables count time."""
-
-    since: int
-    until: int
-
-    @classmethod
-    def of(cls, month: str) -> Span:
-        """A Beijing month."""
-        first = first_day(month)
-        return cls(clock(day_bounds(first)[0]), clock(day_bounds(next_month(first))[0]))
 
 
 def set_redials_apart(bench: Workbench) -> int:
@@ -139,31 +109,6 @@ def missing_cdrs(bench: Workbench, account: Account, span: Span) -> Gathering:
     return found
 
 
-def missing_rows(bench: Workbench, account: Account) -> Gathering:
-    """CDRs that the export does not list."""
-    found = Gathering()
-    for fact, app, x, type_name, at, ended, minutes, text in bench.ask(_MISSING_ROWS):
-        kind, amount = NumberType(type_name), None if text is None else -Decimal(text)
-        found.explain((Item.CALL, kind), account.explained(Item.CALL, kind, moment(at), -minutes, amount))
-        found.add(
-            Difference(
-                kind=Kind.MISSING_CONSOLE,
-                cause=f"we have {told(x, moment(ended), minutes, None if amount is None else -amount)}, "
-                "which the platform's detail export does not list",
-                action="keep the CDR; check whether the export was filtered by time or application",
-                quantity=Decimal(-minutes),
-                amount=amount,
-                application=app,
-                x=hidden(x),
-                at=moment(at),
-                item=Item.CALL,
-                number_type=kind,
-                evidence={"fact": fact},
-            )
-        )
-    return found
-
-
 def length_differences(bench: Workbench, account: Account) -> Gathering:
     """Pairs that differ in billed minutes, or in talk seconds by more than one."""
     found = Gathering()
@@ -201,64 +146,6 @@ def length_differences(bench: Workbench, account: Account) -> Gathering:
 
 def _seconds(talk: int | None) -> str:
     return "" if talk is None else f" ({talk} s)"
-
-
-def edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:
-    """Calls that the export's times put into another month than our CDR's; the end in Beijing decides."""
-    found = Gathering()
-    for fact, app, x, type_name, at, minutes, text, file, line, row_at, inside in bench.ask(
-        _EDGES, span.since, span.until
-    ):
-        amount = None if text is None else Decimal(text)
-        sign, component = -1 if inside else 1, (Item.CALL, NumberType(type_name))
-        signed = None if amount is None else sign * amount
-        found.explain(component, account.explained(*component, moment(at), sign * minutes, signed))
-        where = "the month before or after it" if inside else "this month"
-        found.add(
-            Difference(
-                kind=Kind.PERIOD_EDGE,
-                cause=f"{told(x, moment(at), minutes, amount)}: the export's time, "
-                f"{iso(moment(row_at))}, puts it into {where}",
-                action="none: the month of the CDR's own end, Beijing time, holds",
-                quantity=Decimal(sign * minutes),
-                amount=signed,
-                application=app,
-                x=hidden(x),
-                at=moment(at),
-                item=Item.CALL,
-                number_type=component[1],
-                evidence={"fact": fact, **place(file, line)},
-            )
-        )
-    return found
-
-
-def repeated_rows(bench: Workbench, tables: repeats.Tables, item: Item) -> Iterator[Difference]:
-    """Rows of one file that say the same twice, and rows that contradict another one of their id."""
-    for row in repeats.told(bench, tables):
-        shown, first = row.x_shown or mask(row.x), place(row.first_file, row.first_line)
-        kind = Kind.DUPLICATE if row.equal else Kind.RECORD_CONFLICT
-        begin = f"the detail export of {'SMS' if item is Item.SMS else 'calls'} lists"
-        yield Difference(
-            kind=kind,
-            cause=f"{begin} the record of line {row.first_line} again in line {row.line}"
-            if row.equal
-            else f"{begin} in line {row.line} the record of line {row.first_line}"
-            f"{'' if row.file == row.first_file else ' of another file'} with other content; "
-            "the first one counts",
-            action="none: a record counts once; look whether the bill charges it twice"
-            if row.equal
-            else "compare both rows with the console and decide",
-            amount=Decimal(0),
-            application=row.application,
-            x=shown,
-            at=moment(row.at),
-            evidence={
-                "item": item.value,
-                **place(row.file, row.line),
-                **{f"first_{name.removeprefix('import_')}": at for name, at in first.items()},
-            },
-        )
 
 
 def conflict(line: CallLine) -> Difference:

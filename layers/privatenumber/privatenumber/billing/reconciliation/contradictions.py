@@ -7,14 +7,13 @@ somebody to decide. A wrong column of a mapping shows up here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from privatenumber.billing.reconciliation.account import Account
-from privatenumber.billing.reconciliation.call_checks import Span
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, place
 from privatenumber.billing.reconciliation.gathering import Gathering
+from privatenumber.billing.reconciliation.tables import Span, Tables
 from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
@@ -26,29 +25,12 @@ _NOTHING: Final = Decimal(0)
 _NAMES: Final = {Item.CALL: "call", Item.SMS: "SMS"}
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Where the pairs of one kind stand, and when one of them contradicts itself, as SQL."""
-
-    item: Item
-    pairs: str
-    rows: str
-    lines: str
-    people: str
-    person: str
-    time: str
-    apart: str
-
-
-#: Whoever talks longer by one of both also ends later; an end in another month is told as such.
-CALLS: Final = Pairs(
-    Item.CALL, "pairs", "rows", "lines", "other_people", "caller", "end_time",
-    "abs(r.ended - l.ended) > {near} + 1000 * abs(coalesce(r.talk, l.talk) - l.talk)",
-)  # fmt: skip
-SMS: Final = Pairs(
-    Item.SMS, "sms_pairs", "sms_rows", "sms_lines", "other_senders", "sender", "time",
-    "abs(r.at - l.at) > {near}",
-)  # fmt: skip
+#: The columns of a file that tell a time, and when two times of one record are too far apart. Whoever talks
+#: longer by one of both also ends later; an end in another month is told as such.
+_TIMES: Final = {
+    Item.CALL: ("end_time", "abs(r.ended - l.ended) > {far} + 1000 * abs(coalesce(r.talk, l.talk) - l.talk)"),
+    Item.SMS: ("time", "abs(r.at - l.at) > {far}"),
+}
 
 _CONTRADICTIONS: Final = """
 SELECT * FROM (
@@ -63,11 +45,11 @@ WHERE other_x OR other_person OR other_app OR other_time ORDER BY at, fact
 """
 
 
-def contradictions(bench: Workbench, pairs: Pairs, account: Account, span: Span) -> Gathering:
+def contradictions(bench: Workbench, tables: Tables, account: Account, span: Span) -> Gathering:
     """Pairs of the month that an id has found and that are not the same otherwise."""
-    names = {name: getattr(pairs, name) for name in ("pairs", "rows", "lines", "people")}
-    asked = _CONTRADICTIONS.format(**names, apart=pairs.apart.format(near=_TOLERANCE_MS))
-    columns = ("x_number", pairs.person, "app_key", pairs.time)
+    time, apart = _TIMES[tables.item]
+    asked = tables.sql(_CONTRADICTIONS, apart=apart.format(far=_TOLERANCE_MS))
+    columns = ("x_number", tables.person, "app_key", time)
     found = Gathering()
     for fact, app, x, type_name, at, file, line, row_x, x_shown, rule, *others in bench.ask(
         asked, span.since, span.until
@@ -78,7 +60,7 @@ def contradictions(bench: Workbench, pairs: Pairs, account: Account, span: Span)
         found.add(
             Difference(
                 kind=Kind.RECORD_CONFLICT,
-                cause=f"the row with the id of our {_NAMES[pairs.item]} on X {hidden(x)} of {when} "
+                cause=f"the row with the id of our {_NAMES[tables.item]} on X {hidden(x)} of {when} "
                 f"has another {', '.join(differs)}",
                 action="look at the mapping of these columns, else compare both records with the console; "
                 "our record is charged",
@@ -87,7 +69,7 @@ def contradictions(bench: Workbench, pairs: Pairs, account: Account, span: Span)
                 x=hidden(x),
                 at=moment(at),
                 evidence={
-                    "item": pairs.item.value,
+                    "item": tables.item.value,
                     "fact": fact,
                     **place(file, line),
                     "matched_by": rule,

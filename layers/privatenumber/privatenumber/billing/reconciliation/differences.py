@@ -127,6 +127,11 @@ def told(x: str | None, ended_at: datetime, minutes: int | None = None, amount: 
     return call if minutes is None else f"{call}, {minutes} min, {money(amount)}"
 
 
+def told_sms(x: str | None, at: datetime) -> str:
+    """An SMS in a sentence: X masked, its time in Beijing."""
+    return f"an SMS over X {hidden(x)} of {at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+
+
 def hidden(x: str | None) -> str:
     """A private number as people see it."""
     return mask(x) if x else "unknown"

@@ -10,11 +10,10 @@ from typing import Final, TypeAlias
 
 from privatenumber.billing.rating.calls import billed_minutes
 from privatenumber.billing.reconciliation.account import Account
-from privatenumber.billing.reconciliation.call_checks import Span
 from privatenumber.billing.reconciliation.call_tables import Tokens
 from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, told
 from privatenumber.billing.reconciliation.gathering import Gathering
-from privatenumber.billing.reconciliation.matching import END_TOLERANCE_MS
+from privatenumber.billing.reconciliation.tables import CALLS, Span
 from privatenumber.billing.reconciliation.workbench import Workbench, clock, moment
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import PSEUDONYM
@@ -45,7 +44,7 @@ AND NOT EXISTS (SELECT 1 FROM lines WHERE session = e.session) ORDER BY address 
 _OF_ROWS: Final = f"""
 INSERT OR IGNORE INTO row_ends
 SELECT r.n, e.n FROM left_rows r CROSS JOIN ended e
-  ON e.at BETWEEN r.ended - {END_TOLERANCE_MS} AND r.ended + {END_TOLERANCE_MS}
+  ON e.at BETWEEN r.ended - {CALLS.near} AND r.ended + {CALLS.near}
 WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND EXISTS (SELECT 1 FROM row_names WHERE n = r.n)
 AND (instr(r.x, '*') OR e.x IS NULL OR e.x LIKE '{PSEUDONYM}%' OR e.x = r.x_name)
 AND (instr(r.caller, '*') OR e.caller IS NULL OR e.caller LIKE '{PSEUDONYM}%' OR e.caller = r.caller)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple
 
-from privatenumber.billing.reconciliation.call_checks import Span
+from privatenumber.billing.reconciliation.tables import Span, Tables
 from privatenumber.billing.reconciliation.workbench import Workbench
+from privatenumber.billing.tariff.prices import Item
 
 
 class MissingRow(NamedTuple):
@@ -23,22 +24,18 @@ class MissingRow(NamedTuple):
     nth: int = 1
 
 
-CALL_PLACES: Final = """
-SELECT r.file, r.line, e.address, CASE WHEN r.rid IS NULL THEN (SELECT count(*) FROM rows q
+_PLACES: Final = """
+SELECT r.file, r.line, {event}, CASE WHEN r.rid IS NULL THEN (SELECT count(*) FROM {rows} q
   WHERE q.content = r.content AND q.at = r.at AND q.file = r.file AND q.n <= r.n AND q.rid IS NULL) ELSE 1 END
-FROM row_names m CROSS JOIN rows r ON r.n = m.n
-  LEFT JOIN row_ends t ON t.row = r.n LEFT JOIN ended e ON e.n = t.end
-WHERE NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
+FROM {names} m CROSS JOIN {rows} r ON r.n = m.n
+WHERE NOT EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) AND r.at >= ? AND r.at < ?
 ORDER BY r.file, r.line
 """
 
-SMS_PLACES: Final = """
-SELECT r.file, r.line, NULL, CASE WHEN r.rid IS NULL THEN (SELECT count(*) FROM sms_rows q
-  WHERE q.content = r.content AND q.at = r.at AND q.file = r.file AND q.n <= r.n AND q.rid IS NULL) ELSE 1 END
-FROM sms_names m CROSS JOIN sms_rows r ON r.n = m.n
-WHERE NOT EXISTS (SELECT 1 FROM sms_pairs WHERE row = r.n) AND r.at >= ? AND r.at < ?
-ORDER BY r.file, r.line
-"""
+_EVENTS: Final = {
+    Item.CALL: "(SELECT e.address FROM row_ends t CROSS JOIN ended e ON e.n = t.end WHERE t.row = r.n)",
+    Item.SMS: "NULL",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +46,10 @@ class Wanted:
     lines: Mapping[str, Collection[int]] | None = None
 
 
-def missing_places(
-    bench: Workbench, places: str, span: Span, wanted: Wanted, kind: str
-) -> Iterator[MissingRow]:
+def missing_places(bench: Workbench, tables: Tables, span: Span, wanted: Wanted) -> Iterator[MissingRow]:
     """The missing rows of the month that are wanted."""
-    lines = None if wanted.lines is None else wanted.lines.get(kind, ())
-    table = {"calls": "rows", "sms": "sms_rows"}[kind]
-    bench.do(f"CREATE INDEX {table}_content ON {table} (content, at, file, n) WHERE rid IS NULL")
+    lines = None if wanted.lines is None else wanted.lines.get(tables.name, ())
+    bench.do(tables.sql("CREATE INDEX {rows}_content ON {rows} (content, at, file, n) WHERE rid IS NULL"))
+    places = tables.sql(_PLACES, event=_EVENTS[tables.item])
     found = (MissingRow(*row) for row in bench.ask(places, span.since, span.until))
     return islice((row for row in found if lines is None or row.line in lines), wanted.most)

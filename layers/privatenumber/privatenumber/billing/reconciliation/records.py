@@ -16,13 +16,9 @@ from privatenumber.billing.rating.calls import Flag
 from privatenumber.billing.reconciliation import repeats
 from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.reconciliation.call_checks import (
-    Span,
     conflict,
-    edge_differences,
     length_differences,
     missing_cdrs,
-    missing_rows,
-    repeated_rows,
     set_redials_apart,
 )
 from privatenumber.billing.reconciliation.call_tables import (
@@ -33,7 +29,7 @@ from privatenumber.billing.reconciliation.call_tables import (
     put_lines,
     put_rows,
 )
-from privatenumber.billing.reconciliation.contradictions import CALLS, SMS, contradictions
+from privatenumber.billing.reconciliation.contradictions import contradictions
 from privatenumber.billing.reconciliation.differences import Difference
 from privatenumber.billing.reconciliation.event_checks import (
     END_TABLES,
@@ -47,20 +43,14 @@ from privatenumber.billing.reconciliation.export_files import Export
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
 from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.matching import CallersOf, lay_out_rest, match_ids, match_times
-from privatenumber.billing.reconciliation.missing_rows import (
-    CALL_PLACES,
-    SMS_PLACES,
-    MissingRow,
-    Wanted,
-    missing_places,
-)
+from privatenumber.billing.reconciliation.missing_rows import MissingRow, Wanted, missing_places
 from privatenumber.billing.reconciliation.money import Component, Explanations
-from privatenumber.billing.reconciliation.sms_checks import (
-    missing_notices,
-    missing_sms_rows,
-    part_differences,
-    sms_edge_differences,
+from privatenumber.billing.reconciliation.record_checks import (
+    edge_differences,
+    missing_rows,
+    repeated_rows,
 )
+from privatenumber.billing.reconciliation.sms_checks import missing_notices, part_differences
 from privatenumber.billing.reconciliation.sms_tables import (
     SMS_TABLES,
     index_sms_lines,
@@ -69,10 +59,10 @@ from privatenumber.billing.reconciliation.sms_tables import (
     put_sms_lines,
     put_sms_rows,
 )
+from privatenumber.billing.reconciliation.tables import CALLS, SMS, Span, Tables
 from privatenumber.billing.reconciliation.time_zone import move, moved, shift_of
 from privatenumber.billing.reconciliation.unknown_numbers import UnknownNumbers
 from privatenumber.billing.reconciliation.workbench import Workbench, batches
-from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.fact_rows import EventFact
 from privatenumber.times import beijing_month
 
@@ -152,11 +142,11 @@ def compare_records(
         span = Span.of(recorded.month)
         _compare_calls(bench, files.calls, naming, account, resolver, span, result)
         if wanted:
-            result.missing["calls"] = list(missing_places(bench, CALL_PLACES, span, wanted, "calls"))
+            result.missing["calls"] = list(missing_places(bench, CALLS, span, wanted))
         if files.sms:
             _compare_sms(bench, files.sms, naming, account, resolver, span, result)
             if wanted:
-                result.missing["sms"] = list(missing_places(bench, SMS_PLACES, span, wanted, "sms"))
+                result.missing["sms"] = list(missing_places(bench, SMS, span, wanted))
     return result
 
 
@@ -203,22 +193,22 @@ def _compare_calls(
     for number, export in enumerate(exports):
         put_rows(bench, export, naming, account.prices, file=number)
     match_ids(bench)
-    result.take(_moved(bench, "calls", exports))
-    repeats.set_apart(bench, repeats.CALLS)
+    result.take(_moved(bench, CALLS, exports))
+    repeats.set_apart(bench, CALLS)
     redials = set_redials_apart(bench)
     lay_out_rest(bench)
     match_times(bench, resolver.callers_of)
     find_ended(bench, span, account, resolver.tokens, resolver.events_of)
     result.take(missing_cdrs(bench, account, span), "rows")
     result.take(length_differences(bench, account), "changed")
-    result.take(edge_differences(bench, account, span), "changed")
+    result.take(edge_differences(bench, CALLS, account, span), "changed")
     result.take(contradictions(bench, CALLS, account, span))
     result.take(ends_without_cdr(bench, account, resolver.tokens, as_of=resolver.as_of), "ended")
     if exports:
-        result.take(missing_rows(bench, account), "unlisted")
+        result.take(missing_rows(bench, CALLS, account), "unlisted")
     result.take(cdrs_without_event(bench, span, as_of=resolver.as_of))
-    result.take(_gathered(repeated_rows(bench, repeats.CALLS, Item.CALL)))
-    counts = _counts(bench, repeats.CALLS, span)
+    result.take(repeated_rows(bench, CALLS))
+    counts = _counts(bench, CALLS, span)
     hang_ups = bench.one("SELECT count(*) FROM ends WHERE at >= ? AND at < ?", span.since, span.until)
     result.counts |= {"calls": {**counts, "redials": redials}, "hang_ups": hang_ups}
 
@@ -235,31 +225,25 @@ def _compare_sms(
     for number, export in enumerate(exports):
         put_sms_rows(bench, export, naming, file=number)
     match_sms_ids(bench)
-    result.take(_moved(bench, "sms", exports))
-    repeats.set_apart(bench, repeats.SMS)
+    result.take(_moved(bench, SMS, exports))
+    repeats.set_apart(bench, SMS)
     match_sms_times(bench, resolver.callers_of)
     result.take(missing_notices(bench, account, span), "rows")
     result.take(part_differences(bench, account), "changed")
-    result.take(sms_edge_differences(bench, account, span), "changed")
+    result.take(edge_differences(bench, SMS, account, span), "changed")
     result.take(contradictions(bench, SMS, account, span))
-    result.take(missing_sms_rows(bench, account), "unlisted")
-    result.take(_gathered(repeated_rows(bench, repeats.SMS, Item.SMS)))
-    result.counts["sms"] = _counts(bench, repeats.SMS, span)
+    result.take(missing_rows(bench, SMS, account), "unlisted")
+    result.take(repeated_rows(bench, SMS))
+    result.counts["sms"] = _counts(bench, SMS, span)
 
 
-def _moved(bench: Workbench, kind: str, exports: Sequence[Export[Any]]) -> Gathering:
+def _moved(bench: Workbench, tables: Tables, exports: Sequence[Export[Any]]) -> Gathering:
     """Set the clocks of the files right; one difference for each that was not."""
     found = Gathering()
     for number, export in enumerate(exports):
-        hours = shift_of(bench, kind, file=number)
+        hours = shift_of(bench, tables, file=number)
         if hours:
-            found.add(moved(export.layout, hours, move(bench, kind, hours, file=number)))
-    return found
-
-
-def _gathered(differences: Iterable[Difference]) -> Gathering:
-    found = Gathering()
-    found.take(differences)
+            found.add(moved(export.layout, hours, move(bench, tables, hours, file=number)))
     return found
 
 
@@ -273,7 +257,7 @@ NOT EXISTS (SELECT 1 FROM {pairs} WHERE row = r.n) AND NOT (r.at >= ? AND r.at <
 """
 
 
-def _counts(bench: Workbench, tables: repeats.Tables, span: Span) -> Mapping[str, int]:
+def _counts(bench: Workbench, tables: Tables, span: Span) -> Mapping[str, int]:
     """How many records there are, rows that tell of the month, pairs, and rows of other months."""
     edge = (span.since, span.until)
     recorded, matched, beside, left, outside = bench.one(tables.sql(_COUNTS), *edge, *edge)

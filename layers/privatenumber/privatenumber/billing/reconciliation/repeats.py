@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from privatenumber.billing.reconciliation.tables import Tables
 from privatenumber.billing.reconciliation.workbench import Workbench
 
 #: Rows whose id is a known record's, behind the one that was matched with it.
@@ -40,37 +41,6 @@ SELECT n, first, 1 FROM (
     FROM {names} m CROSS JOIN {rows} r ON r.n = m.n WHERE r.rid IS NULL))
 WHERE n > first
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables of one kind of record; ``id``: the column of what its record id is held against."""
-
-    rows: str
-    names: str
-    lines: str
-    pairs: str
-    id: str
-
-    @property
-    def repeats(self) -> str:
-        """The table of what `set_apart` has found."""
-        return f"{self.rows}_repeats"
-
-    def sql(self, statement: str) -> str:
-        """A statement about these tables."""
-        return statement.format(
-            rows=self.rows,
-            names=self.names,
-            lines=self.lines,
-            pairs=self.pairs,
-            id=self.id,
-            repeats=self.repeats,
-        )
-
-
-CALLS: Final = Tables("rows", "row_names", "lines", "pairs", "icid")
-SMS: Final = Tables("sms_rows", "sms_names", "sms_lines", "sms_pairs", "sms")
 
 
 @dataclass(frozen=True, slots=True)

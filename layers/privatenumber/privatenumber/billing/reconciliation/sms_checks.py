@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from privatenumber.billing.reconciliation.account import Account
-from privatenumber.billing.reconciliation.call_checks import Span
-from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, money, place
+from privatenumber.billing.reconciliation.differences import Difference, Kind, hidden, money, place, told_sms
 from privatenumber.billing.reconciliation.gathering import Gathering
+from privatenumber.billing.reconciliation.tables import Span
 from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
 from privatenumber.store.numbers import NumberType
-from privatenumber.times import BEIJING, iso
 
 _MISSING_NOTICES: Final = """
 SELECT r.file, r.line, r.x, r.x_shown, r.app, r.at, r.parts
@@ -23,23 +21,11 @@ WHERE NOT EXISTS (SELECT 1 FROM sms_pairs WHERE row = r.n) AND r.at >= ? AND r.a
 ORDER BY r.at, r.x, r.parts, r.file, r.line
 """
 
-_MISSING_ROWS: Final = """
-SELECT fact, app, coalesce(plain_x, x), type, at, parts, amount FROM sms_lines l
-WHERE inside AND NOT EXISTS (SELECT 1 FROM sms_pairs WHERE line = l.n) ORDER BY at, fact
-"""
-
 _OTHER_PARTS: Final = """
 SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, r.parts, l.parts, l.received, l.forwarded,
   l.sent, r.file, r.line, p.rule
 FROM sms_pairs p CROSS JOIN sms_rows r ON r.n = p.row CROSS JOIN sms_lines l ON l.n = p.line
 WHERE l.inside AND r.parts <> l.parts ORDER BY l.at, l.fact
-"""
-
-_EDGES: Final = """
-SELECT l.fact, l.app, coalesce(l.plain_x, l.x), l.type, l.at, l.parts, l.amount, r.file, r.line, r.at,
-  l.inside
-FROM sms_pairs p CROSS JOIN sms_rows r ON r.n = p.row CROSS JOIN sms_lines l ON l.n = p.line
-WHERE l.inside <> (r.at >= ? AND r.at < ?) ORDER BY l.at, l.fact
 """
 
 
@@ -54,7 +40,7 @@ def missing_notices(bench: Workbench, account: Account, span: Span) -> Gathering
             Difference(
                 kind=Kind.MISSING_PUSH,
                 cause="missing SMS notice: the platform's detail export lists "
-                f"{_told(shown, moment(at), parts)}, {money(amount)}",
+                f"{told_sms(shown, moment(at))}, {parts} parts, {money(amount)}",
                 action="wait for its push (up to 11 hours); if none comes, import the row",
                 quantity=Decimal(parts),
                 amount=amount,
@@ -64,32 +50,6 @@ def missing_notices(bench: Workbench, account: Account, span: Span) -> Gathering
                 item=Item.SMS,
                 number_type=kind,
                 evidence={"item": Item.SMS.value, **place(file, line)},
-            )
-        )
-    return found
-
-
-def missing_sms_rows(bench: Workbench, account: Account) -> Gathering:
-    """Notices that the export does not list."""
-    found = Gathering()
-    for fact, app, x, type_name, at, parts, text in bench.ask(_MISSING_ROWS):
-        kind, amount = NumberType(type_name), None if text is None else -Decimal(text)
-        found.explain((Item.SMS, kind), account.explained(Item.SMS, kind, moment(at), -parts, amount))
-        found.add(
-            Difference(
-                kind=Kind.MISSING_CONSOLE,
-                cause=f"we have {_told(hidden(x), moment(at), parts)}, "
-                f"{money(None if amount is None else -amount)}, which the platform's detail export "
-                "does not list",
-                action="keep the notice; check whether the export was filtered by time or application",
-                quantity=Decimal(-parts),
-                amount=amount,
-                application=app,
-                x=hidden(x),
-                at=moment(at),
-                item=Item.SMS,
-                number_type=kind,
-                evidence={"item": Item.SMS.value, "fact": fact},
             )
         )
     return found
@@ -108,7 +68,8 @@ def part_differences(bench: Workbench, account: Account) -> Gathering:
         found.add(
             Difference(
                 kind=Kind.PARTS_DIFF,
-                cause=f"{_told(hidden(x), moment(at), ours)}: the platform counts {theirs}{_REASONS[reason]}",
+                cause=f"{told_sms(x, moment(at))}, {ours} parts: the platform counts {theirs}"
+                f"{_REASONS[reason]}",
                 action="none: the parts of the push are charged (splitNum)"
                 if reason
                 else "compare the text's length with the split rule; dispute what the bill charges more",
@@ -133,35 +94,6 @@ def part_differences(bench: Workbench, account: Account) -> Gathering:
     return found
 
 
-def sms_edge_differences(bench: Workbench, account: Account, span: Span) -> Gathering:
-    """SMS that the export's times put into another month than ours; our notice's time in Beijing decides."""
-    found = Gathering()
-    for fact, app, x, type_name, at, parts, text, file, line, row_at, inside in bench.ask(
-        _EDGES, span.since, span.until
-    ):
-        component, sign = (Item.SMS, NumberType(type_name)), -1 if inside else 1
-        amount = None if text is None else sign * Decimal(text)
-        found.explain(component, account.explained(*component, moment(at), sign * parts, amount))
-        where = "the month before or after it" if inside else "this month"
-        found.add(
-            Difference(
-                kind=Kind.PERIOD_EDGE,
-                cause=f"{_told(hidden(x), moment(at), parts)}: the export's time, {iso(moment(row_at))}, "
-                f"puts it into {where}",
-                action="none: the month of the notice's own time, Beijing time, holds",
-                quantity=Decimal(sign * parts),
-                amount=amount,
-                application=app,
-                x=hidden(x),
-                at=moment(at),
-                item=Item.SMS,
-                number_type=component[1],
-                evidence={"item": Item.SMS.value, "fact": fact, **place(file, line)},
-            )
-        )
-    return found
-
-
 _REASONS: Final = {
     None: "",
     "ax_marker": ", which is the count with the @number of AX in it (billing-rules.md §4)",
@@ -176,8 +108,3 @@ def _reason(theirs: int, ours: int, received: int | None, forwarded: int | None,
     if received is not None and received != forwarded and theirs == received:
         return "ax_marker"
     return None
-
-
-def _told(x: str, at: datetime, parts: int) -> str:
-    """An SMS in a sentence."""
-    return f"an SMS over X {x} of {at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}, {parts} parts"

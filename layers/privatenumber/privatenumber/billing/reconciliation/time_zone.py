@@ -6,15 +6,12 @@ differs from our records by eight hours throughout.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from privatenumber.billing.reconciliation.differences import Difference, Kind
 from privatenumber.billing.reconciliation.layouts import Layout
-from privatenumber.billing.reconciliation.matching import END_TOLERANCE_MS
-from privatenumber.billing.reconciliation.sms_tables import TIME_TOLERANCE_MS
+from privatenumber.billing.reconciliation.tables import Tables
 from privatenumber.billing.reconciliation.workbench import Workbench
 
 _HOURS: Final = 8
@@ -22,35 +19,10 @@ _HOUR_MS: Final = 3_600_000
 _SAMPLE: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Where the rows and records of one kind stand."""
-
-    rows: str
-    names: str
-    lines: str
-    pairs: str
-    row_time: str
-    line_time: str
-    person: str
-    tolerance: int
-    columns: tuple[str, ...]
-
-
-_KINDS: Final[Mapping[str, _Kind]] = {
-    "calls": _Kind(
-        "rows", "row_names", "lines", "pairs", "ended", "ended", "caller", END_TOLERANCE_MS,
-        ("ended", "at", "begun"),
-    ),
-    "sms": _Kind(
-        "sms_rows", "sms_names", "sms_lines", "sms_pairs", "at", "at", "sender", TIME_TOLERANCE_MS, ("at",)
-    ),
-}  # fmt: skip
-
 _PAIRED: Final = """
-SELECT sum(abs(l.{line_time} - r.{row_time}) <= {tolerance}),
-  sum(abs(l.{line_time} - r.{row_time} - :ahead) <= {tolerance}),
-  sum(abs(l.{line_time} - r.{row_time} + :ahead) <= {tolerance})
+SELECT sum(abs(l.{time} - r.{time}) <= {near}),
+  sum(abs(l.{time} - r.{time} - :ahead) <= {near}),
+  sum(abs(l.{time} - r.{time} + :ahead) <= {near})
 FROM {pairs} p CROSS JOIN {rows} r ON r.n = p.row CROSS JOIN {lines} l ON l.n = p.line
 WHERE r.file = :file
 """
@@ -59,28 +31,26 @@ _SAMPLED: Final = """
 SELECT count(*) FROM (SELECT n FROM {rows} WHERE file = :file AND n % :step = 0) s
 CROSS JOIN {rows} r ON r.n = s.n CROSS JOIN {names} m ON m.n = r.n
 WHERE EXISTS (SELECT 1 FROM {lines} l WHERE l.x = r.x
-  AND l.{line_time} BETWEEN r.{row_time} + :shift - {tolerance} AND r.{row_time} + :shift + {tolerance}
+  AND l.{time} BETWEEN r.{time} + :shift - {near} AND r.{time} + :shift + {near}
   AND (l.{person} = m.{person} OR instr(m.{person}, '*')))
 """
 
 
-def shift_of(bench: Workbench, kind: str, *, file: int) -> int:
+def shift_of(bench: Workbench, tables: Tables, *, file: int) -> int:
     """Hours by which a file's clock has to be moved to agree with our records: 0, 8 or -8.
 
     Rows that an id has matched tell it for sure; of a file without ids a sample does.
     """
-    of = _KINDS[kind]
-    places = {name: getattr(of, name) for name in of.__slots__}
     ahead = _HOURS * _HOUR_MS
-    equal, later, earlier = bench.named(_PAIRED.format(**places), file=file, ahead=ahead)
+    equal, later, earlier = bench.named(tables.sql(_PAIRED), file=file, ahead=ahead)
     if equal is not None:
         return _judged(equal, later, earlier)
-    count = bench.one(f"SELECT count(*) FROM {of.rows} WHERE file = ?", file)
+    count = bench.one(tables.sql("SELECT count(*) FROM {rows} WHERE file = ?"), file)
     if not count:
         return 0
-    bench.do(f"CREATE INDEX IF NOT EXISTS {of.lines}_x ON {of.lines} (x, {of.line_time})")
+    bench.do(tables.sql("CREATE INDEX IF NOT EXISTS {lines}_x ON {lines} (x, {time})"))
     step = max(1, count // _SAMPLE)
-    sampled = _SAMPLED.format(**places)
+    sampled = tables.sql(_SAMPLED)
     found = [bench.named(sampled, file=file, step=step, shift=shift)[0] for shift in (0, ahead, -ahead)]
     return _judged(*found) if 2 * max(found) > count // step else 0
 
@@ -93,11 +63,10 @@ def _judged(equal: int, later: int, earlier: int) -> int:
     return _HOURS if later == most else -_HOURS
 
 
-def move(bench: Workbench, kind: str, hours: int, *, file: int) -> int:
+def move(bench: Workbench, tables: Tables, hours: int, *, file: int) -> int:
     """Move the times of a file; says how many rows it has."""
-    of = _KINDS[kind]
-    moved = ", ".join(f"{column} = {column} + {hours * _HOUR_MS}" for column in of.columns)
-    return bench.do(f"UPDATE {of.rows} SET {moved} WHERE file = ?", file)
+    moved = ", ".join(f"{column} = {column} + {hours * _HOUR_MS}" for column in tables.clocks)
+    return bench.do(tables.sql("UPDATE {rows} SET {moved} WHERE file = ?", moved=moved), file)
 
 
 def moved(layout: Layout, hours: int, rows: int) -> Difference:
