@@ -4,12 +4,16 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 
 from builders.billing import CARRIER, VIRTUAL
+from builders.events import ROOT
 from privatenumber.billing.tariff.money import plain, to_fen
 from privatenumber.billing.tariff.packages import Package, PackageChoice
 from privatenumber.billing.tariff.prices import PriceBook, PriceList, PriceListError, UsageTime
@@ -232,3 +236,46 @@ def test_sums_are_rounded_half_up(exact: str, fen: str) -> None:
 )
 def test_an_exact_amount_is_written_without_exponent_and_needless_zeros(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
+
+
+_SAID: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
+_DESCRIBED = Draft202012Validator(
+    {"$ref": "#/components/schemas/PriceList", "components": _SAID["components"]},
+    format_checker=Draft202012Validator.FORMAT_CHECKER,
+)
+
+
+@pytest.mark.parametrize(
+    ("members", "good"),
+    [
+        ({}, True),
+        ({"call": {"virtual": None}, "sms": {"carrier": "0.27"}, "rent": {"virtual": 5}}, True),
+        ({"sms": {"carrier": None}}, False),
+        ({"rent": {"virtual": "-1"}}, False),
+        ({"call": {"virtual": "1_0"}}, False),
+        ({"call": {"virtual": "１０"}}, False),
+        ({"call": {"virtual": "0.1234567"}}, False),
+        ({"call": {"other": "0.10"}}, False),
+        ({"packages": [{"minutes": 500, "parts": 50, "price": "38"}]}, True),
+        ({"packages": [{"minutes": 500, "cost": "38"}]}, False),
+        ({"minute_seconds": 3600, "zero_second_minutes": 0, "legs": {"AXYB": 2}}, True),
+        ({"minute_seconds": 0}, False),
+        ({"minute_seconds": 3601}, False),
+        ({"zero_second_minutes": 2}, False),
+        ({"legs": {"AXYB": 10}}, False),
+        ({"sms_limits": {"english": {"single": 160, "part": 154}, "other": {}}}, True),
+        ({"sms_limits": {"chinese": {}}}, False),
+        ({"sms_limits": {"other": {"part": 0}}}, False),
+        ({"valid_from": "2026-9-1"}, False),
+        ({"surcharge": "1"}, False),
+    ],
+)
+def test_the_document_of_the_api_says_what_a_price_list_may_hold(members: dict[str, Any], good: bool) -> None:
+    """What the one accepts the other does; what the one refuses the other refuses."""
+    entry = {"valid_from": "2026-09-01", **members}
+    assert _DESCRIBED.is_valid(entry) is good
+    if good:
+        assert price_book_of([entry]).lists
+    else:
+        with pytest.raises(PriceListError):
+            price_book_of([entry])
