@@ -242,3 +242,10 @@ def test_the_advice_is_to_buy_and_not_to_renew() -> None:
     """U-P32."""
     assert state(quota(used=400)).document()["advice"] == ADVICE
     assert state(quota(used=399)).document()["advice"] is None
+
+
+@pytest.mark.parametrize("before", [timedelta(days=30), timedelta(hours=23), timedelta(seconds=1)])
+def test_the_advice_is_given_until_the_last_hour_of_a_package(before: timedelta) -> None:
+    bought = quota()
+    found = outlook([bought], {}, now=bought.order.expires_at - before)
+    assert found.document()["advice"] == ADVICE

@@ -191,6 +191,9 @@ def test_budgets_are_read_from_the_setting() -> None:
         '{"account": "NaN"}',
         '{"applications": 3}',
         '{"account": true}',
+        '{"account": "1_000"}',
+        '{"account": "１００"}',
+        '{"applications": {"ax": "-1"}}',
     ],
 )
 def test_budgets_that_make_no_sense_are_refused(text: str) -> None:

@@ -103,9 +103,8 @@ class Outlook:
 
     @property
     def _warns(self) -> bool:
-        return (
-            self.used_percent >= USED_PERCENT[0] or (self.expiry_days or EXPIRY_DAYS[0] + 1) <= EXPIRY_DAYS[0]
-        )
+        days = self.expiry_days
+        return self.used_percent >= USED_PERCENT[0] or (days is not None and days <= EXPIRY_DAYS[0])
 
     def _used(self, item: Item) -> Decimal:
         states = [each.units[item] for each in self.packages]

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from privatenumber.billing.closing.package_cost import UnitValues
@@ -20,12 +20,12 @@ from privatenumber.billing.planning.demand import Used
 from privatenumber.billing.planning.expectation import Kind, expectation
 from privatenumber.billing.rating.packages import Deduction, Quotas
 from privatenumber.billing.rating.rent import first_day, last_day, month_text
+from privatenumber.billing.tariff.fields import TariffError, money
 from privatenumber.billing.tariff.money import plain, to_fen
 from privatenumber.billing.tariff.prices import Item, PriceBook
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
-_MOST_BUDGET: Final = Decimal(10**12)
 _HALF_A_DAY: Final = timedelta(hours=12)
 
 
@@ -230,9 +230,9 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 def _amount(value: object, name: str) -> Decimal:
     try:
-        amount = Decimal(value) if isinstance(value, str | Decimal) else Decimal("NaN")
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 < amount <= _MOST_BUDGET:
-        raise BudgetError(f"budgets: {name} is an amount in CNY above 0")
+        amount = money(value, name)
+    except TariffError as broken:
+        raise BudgetError(f"budgets: {broken}") from None
+    if not amount:
+        raise BudgetError(f"budgets: {name} is above 0")
     return amount
