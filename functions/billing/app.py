@@ -25,7 +25,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
-from privatenumber.billing.closing import corrections, rerating, runs
+from privatenumber.billing.closing import corrections, daily, rerating, runs
 from privatenumber.billing.closing.fan_out import due_runs, run_of
 from privatenumber.billing.disputes.booking import book_decisions
 from privatenumber.billing.ledger import Ledger, MonthTooLarge
@@ -81,9 +81,9 @@ def rate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 
 
 def close(ledger: Ledger, event: Event, as_of: datetime) -> Document:
-    """Close one day, or the days that are due and what decisions of disputes book."""
+    """Close one day, or the days and months that are due and what decisions of disputes book."""
     day = _day(event)
-    document = runs.close(ledger, day, as_of=as_of)
+    document = daily.close(ledger, day, as_of=as_of)
     if day is None:
         document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
     return document
@@ -134,8 +134,9 @@ def begin(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 
 
 def sweep(ledger: Ledger, event: Event, as_of: datetime) -> Document:
-    """Send again what is left of shared closes that should be over."""
-    return {"kind": "sweep", "sent": rooms().fan_out().sweep(now=as_of)}
+    """Send again what is left of shared closes that should be over; say what waits to be booked too long."""
+    sent = rooms().fan_out().sweep(now=as_of)
+    return {"kind": "sweep", "sent": sent, "late_months": daily.late_months(ledger, now=as_of)}
 
 
 def correct(ledger: Ledger, event: Event, as_of: datetime) -> Document:
@@ -208,8 +209,11 @@ def _measured(document: Document) -> Document:
         measured["days"] = len(document["days"])
     if document["kind"] == "sweep":
         _count("ClosesSentAgain", document["sent"])
+        _count("LateMonths", document["late_months"])
     if document["kind"] == "correction":
         _count("CorrectionsBooked", int(document["changed"]))
+    if document["kind"] == "close":
+        _count("CorrectionsBooked", document.get("corrections", 0))
     if document["kind"] == "plan":
         for name, value in measures(document).items():
             _count(name, value)

@@ -28,6 +28,7 @@ from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.inventory import Inventory
 from privatenumber.store.items import decode, encode
+from privatenumber.store.month_looks import LookStore
 from privatenumber.store.numbers import NumberState, NumberStore, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
@@ -64,6 +65,7 @@ class Books:
             statements=statement_store(writer, bills),
             corrections=correction_store(writer, bills),
             reconciliations=reconciliation_store(writer, bills),
+            looks=LookStore(writer, bills),
             files=FileStore(self.s3, self.bucket),
             keyring=lambda: KEYRING,
             unseal=lambda sealed, context: open_sealed(KEYRING, sealed, context=context),

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from builders.billing import utc
+from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, account_books
+from builders.crashes import Killed
 from builders.pushes import X
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
+from privatenumber.billing.closing.daily import due_months, late_months, settle_month
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut, due_runs
 from privatenumber.billing.closing.runs import BillingRequestError, state_month
+from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
-from privatenumber.store.close_runs import CloseRuns
+from privatenumber.store.close_runs import CloseRun, CloseRuns
+from privatenumber.store.items import decode
 
 NOVEMBER = utc("2026-11-04 00:00:00")
 MONDAY = utc("2026-12-14 00:00:00")
+TUESDAY = MONDAY + timedelta(days=1)
+FROM_OCTOBER = read_price_book(
+    '[{"valid_from": "2026-10-01", "call": {"virtual": "0.20", "carrier": "0.20"}}]'
+)
 DEARER = read_price_book('[{"valid_from": "2026-01-01", "call": {"virtual": "0.20", "carrier": "0.20"}}]')
+FROM_OCTOBER = PriceBook((*EXAMPLE_PRICES.lists, replace(DEARER.lists[0], valid_from=date(2026, 10, 1))))
 PACKAGE = PackageOrder("o1", utc("2026-08-31 17:00:00"), 10, 0, Decimal(10))
 
 
-@pytest.fixture
-def books() -> Iterator[Books]:
+@contextmanager
+def two_months() -> Iterator[Books]:
     """September used 4 minutes of 10, October the other 6 and 2 more; both are closed."""
     with account_books() as opened:
         opened.number(X, issued_on=date(2026, 1, 1))
@@ -36,6 +48,12 @@ def books() -> Iterator[Books]:
         ledger.close_days([date(2026, 9, 2), date(2026, 10, 2)], now=NOVEMBER)
         for month in ("2026-09", "2026-10"):
             state_month(ledger, month, as_of=NOVEMBER, stored=True)
+        yield opened
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    with two_months() as opened:
         yield opened
 
 
@@ -62,6 +80,108 @@ def test_a_month_that_was_not_closed_in_its_turn_is_due_later(books: Books) -> N
     ledger.close_days([date(2026, 8, 2)], now=NOVEMBER)
     runs = due_runs(ledger, as_of=NOVEMBER, now=NOVEMBER)
     assert "2026-08" in [run.month for run in runs if run.id.startswith("month")]
+
+
+def rechecked(ledger: Ledger) -> list[str]:
+    """The closed months that are due on a day that is no Monday."""
+    return [due.month for due in due_months(ledger, TUESDAY) if due.again]
+
+
+def test_closed_months_of_which_nothing_is_known_to_have_changed_wait_for_monday(books: Books) -> None:
+    assert rechecked(books.ledger(packages=[PACKAGE])) == []
+
+
+def test_a_purchase_that_is_entered_late_makes_the_months_due_that_it_is_valid_in(books: Books) -> None:
+    late = PackageOrder("o2", utc("2026-10-05 00:00:00"), 10, 0, Decimal(10))
+    ledger = books.ledger(packages=[PACKAGE, late])
+    assert rechecked(ledger) == ["2026-10"]
+    assert settle_month(ledger, "2026-10", as_of=TUESDAY, stored=True) == 1
+    assert rechecked(ledger) == []
+
+
+def test_a_new_price_book_makes_the_months_due_in_which_it_holds(books: Books) -> None:
+    """Once: when it comes to nothing the month is not looked at every day."""
+    assert rechecked(books.ledger(FROM_OCTOBER, packages=[PACKAGE])) == ["2026-10"]
+    ledger = books.ledger(DEARER, packages=[PACKAGE])
+    assert rechecked(ledger) == ["2026-09", "2026-10"]
+    assert [settle_month(ledger, month, as_of=TUESDAY, stored=True) for month in rechecked(ledger)] == [0, 1]
+    assert rechecked(ledger) == []
+
+
+def test_a_number_that_is_entered_late_makes_the_month_due(books: Books) -> None:
+    books.number("+8617010000099", issued_on=date(2026, 10, 31))
+    assert rechecked(books.ledger(packages=[PACKAGE])) == ["2026-10"]
+
+
+def test_what_was_seen_to_be_late_is_due_the_next_day_and_told_after_it(books: Books) -> None:
+    called(books, 3, "2026-10-03", 2)
+    ledger = books.ledger(packages=[PACKAGE])
+    ledger.close_days([date(2026, 10, 3)], now=NOVEMBER)
+    state_month(ledger, "2026-10", as_of=TUESDAY, stored=True)
+    assert rechecked(ledger) == ["2026-10"]
+    assert late_months(ledger, now=TUESDAY + timedelta(hours=23)) == 0
+    state_month(ledger, "2026-10", as_of=TUESDAY + timedelta(hours=23), stored=True)
+    assert late_months(ledger, now=TUESDAY + timedelta(hours=24)) == 1
+    assert settle_month(ledger, "2026-10", as_of=TUESDAY + timedelta(hours=24), stored=True) == 1
+    assert late_months(ledger, now=TUESDAY + timedelta(hours=48)) == 0
+    assert rechecked(ledger) == []
+
+
+class Dying:
+    """A client that dies with one write, before or after it is done."""
+
+    def __init__(self, client: Any, name: str, *, before: bool) -> None:
+        self._client = client
+        self._name: str | None = name
+        self._before = before
+
+    def put_item(self, **request: Any) -> Any:
+        key = decode({name: request["Item"][name] for name in ("pk", "sk")})
+        meant = f"{key['pk']} {key['sk'][:2]}" == self._name
+        if meant:
+            self._name = None
+        if meant and self._before:
+            raise Killed
+        answer = self._client.put_item(**request)
+        if meant:
+            raise Killed
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def settled_rows(books: Books, client: Any = None) -> list[dict[str, Any]]:
+    """Two minutes of September come late; the rows after its correction, which goes on to October."""
+    called(books, 3, "2026-09-03", 2)
+    books.ledger(packages=[PACKAGE]).close_days([date(2026, 9, 3)], now=MONDAY)
+    runs = CloseRuns(books.dynamodb, books.bills.name)
+    shared = FanOut(runs, lambda work: None)
+    run = shared.begin(CloseRun("recheck", MONDAY, "2026-09", frozenset(), started_at=MONDAY))
+    while runs.under_way():
+        try:
+            shared.work(books.ledger(client=client, packages=[PACKAGE]), CloseWork(run.id))
+        except Killed:
+            continue
+    return [row for row in books.rows("") if row["pk"].startswith(("STATEMENT#", "CORRECTION#", "LOOKS"))]
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> list[dict[str, Any]]:
+    with two_months() as calm:
+        return settled_rows(calm)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("write", ["CORRECTION#2026-09 V#", "LOOKS 20", "CORRECTION#2026-10 V#"])
+def test_a_correction_that_dies_between_two_months_ends_with_the_same_rows(
+    books: Books, undisturbed: list[dict[str, Any]], write: str, before: bool
+) -> None:
+    assert [row["pk"] for row in undisturbed if row["pk"].startswith("CORRECTION") and "V#" in row["sk"]] == [
+        "CORRECTION#2026-09",
+        "CORRECTION#2026-10",
+    ]
+    assert settled_rows(books, Dying(books.dynamodb, write, before=before)) == undisturbed
 
 
 def test_a_correction_reaches_the_months_that_build_on_it(books: Books) -> None:

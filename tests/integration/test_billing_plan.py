@@ -14,7 +14,7 @@ import pytest
 from builders.billing import utc
 from builders.books import Books, account_books, call
 from builders.pushes import APP_ID, SUBSCRIPTION, A, B, X, fee_body
-from privatenumber.billing.closing import runs
+from privatenumber.billing.closing import daily, runs
 from privatenumber.billing.planning import package_advice
 from privatenumber.billing.planning.run import Limits, Planner, PlanningStores, measures
 from privatenumber.billing.planning.spend import Budgets
@@ -46,7 +46,7 @@ def called(books: Books) -> Books:
     """One of them was called: 12 minutes on the 2nd, which is closed."""
     books.bind("order-1001", SUBSCRIPTION, X)
     books.push(fee_body(call(1, 12 * 60)), at=utc("2026-09-02 12:00:00"))
-    runs.close(books.ledger(), date(2026, 9, 2), as_of=LAST_CALL)
+    daily.close(books.ledger(), date(2026, 9, 2), as_of=LAST_CALL)
     return books
 
 

@@ -11,7 +11,7 @@ import pytest
 from builders.billing import EXAMPLE_PRICES, NO_CALL_PRICE, utc
 from builders.books import Books, Interrupted, PowerCut, account_books, call, power_cut
 from builders.pushes import APP_ID, SUBSCRIPTION, X, cdr_entry, fee_body, stranger_cdr
-from privatenumber.billing.closing import runs
+from privatenumber.billing.closing import booking, daily, runs
 from privatenumber.billing.outputs.text import render_statement
 from privatenumber.store.numbers import NumberState
 
@@ -31,7 +31,7 @@ def books() -> Iterator[Books]:
 
 
 def close(books: Books, day: date | None = DAY, as_of: datetime = NEXT_DAY, **parts: Any) -> Any:
-    return runs.close(books.ledger(**parts), day, as_of=as_of)
+    return daily.close(books.ledger(**parts), day, as_of=as_of)
 
 
 def statement(books: Books, as_of: datetime = NEXT_DAY, **parts: Any) -> Any:
@@ -144,6 +144,12 @@ class TestRunningTotals:
         assert books.rows("DAY#") == before
 
 
+@pytest.fixture
+def few_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daily close asks of every month that may be due whether it was ever looked at."""
+    monkeypatch.setattr(booking, "_MONTHS_CORRECTED", 2)
+
+
 class TestStatement:
     def test_the_month_is_stated_from_its_days_and_its_rent(self, books: Books) -> None:
         books.push(fee_body(call(1, 95), stranger_cdr()), at=EVENING)
@@ -211,15 +217,26 @@ class TestStatement:
         assert later["late"] == {"minutes": 2, "amount": "0.20"}
         assert {**later, "late": None} == closed
 
+    @pytest.mark.usefixtures("few_months")
     def test_the_daily_close_closes_last_month_once_it_is_due(self, books: Books) -> None:
         books.push(fee_body(call(1, 95)), at=EVENING)
         close(books)
-        assert "month_closed" not in close(books, None, utc("2026-10-02 16:10:00"))
-        assert close(books, None, utc("2026-10-03 16:10:00"))["month_closed"] == "2026-09"
-        assert "month_closed" not in close(books, None, utc("2026-10-04 16:10:00"))
+        assert close(books, None, utc("2026-10-02 16:10:00"))["months"] == []
+        assert close(books, None, utc("2026-10-03 16:10:00"))["months"] == ["2026-09"]
+        assert close(books, None, utc("2026-10-05 16:10:00"))["months"] == []
 
+    @pytest.mark.usefixtures("few_months")
+    def test_the_daily_close_corrects_on_mondays_as_the_shared_one_does(self, books: Books) -> None:
+        """One rule for both (`daily.due_months`): 5 October 2026 is a Monday."""
+        books.push(fee_body(call(1, 95)), at=EVENING)
+        statement(books, CLOSING)
+        books.push(fee_body(call(2, 61)), at=CLOSING)
+        document = close(books, None, utc("2026-10-04 16:10:00"))
+        assert (document["months"], document["corrections"]) == (["2026-09"], 1)
+
+    @pytest.mark.usefixtures("few_months")
     def test_a_month_that_nobody_looked_at_is_not_closed_by_itself(self, books: Books) -> None:
-        assert "month_closed" not in close(books, None, utc("2026-10-03 16:10:00"))
+        assert close(books, None, utc("2026-10-03 16:10:00"))["months"] == []
 
     def test_a_month_that_has_not_begun_is_refused(self, books: Books) -> None:
         """16:00 UTC on 30 September is October in Beijing: U-D24."""

@@ -13,7 +13,7 @@ import pytest
 from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, account_books, call
 from builders.pushes import SUBSCRIPTION, X, fee_body, sms_body
-from privatenumber.billing.closing import runs
+from privatenumber.billing.closing import daily, runs
 from privatenumber.billing.closing.rerating import rerate
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
@@ -91,7 +91,7 @@ def test_minutes_that_a_package_pays_cost_nothing_at_any_price(books: Books) -> 
 
 
 def test_nothing_of_it_is_kept(books: Books) -> None:
-    runs.close(books.ledger(), as_of=NOON)
+    daily.close(books.ledger(), as_of=NOON)
     before = books.rows("")
     rerate(books.ledger(), "2026-09", proposed("0.12"), as_of=NOON)
     assert books.rows("") == before
@@ -107,7 +107,7 @@ def test_what_it_tells_is_what_storing_the_prices_comes_to(books: Books) -> None
 def test_a_day_whose_facts_are_forgotten_keeps_its_minutes(
     books: Books, packages: tuple[PackageOrder, ...]
 ) -> None:
-    runs.close(books.ledger(), as_of=NOON + timedelta(days=1))
+    daily.close(books.ledger(), as_of=NOON + timedelta(days=1))
     later = replace(books.ledger(), kept_days=0, packages=packages)
     left = 3 - sum(package.minutes for package in packages)
     document = rerate(later, "2026-09", proposed("0.20", minute_seconds=30), as_of=NOON + timedelta(days=1))

@@ -17,6 +17,7 @@ from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.inventory import Inventory
 from privatenumber.store.keyring import KeyringStore
+from privatenumber.store.month_looks import LookStore
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.secrets import ApplicationsSecret
@@ -54,6 +55,7 @@ class Rooms:
             statements=statement_store(dynamodb, bills),
             corrections=correction_store(dynamodb, bills),
             reconciliations=reconciliation_store(dynamodb, bills),
+            looks=LookStore(dynamodb, bills),
             files=FileStore(clients.s3(), self._settings.exchange_bucket),
             keyring=self._keyrings.load,
             unseal=self._keyrings.unseal,

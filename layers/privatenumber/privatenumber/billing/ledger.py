@@ -27,6 +27,7 @@ from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_readings import NumberNotice
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
+from privatenumber.store.month_looks import LookStore
 from privatenumber.store.numbers import NumberState, NumberType, XNumber
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.statements import MonthStore
@@ -82,6 +83,7 @@ class Ledger:
     statements: MonthStore
     corrections: MonthStore
     reconciliations: MonthStore
+    looks: LookStore
     files: FileStore
     keyring: Callable[[], Keyring]
     unseal: Callable[[bytes, str], bytes]

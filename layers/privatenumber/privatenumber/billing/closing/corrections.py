@@ -26,7 +26,7 @@ from privatenumber.billing.closing.components import Component, differences, tot
 from privatenumber.billing.closing.days import ClosedDay, DayClose
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.moved_shares import agreed_shares, moved_shares
-from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement
+from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement, note_look
 from privatenumber.billing.closing.statement import Statement
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
@@ -106,6 +106,7 @@ def correct(
         return _add(ledger, document, chain(fresh.close_lines(), changed, moved), before, as_of), True
 
     version, changed = settle(attempt)
+    note_look(ledger, month, late=False, as_of=as_of)
     return _answer(month, version, changed)
 
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.billing.closing.booking import months_before
-from privatenumber.billing.closing.corrections import correct
+from privatenumber.billing.closing.daily import due_days, due_months, settle_month
 from privatenumber.billing.closing.parts import Part
-from privatenumber.billing.closing.runs import due_days, is_due, state_month
 from privatenumber.billing.closing.statement import days_of
 from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.rating.rent import month_text
@@ -27,7 +25,6 @@ from privatenumber.times import beijing_day
 LOST_AFTER: Final = timedelta(minutes=30)
 """A message that has not come by then is sent again; longer than a worker takes for what it was given."""
 
-_MONDAY: Final = 0
 _NAMED: Final = 12
 
 
@@ -126,7 +123,9 @@ class FanOut:
         if run.open:
             return 0
         try:
-            booked = _stated(ledger, run.month, run.as_of) if run.month is not None else 0
+            booked = 0
+            if run.month is not None:
+                booked = settle_month(ledger, run.month, as_of=run.as_of, stored=True)
         except MonthTooLarge:
             # It will be too large the next time as well: nothing is sent again.
             self.runs.finish(run)
@@ -144,45 +143,16 @@ class FanOut:
 
 
 def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun]:
-    """The runs of a day: yesterday and the day before; months that are due; weekly, closed ones again.
+    """The runs of a day: of yesterday and the day before, and of each month that is due.
 
     Their names are those of what they do and of the price book: a schedule that rings twice begins them once.
     """
-    today = beijing_day(as_of)
     daily = due_days(as_of)
     runs = [_run(ledger, "daily", month_text(daily[-1]), daily, as_of, now)]
-    for month in _correctable(as_of):
-        seen = ledger.statements.latest(month)
-        days = days_of(month, date.max)
-        if is_due(ledger, month, as_of):
-            runs.append(_run(ledger, "month", month, days, as_of, now))
-        elif today.weekday() == _MONDAY and seen is not None and seen.document["state"] == "closed":
-            runs.append(_run(ledger, "recheck", month, days, as_of, now))
+    for due in due_months(ledger, as_of):
+        kind = "recheck" if due.again else "month"
+        runs.append(_run(ledger, kind, due.month, days_of(due.month, date.max), as_of, now))
     return runs
-
-
-def _correctable(as_of: datetime) -> list[str]:
-    """The months that may still be closed or corrected, oldest first: the next ones build on them."""
-    return list(months_before(month_text(beijing_day(as_of))))[::-1]
-
-
-def _stated(ledger: Ledger, month: str, as_of: datetime) -> int:
-    """State a month and, once it is corrected, the closed ones that build on it; how many changed."""
-    booked = 0
-    for each in (one for one in _correctable(as_of) if one > month):
-        booked += _corrected(ledger, month, as_of)
-        seen = ledger.statements.latest(each)
-        follows = seen is not None and seen.document["state"] == "closed"
-        # Asked of what is stored: a worker that died between two months is followed by one that goes on.
-        if not follows or ledger.corrections.latest(month) is None:
-            return booked
-        month = each
-    return booked + _corrected(ledger, month, as_of)
-
-
-def _corrected(ledger: Ledger, month: str, as_of: datetime) -> int:
-    late = state_month(ledger, month, as_of=as_of, stored=True)[0].late
-    return int(correct(ledger, month, as_of=as_of, stored=True)["changed"]) if late else 0
 
 
 def run_of(ledger: Ledger, month: str, *, as_of: datetime, now: datetime) -> CloseRun:

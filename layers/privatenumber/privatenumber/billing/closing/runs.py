@@ -1,4 +1,4 @@
-"""What billing does every hour, every day and for a month: rate, close, state.
+"""What billing does every hour and for a month: rate, state.
 
 Each run may be repeated at any time: it reads facts, computes, and adds a version where something changed.
 Its answer is a JSON document without any person's number.
@@ -18,11 +18,12 @@ from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import MonthUse, merge_month
 from privatenumber.billing.closing.package_rows import UnitPrices, month_bounds, unit_prices_in, used_in
 from privatenumber.billing.closing.presented import present
-from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of
+from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of, rent_line
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.packages import Use, quotas_of
 from privatenumber.billing.rating.rent import (
     first_day,
+    last_day,
     month_before,
     month_text,
     rents_deducted,
@@ -30,12 +31,10 @@ from privatenumber.billing.rating.rent import (
 )
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
-from privatenumber.store.versions import Version, settle
+from privatenumber.store.versions import Version, canonical, content_hash, settle
 from privatenumber.times import beijing_day, day_bounds, iso
 
 _RUNNING_KEPT: Final = timedelta(days=40)
-LATE_DAYS: Final = 2
-"""Days that the daily run closes: a CDR may come 11 hours late, also for the day before yesterday."""
 
 
 class BillingRequestError(ValueError):
@@ -81,27 +80,6 @@ def rate(ledger: Ledger, *, as_of: datetime) -> dict[str, Any]:
     return {"kind": "rate", "as_of": iso(as_of), "days": running, "warnings": list(ledger.prices.warnings())}
 
 
-def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[str, Any]:
-    """Close a Beijing day; without one, yesterday and the day before, and last month once it is due (§9.4).
-
-    A day that is not over may be closed too: what happens later makes the next version. Raises
-    BillingRequestError for a day that has not begun.
-    """
-    today = beijing_day(as_of)
-    if day is not None and day > today:
-        raise BillingRequestError(f"close: {day} has not begun in Beijing")
-    days = [day] if day else due_days(as_of)
-    document: dict[str, Any] = {
-        "kind": "close",
-        "as_of": iso(as_of),
-        "days": [_closed(closed, as_of) for closed in ledger.close_days(days, now=as_of)],
-    }
-    month = last_month(as_of)
-    if day is None and is_due(ledger, month, as_of):
-        document["month_closed"] = statement(ledger, month, as_of=as_of)["month"]
-    return document
-
-
 def statement(ledger: Ledger, month: str, *, as_of: datetime) -> dict[str, Any]:
     """The statement of a month: open and recomputed at any time, from the 3rd of the next month on closed.
 
@@ -132,7 +110,37 @@ def state_month(
         version = ledger.statements.add(month, fresh.document(), fresh.lines(), seen=seen, made_at=as_of)
         return StatedMonth(version, fresh), closes
 
-    return settle(attempt)
+    stated, closes = settle(attempt)
+    if stated.version.document["state"] == "closed":
+        note_look(ledger, month, late=stated.late is not None, as_of=as_of)
+    return stated, closes
+
+
+def note_look(ledger: Ledger, month: str, *, late: bool, as_of: datetime) -> None:
+    """Note with what a closed month was looked at, and whether something of it waits to be booked."""
+    ledger.looks.note(month, terms_of(ledger, month), late=late, at=as_of)
+
+
+def terms_of(ledger: Ledger, month: str) -> str:
+    """The hash of all that decides a month beside its facts: prices, packages, rents, how they are spread."""
+    start, end = month_bounds(month)
+    prices, first, last = ledger.prices, first_day(month), last_day(month)
+    rents = {
+        *rents_deducted(ledger.holdings, month, prices, until=end),
+        *rents_of_cost_month(ledger.holdings, month, prices),
+    }
+    terms = {
+        "prices": [each.document() for each in prices.between(first, last)],
+        "usage_time": prices.usage_time.value,
+        "package_choice": prices.package_choice.value,
+        "packages": [
+            order.document()
+            for order in sorted(ledger.packages, key=lambda order: order.number)
+            if order.bought_at < end and order.expires_at > start
+        ],
+        "spread": ledger.options.document(),
+    }
+    return content_hash(terms, sorted(map(rent_line, rents), key=canonical))
 
 
 def fresh_statement(
@@ -199,12 +207,6 @@ def described(version: Version) -> dict[str, Any]:
     return {"version": version.number, "hash": version.hash, "made_at": iso(version.made_at)}
 
 
-def due_days(as_of: datetime) -> list[date]:
-    """The days that the daily run closes, oldest first."""
-    today = beijing_day(as_of)
-    return [today - timedelta(days=back) for back in range(LATE_DAYS, 0, -1)]
-
-
 def last_month(as_of: datetime) -> str:
     """The month before the one of a moment, Beijing time."""
     return month_before(month_text(beijing_day(as_of)))
@@ -243,8 +245,3 @@ def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] |
     minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
     told = {"minutes": minutes, "amount": plain(total_of(changed))}
     return told if changed else {**told, "cost_amount": plain(total_of(cost))}
-
-
-def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:
-    over = as_of >= day_bounds(closed.close.day)[1]
-    return {**closed.close.document(), **described(closed.version), "day_over": over}

@@ -157,7 +157,7 @@ class Statement:
         """Everything behind the sums: day closes, usage, rents, shares, what corrections move."""
         yield from self.close_lines()
         yield from (row.document() for row in usage_rows(self.usage.cells))
-        yield from map(_rent_line, self.rents)
+        yield from map(rent_line, self.rents)
         yield from (share.document() for share in self.shares())
         yield from (line for booked in self.corrections for line in booked.lines())
 
@@ -173,7 +173,7 @@ class Statement:
             "prices": self._price_lists(),
             "settings": self.rules.options.document(),
             "packages": [{**row.order.document(), **_before(row)} for row in self.packages],
-            "rents": sorted(map(_rent_line, rents), key=lambda line: canonical(line)),
+            "rents": sorted(map(rent_line, rents), key=canonical),
         }
         hashes = {name: hashlib.sha256(canonical(part)).hexdigest() for name, part in parts.items()}
         return {**hashes, "all": hashlib.sha256(canonical(hashes)).hexdigest()}
@@ -262,7 +262,8 @@ def _close_line(closed: ClosedDay) -> dict[str, Any]:
     }
 
 
-def _rent_line(rent: Rent) -> dict[str, Any]:
+def rent_line(rent: Rent) -> dict[str, Any]:
+    """A rent as a line of a statement."""
     return {
         "line": "rent",
         "application": rent.application,

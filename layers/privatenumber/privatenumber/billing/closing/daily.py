@@ -1,0 +1,122 @@
+"""What a day brings: its close, months that are due, and closed months that are not what they were.
+
+One rule for both who do it: workers that share it (`fan_out`), and one run that does all of it (`close`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from privatenumber.billing.closing.booking import months_before
+from privatenumber.billing.closing.corrections import correct
+from privatenumber.billing.closing.days import ClosedDay
+from privatenumber.billing.closing.runs import BillingRequestError, described, is_due, state_month, terms_of
+from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.rating.rent import month_text
+from privatenumber.store.month_looks import Look
+from privatenumber.times import beijing_day, day_bounds, iso
+
+LATE_DAYS: Final = 2
+"""Days that the daily run closes: a CDR may come 11 hours late, also for the day before yesterday."""
+
+LATE_AFTER: Final = timedelta(days=1)
+"""What was seen to be late is booked by then: the run that sees it books it, else the one of the next day."""
+
+_MONDAY: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DueMonth:
+    """A month to be closed, or a closed one to be looked at again."""
+
+    month: str
+    again: bool
+
+
+def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[str, Any]:
+    """Close a Beijing day; without one, yesterday and the day before, and do the months that are due (§9.4).
+
+    A day that is not over may be closed too: what happens later makes the next version. Raises
+    BillingRequestError for a day that has not begun.
+    """
+    today = beijing_day(as_of)
+    if day is not None and day > today:
+        raise BillingRequestError(f"close: {day} has not begun in Beijing")
+    days = [day] if day else due_days(as_of)
+    document: dict[str, Any] = {
+        "kind": "close",
+        "as_of": iso(as_of),
+        "days": [_closed(closed, as_of) for closed in ledger.close_days(days, now=as_of)],
+    }
+    if day is not None:
+        return document
+    due = list(due_months(ledger, as_of))
+    booked = sum(settle_month(ledger, each.month, as_of=as_of) for each in due)
+    return {**document, "months": [each.month for each in due], "corrections": booked}
+
+
+def due_days(as_of: datetime) -> list[date]:
+    """The days that the daily run closes, oldest first."""
+    today = beijing_day(as_of)
+    return [today - timedelta(days=back) for back in range(LATE_DAYS, 0, -1)]
+
+
+def due_months(ledger: Ledger, as_of: datetime) -> Iterator[DueMonth]:
+    """The months to be closed; of the closed ones those that something waits to be booked of, or that prices,
+    packages or numbers have changed since; all of them weekly, for late facts. Oldest first.
+    """
+    is_monday = beijing_day(as_of).weekday() == _MONDAY
+    looks = ledger.looks.all()
+    for month in _correctable(as_of):
+        if is_due(ledger, month, as_of):
+            yield DueMonth(month, again=False)
+        elif _is_closed(ledger, month) and (is_monday or _has_changed(ledger, month, looks.get(month))):
+            yield DueMonth(month, again=True)
+
+
+def settle_month(ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False) -> int:
+    """State a month and, once it is corrected, the closed ones that build on it; how many changed.
+
+    `stored` takes the days of the month as they are closed.
+    """
+    booked = 0
+    for each in (one for one in _correctable(as_of) if one > month):
+        booked += _settled(ledger, month, as_of, stored)
+        # Asked of what is stored: a worker that died between two months is followed by one that goes on.
+        if not _is_closed(ledger, each) or ledger.corrections.latest(month) is None:
+            return booked
+        month, stored = each, True
+    return booked + _settled(ledger, month, as_of, stored)
+
+
+def late_months(ledger: Ledger, *, now: datetime) -> int:
+    """Closed months of which something waits to be booked for longer than it may."""
+    since = (look.late_since for look in ledger.looks.all().values())
+    return sum(at is not None and now - at >= LATE_AFTER for at in since)
+
+
+def _settled(ledger: Ledger, month: str, as_of: datetime, stored: bool) -> int:
+    late = state_month(ledger, month, as_of=as_of, stored=stored)[0].late
+    return int(correct(ledger, month, as_of=as_of, stored=True)["changed"]) if late else 0
+
+
+def _has_changed(ledger: Ledger, month: str, look: Look | None) -> bool:
+    return look is None or look.late_since is not None or look.terms != terms_of(ledger, month)
+
+
+def _is_closed(ledger: Ledger, month: str) -> bool:
+    seen = ledger.statements.latest(month)
+    return seen is not None and bool(seen.document["state"] == "closed")
+
+
+def _correctable(as_of: datetime) -> list[str]:
+    """The months that may still be closed or corrected, oldest first: the next ones build on them."""
+    return list(months_before(month_text(beijing_day(as_of))))[::-1]
+
+
+def _closed(closed: ClosedDay, as_of: datetime) -> dict[str, Any]:
+    over = as_of >= day_bounds(closed.close.day)[1]
+    return {**closed.close.document(), **described(closed.version), "day_over": over}
