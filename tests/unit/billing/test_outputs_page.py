@@ -148,6 +148,14 @@ def test_what_nothing_explains_is_shown_and_stands_out(
     assert len([one for one in page.tags("div") if one.get("class") == "alarming"]) == alarming
 
 
+def test_a_sum_of_differences_of_which_some_are_left_out_is_not_told() -> None:
+    def told(count: int) -> str:
+        texts = page_of(compared_month(found(amount="0.30"), difference_count=count)).texts
+        return str(texts[texts.index("Sum of differences, CNY") + 1])
+
+    assert (told(1), told(2)) == ("0.30", "unknown")
+
+
 def test_a_file_that_was_not_compared_is_listed() -> None:
     left = {"item": "quota", "number_type": None, "amount": None, "bill_line": None}
     texts = page_of(compared_month(not_compared=[left])).texts

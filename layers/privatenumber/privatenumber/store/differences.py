@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.due import Overtaken
 from privatenumber.store.items import encode
+from privatenumber.store.querying import every_row
 from privatenumber.store.reading import read_items
 from privatenumber.store.transactions import Action, Refused, Writer
 from privatenumber.store.versions import canonical
@@ -90,6 +91,17 @@ class DifferenceStore:
             found[item["sk"]] = _handling(item)
         return found
 
+    def handled(self, month: str) -> dict[str, Handling]:
+        """What was made of those differences of a month of which somebody has said something, by id."""
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": _partition(month)}),
+            ConsistentRead=True,
+        )
+        return {row["sk"]: _handling(row) for row in rows}
+
     def put(self, handling: Handling, *, seen: int) -> None:
         """Write a handling in the place of the version that was seen. Raises Overtaken."""
         put = self.action(handling, seen=seen).request["Put"]
@@ -113,7 +125,11 @@ class DifferenceStore:
 
 
 def _key(month: str, difference: str) -> dict[str, str]:
-    return {"pk": f"DIFFERENCES#{month}", "sk": difference}
+    return {"pk": _partition(month), "sk": difference}
+
+
+def _partition(month: str) -> str:
+    return f"DIFFERENCES#{month}"
 
 
 def _item(handling: Handling) -> dict[str, Any]:

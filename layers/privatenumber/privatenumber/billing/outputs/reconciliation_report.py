@@ -60,7 +60,7 @@ def reconciliation_report(document: Document, words: Words) -> Report:
         facts=_facts(document, words),
         figures=(
             Figure("differences", f"{document['difference_count']:,}", bool(document["difference_count"])),
-            Figure("difference_amount", f"{summed(row[1] for row in differences.rows):,.2f}"),
+            _difference_amount(document, differences, words),
             _residual(document, words),
             Figure("billed_total", f"{Decimal(document['billed_total']):,.2f}"),
         ),
@@ -125,6 +125,12 @@ def bill_table(document: Document) -> Table:
         for row in document["bill"]
     ]
     return Table("bill", _BILL, rows)
+
+
+def _difference_amount(document: Document, differences: Table, words: Words) -> Figure:
+    """The sum of what has an amount; nobody knows it where an answer has no room for all of them."""
+    known = f"{summed(row[1] for row in differences.rows):,.2f}"
+    return Figure("difference_amount", words["unknown_amount"] if unlisted(document) > 0 else known)
 
 
 def _residual(document: Document, words: Words) -> Figure:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from privatenumber.billing.disputes.desk import Found, NotDisputable
@@ -78,17 +77,15 @@ class Findings:
         return findings, after + limit if more else None
 
     def shown(self, version: Version) -> dict[str, Any]:
-        """What a run has found as people get it at once: differences as they are handled now, bad rows."""
-        from privatenumber.billing.reconciliation.compare import present
-
+        """What a run has found, all of it at once: differences as they are handled now, rows not read."""
+        handled = self.differences.handled(version.document["month"])
         lines = [line for _, line in self.pages.lines(version)]
-        whole = present(version.document, lines)
-        listed = [*islice(identified(lines), len(whole["differences"]))]
-        handlings = self.differences.of(version.document["month"], [identity for identity, _ in listed])
-        whole["differences"] = [
-            {**line, "state": handlings[identity].state.value} for identity, line in listed
+        differences = [
+            {**line, "state": handled[identity].state.value} if identity in handled else line
+            for identity, line in identified(lines)
         ]
-        return whole
+        bad_rows = [line for line in lines if line["line"] == "bad_row"]
+        return {**version.document, "differences": differences, "bad_rows": bad_rows}
 
     def find(self, identity: str, difference: str) -> Found:
         """One difference of a run. Raises NoSuchRun, NoSuchDifference."""
