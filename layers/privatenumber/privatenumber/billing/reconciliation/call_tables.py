@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from privatenumber.billing.closing.lines import CallLine
 from privatenumber.billing.rating.calls import billed_minutes
 from privatenumber.billing.reconciliation.cells import ImportedNumber
-from privatenumber.billing.reconciliation.exports_in import ImportedCall
+from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
+from privatenumber.billing.reconciliation.tables import CALLS, Tables
 from privatenumber.billing.reconciliation.workbench import Workbench, batches, clock
 from privatenumber.billing.tariff.prices import PriceBook, UsageTime
 from privatenumber.numbers_in_text import holds_number
@@ -41,14 +42,11 @@ CREATE TABLE lines (
 CREATE TABLE pairs (row INTEGER PRIMARY KEY, line INTEGER UNIQUE, rule TEXT);
 """
 
-_PUT_ROW: Final = (
-    "INSERT INTO rows (file, line, rid, content, x, x_shown, app, ended, at, begun, talk, minutes, measured,"
-    f" binding) VALUES ({', '.join('?' * 14)})"
-)
-_PUT_NAMES: Final = "INSERT INTO row_names (n, session, caller, x, shown_id, rated) VALUES (?, ?, ?, ?, ?, ?)"
 _KNOWN: Final = """
-SELECT r.n, l.n, l.caller FROM rows r LEFT JOIN lines l ON l.icid = r.rid WHERE r.n > ? ORDER BY r.n
+SELECT r.n, l.n, l.{person} FROM {rows} r LEFT JOIN {lines} l ON l.{id} = r.rid WHERE r.n > ? ORDER BY r.n
 """
+
+Row = TypeVar("Row", ImportedCall, ImportedSms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,37 @@ def rated_minutes(row: ImportedCall, prices: PriceBook) -> int | None:
     return billed_minutes(talk, prices.at(beijing_day(row.ended_at)))
 
 
+@dataclass(frozen=True, slots=True)
+class Laying(Generic[Row]):
+    """What a row becomes in the tables: a row, its names where no id tells whose it is, and its person."""
+
+    values: Callable[[Row], Sequence[object]]
+    names: Callable[[int, Row], Sequence[object]]
+    person: Callable[[Row], ImportedNumber]
+
+
+def put_file(
+    bench: Workbench, tables: Tables, rows: Iterable[Row], naming: Naming, laying: Laying[Row]
+) -> None:
+    """Lay out the rows of one file, behind the lines.
+
+    Names are kept of those rows alone whose record id is no record's: the others are found without. Of them
+    only those are noted that name another person than the record.
+    """
+    for batch in batches(rows):
+        before = bench.one(tables.sql("SELECT coalesce(max(n), 0) FROM {rows}"))
+        bench.insert(tables.rows, map(laying.values, batch))
+        others, unknown = list[tuple[int, int]](), list[Sequence[object]]()
+        for n, line, person in bench.ask(tables.sql(_KNOWN), before):
+            row = batch[n - before - 1]
+            if line is None:
+                unknown.append(laying.names(n, row))
+            elif naming.is_other(laying.person(row), person):
+                others.append((n, line))
+        bench.insert(tables.people, others)
+        bench.insert(tables.names, unknown)
+
+
 def put_lines(
     bench: Workbench, lines: Iterable[CallLine], naming: Naming, prices: PriceBook, month: str
 ) -> None:
@@ -117,6 +146,7 @@ def put_lines(
         x = line.dialled_x
         known = x is not None and x in naming.inventory
         return (
+            None,
             line.fact,
             line.application,
             bench.hidden("id", line.icid) if line.icid else None,
@@ -134,12 +164,7 @@ def put_lines(
             beijing_day(line.at).isoformat()[:7] == month,
         )
 
-    places = ", ".join("?" * 15)
-    bench.put(
-        "INSERT INTO lines (fact, app, icid, session, binding, caller, x, plain_x, type, at, ended,"
-        f" talk, minutes, amount, inside) VALUES ({places})",
-        map(values, lines),
-    )
+    bench.insert(CALLS.lines, map(values, lines))
 
 
 def index_lines(bench: Workbench) -> None:
@@ -151,24 +176,14 @@ def index_lines(bench: Workbench) -> None:
 def put_rows(
     bench: Workbench, rows: Iterable[ImportedCall], naming: Naming, prices: PriceBook, *, file: int
 ) -> None:
-    """Lay out the rows of one file, behind the lines.
-
-    Names are kept of those rows alone whose record id is no CDR's: the others are found without. Of them
-    only those are noted that name another caller than the CDR.
-    """
+    """Lay out the rows of one file of calls."""
     by_answer = prices.usage_time is UsageTime.ANSWER
-    for batch in batches(rows):
-        before = bench.one("SELECT coalesce(max(n), 0) FROM rows")
-        bench.put(_PUT_ROW, (_row_values(bench, row, naming, prices, file, by_answer) for row in batch))
-        others, unknown = list[tuple[int, int]](), list[tuple[object, ...]]()
-        for n, line, caller in bench.ask(_KNOWN, before):
-            row = batch[n - before - 1]
-            if line is None:
-                unknown.append(_names(n, row, naming, prices))
-            elif naming.is_other(row.caller, caller):
-                others.append((n, line))
-        bench.put("INSERT INTO other_people VALUES (?, ?)", others)
-        bench.put(_PUT_NAMES, unknown)
+    laying: Laying[ImportedCall] = Laying(
+        values=lambda row: _row_values(bench, row, naming, prices, file, by_answer),
+        names=lambda n, row: _names(n, row, naming, prices),
+        person=lambda row: row.caller,
+    )
+    put_file(bench, CALLS, rows, naming, laying)
 
 
 def _row_values(
@@ -188,6 +203,7 @@ def _row_values(
         row.result,
     )
     return (
+        None,
         file,
         row.line,
         bench.hidden("id", row.record_id) if row.record_id else None,

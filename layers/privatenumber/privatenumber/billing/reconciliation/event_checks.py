@@ -78,8 +78,8 @@ class EndedCall:
 
 def put_ends(bench: Workbench, ends: Iterable[EventFact]) -> None:
     """Lay out the hang-ups of the month, and those of the days around it."""
-    bench.put(
-        "INSERT INTO ends VALUES (?, ?, ?, ?, ?, ?)",
+    bench.insert(
+        "ends",
         (
             (
                 end.application,
@@ -124,10 +124,8 @@ def find_ended(bench: Workbench, span: Span, account: Account, tokens: Tokens, e
         if not addresses:
             break
         last = addresses[-1]
-        bench.put(
-            "INSERT INTO ended (app, at, address, x, caller, talk, minutes) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            sorted(_rows(events_of(addresses), own, account)),
-        )
+        ended = sorted(_rows(events_of(addresses), own, account))
+        bench.insert("ended", ((None, *row) for row in ended))
     bench.do("CREATE INDEX ended_at ON ended (at)")
     bench.do(_OF_ROWS)
 

@@ -42,7 +42,13 @@ from privatenumber.billing.reconciliation.event_checks import (
 from privatenumber.billing.reconciliation.export_files import Export
 from privatenumber.billing.reconciliation.exports_in import ImportedCall, ImportedSms
 from privatenumber.billing.reconciliation.gathering import Gathering
-from privatenumber.billing.reconciliation.matching import CallersOf, lay_out_rest, match_ids, match_times
+from privatenumber.billing.reconciliation.matching import (
+    CallersOf,
+    lay_out_rest,
+    match_ids,
+    match_sessions,
+    match_times,
+)
 from privatenumber.billing.reconciliation.missing_rows import MissingRow, Wanted, missing_places
 from privatenumber.billing.reconciliation.money import Component, Explanations
 from privatenumber.billing.reconciliation.record_checks import (
@@ -54,8 +60,6 @@ from privatenumber.billing.reconciliation.sms_checks import missing_notices, par
 from privatenumber.billing.reconciliation.sms_tables import (
     SMS_TABLES,
     index_sms_lines,
-    match_sms_ids,
-    match_sms_times,
     put_sms_lines,
     put_sms_rows,
 )
@@ -192,12 +196,13 @@ def _compare_calls(
 ) -> None:
     for number, export in enumerate(exports):
         put_rows(bench, export, naming, account.prices, file=number)
-    match_ids(bench)
+    match_ids(bench, CALLS)
+    match_sessions(bench)
     result.take(_moved(bench, CALLS, exports))
     repeats.set_apart(bench, CALLS)
     redials = set_redials_apart(bench)
-    lay_out_rest(bench)
-    match_times(bench, resolver.callers_of)
+    lay_out_rest(bench, CALLS)
+    match_times(bench, CALLS, resolver.callers_of)
     find_ended(bench, span, account, resolver.tokens, resolver.events_of)
     result.take(missing_cdrs(bench, account, span), "rows")
     result.take(length_differences(bench, account), "changed")
@@ -224,10 +229,11 @@ def _compare_sms(
 ) -> None:
     for number, export in enumerate(exports):
         put_sms_rows(bench, export, naming, file=number)
-    match_sms_ids(bench)
+    match_ids(bench, SMS)
     result.take(_moved(bench, SMS, exports))
     repeats.set_apart(bench, SMS)
-    match_sms_times(bench, resolver.callers_of)
+    lay_out_rest(bench, SMS)
+    match_times(bench, SMS, resolver.callers_of)
     result.take(missing_notices(bench, account, span), "rows")
     result.take(part_differences(bench, account), "changed")
     result.take(edge_differences(bench, SMS, account, span), "changed")

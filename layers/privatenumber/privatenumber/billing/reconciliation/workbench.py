@@ -67,6 +67,11 @@ class Workbench:
         """Run one statement for each of many rows."""
         self._tables.executemany(sql, rows)
 
+    def insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Put rows into a table, with a value for each column; a primary key that is ``None`` is the next."""
+        width = len(self._tables.execute(f"SELECT * FROM {table} LIMIT 0").description)
+        self.put(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
+
     def ask(self, sql: str, *values: object) -> Iterator[Any]:
         """The rows of an answer, as they come."""
         yield from self._tables.execute(sql, values)
