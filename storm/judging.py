@@ -13,6 +13,7 @@ from storm.judges.alarms import Struck, judge_alarms, read_alarms
 from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
 from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
+from storm.judges.drift import judge_drift
 from storm.judges.facts import judge_facts, judge_worklist
 from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
@@ -35,6 +36,7 @@ def judge(world: World) -> list[Verdict]:
     ended = ends_at_platform(world.emulator)
     deals, now = world.business.deals, world.emulator.scheduler.now()
     struck = list(_struck(world))
+    console, operators = world.weather.console, world.operators
     skewed = [one.window for one in struck if one.kind == "clock.skew"]
     troubles: list[Window] = [
         (one.window[0], one.window[1] + (_RECOVERY if one.lasted else timedelta()))
@@ -45,8 +47,11 @@ def judge(world: World) -> list[Verdict]:
         judge_bindings(bindings, bindings_table, world.emulator, now),
         world.places.verdict,
         judge_calls(world.emulator, deals, bindings),
-        judge_early(deals, by_id, ended, skewed),
+        judge_early(deals, by_id, ended, skewed, console),
         judge_late(deals, by_id, ended, troubles, now),
+        judge_drift(
+            bindings, console.lost, console.foreign, ended, list(operators.found.values()), operators.left
+        ),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
         judge_told(bindings, bills, world.receiver.taken),

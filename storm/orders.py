@@ -12,7 +12,6 @@ from storm.plan import DAY_S, MODES, Params, Plan
 
 PEOPLE: Final = 240
 STRANGERS: Final = 40
-CROWD: Final = 60
 _MIDNIGHT_S: Final = 16 * 3600.0
 """Midnight in Beijing, from the first midnight of UTC on."""
 

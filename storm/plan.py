@@ -13,6 +13,9 @@ Params = Mapping[str, str | int | float | bool]
 MODES: Final = ("AX", "AXB", "AXE", "AXYB", "X")
 DAY_S: Final = 86_400.0
 _LONG_DAYS: Final = 7
+CROWD: Final = 52
+"""So many call at once: a push of fifty CDRs and one of the rest."""
+
 _AFTER_S: Final = 2 * 3600.0
 
 BIND_APIS: Final = {
@@ -189,6 +192,13 @@ _KINDS: Final[Mapping[str, tuple[float, Make]]] = {
     "function.crash": (8, _crash),
     "function.timeout": (3, _slow),
     "queue.twice": (2, lambda chance: (3600, {"queue": chance.choice(("WorkQueue", "WebhooksQueue"))})),
+    "drift.lost": (
+        2,
+        lambda chance: (
+            6 * 3600,
+            {"mode": chance.choice(("AX", "AXB", "AXE")), "nth": chance.randint(0, 9)},
+        ),
+    ),
     "recording.missing": (1, lambda chance: (24 * 3600, {})),
     "recording.late": (2, lambda chance: (12 * 3600, {})),
     "recording.url_expired": (2, lambda chance: (24 * 3600, {})),
@@ -207,6 +217,12 @@ _RARE: Final[Mapping[str, Make]] = {
     "source.skipped": lambda chance: (3600, {"schedule": "SweepSchedule"}),
     "clock.skew": lambda chance: (3600, {"seconds": chance.choice((-180, -60, 60, 180))}),
     "receiver.down": lambda chance: (chance.uniform(300, 1500), {}),
+    "push.batched": lambda chance: (60, {"mode": chance.choice(("AX", "AXYB")), "calls": CROWD}),
+    "number.returned": lambda chance: (
+        12 * 3600,
+        {"mode": chance.choice(("AX", "AXYB")), "nth": chance.randint(0, 9)},
+    ),
+    "drift.foreign": lambda chance: (60, {}),
     "number.suspended": lambda chance: (
         chance.uniform(600, 7200),
         {"mode": chance.choice(("AX", "AXB", "AXE")), "nth": chance.randint(0, 2)},

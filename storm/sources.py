@@ -28,14 +28,18 @@ FAILED = "FailedInvocationsQueue"
 GATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "UnbindSweepFunction": (("BindingsTable", "DUE"),),
     "JobsSweepFunction": (("BindingsTable", "JOBS"),),
-    "DriftFunction": (),
     "ErasureWorkerFunction": (("BindingsTable", "ERASURES"),),
     "WebhooksSweepFunction": (("BillsTable", "WEBHOOK"),),
     "RecordingsSweepFunction": (("BillsTable", "RECORDING"),),
     "WatchFunction": (("BillsTable", "WATCHED"), ("BillsTable", "WORKLIST")),
 }
 
-RARELY: Mapping[str, int] = {"RateSchedule": 720, "PoolWatchSchedule": 1440, "WatchSchedule": 360}
+RARELY: Mapping[str, int] = {
+    "RateSchedule": 720,
+    "PoolWatchSchedule": 1440,
+    "WatchSchedule": 360,
+    "DriftSchedule": 60,
+}
 """What reads much whatever there is fires only every so many minutes."""
 
 

@@ -18,7 +18,7 @@ from emulator.platform import Emulator
 from storm.clockwork import Clockwork, Killed
 from storm.plan import Fault, Plan
 from storm.platform import Door
-from storm.upheavals import begin_upheaval, end_upheaval
+from storm.upheavals import PATIENT, Console
 
 ClientErrors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
@@ -36,6 +36,7 @@ _PUSH_KINDS: Final[Mapping[str, str]] = {
     "push.never_sent": "lose",
 }
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
+_PATIENCE: Final = timedelta(minutes=10)
 _TROUBLE_S: Final = 4.5
 """So long the SDK tries a table that does not answer: three times a second and a half."""
 
@@ -65,11 +66,13 @@ class Weather:
     active: dict[str, Fault] = field(default_factory=dict)
     function: str | None = None
     requests: int = 0
+    console: Console = field(init=False)
     _refused_bodies: set[str] = field(default_factory=set)
     _spent: set[str] = field(default_factory=set)
     _chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
+        self.console = Console(self.emulator, self.door)
         self._chance = random.Random(f"{self.plan.seed}/weather")  # noqa: S311 - repeatable, not secret
         for fault in self.plan.faults:
             self.emulator.scheduler.at(self._moment(fault.at_s), self._beginning(fault), fault.id)
@@ -205,8 +208,10 @@ class Weather:
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta(seconds=float(fault.params["seconds"]))
                 self._strike(fault, keep=True)
-            elif begin_upheaval(self.emulator, self.door, fault):
+            elif self.console.begin(fault):
                 self._strike(fault, keep=True)
+            elif fault.kind in PATIENT:
+                self._once_more(fault)
 
         return begin
 
@@ -218,9 +223,14 @@ class Weather:
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta()
             else:
-                end_upheaval(self.emulator, fault)
+                self.console.end(fault)
 
         return end
+
+    def _once_more(self, fault: Fault) -> None:
+        when = self.emulator.scheduler.now() + _PATIENCE
+        if when < self._moment(fault.ends_s):
+            self.emulator.scheduler.at(when, self._beginning(fault), f"{fault.id} again")
 
     def _order(self, fault: Fault) -> None:
         if fault.kind in _API_KINDS:

@@ -26,6 +26,7 @@ from storm.deployment import TABLES, read_deployment
 from storm.judges.crossings import PlaceWatch
 from storm.judges.privacy import PrivacyWatch
 from storm.lambdas import Lambdas, Logs, capture
+from storm.operators import Operators
 from storm.orders import orders_of
 from storm.plan import Plan
 from storm.platform import (
@@ -63,7 +64,6 @@ IDLE: Final = (
     "ReconcileSweepSchedule",
     "StatisticsSchedule",
     "ErasureSchedule",
-    "DriftSchedule",
 )
 """Nobody asks for what these serve."""
 
@@ -88,6 +88,7 @@ class World:
     places: PlaceWatch
     privacy: PrivacyWatch
     receiver: Receiver
+    operators: Operators
     keyring: Callable[[], Keyring]
     say: Callable[[str], None]
     acknowledged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -98,6 +99,7 @@ class World:
         begun = time.perf_counter()
         self.schedules.start(tuple(one for one in self.schedules.all if one.name not in IDLE))
         self.business.play(orders_of(self.plan))
+        self.operators.start()
         for day in range(int(self.plan.days)):
             await self.emulator.scheduler.advance_to(self.plan.start + timedelta(days=day + 1))
             self._progress(f"day {day + 1}", begun)
@@ -105,6 +107,7 @@ class World:
         await self.emulator.scheduler.advance_to(self.plan.start + timedelta(seconds=last))
         await self.emulator.scheduler.advance(QUIET.total_seconds())
         await self._foresee()
+        await self.operators.last_look()
         self._progress("quiet", begun)
         self.seconds = time.perf_counter() - begun
 
@@ -170,9 +173,11 @@ def compose(plan: Plan, dynamodb: str) -> World:
     receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
     receiver.install()
     Voices(emulator, weather.strikes).install()
+    operators = Operators(emulator, business, lambdas)
+    weather.console.hears_of_return.append(operators.number_returned)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
-        business, door, places, privacy, receiver, lambda: _keyring(client), say,
+        business, door, places, privacy, receiver, operators, lambda: _keyring(client), say,
     )  # fmt: skip
     take.append(_taker(world))
     _register(business)

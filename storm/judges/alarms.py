@@ -151,6 +151,8 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "RecordingSweepLagAlarm": (*_VOICES, *_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "RecordingsLostAlarm": _VOICES,
     "RecordingsAtRiskAlarm": _VOICES,
+    "DriftListedAlarm": ("drift.foreign", *_PLATFORM, "number.returned"),
+    "DriftAgeAlarm": (*_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "WebhookSweepLagAlarm": _RECEIVER,
     "WebhookDeliveryLagAlarm": _RECEIVER,
     "ReconciliationAlarm": _PUSHES,
@@ -159,6 +161,8 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
 #: How long after a fault its consequences may still show.
 AFTERMATH: Final = timedelta(hours=1)
 LONG_AFTERMATH: Final = timedelta(days=40)
+_FELT_LATE: Final = frozenset({"push.never_sent", "recording.missing", "drift.foreign"})
+"""What is missing, or too much, is noticed when somebody looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,7 @@ def _caused(name: str, at: datetime, struck: Sequence[Struck]) -> bool:
     if kinds is None:
         ending = next((end for end in ("Errors", "Duration", "Age") if name.endswith(f"{end}Alarm")), None)
         kinds = CAUSES.get(ending or "", ())
-    late = LONG_AFTERMATH if kinds is _PUSHES or set(_VOICES) <= set(kinds) else AFTERMATH
+    late = LONG_AFTERMATH if _FELT_LATE & set(kinds) else AFTERMATH
     return any(
         one.kind in kinds and one.window[0] - timedelta(hours=1) <= at <= one.window[1] + late
         for one in struck

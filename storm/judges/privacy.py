@@ -7,15 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from storm.judges.verdict import Verdict
-from storm.orders import CROWD, PEOPLE, STRANGERS, person, stranger
+from storm.orders import PEOPLE, STRANGERS, person, stranger
+from storm.plan import CROWD
 
 _RUN = re.compile(r"1[3-9]\d{9}")
 _LONGEST = 400
+FOREIGN = 20
+"""People behind the crowd, of bindings made at the platform's console."""
 
 
 def people() -> frozenset[str]:
     """The national digits of everybody."""
-    everybody = [person(n) for n in range(PEOPLE)] + [stranger(n) for n in range(STRANGERS + CROWD)]
+    everybody = [person(n) for n in range(PEOPLE)] + [stranger(n) for n in range(STRANGERS + CROWD + FOREIGN)]
     return frozenset(number.removeprefix("+86") for number in everybody)
 
 

@@ -13,6 +13,7 @@ from privatenumber.bindings.model import Binding, State
 from privatenumber.settings import Mode
 from storm.business import Deal
 from storm.judges.verdict import Verdict
+from storm.upheavals import Console
 
 Window = tuple[datetime, datetime]
 PROMISE: Final = timedelta(minutes=5)
@@ -35,6 +36,7 @@ def judge_early(
     bindings: dict[str, Binding],
     ended: dict[str, tuple[datetime, str]],
     skewed: Sequence[Window],
+    console: Console,
 ) -> Verdict:
     """No binding was released that nobody had asked to end."""
     verdict = Verdict("early", "no binding ended before the end that was agreed, unless somebody released it")
@@ -44,6 +46,8 @@ def judge_early(
             continue
         verdict.judged += 1
         at, why = found
+        if _taken_away(bindings[deal.binding_id or ""], console):
+            continue
         due = min([*deal.ends, *([deal.release_asked_at] if deal.release_asked_at else [])])
         tolerance = timedelta(seconds=240 if _meets(skewed, due, at) else 1)
         if at < due - tolerance:
@@ -101,6 +105,11 @@ def percentile(values: Iterable[float], share: float) -> float:
     """The value that so many of them do not exceed; 0 without any."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def _taken_away(binding: Binding, console: Console) -> bool:
+    """Whether the platform ended it by itself: it was lost, or its number given back."""
+    return binding.subscription_id in console.lost or binding.x in console.returned
 
 
 def _end(

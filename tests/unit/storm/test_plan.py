@@ -36,7 +36,14 @@ def test_every_kind_of_fault_comes_in_every_storm() -> None:
         *("platform.lock_out", "platform.arrears", "push.answer_lost", "push.duplicate", "push.delay"),
         *("push.reorder", "push.never_sent", "push.refused_for_hours", "function.crash"),
         *("function.timeout", "queue.twice", "table.throttled", "table.conflicts", "table.answer_lost"),
-        *("receiver.down", "receiver.answer_lost"),
+        *(
+            "receiver.down",
+            "receiver.answer_lost",
+            "number.returned",
+            "push.batched",
+            "drift.lost",
+            "drift.foreign",
+        ),
         *("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off"),
         *("table.outage", "source.skipped", "clock.skew", "number.suspended"),
     }

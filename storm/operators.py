@@ -1,0 +1,94 @@
+"""The operators: they enter numbers that were given back, and read what drift repair has found every day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from emulator.platform import Emulator
+from privatenumber.times import beijing_day
+from storm.business import AGAIN_S, Answer, Business
+from storm.lambdas import Lambdas
+from storm.platform import NUMBERS, application_id
+
+Difference = Mapping[str, Any]
+_ROUNDS: Final = 6
+_PAUSE_S: Final = 600.0
+
+
+@dataclass
+class Operators:
+    """People with the rights of operators. ``found`` are the differences that they read of, ``left`` those
+    of a last run over everything, made when all is quiet.
+    """
+
+    emulator: Emulator
+    business: Business
+    lambdas: Lambdas
+    found: dict[str, Difference] = field(default_factory=dict)
+    left: list[Difference] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Look at drift each day, when its run is over."""
+        clock = self.emulator.scheduler
+
+        async def look() -> None:
+            for mode in NUMBERS:
+                self._read(application_id(mode))
+            clock.after(86_400, look, "operators")
+
+        clock.after(6 * 3600, look, "operators")
+
+    def number_returned(self, x: str) -> None:
+        """An hour after a number was given back its day is entered; what is not answered well is repeated."""
+        day = beijing_day(self.emulator.scheduler.now()).isoformat()
+        self._later(3600, x, {"state": "retired", "unsubscribed_on": day}, 0)
+
+    def _later(self, after_s: float, x: str, body: Mapping[str, Any], attempt: int) -> None:
+        async def enter() -> None:
+            answer = self.business.ask("PUT /numbers/{x}", path={"x": x}, body=body)
+            if answer.repeatable and attempt < len(AGAIN_S):
+                self._later(AGAIN_S[attempt], x, body, attempt + 1)
+
+        self.emulator.scheduler.after(after_s, enter, "operators")
+
+    async def last_look(self) -> None:
+        """Compare everything once more, end what nobody ordered, and compare again."""
+        for last in (False, True):
+            runs = {mode: self._begun(application_id(mode)) for mode in NUMBERS}
+            for _ in range(_ROUNDS):
+                self.lambdas.invoke("DriftFunction", {})
+                await self.emulator.scheduler.advance(_PAUSE_S)
+            for mode, run in runs.items():
+                found = self._differences(application_id(mode), run)
+                self.left += [one for one in found if last and one["state"] != "gone"]
+
+    def _begun(self, application: str) -> str:
+        answer = self.business.ask("POST /drift", body={"application": application})
+        if answer.status != 202:
+            raise RuntimeError(f"no drift run was begun: {answer}")
+        return str(answer.body["id"])
+
+    def _read(self, application: str) -> None:
+        for run in self._get("GET /drift", application).body.get("runs", ()):
+            if run["state"] == "done":
+                self._differences(application, run["id"])
+
+    def _differences(self, application: str, run: str) -> list[Difference]:
+        """What a run has found; what only the platform knows, so that nobody ordered it, is ended."""
+        answer = self._get("GET /drift/{run}", application, run=run)
+        differences: list[Difference] = list(answer.body.get("differences", ()))
+        for one in differences:
+            self.found[f"{run} {one['id']}"] = one
+            if one["kind"] == "platform_only" and one["state"] == "listed" and one["subscription_id"]:
+                self.business.ask(
+                    "POST /drift/{run}/{difference}",
+                    path={"run": run, "difference": one["id"]},
+                    query={"why": "nobody ordered it"},
+                    body={"application": application, "decision": "unbind"},
+                )
+        return differences
+
+    def _get(self, route: str, application: str, **path: str) -> Answer:
+        return self.business.ask(route, path=path, query={"application": application})
