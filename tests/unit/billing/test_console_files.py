@@ -41,6 +41,14 @@ def test_statistics_are_read_with_the_headers_of_the_console() -> None:
     assert (row.first, row.last, row.attempts, row.connected, row.sms_parts) == (SECOND, SECOND, 3, 1, None)
 
 
+def test_the_row_with_the_sums_of_statistics_is_no_day() -> None:
+    """The file has two rows: one bad row in it would refuse it."""
+    read = read_statistics(
+        csv_of(COUNTS, f"2026-09-02,2026-09-02,{APP_KEY},,3,2,130,1,1,2", "合计,,,,3,2,130,1,1,2")
+    )
+    assert ([row.first for row in read.rows], read.bad) == ([SECOND], 0)
+
+
 def test_a_spreadsheet_adds_midnight_to_a_date() -> None:
     (row,) = read_numbers(csv_of("x_number,number_type,issued_on", f"{V1},虚号,2026-09-15 00:00:00")).rows
     assert (row.issued_on, row.number_type) == (date(2026, 9, 15), VIRTUAL)

@@ -14,7 +14,7 @@ from typing import Final
 
 from privatenumber.billing.reconciliation.cells import BadCell, Cells, needed, one_of
 from privatenumber.billing.reconciliation.export_files import Export
-from privatenumber.billing.reconciliation.exports_in import Imported, whole
+from privatenumber.billing.reconciliation.exports_in import Imported, adds_up, whole
 from privatenumber.billing.reconciliation.layouts import Layout
 from privatenumber.store.numbers import NumberType
 
@@ -125,7 +125,9 @@ def read_numbers(data: bytes, layout: Layout = NUMBERS) -> Imported[ImportedX]:
     return whole(Export(lambda: io.BytesIO(data), layout, _number))
 
 
-def _statistics(line: int, cells: Cells) -> ImportedStatistics:
+def _statistics(line: int, cells: Cells) -> ImportedStatistics | None:
+    if adds_up(cells, "period_start"):
+        return None
     return ImportedStatistics(
         line=line,
         first=needed(_day(cells, "period_start"), "period_start"),

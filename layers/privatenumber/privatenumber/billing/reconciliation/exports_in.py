@@ -136,6 +136,11 @@ def whole(export: Export[Row]) -> Imported[Row]:
     )
 
 
+def adds_up(cells: Cells, *columns: str) -> bool:
+    """Whether a row is the one with the sums of the others: one of these columns says so."""
+    return any((cells.text(column) or "").casefold() in _TOTALS for column in columns)
+
+
 def _call(line: int, cells: Cells) -> ImportedCall:
     return ImportedCall(
         line=line,
@@ -171,7 +176,7 @@ def _sms(line: int, cells: Cells) -> ImportedSms:
 
 def _charge(line: int, cells: Cells) -> ImportedCharge | None:
     """A line of the bill; `None` for the row that adds the others up."""
-    if any((cells.text(column) or "").casefold() in _TOTALS for column in ("period", "item")):
+    if adds_up(cells, "period", "item"):
         return None
     period = needed(cells.text("period"), "period")
     if first := _FIRST_OF_MONTH.fullmatch(period):
