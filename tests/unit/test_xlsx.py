@@ -207,6 +207,15 @@ class TestHarm:
             list(read_sheet(used, bounds=xlsx.Bounds(most_bytes=1024 * 1024)))
         assert len(rows_of(used)) == 40
 
+    def test_shared_texts_are_bounded_by_the_memory_that_they_take(self) -> None:
+        """An emoji makes each character of its text four bytes; the file has one for most of them."""
+        strings = [f"<t>\N{GRINNING FACE}{n}{'x' * 30_000}</t>" for n in range(10)]
+        bounds = xlsx.Bounds(most_bytes=1024 * 1024)
+        with pytest.raises(FileRefused, match="too much text"):
+            list(read_sheet(workbook([[shared(0)]], strings=strings), bounds=bounds))
+        plain = [each.replace("\N{GRINNING FACE}", "") for each in strings]
+        assert len(list(read_sheet(workbook([[shared(0)]], strings=plain), bounds=bounds))) == 1
+
     def test_rows_are_counted_whatever_number_they_say(self) -> None:
         told = parts_of([])
         told["xl/worksheets/sheet1.xml"] = "<row r='2'/>".join(["<a>", *[""] * xlsx.MOST_ROWS, "</a>"])

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal
+from sys import getsizeof
 from typing import Final
 
 from privatenumber.csv_table import FileRefused
@@ -32,6 +33,9 @@ _DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50,
 _LITERAL: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
 _COLUMN: Final = re.compile(r"([A-Z]{1,3})[0-9]+", re.ASCII)
 _LAST_DAY: Final = 100_000
+_TOO_MUCH: Final = "an XLSX file of too much text"
+#: One character outside the plane of common ones makes every character of its text four bytes.
+_EMPTY: Final = getsizeof("")
 _DAY_S: Final = 86_400
 
 
@@ -39,7 +43,7 @@ _DAY_S: Final = 86_400
 class Bounds:
     """How large a file may be: unpacked bytes, its rows and the number of the last one, shared texts.
 
-    All its cells together have at most as many characters as its parts have bytes.
+    All its cells together have at most as many characters, and its shared texts take as many bytes of memory.
     """
 
     most_bytes: int = MOST_BYTES
@@ -69,7 +73,7 @@ def read_sheet(
     bounds = bounds or Bounds()
     parts = Parts(data, bounds.most_bytes)
     sheet, from_1904 = _sheet(parts)
-    strings = _strings(parts, bounds.most_strings)
+    strings = _strings(parts, bounds)
     epoch = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
     return _rows(
         parts, sheet, _Reading(strings, _dates(parts), epoch, times, bounds.most_rows, bounds.most_bytes)
@@ -91,12 +95,12 @@ def _sheet(parts: Parts) -> tuple[str, bool]:
     raise FileRefused("no visible sheet")
 
 
-def _strings(parts: Parts, most: int) -> list[str]:
+def _strings(parts: Parts, bounds: Bounds) -> list[str]:
     """The shared strings; how a Chinese text is read aloud (`rPh`) is no part of it."""
     found: list[str] = []
     if not parts.has("xl/sharedStrings.xml"):
         return found
-    text, aloud = "", 0
+    text, aloud, held = "", 0, 0
     for kind, element, inner in parts.events("xl/sharedStrings.xml"):
         if element.name == "rPh":
             aloud += 1 if kind == "start" else -1
@@ -104,9 +108,12 @@ def _strings(parts: Parts, most: int) -> list[str]:
             text = _longer(text, inner)
         elif kind == "end" and element.name == "si":
             found.append(text)
+            held += getsizeof(text) - _EMPTY
             text = ""
-        if len(found) > most:
+        if len(found) > bounds.most_strings:
             raise FileRefused("an XLSX file of too many texts")
+        if held > bounds.most_bytes:
+            raise FileRefused(_TOO_MUCH)
     return found
 
 
@@ -152,7 +159,7 @@ def _rows(parts: Parts, sheet: str, reading: _Reading) -> Iterator[tuple[int, Se
                 cells[at] = _text(element, value, reading)
                 characters += len(cells[at])
                 if characters > reading.most_text:
-                    raise FileRefused("an XLSX file of too much text")
+                    raise FileRefused(_TOO_MUCH)
             case "end", "row" if any(text.strip() for text in cells.values()):
                 yield line, [cells.get(n, "") for n in range(max(cells) + 1)]
             case _:
