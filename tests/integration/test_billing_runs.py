@@ -209,6 +209,9 @@ class TestStatement:
         assert statement(books, CLOSING - timedelta(seconds=1))["state"] == "open"
         assert statement(books, CLOSING)["state"] == "closed"
 
+    def test_a_month_closes_on_the_day_that_is_set(self, books: Books) -> None:
+        assert runs.statement(books.ledger(close_day=4), "2026-09", as_of=CLOSING)["state"] == "open"
+
     def test_a_closed_month_stays_as_it_is_and_names_what_came_later(self, books: Books) -> None:
         books.push(fee_body(call(1, 95)), at=EVENING)
         closed = statement(books, CLOSING)

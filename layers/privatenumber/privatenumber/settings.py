@@ -34,6 +34,7 @@ VARIABLES: Final = frozenset(
         "DRIFT_REQUESTS_PER_SECOND",
         "EXCHANGE_BUCKET",
         "IDLE_DAYS",
+        "CLOSE_DAY",
         "IMPORT_LAYOUTS",
         "JOBS_QUEUE_URL",
         "KEY_ID",
@@ -67,6 +68,8 @@ _MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 _RETENTION_S: Final = 7 * 86_400
 _SHARE: Final = re.compile(r"0\.[0-9]{1,9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
+CLOSE_DAY: Final = 3
+"""The first day on which last month may be closed, and on which it is: records come late, and rents twice."""
 KEPT_DAYS: Final = 400
 """How long what was pushed is kept, unless the deployment says otherwise (operations.md §13)."""
 MAX_CONTACT_HOURS: Final = 720
@@ -385,6 +388,14 @@ class Settings:
         """Default ``per_unit``."""
         allowed, default = PackageAllocation, PackageAllocation.PER_UNIT
         return PackageAllocation(self._choice("PACKAGE_ALLOCATION", allowed, default))
+
+    @property
+    def close_day(self) -> int:
+        """Day of the month, Beijing time, from whose noon on last month is closed (billing-rules.md §9.4)."""
+        day = self._whole("CLOSE_DAY", str(CLOSE_DAY), "days")
+        if day not in range(CLOSE_DAY, 29):
+            raise SettingsError(f"CLOSE_DAY: must be a day from {CLOSE_DAY} to 28")
+        return day
 
     @property
     def memory_mb(self) -> int | None:

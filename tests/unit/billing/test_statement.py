@@ -227,6 +227,11 @@ def test_a_month_closes_on_the_3rd_at_noon_in_beijing(month: str, moment: str) -
     assert closes_at(month) == utc(moment)
 
 
+@pytest.mark.parametrize("day", [4, 28])
+def test_a_month_closes_at_noon_of_the_day_that_is_set(day: int) -> None:
+    assert closes_at("2028-01", day) == utc(f"2028-02-{day:02d} 04:00:00")
+
+
 def test_the_days_of_an_open_month_end_with_the_day_given() -> None:
     assert days_of("2026-09", date(2026, 9, 3)) == [date(2026, 9, day) for day in (1, 2, 3)]
     assert len(days_of("2028-02", date.max)) == 29

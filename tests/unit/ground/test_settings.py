@@ -66,7 +66,15 @@ def test_costs_are_spread_and_numbers_judged_as_decided() -> None:
     assert settings.rent_allocation is RentAllocation.NUMBER
     assert settings.package_allocation is PackageAllocation.PER_UNIT
     assert settings.idle_days == 30
+    assert settings.close_day == 3
     assert settings.complaint_limit == Decimal("0.0001")
+
+
+@pytest.mark.parametrize("text", ["0", "2", "29", "-3", "soon"])
+def test_a_day_to_close_on_that_not_every_month_has_or_is_too_early_is_refused(text: str) -> None:
+    """billing-rules.md §9.4: on the 3rd at the earliest."""
+    with pytest.raises(SettingsError, match="CLOSE_DAY"):
+        assert Settings.from_environment({"CLOSE_DAY": text}).close_day
 
 
 @pytest.mark.parametrize("text", ["0", "0.0", "1", "0.1.1", "1e-4", "-0.1", "0.0000000001"])

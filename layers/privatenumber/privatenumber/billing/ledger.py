@@ -22,7 +22,7 @@ from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
-from privatenumber.settings import KEPT_DAYS, Application, Mode
+from privatenumber.settings import CLOSE_DAY, KEPT_DAYS, Application, Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_readings import NumberNotice
 from privatenumber.store.facts import FactStore
@@ -91,6 +91,7 @@ class Ledger:
     known: Mapping[str, Application] = field(default_factory=dict, repr=False)
     kept_days: int = KEPT_DAYS
     options: Options = field(default_factory=Options)
+    close_day: int = CLOSE_DAY
     memory_mb: int | None = None
     """Memory of the function that opened the books; None where nobody limits it."""
     import_layouts: str = ""

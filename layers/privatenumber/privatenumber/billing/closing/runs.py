@@ -166,7 +166,7 @@ def fresh_statement(
         corrections=booked_in(ledger, month),
     )
     # A month whose minutes have no price has no final amount either: it waits for the price list.
-    closed = as_of >= closes_at(month) and not built.totals.calls.unpriced_minutes
+    closed = as_of >= closes_at(month, ledger.close_day) and not built.totals.calls.unpriced_minutes
     return replace(built, closed=closed), closes
 
 
@@ -214,7 +214,7 @@ def last_month(as_of: datetime) -> str:
 
 def is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
     """Whether a month may be closed now, is not closed yet, and was ever looked at."""
-    if as_of < closes_at(month):
+    if as_of < closes_at(month, ledger.close_day):
         return False
     seen = ledger.statements.latest(month)
     if seen is not None:

@@ -34,12 +34,11 @@ from privatenumber.billing.closing.usage_rows import usage_rows
 from privatenumber.billing.rating.rent import Rent, first_day, last_day, next_month
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item, PriceBook
-from privatenumber.settings import Mode
+from privatenumber.settings import CLOSE_DAY, Mode
 from privatenumber.store.versions import canonical
 from privatenumber.store.whereabouts import Whereabouts
 from privatenumber.times import day_bounds
 
-_CLOSE_DAY: Final = 3
 _CLOSE_HOUR: Final = timedelta(hours=12)
 
 
@@ -183,9 +182,9 @@ class Statement:
         return [dict(prices.document()) for prices in lists]
 
 
-def closes_at(month: str) -> datetime:
-    """The earliest moment at which a month may be closed: the 3rd of the next month, 12:00 Beijing (§9.4)."""
-    start, _ = day_bounds(next_month(first_day(month)).replace(day=_CLOSE_DAY))
+def closes_at(month: str, close_day: int = CLOSE_DAY) -> datetime:
+    """The earliest moment at which a month may be closed: noon, Beijing, of a day of the next one (§9.4)."""
+    start, _ = day_bounds(next_month(first_day(month)).replace(day=close_day))
     return start + _CLOSE_HOUR
 
 
