@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from builders.statements import V1, compared_month, found, share, worked_month
+from builders.statements import V1, compared, compared_month, found, share, worked_month
 from privatenumber.billing.outputs import workbook
 from privatenumber.billing.outputs.formats import Format, render
 from privatenumber.billing.outputs.texts import Language
@@ -55,6 +55,18 @@ def test_an_amount_has_two_decimals_and_an_x_is_text() -> None:
     assert (amount.value, amount.number_format, amount.data_type) == (5, "#,##0.00", "n")
     x = BOOK["Rents deducted"].cell(2, 1)
     assert (x.value, x.data_type) == (V1, "s")
+
+
+def test_a_count_is_a_whole_number_unless_it_is_none() -> None:
+    """Of `0.##` a spreadsheet shows the point also where nothing follows: 605. for 605."""
+    assert BOOK["Cost by application"].cell(2, 2).number_format == "#,##0"
+    halves = {"quantity": "2.5", "amount": "0.25", "unpriced": 0}
+    row = compared("call", "virtual", "0.20", "0.00", "0.25") | {"bill": {**halves, "package_quantity": "0"}}
+    sheet = book_of(compared_month(bill=[row]))["Our figures and the platform's"]
+    assert [(sheet.cell(2, at).value, sheet.cell(2, at).number_format) for at in (3, 7)] == [
+        (2, "#,##0"),
+        (2.5, "0.00####"),
+    ]
 
 
 def test_a_unit_price_is_as_exact_as_it_is() -> None:

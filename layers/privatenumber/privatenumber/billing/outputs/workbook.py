@@ -24,7 +24,7 @@ MOST_ROWS: Final = 1_048_576
 
 _CHUNK: Final = 256 * 1024
 _LONGEST_NAME: Final = 31
-_FORBIDDEN: Final = str.maketrans(dict.fromkeys(r"[]:*?/\'", " "))
+_FORBIDDEN: Final = str.maketrans(dict.fromkeys(r"[]:*?/\", " "))
 _WIDTHS: Final = {
     Cell.TEXT: 20,
     Cell.CODES: 24,
@@ -38,7 +38,7 @@ _FORMATS: Final = {
     Cell.TEXT: "@",
     Cell.CODES: "@",
     Cell.PROSE: "@",
-    Cell.COUNT: "#,##0.######",
+    Cell.COUNT: "#,##0",
     Cell.MONEY: "#,##0.00",
     Cell.PRICE: "0.00####",
     Cell.MOMENT: "@",
@@ -62,6 +62,11 @@ def _write(file: IO[bytes], report: Report, tables: Iterable[Table], words: Word
         sheets.summary(report)
         for table in (*(section.table for section in report.sections), *tables):
             sheets.add(table)
+
+
+def _shown_as(cell: Cell, value: int | Decimal) -> Cell:
+    """A count that is no whole number is shown exactly, as a price is."""
+    return Cell.PRICE if cell is Cell.COUNT and value != int(value) else cell
 
 
 class _Sheets:
@@ -125,13 +130,14 @@ class _Sheets:
         for at, (column, value) in enumerate(zip(columns, row, strict=True), start=first):
             if isinstance(value, int | Decimal):
                 # The format knows no other numbers; fifteen digits are more than any sum here has.
-                sheet.write_number(line, at, float(value), formats[column.cell])
+                sheet.write_number(line, at, float(value), formats[_shown_as(column.cell, value)])
             elif text := column.shown(value, self._words):
                 sheet.write_string(line, at, text, formats[Cell.TEXT])
 
     def _sheet(self, title: str) -> Worksheet:
         """A sheet under a name that spreadsheets accept and the book has not yet."""
-        base = title.translate(_FORBIDDEN).strip()[:_LONGEST_NAME]
+        # An apostrophe may stand within a name only.
+        base = title.translate(_FORBIDDEN).strip()[:_LONGEST_NAME].strip(" '")
         name, n = base, 1
         while name.casefold() in self._names:
             n += 1
