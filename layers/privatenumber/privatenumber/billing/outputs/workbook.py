@@ -24,7 +24,7 @@ MOST_ROWS: Final = 1_048_576
 
 _CHUNK: Final = 256 * 1024
 _LONGEST_NAME: Final = 31
-_FORBIDDEN: Final = str.maketrans(dict.fromkeys(r"[]:*?/\", " "))
+_FORBIDDEN: Final = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 _WIDTHS: Final = {
     Cell.TEXT: 20,
     Cell.CODES: 24,
