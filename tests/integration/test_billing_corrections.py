@@ -21,10 +21,17 @@ from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.runs import BillingRequestError, state_month, statement
-from privatenumber.billing.closing.tracing import find_record, records_of_row, records_of_share
+from privatenumber.billing.closing.tracing import (
+    find_record,
+    records_of_item,
+    records_of_row,
+    records_of_share,
+)
 from privatenumber.billing.tariff.packages import PackageOrder
+from privatenumber.billing.tariff.prices import Item
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.settings import PackageAllocation
+from privatenumber.store import versions
 from privatenumber.store.items import encode
 
 EVENING = utc("2026-09-02 12:00:00")
@@ -301,6 +308,29 @@ class TestTracing:
         assert sum(each.line.units for each in by_row) == row["units"] == 4
         assert list(records_of_share(ledger, version, View.ORDER, "#unassigned")) == []
         assert len(list(records_of_share(ledger, version, View.DAY, "2026-09-05"))) == 1
+
+    def test_only_the_closes_are_read_of_a_statement(
+        self, books: Books, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are its first lines; behind them stands as much as a month has orders."""
+        monkeypatch.setattr(versions, "PAGE_BYTES", 200)
+        monkeypatch.setattr(versions, "_PAGES_AT_ONCE", 1)
+        ledger = books.ledger()
+        version = ledger.statements.latest("2026-09")
+        assert version is not None
+        store = ledger.statements
+        made = store.add("2026-01", version.document, store.lines(version), seen=None, made_at=LATER)
+        asked = list[str]()
+        original = books.dynamodb.query
+
+        def query(**request: Any) -> Any:
+            asked.append(str(request["ExpressionAttributeValues"]))
+            return original(**request)
+
+        monkeypatch.setattr(books.dynamodb, "query", query)
+        assert len(list(records_of_item(ledger, made, Item.CALL))) == 2
+        read = [each for each in asked if "STATEMENT#" in each and "LINES#" in each]
+        assert len(read) == 3 < len(books.rows("STATEMENT#2026-01")) - 1
 
     def test_a_statement_leads_to_its_records_after_later_closes(self, books: Books) -> None:
         """By the hashes that it names: what came later is not behind it."""

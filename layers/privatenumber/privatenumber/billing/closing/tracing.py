@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from privatenumber.billing.closing.booking import closes_in
 from privatenumber.billing.closing.cells import cell_key
 from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.days import ClosedDay
@@ -108,8 +109,7 @@ def _records(
     application: str | None = None,
     days: Container[str] | None = None,
 ) -> Iterator[Traced]:
-    closes = (line for line in ledger.statements.lines(statement) if line["line"] == "close")
-    for close in closes:
+    for close in closes_in(ledger.statements, statement):
         if application not in (None, close["application"]) or (days is not None and close["day"] not in days):
             continue
         day = date.fromisoformat(close["day"])
@@ -143,6 +143,5 @@ def _stated(ledger: Ledger, closed: ClosedDay) -> Iterator[dict[str, Any]]:
     month, wanted = month_text(closed.close.day), closed.version.hash
     for kind, store in (("statement", ledger.statements), ("correction", ledger.corrections)):
         for version in store.versions(month):
-            named = (line["hash"] for line in store.lines(version) if line["line"] == "close")
-            if wanted in named:
+            if any(close["hash"] == wanted for close in closes_in(store, version)):
                 yield {"kind": kind, "month": month, "version": version.number, "hash": version.hash}
