@@ -117,13 +117,7 @@ def ended_call(events: Iterable[EventFact], own: Collection[str]) -> EndedCall |
 def find_ended(bench: Workbench, span: Span, account: Account, tokens: Tokens, events_of: EventsOf) -> None:
     """Put together the calls of the month whose hang-up came and whose CDR did not; find their rows."""
     own = {tokens(x, "number") for x in account.inventory}
-    last = ""
-    while True:
-        asked = bench.ask(_WITHOUT_CDR, span.since, span.until, last, _AT_ONCE)
-        addresses = [address for (address,) in asked]
-        if not addresses:
-            break
-        last = addresses[-1]
+    for addresses in bench.pages(_WITHOUT_CDR, span.since, span.until, size=_AT_ONCE):
         ended = sorted(_rows(events_of(addresses), own, account))
         bench.insert("ended", ((None, *row) for row in ended))
     bench.do("CREATE INDEX ended_at ON ended (at)")

@@ -116,17 +116,8 @@ def _open_people(bench: Workbench, table: str, callers_of: CallersOf) -> None:
     if not bench.one(f"SELECT 1 FROM {table} WHERE pattern IS NOT NULL LIMIT 1"):
         return
     bench.do(f"CREATE INDEX {table}_fact ON {table} (fact)")
-    last = ""
-    while True:
-        asked = bench.ask(
-            f"SELECT DISTINCT fact FROM {table} WHERE pattern IS NOT NULL AND fact > ? ORDER BY fact LIMIT ?",
-            last,
-            _CALLERS_AT_ONCE,
-        )
-        facts = [fact for (fact,) in asked]
-        if not facts:
-            return
-        last = facts[-1]
+    asked = f"SELECT DISTINCT fact FROM {table} WHERE pattern IS NOT NULL AND fact > ? ORDER BY fact LIMIT ?"
+    for facts in bench.pages(asked, size=_CALLERS_AT_ONCE):
         # A caller who was erased cannot be compared any more; X and end time still can.
         for fact, number in callers_of(facts).items():
             candidates = bench.ask(f"SELECT row, line, pattern FROM {table} WHERE fact = ?", fact)

@@ -76,6 +76,16 @@ class Workbench:
         """The rows of an answer, as they come."""
         yield from self._tables.execute(sql, values)
 
+    def pages(self, sql: str, *values: object, size: int) -> Iterator[list[str]]:
+        """Texts that an answer has, so many at a time.
+
+        The question asks for those above the last one, in their order; it ends with that one and the number.
+        """
+        last = ""
+        while page := [text for (text,) in self.ask(sql, *values, last, size)]:
+            yield page
+            last = page[-1]
+
     def named(self, sql: str, **values: object) -> Any:
         """The only row of an answer, its values named in the question."""
         return self._tables.execute(sql, values).fetchone()
