@@ -613,6 +613,17 @@ class TestBounds:
         assert (told.amount, told.evidence["count"], result.count) == (Decimal("0.30"), 3, 5)
         assert explained(result) == (5, Decimal("0.50"))
 
+    @pytest.mark.parametrize("size", [1, 2, 3, 9])
+    def test_pages_have_every_text_once_while_it_goes(self, size: int) -> None:
+        with Workbench("CREATE TABLE texts (text TEXT);") as bench:
+            bench.insert("texts", [(text,) for text in "cab"])
+            asked = "SELECT text FROM texts WHERE text < ? AND text > ? ORDER BY text LIMIT ?"
+            seen = []
+            for page in bench.pages(asked, "d", size=size):
+                seen += page
+                bench.put("DELETE FROM texts WHERE text = ?", [(text,) for text in page])
+        assert seen == ["a", "b", "c"]
+
     def test_no_person_and_no_session_appears_in_a_result(self) -> None:
         session_row = export_row(
             "2026-09-05 09:00:00", "2026-09-05 09:01:00", icid="+8613800138001_+8617010000002_4_x"
