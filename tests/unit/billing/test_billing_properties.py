@@ -1,5 +1,7 @@
 """What holds for every month: sums agree, order and splitting do not matter, packages pay alike."""
 
+import csv
+import io
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +14,12 @@ from hypothesis import strategies as st
 from builders.billing import C1, CARRIER, V1, V2, VIRTUAL, cdr
 from builders.closing import closes, orders, parts, stated, usage
 from builders.example import sms
+from builders.focus_rules import broken_rules
 from privatenumber.billing.closing.cells import cells_of, merge_cells, read_cell
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import Statement
+from privatenumber.billing.outputs.focus import focus
+from privatenumber.billing.outputs.focus_row import COLUMNS
 from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.tariff.money import to_fen
 from privatenumber.billing.tariff.packages import PackageOrder
@@ -131,6 +136,27 @@ def test_the_sums_of_all_views_equal_the_total(facts: Facts, bought: list[Packag
     rounded = sum(Decimal(part["rounded"]) for part in shown["components"])
     assert rounded == Decimal(shown["total"])
     assert abs(rounded - to_fen(components)) <= Decimal("0.03")
+
+
+@settings(deadline=None, max_examples=30)
+@given(months(), packages())
+def test_a_data_set_of_costs_keeps_the_rules_and_adds_up(facts: Facts, bought: list[PackageOrder]) -> None:
+    """FOCUS 1.0: billed is what was deducted, effective what the month cost, of each package its part."""
+    built = statement(facts, bought)
+    document = {**built.document(), "lines": list(built.lines())}
+    text = b"".join(focus(document)).decode()
+    rows = [{name: cell or None for name, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    assert broken_rules(COLUMNS, rows) == []
+
+    def total(column: str, **cells: str) -> Decimal:
+        found = (row for row in rows if all(row[name] == cell for name, cell in cells.items()))
+        return sum((Decimal(row[column] or "NaN") for row in found), Decimal(0))
+
+    assert total("BilledCost") == Decimal(document["total"])
+    assert total("EffectiveCost") == Decimal(document["cost_total"])
+    for package in document["packages"]:
+        cost = total("EffectiveCost", CommitmentDiscountId=package["number"])
+        assert cost == Decimal(package["cost"])
 
 
 @settings(deadline=None, max_examples=30)

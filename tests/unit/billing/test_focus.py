@@ -118,6 +118,20 @@ def test_what_nobody_used_of_a_package_is_told_in_the_month_of_its_end() -> None
     assert total(unused, "EffectiveCost") == Decimal("14.25")
 
 
+def test_a_package_that_ends_as_the_month_does_is_over() -> None:
+    """What is left of it is a loss of this month, not a rounding: midnight of Beijing belongs to both."""
+    ending = package(
+        bought_at="2025-09-30T15:00:00.000Z",
+        effective_at="2025-09-30T16:00:00.000Z",
+        expires_at="2026-09-30T16:00:00.000Z",
+        minutes={"total": 500, "used_before": 0, "used": 100, "left": 400},
+        parts={"total": 0, "used_before": 0, "used": 0, "left": 0},
+    )
+    rows = data_set(only_package(ending, usage("ax", V1, "call", 100, 100), cost="38.00"))
+    told = [(row["CommitmentDiscountStatus"], row["EffectiveCost"]) for row in rows]
+    assert told == [("Used", "7.6"), ("Unused", "30.4")]
+
+
 def test_units_of_a_package_are_weighed_as_its_costs_are_whatever_the_list_says_now() -> None:
     """Decision 81: without a price of minutes they bear all of the package, also after one was entered."""
     old = package(

@@ -12,8 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from privatenumber.billing.outputs.focus_row import month_period
 from privatenumber.billing.outputs.report import Document, lines_of
-from privatenumber.times import beijing_month, from_iso
+from privatenumber.times import from_iso
 
 _SCALE: Final = 10**6
 _ITEMS: Final = (("call", "minutes"), ("sms", "parts"))
@@ -52,7 +53,7 @@ def _shares(
     listed, weight = _list_prices(document), _weights(package)
     cost = Fraction(package["cost"])
     left = [(item, package[unit]["left"]) for item, unit in _ITEMS if package[unit]["left"]]
-    is_over = beijing_month(from_iso(package["expires_at"])) <= document["month"]
+    is_over = from_iso(package["expires_at"]) <= month_period(document["month"]).end
     lost = _lost(package, weight) if is_over else Fraction(0)
     unused = lost if uses else cost
     name = f"{package['minutes']['total']} minutes + {package['parts']['total']} SMS parts"
