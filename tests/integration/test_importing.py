@@ -298,8 +298,10 @@ def test_a_row_that_hides_its_caller_gives_way_to_the_push_of_its_times(
     assert totals(books).calls.attempts == 2
 
 
-def test_an_sms_with_an_id_gives_way_to_a_notice_without(books: Books) -> None:
-    (text,) = sms_export(sms_row("2026-09-02 10:00:00", 2, sms_id="sms-9", x=X))
+@pytest.mark.parametrize("sender", [A, "138****8001"])
+def test_an_sms_with_an_id_gives_way_to_a_notice_without(books: Books, sender: str) -> None:
+    """Who hides the sender is recognised by the second: notices tell milliseconds (notifications.md §6)."""
+    (text,) = sms_export(sms_row("2026-09-02 10:00:00", 2, sms_id="sms-9", x=X, sender=sender))
     import_rows(books.ledger(), [RowToImport(text)], IMPORTING)
     books.push(sms_body(parts="1", smsIdentifier=None), at=LATER)
     assert totals(books).sms.messages == 1

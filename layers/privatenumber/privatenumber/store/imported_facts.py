@@ -98,11 +98,14 @@ def similar_cdrs(fact: CdrFact, find: Lookups) -> list[CdrFact]:
 
 
 def similar_sms(fact: SmsFact, find: Lookups) -> list[SmsFact]:
-    """SMS, imported or pushed, of the same X and sender within a minute, in a stable order."""
+    """SMS, imported or pushed, of the same X and sender within a minute, in a stable order.
+
+    A row that hides its sender is the same SMS when it came in the very same second.
+    """
     if fact.at is None:
         return []
     near = find.sms_between(fact.application, fact.at - SMS_TOLERANCE, fact.at + SMS_TOLERANCE)
-    same = (each for each in near if (each.x, each.calling) == (fact.x, fact.calling) and _either(fact, each))
+    same = (each for each in near if each.x == fact.x and _same_sender(fact, each) and _either(fact, each))
     return sorted(same, key=lambda each: (each.at or each.received_at, each.key))
 
 
@@ -115,6 +118,13 @@ def _same_caller(imported: CdrFact, other: CdrFact) -> bool:
     if imported.caller is not None:
         return imported.caller == other.caller
     return (imported.answered_at, imported.ended_at) == (other.answered_at, other.ended_at)
+
+
+def _same_sender(imported: SmsFact, other: SmsFact) -> bool:
+    if imported.calling is not None:
+        return imported.calling == other.calling
+    both = (imported.at, other.at)
+    return len({at and int(at.timestamp()) for at in both}) == 1
 
 
 def _either(imported: SmsFact, other: SmsFact) -> bool:
