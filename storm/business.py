@@ -81,6 +81,16 @@ class Business:
             self.deals.append(deal)
             self._later(self._start + timedelta(seconds=order.at_s), lambda deal=deal: self._bind(deal, 0))
 
+    def hurry(self) -> bool:
+        """The next order that has not begun begins now; False: there is none within a day."""
+        now = self._clock.now()
+        for deal in self.deals:
+            begins = self._start + timedelta(seconds=deal.order.at_s)
+            if deal.asked_at is None and now < begins < now + timedelta(days=1):
+                self._bind(deal, 0)
+                return True
+        return False
+
     def ask(
         self,
         route: str,
@@ -133,6 +143,9 @@ class Business:
 
     def _bind(self, deal: Deal, attempt: int) -> None:
         order, now = deal.order, self._clock.now()
+        if not attempt and deal.asked_at:
+            # It began sooner than it was meant to.
+            return
         deal.asked_at = deal.asked_at or now
         body: dict[str, Any] = {
             "application": application_id(order.mode),

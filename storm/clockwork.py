@@ -60,10 +60,16 @@ class Clockwork:
             self.allowed_s = None
             raise TimedOut
 
-    def begin(self, allowed_s: float) -> None:
-        """An invocation begins."""
+    @contextmanager
+    def invocation(self, allowed_s: float) -> Iterator[Callable[[], float]]:
+        """An invocation; the one in whose midst it is waits as long. Gives how long it has waited."""
+        outer = self._waited_before_s, self.waited_s, self.allowed_s
         self._waited_before_s += self.waited_s
         self.waited_s, self.allowed_s = 0.0, allowed_s
+        yield lambda: self.waited_s
+        own_s = self.waited_s
+        self._waited_before_s, self.waited_s, self.allowed_s = outer
+        self.waited_s += own_s
 
     def left_s(self) -> float:
         """What is left of the invocation."""

@@ -7,12 +7,15 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import TextIOBase
 from types import ModuleType
 from typing import Any
+
+from aws_lambda_powertools.metrics import Metrics
 
 from storm.clockwork import Clockwork, Killed, TimedOut
 from storm.deployment import Deployment, Function
@@ -96,6 +99,14 @@ class Logs:
         if found.get("level") in ("ERROR", "WARNING", "CRITICAL", None):
             self.tail = [*self.tail[-199:], f"{self.now():%m-%d %H:%M:%S} {self.function} {line[:1500]}"]
 
+    @contextmanager
+    def of(self, function: str) -> Iterator[None]:
+        """Hear a function; what another one has begun to print is kept for it."""
+        outer = self.function, self._pending
+        self.function, self._pending = function, []
+        yield
+        self.function, self._pending = outer
+
     def keep(self, *, metrics: bool) -> None:
         """The invocation is over; a killed one has printed its metrics to nobody."""
         if metrics:
@@ -108,7 +119,7 @@ class Logs:
 
 
 class Lambdas:
-    """The functions, composed as they compose themselves; one environment each, lost when it is killed."""
+    """The functions, composed as they compose themselves; an environment is lost when it is killed."""
 
     def __init__(self, deployment: Deployment, clockwork: Clockwork, logs: Logs) -> None:
         self._deployment = deployment
@@ -116,7 +127,7 @@ class Lambdas:
         self._logs = logs
         self.invocations: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        self.current: str | None = None
+        self.running: list[tuple[str, Any]] = []
         self.before: list[Callable[[str], None]] = []
         self.after: list[Callable[[str], None]] = []
         self._warm: dict[str, ModuleType] = {}
@@ -125,19 +136,25 @@ class Lambdas:
         """Invoke a function; never raises what the function raises."""
         function = self._deployment.functions[name]
         self.invocations[name] += 1
-        os.environ.update(function.environment)
-        outer, self._logs.function = (self.current, self._logs.function), name
-        self.current = name
-        self._clockwork.begin(function.timeout_s)
-        for listener in self.before:
-            listener(name)
-        invoked = self._run(function, event)
-        for listener in self.after:
-            listener(name)
-        self._clockwork.allowed_s = None
-        self.current, self._logs.function = outer
-        self._measure(name, invoked)
+        with _apart(), self._logs.of(name), self._clockwork.invocation(function.timeout_s) as waited:
+            os.environ.update(function.environment)
+            self.running.append((name, event))
+            for listener in self.before:
+                listener(name)
+            invoked = self._run(function, event)
+            for listener in self.after:
+                listener(name)
+            self.running.pop()
+            self._measure(name, invoked, waited())
+        if self.running:
+            # The one that goes on finds its own.
+            os.environ.update(self._deployment.functions[self.running[-1][0]].environment)
         return invoked
+
+    @property
+    def current(self) -> str | None:
+        """The function that runs, None between two."""
+        return self.running[-1][0] if self.running else None
 
     def _run(self, function: Function, event: Any) -> Invoked:
         module = self._environment(function)
@@ -147,7 +164,7 @@ class Lambdas:
         try:
             return Invoked(getattr(module, function.handler)(given, context), None)
         except Killed as end:
-            del self._warm[function.name]
+            del self._warm[self._place(function)]
             return Invoked(None, "timed out" if isinstance(end, TimedOut) else "killed")
         except Exception as error:
             self._logs.hear(f"{type(error).__name__}: {error}")
@@ -155,15 +172,20 @@ class Lambdas:
 
     def _environment(self, function: Function) -> ModuleType:
         """The module of a function's environment, run anew: functions may share a file, never its state."""
-        if function.name not in self._warm:
+        place = self._place(function)
+        if place not in self._warm:
             spec = importlib.util.find_spec(function.module)
             if spec is None or spec.loader is None:
                 raise ImportError(function.module)
             module = importlib.util.module_from_spec(spec)
             with self._clockwork.turned():
                 spec.loader.exec_module(module)
-            self._warm[function.name] = module
-        return self._warm[function.name]
+            self._warm[place] = module
+        return self._warm[place]
+
+    def _place(self, function: Function) -> str:
+        """One environment each, and another for those that run within another invocation."""
+        return f"{function.name} {len(self.running)}"
 
     def alarms(self) -> Mapping[str, Mapping[str, Any]]:
         """The alarms that are deployed."""
@@ -173,11 +195,24 @@ class Lambdas:
         """Keep how old the oldest record of a batch was."""
         self._logs.measure("AWS/Lambda", "IteratorAge", age_ms, FunctionName=name)
 
-    def _measure(self, name: str, invoked: Invoked) -> None:
+    def _measure(self, name: str, invoked: Invoked, waited_s: float) -> None:
         self._logs.keep(metrics=invoked.failed not in ("killed", "timed out"))
         self.outcomes[name, invoked.failed or "done"] += 1
         self._logs.measure("AWS/Lambda", "Errors", float(invoked.failed is not None), FunctionName=name)
-        self._logs.measure("AWS/Lambda", "Duration", self._clockwork.waited_s * 1000, FunctionName=name)
+        self._logs.measure("AWS/Lambda", "Duration", waited_s * 1000, FunctionName=name)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Powertools keeps what is not printed yet in one place of the process, which is one function's."""
+    places: tuple[dict[str, Any], ...] = (Metrics._metrics, Metrics._dimensions, Metrics._metadata)
+    outer = [dict(place) for place in places]
+    for place in places:
+        place.clear()
+    yield
+    for place, before in zip(places, outer, strict=True):
+        place.clear()
+        place.update(before)
 
 
 def capture(logs: Logs) -> Callable[[str], None]:

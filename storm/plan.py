@@ -42,6 +42,11 @@ CRASHED: Final = {
 """Functions that are killed, and up to which request to the tables of one invocation."""
 
 
+_BINDING: Final = ("BindingsFunction", "UnbindWorkerFunction")
+OVERLAPPED: Final = (*3 * _BINDING, *(name for name in CRASHED if name != "BillingFunction"))
+"""Functions in whose midst another one runs; billing asks from several threads, and counts no request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault: its kind (`storm/weather.py` acts), when it begins, how long it lasts, and what it needs."""
@@ -165,6 +170,13 @@ def _crash(chance: random.Random) -> tuple[float, Params]:
     return 12 * 3600, {"function": function, "nth": nth, "after": after}
 
 
+def _overlap(chance: random.Random) -> tuple[float, Params]:
+    function = chance.choice(OVERLAPPED)
+    between = chance.choice(("same", "sweep", "next")) if function in _BINDING else "same"
+    nth = chance.randint(1, min(12, CRASHED[function]))
+    return 12 * 3600, {"function": function, "nth": nth, "with": between}
+
+
 def _slow(chance: random.Random) -> tuple[float, Params]:
     function = chance.choice(
         ("BindingsFunction", "CallbacksFunction", "UnbindWorkerFunction", "FollowFunction")
@@ -191,6 +203,7 @@ _KINDS: Final[Mapping[str, tuple[float, Make]]] = {
     "push.refused_for_hours": (1, _push()),
     "function.crash": (8, _crash),
     "function.timeout": (3, _slow),
+    "function.overlap": (12, _overlap),
     "queue.twice": (2, lambda chance: (3600, {"queue": chance.choice(("WorkQueue", "WebhooksQueue"))})),
     "drift.lost": (
         2,

@@ -145,6 +145,10 @@ class QueueWorkers:
         self._planned[queue] = when
         self._clock.at(when, look, f"queue {queue}")
 
+    def look(self, queue: str) -> None:
+        """Let its worker look at a queue now."""
+        self._look(self._sources[queue])
+
     def _look(self, source: QueueSource) -> None:
         received = self._queues.receive(source.queue, source.batch)
         if received:

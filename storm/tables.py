@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from privatenumber.store.items import decode
@@ -59,6 +60,7 @@ class Tables:
     _images: dict[str, dict[Key, Mapping[str, Any]]] = field(default_factory=dict)
     _due: dict[str, list[tuple[str, str, Key]]] = field(default_factory=dict)
     _sequence: int = 0
+    _tokens: Iterator[int] = field(default_factory=count)
 
     def tap(self, client: DynamoDBClient, weather: Weather) -> DynamoDBClient:
         """Put the tap into a client."""
@@ -69,7 +71,7 @@ class Tables:
             weather.before(operation, request)
             if operation == "TransactWriteItems":
                 # The SDK repeats a transaction under the token of its first attempt.
-                request = {"ClientRequestToken": f"storm-{self.requests.total()}", **request}
+                request = {"ClientRequestToken": f"storm-{next(self._tokens)}", **request}
             answer = send(operation, request)
             for table, key, image in _changes(operation, request):
                 self._note(table, key, image or _read(send, table, key))

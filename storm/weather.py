@@ -42,6 +42,14 @@ _TROUBLE_S: Final = 4.5
 
 
 @dataclass
+class _Running:
+    """An invocation, and how many requests to the tables it has made."""
+
+    function: str
+    requests: int = 0
+
+
+@dataclass
 class Weather:
     """The faults of a plan. `struck` counts by kind how often each has acted."""
 
@@ -64,8 +72,8 @@ class Weather:
     struck_at: dict[str, datetime] = field(default_factory=dict)
     ordered_as: dict[str, str] = field(default_factory=dict)
     active: dict[str, Fault] = field(default_factory=dict)
-    function: str | None = None
-    requests: int = 0
+    overlap: Callable[[Fault], bool] = lambda fault: False
+    running: list[_Running] = field(default_factory=list)
     console: Console = field(init=False)
     _refused_bodies: set[str] = field(default_factory=set)
     _spent: set[str] = field(default_factory=set)
@@ -133,17 +141,18 @@ class Weather:
 
     def invoked(self, name: str) -> None:
         """A function begins."""
-        self.function, self.requests = name, 0
+        self.running.append(_Running(name))
 
     def ended(self, name: str) -> None:
         """A function is over."""
-        self.function = None
+        self.running.pop()
 
     def before(self, operation: str, request: Mapping[str, Any]) -> None:
         """See `tables.Weather`; outside of functions the weather is fine."""
-        if self.function is None:
+        if not self.running:
             return
-        self.requests += 1
+        self.running[-1].requests += 1
+        self._overlap()
         self._kill(after=False)
         self._stall()
         outage = self._any("table.outage")
@@ -158,7 +167,7 @@ class Weather:
 
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
         """See `tables.Weather`."""
-        if self.function is None:
+        if not self.running:
             return False
         self._kill(after=True)
         return operation in _WRITES and self._share("table.answer_lost")
@@ -167,15 +176,29 @@ class Weather:
         """Whether a fault of a kind acts now."""
         return self._any(kind) is not None
 
+    def _overlap(self) -> None:
+        fault = self._now("function.overlap")
+        if fault is not None and len(self.running) == 1:
+            self._spent.add(fault.id)
+            if self.overlap(fault):
+                self._strike(fault)
+            else:
+                self._spent.discard(fault.id)
+
     def _kill(self, *, after: bool) -> None:
-        fault = self._any("function.crash", function=self.function or "", after=after)
-        if fault is not None and fault.params["nth"] == self.requests and self._strike(fault):
+        fault = self._now("function.crash", after=after)
+        if fault is not None and self._strike(fault):
             raise Killed
 
     def _stall(self) -> None:
-        fault = self._any("function.timeout", function=self.function or "")
-        if fault is not None and fault.params["nth"] == self.requests and self._strike(fault):
+        fault = self._now("function.timeout")
+        if fault is not None and self._strike(fault):
             self.clockwork.sleep(1000)
+
+    def _now(self, kind: str, **params: bool) -> Fault | None:
+        """A fault of this function and of this request of its invocation."""
+        running = self.running[-1]
+        return self._any(kind, function=running.function, nth=running.requests, **params)
 
     def _share(self, kind: str) -> bool:
         fault = self._any(kind)
@@ -250,7 +273,7 @@ class Weather:
         self.struck[fault.kind] += taken
         self.emulator.faults.remove(ordered)
 
-    def _any(self, kind: str, **params: str | bool) -> Fault | None:
+    def _any(self, kind: str, **params: str | bool | int) -> Fault | None:
         return next(
             (
                 fault

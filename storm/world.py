@@ -28,6 +28,7 @@ from storm.judges.privacy import PrivacyWatch
 from storm.lambdas import Lambdas, Logs, capture
 from storm.operators import Operators
 from storm.orders import orders_of
+from storm.overlaps import Overlaps
 from storm.plan import Plan
 from storm.platform import (
     AREA,
@@ -173,6 +174,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
     receiver.install()
     Voices(emulator, weather.strikes).install()
+    weather.overlap = Overlaps(lambdas, workers[0], business).happen
     operators = Operators(emulator, business, lambdas)
     weather.console.hears_of_return.append(operators.number_returned)
     world = World(

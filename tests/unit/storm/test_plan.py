@@ -35,6 +35,7 @@ def test_every_kind_of_fault_comes_in_every_storm() -> None:
         *("platform.error_5xx_after_success", "platform.no_connection", "platform.flow_control"),
         *("platform.lock_out", "platform.arrears", "push.answer_lost", "push.duplicate", "push.delay"),
         *("push.reorder", "push.never_sent", "push.refused_for_hours", "function.crash"),
+        "function.overlap",
         *("function.timeout", "queue.twice", "table.throttled", "table.conflicts", "table.answer_lost"),
         *(
             "receiver.down",

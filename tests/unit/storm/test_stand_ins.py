@@ -192,21 +192,33 @@ def test_a_file_in_parts_is_there_when_it_is_complete() -> None:
 
 def test_who_waits_longer_than_his_time_is_ended() -> None:
     clockwork = Clockwork(lambda: START, START)
-    clockwork.begin(10)
-    clockwork.sleep(9)
-    assert clockwork.left_s() == 1
-    with pytest.raises(TimedOut):
-        clockwork.sleep(2)
+    with clockwork.invocation(10):
+        clockwork.sleep(9)
+        assert clockwork.left_s() == 1
+        with pytest.raises(TimedOut):
+            clockwork.sleep(2)
 
 
 def test_waiting_moves_our_monotonic_clock_and_nobody_elses() -> None:
     clockwork = Clockwork(lambda: START, START)
     before = clockwork.monotonic()
-    clockwork.begin(10)
-    clockwork.sleep(3)
-    clockwork.begin(10)
-    assert clockwork.monotonic() - before == 3
+    with clockwork.invocation(10):
+        clockwork.sleep(3)
+    with clockwork.invocation(10):
+        assert clockwork.monotonic() - before == 3
     assert clockwork.now() == START
+
+
+def test_in_whose_midst_another_one_runs_waits_as_long_as_it() -> None:
+    clockwork = Clockwork(lambda: START, START)
+    before = clockwork.monotonic()
+    with clockwork.invocation(10) as outer:
+        clockwork.sleep(2)
+        with clockwork.invocation(5) as inner:
+            clockwork.sleep(4)
+            assert (inner(), clockwork.left_s()) == (4, 1)
+        assert (outer(), clockwork.left_s()) == (6, 4)
+    assert clockwork.monotonic() - before == 6
 
 
 def test_our_clock_may_be_off() -> None:
