@@ -15,6 +15,7 @@ from builders.billing import C1, CARRIER, V1, V2, VIRTUAL, cdr
 from builders.closing import closes, orders, parts, stated, usage
 from builders.example import sms
 from builders.focus_rules import broken_rules
+from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.cells import cells_of, merge_cells, read_cell
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import Statement
@@ -24,6 +25,7 @@ from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.tariff.money import to_fen
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.reading import read_price_book
+from privatenumber.settings import PackageAllocation
 from privatenumber.store.fact_rows import CdrFact
 from privatenumber.store.sms_rows import SmsFact
 from privatenumber.times import beijing_day
@@ -104,7 +106,7 @@ def packages(draw: st.DrawFn) -> list[PackageOrder]:
     ]
 
 
-def statement(facts: Facts, bought: list[PackageOrder]) -> Statement:
+def statement(facts: Facts, bought: list[PackageOrder], options: Options | None = None) -> Statement:
     held = [Holding(V1, "ax", VIRTUAL), Holding(V2, "axb", VIRTUAL)]
     rents = rents_deducted(held, "2026-09", ODD_PRICES, until=LAST)
     return stated(
@@ -115,6 +117,7 @@ def statement(facts: Facts, bought: list[PackageOrder]) -> Statement:
         prices=ODD_PRICES,
         attribution=ATTRIBUTION,
         inventory=INVENTORY,
+        options=options,
     )
 
 
@@ -139,10 +142,12 @@ def test_the_sums_of_all_views_equal_the_total(facts: Facts, bought: list[Packag
 
 
 @settings(deadline=None, max_examples=30)
-@given(months(), packages())
-def test_a_data_set_of_costs_keeps_the_rules_and_adds_up(facts: Facts, bought: list[PackageOrder]) -> None:
+@given(months(), packages(), st.sampled_from(PackageAllocation))
+def test_a_data_set_of_costs_keeps_the_rules_and_adds_up(
+    facts: Facts, bought: list[PackageOrder], how: PackageAllocation
+) -> None:
     """FOCUS 1.0: billed is what was deducted, effective what the month cost, of each package its part."""
-    built = statement(facts, bought)
+    built = statement(facts, bought, Options(packages=how))
     document = {**built.document(), "lines": list(built.lines())}
     text = b"".join(focus(document)).decode()
     rows = [{name: cell or None for name, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
@@ -157,6 +162,8 @@ def test_a_data_set_of_costs_keeps_the_rules_and_adds_up(facts: Facts, bought: l
     for package in document["packages"]:
         cost = total("EffectiveCost", CommitmentDiscountId=package["number"])
         assert cost == Decimal(package["cost"])
+    covered = [row for row in rows if row["CommitmentDiscountStatus"]]
+    assert all(Decimal(row["EffectiveCost"] or "NaN") >= 0 for row in covered)
 
 
 @settings(deadline=None, max_examples=30)

@@ -132,6 +132,20 @@ def test_a_package_that_ends_as_the_month_does_is_over() -> None:
     assert told == [("Used", "7.6"), ("Unused", "30.4")]
 
 
+def test_a_package_that_was_borne_at_once_bears_nothing_at_its_end() -> None:
+    """docs/billing.md, `PackageAllocation=none`: one line of the account, in the month of the purchase."""
+    ending = package(
+        bought_at="2025-09-01T02:03:00.000Z",
+        effective_at="2025-09-01T03:00:00.000Z",
+        expires_at="2026-09-01T03:00:00.000Z",
+        minutes={"total": 500, "used_before": 0, "used": 100, "left": 400},
+        parts={"total": 0, "used_before": 0, "used": 0, "left": 0},
+        cost="0.00",
+    )
+    rows = data_set(only_package(ending, usage("ax", V1, "call", 100, 100), cost="0.00"))
+    assert [(row["CommitmentDiscountStatus"], row["EffectiveCost"]) for row in rows] == [("Used", "0")]
+
+
 def test_units_of_a_package_are_weighed_as_its_costs_are_whatever_the_list_says_now() -> None:
     """Decision 81: without a price of minutes they bear all of the package, also after one was entered."""
     old = package(

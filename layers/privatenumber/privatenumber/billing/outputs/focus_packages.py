@@ -55,7 +55,8 @@ def _shares(
     left = [(item, package[unit]["left"]) for item, unit in _ITEMS if package[unit]["left"]]
     is_over = from_iso(package["expires_at"]) <= month_period(document["month"]).end
     lost = _lost(package, weight) if is_over else Fraction(0)
-    unused = lost if uses else cost
+    # Rounding may leave less than the loss, and a package that is borne at once leaves nothing for its end.
+    unused = min(lost, cost) if uses else cost
     name = f"{package['minutes']['total']} minutes + {package['parts']['total']} SMS parts"
     weights = [units * weight[line["item"]] for line, units in uses]
     for (line, units), part in zip(uses, _split(cost - unused, weights), strict=True):
