@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +19,8 @@ from privatenumber.billing.closing.rerating import rerate
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import price_book_of
+from privatenumber.store.facts import FactStore
+from privatenumber.store.sms_rows import SmsFact
 
 NOON = utc("2026-09-02 12:00:00")
 PACKAGE = PackageOrder("order-1", utc("2026-09-01 00:00:00"), 1, 0, Decimal(38))
@@ -68,6 +71,20 @@ def test_other_rules_of_counting_rate_every_record_anew(books: Books) -> None:
     """95 and 10 seconds by steps of 30: four and one."""
     document = rerate(books.ledger(), "2026-09", proposed("0.05", minute_seconds=30), as_of=NOON)
     assert sums(document)["call"] == (3, "0.30", 5, "0.25", "-0.05")
+
+
+def test_facts_are_read_once_for_both_books(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Counter[tuple[str, date, int]]()
+    original = FactStore.sms_of_day
+
+    def counted(store: FactStore, application: str, day: date, shards: Sequence[int]) -> Iterator[SmsFact]:
+        read.update((application, day, shard) for shard in shards)
+        return original(store, application, day, shards)
+
+    daily.close(books.ledger(), date(2026, 9, 2), as_of=NOON)
+    monkeypatch.setattr(FactStore, "sms_of_day", counted)
+    rerate(books.ledger(), "2026-09", proposed("0.12"), as_of=NOON)
+    assert set(read.values()) == {1}
 
 
 def test_the_same_prices_make_no_difference(books: Books) -> None:

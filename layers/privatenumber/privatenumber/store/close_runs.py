@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import SHARDS
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -160,19 +161,13 @@ class CloseRuns:
         return decode(found["Item"]) if "Item" in found else None
 
     def _query(self, pk: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": pk}),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(decode, page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": pk}),
+            ConsistentRead=True,
+        )
 
 
 def _days(run: CloseRun) -> str:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.items import decode, encode
+from privatenumber.store.querying import every_row
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -87,21 +88,16 @@ class ComplaintStore:
 
     def of_month(self, application: str, month: str) -> Iterator[Complaint]:
         """The complaints of an application in a Beijing month (``yyyy-MM``), by id."""
-        start: dict[str, Any] = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                FilterExpression="begins_with(#day, :month)",
-                ExpressionAttributeNames={"#day": "day"},
-                ExpressionAttributeValues=encode({":pk": _partition(application), ":month": f"{month}-"}),
-                ConsistentRead=True,
-                **start,
-            )
-            yield from (_complaint(decode(item)) for item in page["Items"])
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        rows = every_row(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            FilterExpression="begins_with(#day, :month)",
+            ExpressionAttributeNames={"#day": "day"},
+            ExpressionAttributeValues=encode({":pk": _partition(application), ":month": f"{month}-"}),
+            ConsistentRead=True,
+        )
+        return map(_complaint, rows)
 
 
 def _partition(application: str) -> str:

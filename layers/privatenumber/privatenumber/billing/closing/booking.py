@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby, takewhile
+from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any, Final
 
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
 from privatenumber.billing.closing.statement import Booked
 from privatenumber.billing.ledger import Ledger, together
-from privatenumber.billing.rating.rent import first_day, month_before, month_text, next_month
+from privatenumber.billing.rating.rent import first_day, month_text, months_back, next_month
 from privatenumber.store.statements import MonthStore
 from privatenumber.store.versions import Version
 
@@ -107,9 +107,7 @@ def booked_month(ledger: Ledger, now: str) -> str:
 
 def months_before(month: str) -> Iterator[str]:
     """The months whose corrections a month may book, newest first."""
-    for _ in range(_MONTHS_CORRECTED):
-        month = month_before(month)
-        yield month
+    return islice(months_back(month), _MONTHS_CORRECTED)
 
 
 def _shares_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ cell are in the parts whose hashes the day names (`lines_of`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from privatenumber.billing.closing.lines import UNKNOWN, Belonging, Line, fact_a
 from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part, rules_hash
 from privatenumber.billing.closing.totals import Totals, sum_of
 from privatenumber.billing.rating.calls import record_days
-from privatenumber.billing.tariff.prices import PriceBook
+from privatenumber.billing.tariff.prices import PriceBook, UsageTime
 from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_rows import SHARDS, CdrFact
@@ -139,15 +139,14 @@ class DayCloser:
 
     def rate_part(self, part: Part, seen: Version | None) -> PartClose:
         """A part as its facts stand now; `seen` is its latest stored close. Writes nothing."""
-        application, shards = part.application, (part.shard,)
-        days = record_days(part.day, self._prices.usage_time)
-        facts = PartFacts(
-            cdrs=[cdr for day in days for cdr in self._facts.cdrs_of_day(application, day, shards)],
-            contradictions=list(self._facts.variants_of_day(application, part.day, shards)),
-            texts=list(self._facts.sms_of_day(application, part.day, shards)),
-        )
+        return self._rate_part(part, seen, (self._prices,))[0]
+
+    def _rate_part(self, part: Part, seen: Version | None, books: Sequence[PriceBook]) -> list[PartClose]:
+        application = part.application
         kept = kept_in(map(read_line, self._closes.lines(seen))) if seen else {}
-        self._learn_orders(application, facts, kept)
+        read = {rule: self._facts_of(part, rule) for rule in {book.usage_time for book in books}}
+        for facts in read.values():
+            self._learn_orders(application, facts, kept)
         owners = Owners(
             application,
             self._modes.get(application),
@@ -155,7 +154,18 @@ class DayCloser:
             self._orders,
             kept,
         )
-        return close_part(part, facts, Terms(self._prices, self._inventory, owners))
+        return [
+            close_part(part, read[book.usage_time], Terms(book, self._inventory, owners)) for book in books
+        ]
+
+    def _facts_of(self, part: Part, usage_time: UsageTime) -> PartFacts:
+        application, shards = part.application, (part.shard,)
+        days = record_days(part.day, usage_time)
+        return PartFacts(
+            cdrs=[cdr for day in days for cdr in self._facts.cdrs_of_day(application, day, shards)],
+            contradictions=list(self._facts.variants_of_day(application, part.day, shards)),
+            texts=list(self._facts.sms_of_day(application, part.day, shards)),
+        )
 
     def close_part(self, part: Part, *, now: datetime) -> None:
         """Close a part and store it, unless what is stored says the same or there is nothing to say.
@@ -167,8 +177,20 @@ class DayCloser:
     def rate(self, application: str, day: date) -> tuple[DayClose, Version | None]:
         """A day as its facts stand now, and its latest stored close; writes nothing."""
         seen = self._closes.latest(application, day)
-        parts = [self._kept(*self._rated(part, seen)) for part in _parts(application, day)]
-        return merge_day(application, day, parts), seen
+        return self._rate(application, day, seen, (self._prices,))[0], seen
+
+    def rate_with(self, application: str, day: date, books: Sequence[PriceBook]) -> list[DayClose]:
+        """The same at the prices of each book; facts are read once."""
+        return self._rate(application, day, self._closes.latest(application, day), books)
+
+    def _rate(
+        self, application: str, day: date, seen: Version | None, books: Sequence[PriceBook]
+    ) -> list[DayClose]:
+        rated = [self._rated(part, seen, books) for part in _parts(application, day)]
+        return [
+            merge_day(application, day, [self._kept(closes[at], version) for closes, version in rated])
+            for at in range(len(books))
+        ]
 
     def close(self, application: str, day: date, *, now: datetime) -> ClosedDay:
         """Close all parts of a day and the day itself. Raises VersionTaken (contention)."""
@@ -232,22 +254,24 @@ class DayCloser:
                 found.add(fact.subscription_id)
         self._orders.learn(application, found)
 
-    def _rated(self, part: Part, day: Version | None) -> tuple[PartClose, Version | None]:
-        """A part as its facts stand now, and its latest stored close.
+    def _rated(
+        self, part: Part, day: Version | None, books: Sequence[PriceBook]
+    ) -> tuple[list[PartClose], Version | None]:
+        """A part as its facts stand now, at the prices of each book, and its latest stored close.
 
         A part that its day does not name has none, unless a crash came before the day was merged: so it is
         asked only when there are facts. Most parts of most days have none.
         """
         named = day is not None and part.shard in {ref["shard"] for ref in day.document["parts"]}
         seen = self._latest(part) if named else None
-        close = self.rate_part(part, seen)
-        if seen is None and close.lines:
+        closes = self._rate_part(part, seen, books)
+        if seen is None and any(close.lines for close in closes):
             seen = self._latest(part)
-            close = self.rate_part(part, seen) if seen else close
-        return close, seen
+            closes = self._rate_part(part, seen, books) if seen else closes
+        return closes, seen
 
     def _close_part(self, part: Part, day: Version | None, now: datetime) -> KeptPart:
-        close, seen = self._rated(part, day)
+        (close,), seen = self._rated(part, day, (self._prices,))
         if seen is None and not close.lines:
             return KeptPart(close, "")
         lines = [line.document() for line in close.lines]

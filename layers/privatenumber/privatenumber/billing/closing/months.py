@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from privatenumber.billing.closing.cells import Cell, Key, cell_key, sort_key
 from privatenumber.billing.closing.lines import Line
-from privatenumber.billing.rating.packages import Quotas, Usage, deduct
+from privatenumber.billing.rating.packages import Quotas, Usage, deduct, payable
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
@@ -66,7 +66,7 @@ def _whole_day(day: date, cells: Iterable[Cell], quotas: Quotas) -> tuple[list[C
     known = sorted(cells, key=lambda cell: sort_key(cell.key))
     payer: dict[Item, str] = {}
     for item in _ITEMS:
-        units = sum(cell.units for cell in known if cell.item is item and _payable(cell))
+        units = sum(cell.units for cell in known if cell.item is item and _is_payable(cell))
         deductions, left = quotas.take(item, NumberType.VIRTUAL, start, units)
         if not deductions:
             continue
@@ -75,7 +75,7 @@ def _whole_day(day: date, cells: Iterable[Cell], quotas: Quotas) -> tuple[list[C
         payer[item], quotas = deductions[0].package, left
     paid = [
         cell.paid_by({payer[cell.item]: cell.units})
-        if cell.item in payer and cell.units and _payable(cell)
+        if cell.item in payer and cell.units and _is_payable(cell)
         else cell
         for cell in known
     ]
@@ -99,6 +99,5 @@ def _line_by_line(
     return [cell.paid_by(paid[cell.key]) if cell.key in paid else cell for cell in known], quotas
 
 
-def _payable(cell: Cell) -> bool:
-    """Minutes of all numbers, parts of virtual ones (§5)."""
-    return cell.item is Item.CALL or cell.number_type is NumberType.VIRTUAL
+def _is_payable(cell: Cell) -> bool:
+    return payable(cell.item, cell.number_type)

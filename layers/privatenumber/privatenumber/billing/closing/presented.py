@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from privatenumber.billing.closing.cells import sort_key
 from privatenumber.billing.closing.components import CORRECTION
 from privatenumber.billing.closing.usage_rows import is_call
 from privatenumber.billing.tariff.money import plain
@@ -70,7 +71,7 @@ def _view(
     for component in head["components"]:
         if component["item"] in _ACCOUNTS:
             rows[(None,) * len(by)].package += Decimal(component["amount"])
-    keys = sorted(rows, key=lambda key: tuple(_last(part) for part in key))
+    keys = sorted(rows, key=sort_key)
     return [{**dict(zip(by, key, strict=True)), **rows[key].document()} for key in keys]
 
 
@@ -106,8 +107,3 @@ class _Row:
             "package": plain(self.package),
             "total": plain(self.call + self.sms + self.rent + self.package),
         }
-
-
-def _last(text: str | None) -> str:
-    """A sort key that puts what has no name behind everything that has one."""
-    return "\U0010ffff" if text is None else text

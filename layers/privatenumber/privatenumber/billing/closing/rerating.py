@@ -7,7 +7,7 @@ forgotten keeps its minutes and parts, at the other prices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -41,8 +41,10 @@ def rerate(ledger: Ledger, month: str, prices: PriceBook, *, as_of: datetime) ->
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"rerate: {month} has not begun in Beijing")
     used = carried_into(ledger, month, as_of).used
-    now = _components(ledger, month, ledger.prices, used, as_of)
-    then = _components(ledger, month, prices, used, as_of)
+    now, then = (
+        _components(ledger, month, book, cells, used, as_of)
+        for book, cells in _rated(ledger, month, (ledger.prices, prices), as_of)
+    )
     before, after = total_of(now.values()), total_of(then.values())
     kinds = sorted({*now, *then}, key=lambda kind: (kind[0], kind[1] or ""))
     return {
@@ -71,38 +73,49 @@ def _compared(now: Component, then: Component) -> dict[str, Any]:
     }
 
 
-def _components(
-    ledger: Ledger, month: str, prices: PriceBook, used: Mapping[str, Use], as_of: datetime
-) -> dict[tuple[str, str | None], Component]:
-    closer = ledger.closer_with(prices)
+def _rated(
+    ledger: Ledger, month: str, books: Sequence[PriceBook], as_of: datetime
+) -> Iterator[tuple[PriceBook, list[Cell]]]:
+    """The cells of a month at the prices of each book; its facts are read once for all of them."""
+
+    def cells(work: tuple[str, date]) -> list[Iterable[Cell]]:
+        if not ledger.is_forgotten(work[1], now=as_of):
+            return [day.cells for day in ledger.closer.rate_with(*work, books)]
+        kept = ledger.closer.closed(*work)
+        return [_repriced(kept.close.cells, book) if kept else () for book in books]
+
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
+    found = ledger.held(together(cells, ledger.each(days)), lambda day: list(chain.from_iterable(day)))
+    for at, book in enumerate(books):
+        yield book, [cell for day in found for cell in day[at]]
 
-    def cells(item: tuple[str, date]) -> list[Cell]:
-        application, day = item
-        if not ledger.is_forgotten(day, now=as_of):
-            return list(closer.rate(application, day)[0].cells)
-        kept = closer.closed(application, day)
-        return _repriced(kept.close.cells, prices) if kept else []
+
+def _components(
+    ledger: Ledger,
+    month: str,
+    prices: PriceBook,
+    cells: Iterable[Cell],
+    used: Mapping[str, Use],
+    as_of: datetime,
+) -> dict[tuple[str, str | None], Component]:
+    closer = ledger.closer_with(prices)
 
     def lines(day: date) -> Iterator[Line]:
         for application in sorted(ledger.applications):
-            if ledger.is_forgotten(day, now=as_of):
-                kept = closer.closed(application, day)
-                found = closer.lines_of(kept.close) if kept else iter(())
-                for line in found:
+            if not ledger.is_forgotten(day, now=as_of):
+                yield from _records(ledger, closer, application, day)
+            elif kept := closer.closed(application, day):
+                for line in closer.lines_of(kept.close):
                     yield replace(line, unit_price=_price(line.item, line.number_type, day, prices))
-            else:
-                yield from _rated(ledger, closer, application, day)
 
-    rated = chain.from_iterable(ledger.held(together(cells, ledger.each(days)), list[Cell]))
     quotas = quotas_of(ledger.packages, prices.package_choice, used)
     rents = rents_deducted(ledger.holdings, month, prices, until=as_of)
-    components = (*of_usage(merge_month(rated, quotas, lines).cells), *of_rents(rents))
+    components = (*of_usage(merge_month(cells, quotas, lines).cells), *of_rents(rents))
     return {component.kind: component for component in components}
 
 
-def _rated(ledger: Ledger, closer: DayCloser, application: str, day: date) -> Iterator[Line]:
+def _records(ledger: Ledger, closer: DayCloser, application: str, day: date) -> Iterator[Line]:
     """The records behind the cells of a day, as its facts stand now."""
     for shard in range(SHARDS):
         part = Part(application, day, shard)
@@ -119,5 +132,4 @@ def _repriced(cells: Iterable[Cell], prices: PriceBook) -> list[Cell]:
 
 
 def _price(item: Item, number_type: NumberType, day: date, prices: PriceBook) -> Decimal | None:
-    listed = prices.at(day)
-    return listed.call[number_type] if item is Item.CALL else listed.sms[number_type]
+    return prices.at(day).unit_price(item, number_type)

@@ -7,13 +7,14 @@ credit is the platform's and no cost of ours: nothing is booked of it.
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from privatenumber.billing.closing.corrections import Adjustment as Agreed
 from privatenumber.billing.closing.corrections import adjust
 from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.ledger import Ledger
-from privatenumber.billing.rating.rent import month_before
+from privatenumber.billing.rating.rent import months_back
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
 from privatenumber.times import beijing_month
 
@@ -62,7 +63,4 @@ def _why(adjustment: Adjustment) -> str:
 
 
 def _months(month: str) -> list[str]:
-    months = [month]
-    while len(months) < _MONTHS:
-        months.append(month_before(months[-1]))
-    return months
+    return [month, *islice(months_back(month), _MONTHS - 1)]

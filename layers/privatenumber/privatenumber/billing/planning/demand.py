@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from privatenumber.billing.closing.cells import Cell
+from privatenumber.billing.rating.packages import payable
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 
@@ -30,7 +31,7 @@ class Used:
     @property
     def payable(self) -> bool:
         """Whether a package pays it: minutes of all numbers, parts of virtual ones (billing-rules.md §5)."""
-        return self.item is Item.CALL or self.number_type is NumberType.VIRTUAL
+        return payable(self.item, self.number_type)
 
     @property
     def at_list(self) -> Decimal:

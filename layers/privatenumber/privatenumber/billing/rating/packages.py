@@ -84,7 +84,7 @@ class Quotas:
 
         What the deductions do not cover is paid at list price; `reason` says why.
         """
-        if not _payable(item, number_type) or units <= 0:
+        if not payable(item, number_type) or units <= 0:
             return (), self
         deductions: list[Deduction] = []
         after = list(self.quotas)
@@ -100,7 +100,7 @@ class Quotas:
 
     def available(self, item: Item, number_type: NumberType, at: datetime) -> int:
         """Units that packages would pay for a usage of this moment."""
-        if not _payable(item, number_type):
+        if not payable(item, number_type):
             return 0
         return sum(max(quota.left.of(item), 0) for quota in self.quotas if quota.order.valid_at(at))
 
@@ -110,7 +110,7 @@ class Quotas:
             return None
         if item not in _ITEMS:
             return Unpaid.RENT
-        if not _payable(item, number_type):
+        if not payable(item, number_type):
             return Unpaid.CARRIER_SMS
         if any(quota.order.valid_at(at) for quota in self.quotas):
             return Unpaid.EXHAUSTED
@@ -178,6 +178,6 @@ def deduct(usages: Iterable[Usage], quotas: Quotas) -> tuple[tuple[Paid, ...], Q
     return tuple(paid), quotas
 
 
-def _payable(item: Item, number_type: NumberType) -> bool:
+def payable(item: Item, number_type: NumberType) -> bool:
     """Minutes of all numbers, SMS parts of virtual ones; nothing else."""
     return item is Item.CALL or (item is Item.SMS and number_type is NumberType.VIRTUAL)

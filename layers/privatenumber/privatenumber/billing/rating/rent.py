@@ -135,6 +135,13 @@ def previous_month(day: date) -> date:
     return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
+def months_back(month: str) -> Iterator[str]:
+    """The months before a month (``yyyy-MM``), newest first, without end."""
+    while True:
+        month = month_before(month)
+        yield month
+
+
 def month_before(month: str) -> str:
     """The month before one, both ``yyyy-MM``."""
     return month_text(previous_month(first_day(month)))

@@ -177,7 +177,7 @@ def _retyped(
     parts: dict[Component, UsageSums] = {}
     for item, own in usage.items():
         charged = own.units - own.package_units
-        price = in_force.call[_OTHER[kind]] if item is Item.CALL else in_force.sms[_OTHER[kind]]
+        price = in_force.unit_price(item, _OTHER[kind])
         parts[item, kind] = UsageSums(-own.units, -own.package_units, -own.amount, -own.unpriced)
         parts[item, _OTHER[kind]] = UsageSums(
             own.units,

@@ -62,6 +62,10 @@ class PriceList:
     """How many legs of a call are charged, each with the minutes of the second one."""
     sms_limits: SmsLimits = DOCUMENTED
 
+    def unit_price(self, item: Item, number_type: NumberType) -> Decimal | None:
+        """What a minute or a part costs; None when nobody has said it."""
+        return self.call[number_type] if item is Item.CALL else self.sms[number_type]
+
     def document(self) -> dict[str, object]:
         """The list as JSON; the published one is valid from ever."""
         return {
