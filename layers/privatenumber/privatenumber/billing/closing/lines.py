@@ -37,12 +37,12 @@ class Belonging:
 UNKNOWN: Final = Belonging()
 
 
-@dataclass(frozen=True, slots=True)
-class CallLine:
-    """One CDR and what it costs. ``session`` and ``caller`` are tokens; ``amount`` is exact CNY.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rated:
+    """What calls and texts have in common. ``amount`` is exact CNY.
 
-    ``fact`` is the address of the CDR in the Bills table: partition key, ``/``, sort key. ``side`` is the
-    party who called, "a" or "b"; None when nobody knows or the mode has no parties.
+    ``fact`` is the address of the CDR or SMS in the Bills table: partition key, ``/``, sort key. ``side`` is
+    the party who began it, "a" or "b"; None when nobody knows or the mode has no parties.
     """
 
     fact: str
@@ -50,10 +50,7 @@ class CallLine:
     digest: str
     at: datetime
     """Usage time, aware UTC."""
-    icid: str | None
-    session: str | None
     subscription_id: str | None
-    caller: str | None
     x: str | None = field(repr=False)
     number_type: NumberType
     mode: str | None
@@ -62,12 +59,21 @@ class CallLine:
     order: str | None
     binding: str | None
     side: str | None
-    connected: bool
-    talk_seconds: int
-    minutes: int
     unit_price: Decimal | None
     amount: Decimal | None
     flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLine(_Rated):
+    """One CDR and what it costs. ``session`` and ``caller`` are tokens."""
+
+    icid: str | None
+    session: str | None
+    caller: str | None
+    connected: bool
+    talk_seconds: int
+    minutes: int
     dialled: str | None = field(default=None, repr=False)
     """The private number that was dialled, where ``x``, which is charged, is another one (AXYB)."""
 
@@ -112,36 +118,20 @@ class CallLine:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SmsLine:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsLine(_Rated):
     """One SMS and what it costs. ``sms`` and ``sender`` are tokens.
 
     ``parts`` are charged; ``parts_received`` and ``parts_forwarded`` are what the text comes to as it was
     sent and as the platform forwards it, None where nobody knows it (billing-rules.md §4).
     """
 
-    fact: str
-    application: str
-    digest: str
-    at: datetime
     sms: str | None
-    subscription_id: str | None
     sender: str | None
-    x: str | None = field(repr=False)
-    number_type: NumberType
-    mode: str | None
-    city: str | None
-    enterprise: str | None
-    order: str | None
-    binding: str | None
-    side: str | None
     sent: bool
     parts: int
     parts_received: int | None
     parts_forwarded: int | None
-    unit_price: Decimal | None
-    amount: Decimal | None
-    flags: tuple[str, ...]
 
     @property
     def item(self) -> Item:
