@@ -1,6 +1,6 @@
 """The business systems: they bind, change and release through our API, and repeat what was not answered well.
 
-A `Deal` is what such a system knows of an order. People call and text the numbers that it was told.
+People call and text the numbers that it was told.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,49 +15,12 @@ from emulator.callscript import CallScript
 from emulator.platform import Emulator
 from emulator.smsrecord import SmsScript
 from privatenumber.times import from_iso, iso
+from storm.bulk import Bulks
+from storm.deals import AGAIN_S, Answer, Deal, bind_body
 from storm.lambdas import Lambdas
 from storm.orders import Act, Order, person, stranger
-from storm.platform import AREA, application_id
 
 USER: Final = "arn:aws-cn:iam::123456789012:user/storm"
-AGAIN_S: Final = (5, 20, 60, 180, 600, 1800)
-"""A business system repeats a request after so many seconds, and then gives up."""
-
-
-@dataclass
-class Deal:
-    """What is known of an order's binding. `ends` are the ends that may have been agreed, by when they were.
-
-    `bs` are those who may stand opposite A. `trace` is the story of the order, without numbers of people.
-    """
-
-    order: Order
-    binding_id: str | None = None
-    x: str | None = None
-    y: str | None = None
-    extension: str | None = None
-    active: bool = False
-    gave_up: str | None = None
-    asked_at: datetime | None = None
-    bound_at: datetime | None = None
-    ends: list[datetime] = field(default_factory=list)
-    bs: list[str] = field(default_factory=list)
-    release_asked_at: datetime | None = None
-    released_at: datetime | None = None
-    trace: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answered; status 0: nothing came."""
-
-    status: int
-    body: Mapping[str, Any]
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the same request may fare better later."""
-        return self.status in (0, 429, 500, 503, 504)
 
 
 class Business:
@@ -73,6 +35,7 @@ class Business:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.problems: Counter[str] = Counter()
         self.told: list[str] = []
+        self.bulks = Bulks(self._clock, self.ask, self._bound)
 
     def play(self, orders: list[Order]) -> None:
         """Let all orders happen at their time."""
@@ -146,16 +109,11 @@ class Business:
         if not attempt and deal.asked_at:
             # It began sooner than it was meant to.
             return
+        if order.mates:
+            self.deals += self.bulks.bind(deal)
+            return
         deal.asked_at = deal.asked_at or now
-        body: dict[str, Any] = {
-            "application": application_id(order.mode),
-            "order": order.id,
-            "a": order.a,
-            "ttl_seconds": order.life_s,
-            **({"b": order.b} if order.mode in ("AXB", "AXYB", "X") else {}),
-            **({"area": AREA} if order.mode == "AXYB" else {}),
-            **({"record_hint_tone": "recorded.wav"} if order.recorded else {}),
-        }
+        body = bind_body(order)
         answer = self.ask("POST /bindings", body=body, key=order.id)
         self._note(deal, f"bind {answer.status} {answer.body.get('state', answer.body.get('type', ''))}")
         if answer.status in (200, 201) and answer.body["state"] == "ACTIVE":

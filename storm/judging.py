@@ -15,6 +15,7 @@ from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
 from storm.judges.drift import judge_drift
 from storm.judges.facts import judge_facts, judge_worklist
+from storm.judges.jobs import judge_jobs
 from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.stories import judge_stories
@@ -49,6 +50,7 @@ def judge(world: World) -> list[Verdict]:
         judge_calls(world.emulator, deals, bindings),
         judge_early(deals, by_id, ended, skewed, console),
         judge_late(deals, by_id, ended, troubles, now),
+        judge_jobs(world.business.bulks.jobs, bindings),
         judge_drift(
             bindings, console.lost, console.foreign, ended, list(operators.found.values()), operators.left
         ),

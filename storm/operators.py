@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from emulator.platform import Emulator
 from privatenumber.times import beijing_day
-from storm.business import AGAIN_S, Answer, Business
+from storm.business import Business
+from storm.deals import AGAIN_S, Answer
 from storm.lambdas import Lambdas
 from storm.platform import NUMBERS, application_id
 

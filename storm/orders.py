@@ -11,6 +11,8 @@ from typing import Final
 from storm.plan import DAY_S, MODES, Params, Plan
 
 PEOPLE: Final = 240
+BULK: Final = 11
+BULK_FIRST: Final = 6
 STRANGERS: Final = 40
 _MIDNIGHT_S: Final = 16 * 3600.0
 """Midnight in Beijing, from the first midnight of UTC on."""
@@ -51,11 +53,13 @@ class Order:
     life_s: int
     acts: tuple[Act, ...]
     recorded: bool = False
+    mates: tuple[tuple[int, int], ...] = ()
+    part: int = 0
 
     @property
     def id(self) -> str:
-        """How business systems call it."""
-        return f"order-{self.number:05d}"
+        """How business systems call it; its mates are bound in one job with it."""
+        return f"order-{self.number:05d}" + (f"-{self.part}" if self.part else "")
 
 
 def orders_of(plan: Plan) -> list[Order]:
@@ -74,8 +78,10 @@ def _order(plan: Plan, number: int) -> Order:
     acts = [_contact(chance, mode, at_s, life_s) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4)))]
     acts += _changes(chance, mode, life_s)
     recorded = chance.random() < 0.5
+    bulk = number % BULK == BULK_FIRST
+    mates = tuple((a, b) for a, b in (chance.sample(range(PEOPLE), 2) for _ in range(3))) if bulk else ()
     in_order = tuple(sorted(acts, key=lambda act: act.after_s))
-    return Order(number, mode, person(a), person(b), at_s, life_s, in_order, recorded)
+    return Order(number, mode, person(a), person(b), at_s, life_s, in_order, recorded, mates)
 
 
 def _contact(chance: random.Random, mode: str, at_s: float, life_s: int) -> Act:

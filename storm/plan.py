@@ -34,6 +34,7 @@ CRASHED: Final = {
     "AuditFunction": 8,
     "WebhooksNoteFunction": 8,
     "WebhooksWorkerFunction": 12,
+    "JobsWorkerFunction": 20,
     "BillingFunction": 30,
     "RecordingsNoteFunction": 3,
     "RecordingsWorkerFunction": 5,

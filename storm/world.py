@@ -60,7 +60,6 @@ if TYPE_CHECKING:
 KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 
 IDLE: Final = (
-    "JobsSweepSchedule",
     "ExportsSweepSchedule",
     "ReconcileSweepSchedule",
     "StatisticsSchedule",

@@ -151,6 +151,7 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "RecordingSweepLagAlarm": (*_VOICES, *_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "RecordingsLostAlarm": _VOICES,
     "RecordingsAtRiskAlarm": _VOICES,
+    "JobsRepeatedAlarm": (*_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "DriftListedAlarm": ("drift.foreign", *_PLATFORM, "number.returned"),
     "DriftAgeAlarm": (*_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "WebhookSweepLagAlarm": _RECEIVER,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from emulator.platform import Emulator
 from privatenumber.bindings.model import Binding
-from storm.business import Deal
+from storm.deals import Deal
 from storm.judges.verdict import Verdict
 from storm.tables import Written
 

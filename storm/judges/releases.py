@@ -11,7 +11,7 @@ from emulator.platform import Emulator
 from emulator.world import AxbBinding
 from privatenumber.bindings.model import Binding, State
 from privatenumber.settings import Mode
-from storm.business import Deal
+from storm.deals import Deal
 from storm.judges.verdict import Verdict
 from storm.upheavals import Console
 

@@ -1,0 +1,61 @@
+"""A bulk job does what it was asked, to each of its items once, and says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from privatenumber.bindings.model import Binding, State
+from storm.bulk import Bulk
+from storm.judges.verdict import Verdict
+
+
+def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding]) -> Verdict:
+    """Hold what each job tells of its items against the bindings that there are."""
+    verdict = Verdict(
+        "jobs", "each bulk job came to its end, did each item once, and tells what became of it"
+    )
+    of_order: dict[str, list[Binding]] = {}
+    for one in bindings:
+        of_order.setdefault(one.order, []).append(one)
+    by_id = {one.id: one for one in bindings}
+    states: Counter[str] = Counter()
+    for bulk in jobs:
+        if bulk.id is None:
+            verdict.notes.append(f"a job to {bulk.kind} was never taken")
+            continue
+        verdict.judged += 1
+        if not bulk.finished or bulk.last.get("state") != "finished":
+            verdict.broken(f"{bulk.id} ({bulk.kind}) is {bulk.last.get('state')} {bulk.last.get('counts')}")
+            continue
+        if [int(item["n"]) for item in bulk.items] != list(range(len(bulk.deals))):
+            verdict.broken(f"{bulk.id} has other items than it was given")
+            continue
+        for item in bulk.items:
+            verdict.judged += 1
+            states[f"{bulk.kind} {item['state']}"] += 1
+            order = bulk.deals[int(item["n"])].order.id
+            made = [one for one in of_order.get(order, ()) if one.state is not State.FAILED]
+            problem = _bound(item, made) if bulk.kind == "bind" else _released(item, by_id)
+            if problem:
+                verdict.broken(f"{bulk.id}: {order} {problem}", [str(item["problem"])])
+    verdict.figures = {name: str(count) for name, count in sorted(states.items())}
+    if not verdict.judged:
+        verdict.judged = 1
+        verdict.notes.append("no order was bound in bulk")
+    return verdict
+
+
+def _bound(item: Mapping[str, Any], made: Sequence[Binding]) -> str | None:
+    if item["state"] == "done":
+        same = [one.id for one in made] == [item["result"]["binding_id"]]
+        return None if same else f"is done, and there are {len(made)} bindings of it"
+    return f"is {item['state']}, and there are {len(made)} bindings of it" if made else None
+
+
+def _released(item: Mapping[str, Any], by_id: Mapping[str, Binding]) -> str | None:
+    if item["state"] != "done":
+        return f"is {item['state']}"
+    binding = by_id[item["result"]["binding_id"]]
+    return None if binding.state is State.CLOSED else f"is released, and {binding.state.value}"
