@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -86,6 +87,15 @@ def test_differences_are_the_file_of_a_reconciliation() -> None:
         ("missing_push", "0.20", "open"),
         ("late", "-0.30", "open"),
     ]
+
+
+def test_a_difference_comes_with_its_evidence() -> None:
+    """Issue: "each difference has a cause, an amount, evidence": the line of the file, the record."""
+    proof = {"import_line": 7, "icid": "icid-1", "item": "call"}
+    document = compared_month(found(quantity="2", evidence=proof), found(evidence={}))
+    first, second = table(document, "differences")
+    assert (first["quantity"], json.loads(first["evidence"])) == ("2", proof)
+    assert (second["quantity"], second["evidence"]) == ("", "{}")
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"])

@@ -84,7 +84,7 @@ def _tables(document: Document) -> Mapping[str, Callable[[], Iterator[bytes]]]:
         return {table.name: partial(csv_files.table_csv, table) for table in compared}
     found = [*statement_tables.tables(document)]
     if "reconciliation" in document:
-        found.append(reconciliation_report.difference_table(document["reconciliation"], Words()))
+        found.append(reconciliation_report.evidence_table(document["reconciliation"]))
     return {
         "bill": partial(csv_files.bill_csv, document),
         **{table.name: partial(csv_files.table_csv, table) for table in found},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -32,6 +33,7 @@ _DIFFERENCE: Final = (
     Column("at", Cell.MOMENT, spare=True),
     Column("state", codes="difference"),
 )
+_EVIDENCE: Final = (Column("quantity", Cell.COUNT), Column("evidence"))
 _NOT_COMPARED: Final = (
     Column("item", codes="item"),
     Column("amount", Cell.MONEY),
@@ -81,7 +83,7 @@ def headline(document: Document, words: Words | None = None) -> str:
 
 def tables(document: Document) -> tuple[Table, ...]:
     """Every table of a reconciliation, the differences first."""
-    differences, bill = difference_table(document, Words()), bill_table(document)
+    bill, differences = bill_table(document), evidence_table(document)
     found = differences, bill, _package_reasons(document), _not_compared(document), _bad_rows(document)
     return tuple(table for table in found if table.rows or table.name in ("differences", "bill"))
 
@@ -111,6 +113,20 @@ def difference_table(document: Document, words: Words) -> Table:
         for found in document["differences"]
     ]
     return Table("differences", _DIFFERENCE, rows)
+
+
+def evidence_table(document: Document) -> Table:
+    """The same for programs, with what proves each of them, as JSON."""
+    differences = difference_table(document, Words())
+    rows: list[Row] = [
+        (
+            *row,
+            amount(found.get("quantity")),
+            json.dumps(found.get("evidence", {}), ensure_ascii=False, sort_keys=True),
+        )
+        for row, found in zip(differences.rows, document["differences"], strict=True)
+    ]
+    return Table(differences.name, (*_DIFFERENCE, *_EVIDENCE), rows)
 
 
 def bill_table(document: Document) -> Table:
