@@ -18,6 +18,7 @@ from storm.judges.facts import judge_facts, judge_worklist
 from storm.judges.jobs import judge_jobs
 from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
+from storm.judges.statistics import judge_statistics
 from storm.judges.stories import judge_stories
 from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
@@ -56,6 +57,7 @@ def judge(world: World) -> list[Verdict]:
         ),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
+        judge_statistics(world.emulator, bills, keyring, bindings, operators.counted),
         judge_told(bindings, bills, world.receiver.taken),
         judge_recordings(world.emulator, bills, world.files, keyring, _links(world)),
         judge_worklist(world.emulator, bills, keyring, now),

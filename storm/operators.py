@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, Final
 
 from emulator.platform import Emulator
@@ -29,6 +30,7 @@ class Operators:
     lambdas: Lambdas
     found: dict[str, Difference] = field(default_factory=dict)
     left: list[Difference] = field(default_factory=list)
+    counted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Look at drift each day, when its run is over."""
@@ -64,6 +66,22 @@ class Operators:
             for mode, run in runs.items():
                 found = self._differences(application_id(mode), run)
                 self.left += [one for one in found if last and one["state"] != "gone"]
+
+    async def count(self, since: date) -> None:
+        """Have every day since then counted once more, and read one line for each application."""
+        today = beijing_day(self.emulator.scheduler.now())
+        for mode in NUMBERS:
+            for back in range((today - since).days + 1):
+                day = (since + timedelta(days=back)).isoformat()
+                event = {"action": "count", "application": application_id(mode), "day": day}
+                self.lambdas.invoke("ReportsSweepFunction", event)
+        await self.emulator.scheduler.advance(_PAUSE_S)
+        for mode in NUMBERS:
+            query = {"application": application_id(mode), "by": "all", "group": "total"}
+            days = {"from": since.isoformat(), "to": today.isoformat()}
+            answer = self.business.ask("GET /statistics", query={**query, **days}, function="CallsFunction")
+            if answer.status == 200 and answer.body["lines"]:
+                (self.counted[application_id(mode)],) = answer.body["lines"]
 
     def _begun(self, application: str) -> str:
         answer = self.business.ask("POST /drift", body={"application": application})

@@ -18,7 +18,7 @@ from botocore.config import Config
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
 from privatenumber.recordings.model import RETENTION
-from privatenumber.times import iso
+from privatenumber.times import beijing_day, iso
 from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Keys, Queues, Secret
@@ -62,7 +62,6 @@ KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 IDLE: Final = (
     "ExportsSweepSchedule",
     "ReconcileSweepSchedule",
-    "StatisticsSchedule",
     "ErasureSchedule",
 )
 """Nobody asks for what these serve."""
@@ -108,6 +107,7 @@ class World:
         await self.emulator.scheduler.advance(QUIET.total_seconds())
         await self._foresee()
         await self.operators.last_look()
+        await self.operators.count(beijing_day(self.plan.start))
         self._progress("quiet", begun)
         self.seconds = time.perf_counter() - begun
 

@@ -1,0 +1,89 @@
+"""What statistics count is what happened, as far as it was told to us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from emulator.callrecord import Call
+from emulator.platform import Emulator
+from privatenumber.bindings.model import Binding, State
+from privatenumber.privacy import Keyring, token
+from privatenumber.store.fact_rows import call_key, key_part, sms_key
+from storm.judges.verdict import Verdict
+from storm.platform import NUMBERS, OURS, application_id
+from storm.tables import Key
+
+Row = Mapping[str, Any]
+Line = Mapping[str, Any]
+
+
+def judge_statistics(
+    emulator: Emulator,
+    rows: Mapping[Key, Row],
+    keyring: Keyring,
+    bindings: Iterable[Binding],
+    lines: Mapping[str, Line],
+) -> Verdict:
+    """``lines``: one line for each application, of all days of the storm."""
+    verdict = Verdict("statistics", "statistics count what happened, as far as we were told of it")
+    truth = _Truth(emulator, rows, keyring, list(bindings))
+    for mode in NUMBERS:
+        application = application_id(mode)
+        line = lines.get(application, {})
+        for name, (least, most) in truth.of(application).items():
+            verdict.judged += 1
+            found = int(line.get(name) or 0)
+            if not least <= found <= most:
+                wanted = str(least) if least == most else f"{least} to {most}"
+                verdict.broken(f"{application}: {found} {name}, in truth {wanted}")
+    for name in ("attempts", "connected", "sms_sends", "binds"):
+        verdict.figures[name] = str(sum(int(line.get(name) or 0) for line in lines.values()))
+    return verdict
+
+
+class _Truth:
+    """What an application's lines have to add up to, from and to where it depends on what did not come."""
+
+    def __init__(
+        self, emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, bindings: list[Binding]
+    ) -> None:
+        self._emulator, self._rows, self._keyring, self._bindings = emulator, rows, keyring, bindings
+        self._facts: dict[str, set[str]] = {}
+        for pk, sk in rows:
+            self._facts.setdefault(pk, set()).add(sk)
+
+    def of(self, application: str) -> dict[str, tuple[int, int]]:
+        calls = [call for call in self._emulator.calls.calls.values() if OURS[call.app_key] == application]
+        told = [(call, self._of_call(call)) for call in calls]
+        known = [(call, facts) for call, facts in told if facts]
+        settled = [call for call, facts in known if f"CDR#{key_part(call.icid)}" in facts]
+        open_ones = [call for call, facts in known if f"CDR#{key_part(call.icid)}" not in facts]
+        answered = [call for call in open_ones if call.answered_at]
+        heard = [call for call in answered if "EVENT#answer" in self._of_call(call)]
+        connected = sum(call.answered_at is not None for call in settled)
+        talk = sum(call.talk_seconds for call in settled)
+        texts = [sms for sms in self._emulator.sms.messages.values() if OURS[sms.app_key] == application]
+        notices = sum(self._notice(application, sms.id) in self._rows for sms in texts)
+        ours = [one for one in self._bindings if one.application == application]
+        made = [one for one in ours if one.state is not State.FAILED]
+        return {
+            "attempts": _exactly(len(known)),
+            "connected": (connected + len(heard), connected + len(heard)),
+            "duration_s": (talk, talk + sum(call.talk_seconds for call in heard)),
+            "records": _exactly(len(settled)),
+            "sms_sends": _exactly(notices),
+            "binds": _exactly(len(made)),
+            "closed": _exactly(sum(one.state is State.CLOSED for one in ours)),
+        }
+
+    def _of_call(self, call: Call) -> set[str]:
+        session = token(self._keyring, call.session_id, purpose="session")
+        return self._facts.get(call_key(OURS[call.app_key], session), set())
+
+    def _notice(self, application: str, identity: str) -> Key:
+        return sms_key(application, token(self._keyring, identity, purpose="sms")), "Notify"
+
+
+def _exactly(number: int) -> tuple[int, int]:
+    return number, number
