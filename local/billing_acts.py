@@ -1,4 +1,4 @@
-"""The demo's last acts: close, state, hand out, reconcile; then the same with one CDR withheld."""
+"""The demo's last acts: close, state, reconcile, hand out; then the same with one CDR withheld."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import httpx
 
 from local.narrate import Narrator
 from local.stack import Stack
-from privatenumber.billing.outputs.formats import Format, render
+from privatenumber.billing.outputs.formats import Format
 from privatenumber.billing.outputs.text import render_reconciliation, render_statement
-from privatenumber.billing.outputs.texts import Language
 from privatenumber.times import beijing_month, from_iso, iso
 
 Call = dict[str, Any]
@@ -43,7 +42,6 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     _buy_package(stack, say)
     statement = _statement(stack, say, month)
     say.block(render_statement(statement))
-    _hand_out(stack, say, month)
     clean = _reconcile(stack, say, month)
     say.block(render_reconciliation(clean))
     say.check(not clean["differences"], "reconciliation: 0 differences")
@@ -51,6 +49,8 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
         clean["residual"]["total"] == "0.00",
         "nothing is left unexplained: ours and theirs are one to the fen",
     )
+    page = _hand_out(stack, say, month)
+    say.check("<h2>Cost by application</h2>" in page, f"the statement is a page to print: {_page(stack)}")
 
     say.act(6, "one CDR never arrives")
     fault = {"where": "push", "kind": "lose", "match": {"kind": "fee"}, "times": 1}
@@ -60,11 +60,11 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     _statement(stack, say, month)
     found = _reconcile(stack, say, month)
     say.block(render_reconciliation(found))
-    page = _keep(stack, "reconciliation.html", b"".join(render(found, Format.HTML, Language.EN)[1]))
-    say.line("finance", f"reads it as a page: {page}")
-    differences = found["differences"]
-    say.check(len(differences) == 1, "reconciliation: 1 difference, and it is named: the missing CDR")
-    say.show(stack.folder / "bills" / "statement.html")
+    say.check(
+        len(found["differences"]) == 1, "reconciliation: 1 difference, and it is named: the missing CDR"
+    )
+    say.check("<h2>Differences</h2>" in _hand_out(stack, say, month), "the statement's page lists it")
+    say.show(_page(stack))
 
 
 def _month(call: Call) -> str:
@@ -103,30 +103,24 @@ def _statement(stack: Stack, say: Narrator, month: str) -> Document:
     return statement
 
 
-def _hand_out(stack: Stack, say: Narrator, month: str) -> None:
-    """Fetch the statement's files as somebody in finance would."""
-    names, folder = [], stack.folder / "bills"
+def _hand_out(stack: Stack, say: Narrator, month: str) -> str:
+    """Fetch the statement's files as somebody in finance would; its page."""
+    folder, names = stack.folder / "bills", []
+    folder.mkdir(exist_ok=True)
     for form, language in FILES:
         answer = stack.api.request(
             "GET", f"/statements/{month}", query={"format": form, "language": language}
         )
         link = answer.raise_for_status().json()["url"]
         name = f"statement{'' if language == 'en' else f'.{language}'}.{_ENDINGS.get(form, form)}"
-        names.append(_keep(stack, name, httpx.get(link, timeout=30).raise_for_status().content).name)
+        (folder / name).write_bytes(httpx.get(link, timeout=30).raise_for_status().content)
+        names.append(name)
     say.line("finance", f"GET /statements/{month}?format=…  →  {', '.join(names)}")
-    page = (folder / "statement.html").read_text(encoding="utf-8")
-    say.check(
-        "<h2>Cost by application</h2>" in page,
-        f"the statement is a page to print: {folder / 'statement.html'}",
-    )
+    return _page(stack).read_text(encoding="utf-8")
 
 
-def _keep(stack: Stack, name: str, content: bytes) -> Path:
-    folder = stack.folder / "bills"
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_bytes(content)
-    return path
+def _page(stack: Stack) -> Path:
+    return stack.folder / "bills" / "statement.html"
 
 
 def _reconcile(stack: Stack, say: Narrator, month: str) -> Document:
