@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut
-from privatenumber.billing.ledger import Ledger, MonthTooLarge
+from privatenumber.billing.ledger import MonthTooLarge
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
@@ -34,19 +34,19 @@ def rooms() -> Rooms:
 @metrics.log_metrics
 def work(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
     """SQS: one message per part, day or month; what fails is named and comes again, the rest is done."""
-    ledger, shared = rooms().ledger(), rooms().fan_out()
-    failed = [record["messageId"] for record in event["Records"] if not _done(ledger, shared, record)]
+    shared = rooms().fan_out()
+    failed = [record["messageId"] for record in event["Records"] if not _done(shared, record)]
     metrics.add_metric("CloseSteps", MetricUnit.Count, len(event["Records"]) - len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _done(ledger: Ledger, shared: FanOut, record: Mapping[str, Any]) -> bool:
+def _done(shared: FanOut, record: Mapping[str, Any]) -> bool:
     about: dict[str, Any] = {"message_id": record["messageId"]}
     try:
         asked = CloseWork.from_body(record["body"])
         about |= {"run": asked.run, "shard": asked.shard}
         about |= {"application": asked.day.application, "day": str(asked.day.day)} if asked.day else {}
-        booked = shared.work(ledger, asked)
+        booked = shared.work(rooms().ledger, asked)
         if booked:
             metrics.add_metric("CorrectionsBooked", MetricUnit.Count, booked)
     except MonthTooLarge as error:

@@ -21,11 +21,12 @@ from builders.pushes import APP_ID, SUBSCRIPTION, X, fee_body
 from privatenumber.billing.closing.fan_out import LOST_AFTER, CloseWork, FanOut, due_runs, run_of
 from privatenumber.billing.closing.rerating import rerate
 from privatenumber.billing.closing.runs import state_month
-from privatenumber.billing.ledger import MonthTooLarge, cells_in
+from privatenumber.billing.ledger import Ledger, MonthTooLarge, cells_in
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import UsageTime
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
+from privatenumber.store.items import decode
 from privatenumber.store.versions import content_hash
 
 EVENING = utc("2026-09-02 12:00:00")
@@ -109,7 +110,7 @@ def drain(books: Books, queue: Queue, shared: FanOut, client: Any = None) -> Non
     while queue.waiting:
         work = queue.receive()
         try:
-            shared.work(ledger, work)
+            shared.work(lambda: ledger, work)
         except Killed:
             queue.send([work])
 
@@ -197,7 +198,7 @@ def test_what_the_queue_lost_is_sent_again(books: Books, undisturbed: list[dict[
             if work.to_body() not in lost:
                 lost.add(work.to_body())
                 continue
-            shared.work(books.ledger(packages=[PACKAGE]), work)
+            shared.work(lambda: books.ledger(packages=[PACKAGE]), work)
         now += LOST_AFTER
         shared.sweep(now=now)
     assert len(lost) == 2 * 8 + 2 + 1
@@ -227,7 +228,7 @@ def test_a_message_of_a_run_that_is_over_does_nothing(books: Books) -> None:
     queue = Queue()
     shared = fan_out(books, queue)
     for work in (CloseWork("gone"), CloseWork("gone", DayOf(APP_ID, date(2026, 9, 2)), 0)):
-        shared.work(books.ledger(), work)
+        shared.work(books.ledger, work)
     assert closed(books) == []
     assert queue.waiting == []
 
@@ -312,9 +313,9 @@ def test_prices_stored_while_a_run_is_under_way_hold_for_all_of_it(books: Books)
     shared = fan_out(books, queue)
     shared.begin(a_month())
     while queue.waiting[0].shard is not None:
-        shared.work(books.ledger(), queue.receive())
+        shared.work(books.ledger, queue.receive())
     while queue.waiting:
-        shared.work(books.ledger(DEARER), queue.receive())
+        shared.work(lambda: books.ledger(DEARER), queue.receive())
     assert Decimal(amount(books)) == Decimal("1.60")
 
 
@@ -338,13 +339,16 @@ def test_who_finishes_a_run_that_is_over_leaves_the_next_one_of_its_name(books: 
 
 
 class Blind:
-    """A client that can read no line of any version."""
+    """A client that can read no line of versions whose name begins so."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, name: str = "") -> None:
         self._client = client
+        self._name = name
 
     def query(self, **request: Any) -> Any:
-        assert "LINES#" not in str(request["ExpressionAttributeValues"])
+        values = decode(request["ExpressionAttributeValues"])
+        lines = any("LINES#" in str(value) for value in values.values())
+        assert not (lines and values[":pk"].startswith(self._name))
         return self._client.query(**request)
 
     def __getattr__(self, name: str) -> Any:
@@ -362,10 +366,10 @@ def test_a_month_too_large_for_the_worker_ends_its_run_and_comes_no_more(
     while queue.waiting:
         work = queue.receive()
         if work.day is not None:
-            shared.work(small, work)
+            shared.work(lambda: small, work)
             continue
         with pytest.raises(MonthTooLarge, match="more memory"):
-            shared.work(small, work)
+            shared.work(lambda: small, work)
     assert shared.sweep(now=AS_OF + LOST_AFTER) == 0
     shared.begin(a_month())
     drain(books, queue, shared)
@@ -392,3 +396,53 @@ def test_a_month_that_no_close_has_counted_yet_is_counted_while_it_is_closed(boo
 def test_prices_are_not_compared_for_a_month_that_memory_does_not_hold(books: Books) -> None:
     with pytest.raises(MonthTooLarge):
         rerate(books.ledger(memory_mb=150), "2026-09", DEARER, as_of=AS_OF)
+
+
+def test_a_day_whose_parts_say_what_they_said_is_not_merged_again(books: Books) -> None:
+    day = date(2026, 9, 2)
+    (merged,) = books.ledger().close_days([day], now=AS_OF)
+    closer = books.ledger(client=Blind(books.dynamodb, f"DAY#{APP_ID}#2026-09-02#")).closer
+    assert closer.merge(APP_ID, day, now=CLOSING) == merged
+
+
+def test_a_closed_month_is_looked_at_again_a_day_a_message(
+    books: Books, undisturbed: list[dict[str, Any]]
+) -> None:
+    """Each of them closes all parts of its day that are open; one that dies in between goes on."""
+    queue, client = Queue(), Fragile(books.dynamodb)
+    shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), queue.send)
+    while not queue.waiting:
+        try:
+            shared.begin(replace(a_month(), by_day=True))
+        except Killed:
+            continue
+    assert [work.shard for work in queue.waiting] == [None, None]
+    drain(books, queue, shared, client)
+    assert closed(books) == undisturbed
+
+
+def test_the_runs_that_look_again_are_those_that_go_by_day(books: Books) -> None:
+    state_month(books.ledger(), "2026-09", as_of=CLOSING)
+    monday = utc("2026-10-05 04:00:00")
+    runs = due_runs(books.ledger(), as_of=monday, now=monday)
+    assert [(run.id[:7], run.by_day) for run in runs] == [("daily-2", False), ("recheck", True)]
+    begun = fan_out(books, Queue()).begin(short(runs[1]))
+    assert begun.by_day
+
+
+def test_a_message_that_has_nothing_to_do_opens_no_books(books: Books) -> None:
+    shared = fan_out(books, Queue())
+    shared.begin(a_month())
+
+    def never() -> Ledger:
+        raise AssertionError("opened")
+
+    first = DayOf(APP_ID, date(2026, 9, 1))
+    shared.runs.take_shard(a_month(), first, 3)
+    for work in (
+        CloseWork("gone"),
+        CloseWork("run-1", first, 3),
+        CloseWork("run-1", first),
+        CloseWork("run-1"),
+    ):
+        assert shared.work(never, work) == 0

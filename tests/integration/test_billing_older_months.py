@@ -160,7 +160,7 @@ def settled_rows(books: Books, client: Any = None) -> list[dict[str, Any]]:
     run = shared.begin(CloseRun("recheck", MONDAY, "2026-09", frozenset(), started_at=MONDAY))
     while runs.under_way():
         try:
-            shared.work(books.ledger(client=client, packages=[PACKAGE]), CloseWork(run.id))
+            shared.work(lambda: books.ledger(client=client, packages=[PACKAGE]), CloseWork(run.id))
         except Killed:
             continue
     return [row for row in books.rows("") if row["pk"].startswith(("STATEMENT#", "CORRECTION#", "LOOKS"))]
@@ -195,7 +195,7 @@ def test_a_correction_reaches_the_months_that_build_on_it(books: Books) -> None:
     )
     run = replace(recheck, open=frozenset())
     shared.begin(run)
-    assert shared.work(ledger, CloseWork(run.id)) == 2
+    assert shared.work(lambda: ledger, CloseWork(run.id)) == 2
     found = ledger.corrections.latest("2026-10")
     assert found is not None
     assert (found.document["amount"], found.document["packages"][0]["minutes"]["used"]) == ("0.20", 4)

@@ -3,7 +3,7 @@
 ==============  ====================  ======================================================================
 partition key   sort key              row
 ==============  ====================  ======================================================================
-``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``as_of``, ``book``
+``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``book``, …
 ``RUN#<run>#…`` ``<app>#<day>``       a day: the shards that are still ``open``
 ==============  ====================  ======================================================================
 
@@ -48,7 +48,7 @@ class DayOf:
 class CloseRun:
     """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come.
 
-    ``book`` is the hash of the price book with which it began.
+    ``book`` is the hash of the price book with which it began. With ``by_day`` one worker takes all of a day.
     """
 
     id: str
@@ -57,6 +57,7 @@ class CloseRun:
     open: frozenset[DayOf]
     started_at: datetime
     book: str = ""
+    by_day: bool = False
 
 
 class CloseRuns:
@@ -81,6 +82,7 @@ class CloseRuns:
             "open": {day.key for day in run.open} or None,
             "started_at": iso(run.started_at),
             "book": run.book,
+            "by_day": run.by_day or None,
         }
         self._put(head)
         begun = self.get(run.id) or run
@@ -187,4 +189,5 @@ def _run(item: Mapping[str, Any]) -> CloseRun:
         open=frozenset(map(_day, item.get("open", ()))),
         started_at=from_iso(item["started_at"]),
         book=item.get("book", ""),
+        by_day=item.get("by_day", False),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -75,20 +75,21 @@ class FanOut:
         self.send(self._left(started))
         return started
 
-    def work(self, ledger: Ledger, work: CloseWork) -> int:
+    def work(self, books: Callable[[], Ledger], work: CloseWork) -> int:
         """Do what a message says, if it is still to be done, and send what follows; corrections booked.
 
-        Raises MonthTooLarge when that ends a run without its month.
+        Books are opened only for that: most messages that come twice find nothing to do. Raises MonthTooLarge
+        when that ends a run without its month.
         """
         run = self.runs.get(work.run)
         if run is None:
             return 0
         if work.day is None:
-            return self._month(ledger, run)
+            return self._month(books, run)
         if work.shard is None:
-            self._day(ledger, run, work.day)
+            self._day(books, run, work.day)
         else:
-            self._part(ledger, run, work.day, work.shard)
+            self._part(books, run, work.day, work.shard)
         return 0
 
     def sweep(self, *, now: datetime) -> int:
@@ -98,20 +99,28 @@ class FanOut:
         self.send(work)
         return len(work)
 
-    def _part(self, ledger: Ledger, run: CloseRun, day: DayOf, shard: int) -> None:
+    def _part(self, books: Callable[[], Ledger], run: CloseRun, day: DayOf, shard: int) -> None:
         left = self.runs.open_shards(run, day)
         last = not left
         if shard in left:
-            ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
-            last = self.runs.take_shard(run, day, shard)
+            last = self._closed(books(), run, day, shard)
         if last:
             self.send([CloseWork(run.id, day)])
 
-    def _day(self, ledger: Ledger, run: CloseRun, day: DayOf) -> None:
-        if self.runs.open_shards(run, day):
+    def _closed(self, ledger: Ledger, run: CloseRun, day: DayOf, shard: int) -> bool:
+        """Close a part; says whether none of its day is left."""
+        ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
+        return self.runs.take_shard(run, day, shard)
+
+    def _day(self, books: Callable[[], Ledger], run: CloseRun, day: DayOf) -> None:
+        left = self.runs.open_shards(run, day)
+        if left and not run.by_day:
             return
         last = not run.open
         if day in run.open:
+            ledger = books()
+            for shard in sorted(left):
+                self._closed(ledger, run, day, shard)
             # Of a part without records nothing is kept, so nobody knows what it was rated with but the run.
             close = ledger.closer.merge if run.book == ledger.book else ledger.closer.close
             close(day.application, day.day, now=run.as_of)
@@ -119,13 +128,13 @@ class FanOut:
         if last:
             self.send([CloseWork(run.id)])
 
-    def _month(self, ledger: Ledger, run: CloseRun) -> int:
+    def _month(self, books: Callable[[], Ledger], run: CloseRun) -> int:
         if run.open:
             return 0
         try:
             booked = 0
             if run.month is not None:
-                booked = settle_month(ledger, run.month, as_of=run.as_of, stored=True)
+                booked = settle_month(books(), run.month, as_of=run.as_of, stored=True)
         except MonthTooLarge:
             # It will be too large the next time as well: nothing is sent again.
             self.runs.finish(run)
@@ -137,7 +146,7 @@ class FanOut:
         """What is to be done now for a run to go on."""
         work: list[CloseWork] = []
         for day in sorted(run.open, key=lambda day: day.key):
-            shards = sorted(self.runs.open_shards(run, day))
+            shards = [] if run.by_day else sorted(self.runs.open_shards(run, day))
             work += [CloseWork(run.id, day, shard) for shard in shards] or [CloseWork(run.id, day)]
         return work or [CloseWork(run.id)]
 
@@ -150,8 +159,11 @@ def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun
     daily = due_days(as_of)
     runs = [_run(ledger, "daily", month_text(daily[-1]), daily, as_of, now)]
     for due in due_months(ledger, as_of):
-        kind = "recheck" if due.again else "month"
-        runs.append(_run(ledger, kind, due.month, days_of(due.month, date.max), as_of, now))
+        kind, days = "recheck" if due.again else "month", days_of(due.month, date.max)
+        run = _run(ledger, kind, due.month, days, as_of, now)
+        # Nobody waits for what is looked at again, and most of its parts say what they said: an eighth of the
+        # messages.
+        runs.append(replace(run, by_day=due.again))
     return runs
 
 
