@@ -413,7 +413,7 @@ def test_a_closed_month_is_looked_at_again_a_day_a_message(
     shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), queue.send)
     while not queue.waiting:
         try:
-            shared.begin(replace(a_month(), by_day=True))
+            shared.begin(replace(a_month(), whole_days=True))
         except Killed:
             continue
     assert [work.shard for work in queue.waiting] == [None, None]
@@ -425,9 +425,9 @@ def test_the_runs_that_look_again_are_those_that_go_by_day(books: Books) -> None
     state_month(books.ledger(), "2026-09", as_of=CLOSING)
     monday = utc("2026-10-05 04:00:00")
     runs = due_runs(books.ledger(), as_of=monday, now=monday)
-    assert [(run.id[:7], run.by_day) for run in runs] == [("daily-2", False), ("recheck", True)]
+    assert [(run.id[:7], run.whole_days) for run in runs] == [("daily-2", False), ("recheck", True)]
     begun = fan_out(books, Queue()).begin(short(runs[1]))
-    assert begun.by_day
+    assert begun.whole_days
 
 
 def test_a_message_that_has_nothing_to_do_opens_no_books(books: Books) -> None:

@@ -48,7 +48,7 @@ class DayOf:
 class CloseRun:
     """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come.
 
-    ``book`` is the hash of the price book with which it began. With ``by_day`` one worker takes all of a day.
+    ``book`` is the hash of the price book with which it began. With ``whole_days`` one worker takes all of a day.
     """
 
     id: str
@@ -57,7 +57,7 @@ class CloseRun:
     open: frozenset[DayOf]
     started_at: datetime
     book: str = ""
-    by_day: bool = False
+    whole_days: bool = False
 
 
 class CloseRuns:
@@ -82,7 +82,7 @@ class CloseRuns:
             "open": {day.key for day in run.open} or None,
             "started_at": iso(run.started_at),
             "book": run.book,
-            "by_day": run.by_day or None,
+            "whole_days": run.whole_days or None,
         }
         self._put(head)
         begun = self.get(run.id) or run
@@ -189,5 +189,5 @@ def _run(item: Mapping[str, Any]) -> CloseRun:
         open=frozenset(map(_day, item.get("open", ()))),
         started_at=from_iso(item["started_at"]),
         book=item.get("book", ""),
-        by_day=item.get("by_day", False),
+        whole_days=item.get("whole_days", False),
     )

@@ -114,7 +114,7 @@ class FanOut:
 
     def _day(self, books: Callable[[], Ledger], run: CloseRun, day: DayOf) -> None:
         left = self.runs.open_shards(run, day)
-        if left and not run.by_day:
+        if left and not run.whole_days:
             return
         last = not run.open
         if day in run.open:
@@ -146,7 +146,7 @@ class FanOut:
         """What is to be done now for a run to go on."""
         work: list[CloseWork] = []
         for day in sorted(run.open, key=lambda day: day.key):
-            shards = [] if run.by_day else sorted(self.runs.open_shards(run, day))
+            shards = [] if run.whole_days else sorted(self.runs.open_shards(run, day))
             work += [CloseWork(run.id, day, shard) for shard in shards] or [CloseWork(run.id, day)]
         return work or [CloseWork(run.id)]
 
@@ -163,7 +163,7 @@ def due_runs(ledger: Ledger, *, as_of: datetime, now: datetime) -> list[CloseRun
         run = _run(ledger, kind, due.month, days, as_of, now)
         # Nobody waits for what is looked at again, and most of its parts say what they said: an eighth of the
         # messages.
-        runs.append(replace(run, by_day=due.again))
+        runs.append(replace(run, whole_days=due.again))
     return runs
 
 
