@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         (folder / "minimal.json").write_text(small.to_json(), encoding="utf-8")
         _say(f"{len(small.faults)} faults, {len(small.numbers)} orders: {folder / 'minimal.json'}")
         return 0
-    return 0 if play(plan, folder) else 1
+    return 0 if play(plan, folder, given.dynamodb) else 1
 
 
 def _say(line: str) -> None:
@@ -50,6 +50,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--orders", type=int, default=200)
     parser.add_argument("--plan", help="a plan to play again, instead of seed and orders")
     parser.add_argument("--out", default=str(REPORTS), help="where reports go")
+    parser.add_argument("--dynamodb", help="the address of a DynamoDB Local that runs already")
     parser.add_argument("--minimise", action="store_true", help="make a failing plan short")
     parser.add_argument("--runs", type=int, default=60, help="most runs of a minimisation")
     return parser

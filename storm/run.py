@@ -9,20 +9,23 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from builders.dynamodb import running_dynamodb_local
 from storm.plan import Plan
 
 
-def play(plan: Plan, folder: Path) -> bool:
+def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
     """Play a plan in this process and write plan and report into a folder; whether all verdicts hold.
 
-    Once in the life of a process: its clocks are turned for good.
+    Once in the life of a process: its clocks are turned for good. ``dynamodb``: the address of a DynamoDB
+    Local to use instead of one of its own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(plan.to_json(), encoding="utf-8")
-    with tempfile.TemporaryDirectory() as logs, running_dynamodb_local(Path(logs)) as endpoint:
+    with _tables(dynamodb) as endpoint:
         # These import the layer, whose clocks `compose` has to turn first.
         from storm.judging import judge
         from storm.report import report_of, write_report
@@ -43,6 +46,15 @@ def play(plan: Plan, folder: Path) -> bool:
 
 
 _SHOWN = 40
+
+
+@contextmanager
+def _tables(given: str | None) -> Iterator[str]:
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as logs, running_dynamodb_local(Path(logs)) as endpoint:
+        yield endpoint
 
 
 def played_apart(plan: Plan, folder: Path) -> frozenset[str]:

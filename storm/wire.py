@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 Errors = Callable[[str, str, Mapping[str, Any]], Exception]
 
-#: DynamoDB Local looks at the key id only, which names the tables it shows.
+#: DynamoDB Local looks at the key id only: whoever has another one sees other tables.
 _SIGNED: Final = (
-    "AWS4-HMAC-SHA256 Credential=local/20260101/cn-north-1/dynamodb/aws4_request, "
+    "AWS4-HMAC-SHA256 Credential=storm{process}/20260101/cn-north-1/dynamodb/aws4_request, "
     "SignedHeaders=host, Signature=0"
 )
 
@@ -33,6 +34,7 @@ class Wire:
         self._place = urlsplit(endpoint).netloc
         self._errors = errors
         self._own = threading.local()
+        self._signed = _SIGNED.format(process=os.getpid())
 
     def attach(self, client: DynamoDBClient) -> None:
         """Let a client send its requests this way."""
@@ -51,7 +53,7 @@ class Wire:
         headers = {
             "X-Amz-Target": f"DynamoDB_20120810.{operation}",
             "Content-Type": "application/x-amz-json-1.0",
-            "Authorization": _SIGNED,
+            "Authorization": self._signed,
         }
         connection = self._connection()
         try:

@@ -120,6 +120,7 @@ _PUSHES: Final = (
     "function.crash", "function.timeout", *_TABLES,
 )  # fmt: skip
 
+_NUMBERS: Final = ("platform.arrears", "number.suspended", "number.returned")
 _VOICES: Final = ("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off")
 _RECEIVER: Final = ("receiver.down", "receiver.answer_lost", "function.crash", "function.timeout", *_TABLES)
 
@@ -132,13 +133,13 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "UnstoredPushesAlarm": _TABLES,
     "UndecidedQuestionsAlarm": (*_TABLES, "function.timeout"),
     "PlatformPausedAlarm": _PLATFORM,
-    "PoolEmptyAlarm": ("platform.arrears", "number.suspended", *_PLATFORM),
-    "PoolUtilisationAlarm": ("platform.arrears", "number.suspended", *_PLATFORM),
-    "NumbersLeftAlarm": ("platform.arrears", "number.suspended", *_PLATFORM),
+    "PoolEmptyAlarm": (*_NUMBERS, *_PLATFORM),
+    "PoolUtilisationAlarm": (*_NUMBERS, *_PLATFORM),
+    "NumbersLeftAlarm": (*_NUMBERS, *_PLATFORM),
     "SweepLagAlarm": ("source.skipped", *_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "WorkAgeAlarm": (*_TABLES, *_PLATFORM, "function.crash", "function.timeout"),
     "ReleasesStuckAlarm": _PLATFORM,
-    "FlappingNumbersAlarm": ("platform.arrears", "number.suspended"),
+    "FlappingNumbersAlarm": _NUMBERS,
     "LateCdrsAlarm": _PUSHES,
     "ProbablyLostCdrsAlarm": _PUSHES,
     "LostFactsAlarm": _PUSHES,
@@ -165,7 +166,7 @@ RARE: Final = frozenset({"StatisticsLagAlarm"})
 #: How long after a fault its consequences may still show.
 AFTERMATH: Final = timedelta(hours=1)
 LONG_AFTERMATH: Final = timedelta(days=40)
-_FELT_LATE: Final = frozenset({"push.never_sent", "recording.missing", "drift.foreign"})
+_FELT_LATE: Final = frozenset({*_VOICES, "drift.foreign", "number.returned"})
 """What is missing, or too much, is noticed when somebody looks for it."""
 
 
@@ -231,8 +232,10 @@ def _caused(name: str, at: datetime, struck: Sequence[Struck]) -> bool:
     if kinds is None:
         ending = next((end for end in ("Errors", "Duration", "Age") if name.endswith(f"{end}Alarm")), None)
         kinds = CAUSES.get(ending or "", ())
-    late = LONG_AFTERMATH if _FELT_LATE & set(kinds) else AFTERMATH
     return any(
-        one.kind in kinds and one.window[0] - timedelta(hours=1) <= at <= one.window[1] + late
+        one.kind in kinds
+        and one.window[0] - timedelta(hours=1)
+        <= at
+        <= one.window[1] + (LONG_AFTERMATH if kinds is _PUSHES or one.kind in _FELT_LATE else AFTERMATH)
         for one in struck
     )

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.dynamodb_local
 PATHS = os.pathsep.join(str(ROOT / each) for each in ("layers/privatenumber", ".", "tests"))
 
 
-def played(plan: Plan, folder: Path) -> subprocess.CompletedProcess[str]:
+def played(plan: Plan, folder: Path, dynamodb: str) -> subprocess.CompletedProcess[str]:
     """Play a plan in a process of its own, whose clocks are turned for good."""
     given = folder / "given.json"
     given.write_text(plan.to_json(), encoding="utf-8")
     command = [sys.executable, "-W", "ignore", "-m", "storm", "--plan", str(given), "--out", str(folder)]
+    command += ["--dynamodb", dynamodb]
     environment = {**os.environ, "PYTHONPATH": PATHS, "PYTHONHASHSEED": "0"}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300
@@ -30,7 +31,7 @@ def played(plan: Plan, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_short_storm_ends_with_every_judgement_true(dynamodb_local: str, tmp_path: Path) -> None:
     plan = make_plan(11, 12)
-    run = played(plan, tmp_path)
+    run = played(plan, tmp_path, dynamodb_local)
     folder = tmp_path / f"seed-11-orders-{len(plan.numbers)}"
     assert run.returncode == 0, run.stdout + run.stderr
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
