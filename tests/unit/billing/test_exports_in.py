@@ -271,6 +271,7 @@ def test_a_mapping_translates_a_foreign_file() -> None:
         ({"time_formats": ["%Y yyyy"]}, "time_formats: yyyy"),
         ({"decimal_separator": None}, "decimal_separator"),
         ({"decimal_separator": ""}, "decimal_separator"),
+        ({"decimal_separator": "0"}, "decimal_separator"),
         ({"skip_lines": -1}, "skip_lines"),
         ({"skip_lines": True}, "skip_lines"),
         ({"skip_lines": 1001}, "skip_lines"),

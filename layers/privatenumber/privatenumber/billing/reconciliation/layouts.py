@@ -197,8 +197,8 @@ def _formats(value: Any) -> tuple[str, ...]:
 
 
 def _separator(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != 1:
-        raise LayoutError("mapping: decimal_separator: one character is expected")
+    if value not in (".", ","):
+        raise LayoutError("mapping: decimal_separator: . or , is expected")
     return value
 
 
