@@ -130,6 +130,10 @@ WITH_ALL := PYTHONPATH=layers/privatenumber:.:tests
 storm: setup dynamodb-local ## Play both halves under every fault of a seed, then judge (SEED=1 ORDERS=200, or PLAN=file)
 	@$(WITH_ALL) $(RUN) storm $(if $(PLAN),--plan $(PLAN),--seed $(or $(SEED),1) --orders $(or $(ORDERS),200)) $(ARGS)
 
+.PHONY: soak
+soak: setup dynamodb-local ## Play one day of business again and again, and see whether functions grow (MINUTES=4 or CYCLES=12)
+	@$(WITH_ALL) $(RUN) storm.soak --seed $(or $(SEED),1) $(if $(CYCLES),--cycles $(CYCLES),--minutes $(or $(MINUTES),4)) $(ARGS)
+
 .PHONY: fuzz
 fuzz: build ## Throw what nobody would send at every entry point (SEED=1 EXAMPLES=20), the deployed API included
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(PYTEST) tests/fuzz --hypothesis-seed=$(or $(SEED),1) $(ARGS)

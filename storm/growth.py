@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import gc
 import os
+import sysconfig
 import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from builders.events import ROOT
 
-FRAMES: Final = 24
-"""From a row that botocore reads to the line of ours that asked for it are about twenty."""
+FRAMES: Final = 1
+"""The line that asked for the memory. More of them lead out of a library to the line of ours that called it,
+and make everything several times as slow."""
 
-OURS: Final = (ROOT / "layers", ROOT / "functions")
+OURS: Final = (ROOT / "layers" / "privatenumber", ROOT / "functions")
+LIBRARIES: Final = tuple(Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib"))
 _STATM: Final = Path("/proc/self/statm")
-_TRACED: Final = "traced memory"
 RESIDENT: Final = "resident memory"
 ALL: Final = "everything"
 
@@ -87,7 +90,10 @@ def take_sample(invocations: int, ours: Sequence[Path] = OURS) -> Sample:
     resident = _resident()
     sizes, blocks = Counter[Site](), Counter[Site]()
     for found in tracemalloc.take_snapshot().statistics("traceback"):
-        site = site_of([(frame.filename, frame.lineno) for frame in found.traceback], ours)
+        frames = [(frame.filename, frame.lineno) for frame in found.traceback]
+        if any(filename == __file__ for filename, _ in frames):
+            continue  # samples that were taken before
+        site = site_of(frames, ours)
         sizes[site] += found.size
         blocks[site] += found.count
     return Sample(invocations, time.process_time(), resident, sizes, blocks)
@@ -97,20 +103,37 @@ def site_of(frames: Sequence[tuple[str, int]], ours: Sequence[Path]) -> Site:
     """The site of a trace, whose last frame asked for the memory."""
     asked = _line(*frames[-1])
     for filename, number in reversed(frames):
-        for folder in ours:
-            if Path(filename).is_relative_to(folder):
-                inside = Path(filename).relative_to(folder).with_suffix("").parts
-                return Site(".".join(inside), _line(filename, number), asked)
-    return Site("(nothing of ours)", asked, asked)
+        module = _module(filename, tuple(ours))
+        if module:
+            return Site(module, _line(filename, number), asked)
+    return Site(f"({_package(frames[-1][0])})", asked, asked)
+
+
+@cache
+def _module(filename: str, ours: tuple[Path, ...]) -> str:
+    """The module of a file of ours; empty for any other."""
+    for folder in ours:
+        if Path(filename).is_relative_to(folder):
+            return ".".join(Path(filename).relative_to(folder).with_suffix("").parts)
+    return ""
 
 
 def _line(filename: str, number: int) -> str:
-    name = filename
-    if "site-packages" in filename:
-        name = filename.rpartition("site-packages" + os.sep)[2]
-    elif Path(filename).is_relative_to(ROOT):
-        name = str(Path(filename).relative_to(ROOT))
-    return f"{name}:{number}"
+    return f"{_short(filename)}:{number}"
+
+
+@cache
+def _package(filename: str) -> str:
+    """What is not ours, by its first name: a library, or a part of Python's own."""
+    return Path(_short(filename)).parts[0].removesuffix(".py")
+
+
+@cache
+def _short(filename: str) -> str:
+    for folder in (*LIBRARIES, ROOT):
+        if Path(filename).is_relative_to(folder):
+            return str(Path(filename).relative_to(folder))
+    return filename
 
 
 def _resident() -> int | None:
