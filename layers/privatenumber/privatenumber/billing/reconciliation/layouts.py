@@ -197,7 +197,7 @@ def _formats(value: Any) -> tuple[str, ...]:
 
 
 def _separator(value: Any) -> str:
-    if value not in (".", ","):
+    if not isinstance(value, str) or value not in (".", ","):
         raise LayoutError("mapping: decimal_separator: . or , is expected")
     return value
 
