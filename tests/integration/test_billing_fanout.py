@@ -6,7 +6,7 @@ U-P24, U-D23; billing-rules.md §9.4: the same input gives the same result.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from builders.books import Books, account_books, call
 from builders.crashes import Killed
 from builders.pushes import APP_ID, SUBSCRIPTION, X, fee_body
 from privatenumber.billing.closing.fan_out import LOST_AFTER, CloseWork, FanOut, due_runs, run_of
+from privatenumber.billing.closing.parts import Part
 from privatenumber.billing.closing.rerating import rerate
 from privatenumber.billing.closing.runs import state_month
 from privatenumber.billing.ledger import Ledger, MonthTooLarge, cells_in
@@ -26,7 +27,9 @@ from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import UsageTime
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
+from privatenumber.store.facts import FactStore
 from privatenumber.store.items import decode
+from privatenumber.store.sms_rows import SmsFact
 from privatenumber.store.versions import content_hash
 
 EVENING = utc("2026-09-02 12:00:00")
@@ -446,3 +449,22 @@ def test_a_message_that_has_nothing_to_do_opens_no_books(books: Books) -> None:
         CloseWork("run-1"),
     ):
         assert shared.work(never, work) == 0
+
+
+def test_facts_of_a_part_that_was_closed_before_are_read_once(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2026, 9, 2)
+    (closed_day,) = books.ledger().close_days([day], now=AS_OF)
+    used = [ref.shard for ref in closed_day.close.parts]
+    read = list[int]()
+    original = FactStore.sms_of_day
+
+    def counted(store: FactStore, application: str, day: date, shards: Sequence[int]) -> Iterator[SmsFact]:
+        read.extend(shards)
+        return original(store, application, day, shards)
+
+    monkeypatch.setattr(FactStore, "sms_of_day", counted)
+    for shard in used:
+        books.ledger().closer.close_part(Part(APP_ID, day, shard), now=AS_OF)
+    assert read == used != []

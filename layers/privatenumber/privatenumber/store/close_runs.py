@@ -48,7 +48,7 @@ class DayOf:
 class CloseRun:
     """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come.
 
-    ``book`` is the hash of the price book with which it began. With ``whole_days`` one worker takes all of a day.
+    ``book`` is the hash of the price book with which it began. With ``whole_days`` one worker takes a day.
     """
 
     id: str

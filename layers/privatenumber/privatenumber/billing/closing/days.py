@@ -172,7 +172,7 @@ class DayCloser:
 
         Raises VersionTaken under lasting contention.
         """
-        settle(lambda: self._close_part(part, None, now))
+        settle(lambda: self._close_part(part, self._latest(part), now))
 
     def rate(self, application: str, day: date) -> tuple[DayClose, Version | None]:
         """A day as its facts stand now, and its latest stored close; writes nothing."""
@@ -186,7 +186,7 @@ class DayCloser:
     def _rate(
         self, application: str, day: date, seen: Version | None, books: Sequence[PriceBook]
     ) -> list[DayClose]:
-        rated = [self._rated(part, seen, books) for part in _parts(application, day)]
+        rated = [self._rated(part, self._named(part, seen), books) for part in _parts(application, day)]
         return [
             merge_day(application, day, [self._kept(closes[at], version) for closes, version in rated])
             for at in range(len(books))
@@ -198,7 +198,9 @@ class DayCloser:
         def attempt() -> ClosedDay:
             # Read first: whoever adds a version after this makes ours fail instead of being covered by it.
             seen = self._closes.latest(application, day)
-            parts = [self._close_part(part, seen, now) for part in _parts(application, day)]
+            parts = [
+                self._close_part(part, self._named(part, seen), now) for part in _parts(application, day)
+            ]
             return self._add(merge_day(application, day, parts), seen, now)
 
         return settle(attempt)
@@ -259,24 +261,27 @@ class DayCloser:
                 found.add(fact.subscription_id)
         self._orders.learn(application, found)
 
+    def _named(self, part: Part, day: Version | None) -> Version | None:
+        """The latest close of a part that its day names. Most parts of most days have none."""
+        named = day is not None and part.shard in {ref["shard"] for ref in day.document["parts"]}
+        return self._latest(part) if named else None
+
     def _rated(
-        self, part: Part, day: Version | None, books: Sequence[PriceBook]
+        self, part: Part, seen: Version | None, books: Sequence[PriceBook]
     ) -> tuple[list[PartClose], Version | None]:
         """A part as its facts stand now, at the prices of each book, and its latest stored close.
 
-        A part that its day does not name has none, unless a crash came before the day was merged: so it is
-        asked only when there are facts. Most parts of most days have none.
+        Without `seen` it has none, unless a crash came before its day was merged: so it is asked only when
+        there are facts.
         """
-        named = day is not None and part.shard in {ref["shard"] for ref in day.document["parts"]}
-        seen = self._latest(part) if named else None
         closes = self._rate_part(part, seen, books)
         if seen is None and any(close.lines for close in closes):
             seen = self._latest(part)
             closes = self._rate_part(part, seen, books) if seen else closes
         return closes, seen
 
-    def _close_part(self, part: Part, day: Version | None, now: datetime) -> KeptPart:
-        (close,), seen = self._rated(part, day, (self._prices,))
+    def _close_part(self, part: Part, seen: Version | None, now: datetime) -> KeptPart:
+        (close,), seen = self._rated(part, seen, (self._prices,))
         if seen is None and not close.lines:
             return KeptPart(close, "")
         lines = [line.document() for line in close.lines]
