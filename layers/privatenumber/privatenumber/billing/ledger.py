@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from privatenumber.billing.closing.allocation import Options
-from privatenumber.billing.closing.days import ClosedDay, DayCloser
+from privatenumber.billing.closing.closer import DayCloser
+from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.statement import Rules
 from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, RETURNED, Holding, leaves_late
 from privatenumber.billing.reconciliation.account import Account

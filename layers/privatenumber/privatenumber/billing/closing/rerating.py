@@ -15,8 +15,8 @@ from itertools import chain
 from typing import Any
 
 from privatenumber.billing.closing.cells import Cell, merge_cells
+from privatenumber.billing.closing.closer import DayCloser
 from privatenumber.billing.closing.components import Component, of_rents, of_usage, total_of
-from privatenumber.billing.closing.days import DayCloser
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import merge_month
 from privatenumber.billing.closing.parts import Part
