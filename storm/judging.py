@@ -14,6 +14,7 @@ from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
 from storm.judges.bindings import judge_bindings
 from storm.judges.crossings import judge_calls
 from storm.judges.drift import judge_drift
+from storm.judges.erasure import judge_erasure
 from storm.judges.facts import judge_facts, judge_worklist
 from storm.judges.jobs import judge_jobs
 from storm.judges.recordings import Links, judge_recordings
@@ -57,6 +58,7 @@ def judge(world: World) -> list[Verdict]:
         ),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
+        judge_erasure(world.tables.rows, keyring, operators.forgotten, operators.erased),
         judge_statistics(world.emulator, bills, keyring, bindings, operators.counted),
         judge_told(bindings, bills, world.receiver.taken),
         judge_recordings(world.emulator, bills, world.files, keyring, _links(world)),

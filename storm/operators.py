@@ -17,6 +17,7 @@ from storm.platform import NUMBERS, application_id
 Difference = Mapping[str, Any]
 _ROUNDS: Final = 6
 _PAUSE_S: Final = 600.0
+_HOURS: Final = 30
 
 
 @dataclass
@@ -31,6 +32,9 @@ class Operators:
     found: dict[str, Difference] = field(default_factory=dict)
     left: list[Difference] = field(default_factory=list)
     counted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    forgotten: str | None = field(default=None, repr=False)
+    erasure: str | None = None
+    erased: Mapping[str, Any] | None = None
 
     def start(self) -> None:
         """Look at drift each day, when its run is over."""
@@ -47,6 +51,36 @@ class Operators:
         """An hour after a number was given back its day is entered; what is not answered well is repeated."""
         day = beijing_day(self.emulator.scheduler.now()).isoformat()
         self._later(3600, x, {"state": "retired", "unsubscribed_on": day}, 0)
+
+    def person_called(self, number: str) -> None:
+        """Somebody who called wants to be forgotten half an hour later, while his pushes may still come."""
+        self.forgotten = number
+        self._erase(1800, number, 0)
+
+    def _erase(self, after_s: float, number: str, attempt: int) -> None:
+        async def ask() -> None:
+            body = {"numbers": [number], "reason": "he asked for it"}
+            answer = self.business.ask(
+                "POST /erasures", body=body, key="erasure-1", function="ErasureFunction"
+            )
+            self.erasure = answer.body["id"] if answer.status == 202 else None
+            if answer.repeatable and attempt < len(AGAIN_S):
+                self._erase(AGAIN_S[attempt], number, attempt + 1)
+
+        self.emulator.scheduler.after(after_s, ask, "operators")
+
+    async def await_erasure(self) -> None:
+        """Until the person is forgotten: he is looked for a second time after a day."""
+        for _ in range(_HOURS):
+            if self.erasure is None:
+                return
+            answer = self.business.ask(
+                "GET /erasures/{erasure}", path={"erasure": self.erasure}, function="ErasureFunction"
+            )
+            if answer.body.get("state") == "done":
+                self.erased = answer.body
+                return
+            await self.emulator.scheduler.advance(3600)
 
     def _later(self, after_s: float, x: str, body: Mapping[str, Any], attempt: int) -> None:
         async def enter() -> None:

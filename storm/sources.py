@@ -39,7 +39,7 @@ RARELY: Mapping[str, int] = {
     "PoolWatchSchedule": 1440,
     "WatchSchedule": 360,
     "DriftSchedule": 60,
-    "StatisticsSchedule": 720,
+    "StatisticsSchedule": 1440,
 }
 """What reads much whatever there is fires only every so many minutes."""
 

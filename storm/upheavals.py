@@ -34,7 +34,9 @@ class Console:
     lost: dict[str, datetime] = field(default_factory=dict)
     foreign: dict[str, datetime] = field(default_factory=dict)
     returned: dict[str, datetime] = field(default_factory=dict)
+    crowds: int = 0
     hears_of_return: list[Callable[[str], None]] = field(default_factory=list)
+    hears_of_crowd: list[Callable[[str], None]] = field(default_factory=list)
 
     def begin(self, fault: Fault) -> bool:
         """Let a fault of the platform begin; False: it is none, or there is nothing it could act on."""
@@ -68,10 +70,14 @@ class Console:
     def _crowd(self, fault: Fault) -> None:
         """So many call numbers of one application at once, in vain, that their CDRs share pushes of fifty."""
         numbers = x_numbers(str(fault.params["mode"]))
-        for number in range(int(fault.params["calls"])):
+        # The first of the first crowd never calls again.
+        first, self.crowds = int(self.crowds > 0), self.crowds + 1
+        for number in range(first, int(fault.params["calls"])):
             called = numbers[number % len(numbers)]
             caller = stranger(STRANGERS + number)
             self.emulator.calls.place(CallScript(caller=caller, called=called, outcome="busy"))
+        for hears in self.hears_of_crowd if not first else ():
+            hears(stranger(STRANGERS))
 
     def _plant(self) -> None:
         """Two people whom no order knows, for ever on an X of AXB."""

@@ -62,7 +62,6 @@ KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 IDLE: Final = (
     "ExportsSweepSchedule",
     "ReconcileSweepSchedule",
-    "ErasureSchedule",
 )
 """Nobody asks for what these serve."""
 
@@ -105,6 +104,7 @@ class World:
         last = max([self.plan.days * 86_400, *(fault.ends_s for fault in self.plan.faults)])
         await self.emulator.scheduler.advance_to(self.plan.start + timedelta(seconds=last))
         await self.emulator.scheduler.advance(QUIET.total_seconds())
+        await self.operators.await_erasure()
         await self._foresee()
         await self.operators.last_look()
         await self.operators.count(beijing_day(self.plan.start))
@@ -176,6 +176,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     weather.overlap = Overlaps(lambdas, workers[0], business).happen
     operators = Operators(emulator, business, lambdas)
     weather.console.hears_of_return.append(operators.number_returned)
+    weather.console.hears_of_crowd.append(operators.person_called)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
         business, door, places, privacy, receiver, operators, lambda: _keyring(client), say,
