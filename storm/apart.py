@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import tracemalloc
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -215,8 +216,10 @@ def _telling(client: Any, endpoint: str, ask: Ask, lock: AbstractContextManager[
         return found
 
     wire = Wire(endpoint, errors)
-    # One connection for all threads: those of a dead thread would be counted for a while.
-    vars(wire)["_own"] = SimpleNamespace()
+    # One connection for all threads, since those of dead threads would be counted; and the tables of the
+    # world's process, which is the parent of this one.
+    signed = vars(wire)["_signed"].replace(f"storm{os.getpid()}/", f"storm{os.getppid()}/")
+    vars(wire).update(_own=SimpleNamespace(), _signed=signed)
 
     def told(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         with lock:

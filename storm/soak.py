@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from builders.dynamodb import running_dynamodb_local
-from storm.growth import FRAMES, Bounds, Growth, Sample, growing_sites, growths, second_half
+from storm.growth import ALL, FRAMES, RESIDENT, Bounds, Growth, Sample, growing_sites, growths, second_half
 from storm.orders import Order, orders_of
 from storm.plan import DAY_S, Plan
 
@@ -37,7 +37,10 @@ WARM_UP: Final = 2
 """Days before the first sample that counts: every daily sweep has run twice."""
 
 LEAST: Final = 6
-BOUNDS: Final = Bounds(traced=64 * 1024, blocks=500, resident=2 * 1024 * 1024)
+MODULES: Final = 10
+"""How many modules are shown, when none of them grows beyond its bound."""
+
+BOUNDS: Final = Bounds(traced=32 * 1024, blocks=400, resident=2 * 1024 * 1024)
 Say = Callable[[str], None]
 
 
@@ -138,11 +141,7 @@ def report(soaked: Soaked) -> str:
     calls = later[-1].invocations - later[0].invocations
     lines = [f"growth in a thousand invocations, over the last {calls}:", ""]
     lines += [f"{'':48} {'now':>12} {'growth':>12} {'bound':>12}"]
-    for one in soaked.growths:
-        unit = "" if one.what.endswith("blocks") else " KiB"
-        shown = [value / (1024 if unit else 1) for value in (one.last, one.per_thousand, one.bound)]
-        figures = " ".join(f"{f'{value:,.1f}{unit}':>12}" for value in shown)
-        lines.append(f"{one.what:48} {figures}  {'' if one.holds else 'GROWS'}".rstrip())
+    lines += [_line(one) for one in _shown(soaked.growths)]
     if not soaked.holds:
         lines += ["", "what grows most, in a thousand invocations:"]
         lines += [
@@ -151,6 +150,20 @@ def report(soaked: Soaked) -> str:
     lines += ["", *(f"FAILED {what}: {count}" for what, count in soaked.failed.items())]
     lines.append("steady" if soaked.holds else "NOT STEADY")
     return "\n".join(lines)
+
+
+def _shown(found: Sequence[Growth]) -> list[Growth]:
+    """What is judged of everything, and the modules that grew most."""
+    whole = [one for one in found if one.what.startswith(ALL) or one.what == RESIDENT]
+    modules = sorted((one for one in found if one not in whole), key=lambda one: -one.per_thousand)
+    return [*whole, *(one for number, one in enumerate(modules) if number < MODULES or not one.holds)]
+
+
+def _line(one: Growth) -> str:
+    unit = "" if one.what.endswith("blocks") else " KiB"
+    shown = [value / (1024 if unit else 1) for value in (one.last, one.per_thousand, one.bound)]
+    figures = " ".join(f"{f'{value:,.1f}{unit}':>12}" for value in shown)
+    return f"{one.what:48} {figures}  {'' if one.holds else 'GROWS'}".rstrip()
 
 
 def document(soaked: Soaked) -> dict[str, Any]:
