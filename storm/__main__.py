@@ -27,13 +27,19 @@ def main(arguments: list[str] | None = None) -> int:
         plan = make_plan(given.seed, given.orders)
     folder = Path(given.out) / f"seed-{plan.seed}-orders-{len(plan.numbers)}"
     if given.minimise:
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def keep(shorter: Plan) -> None:
+            (folder / "minimal.json").write_text(shorter.to_json(), encoding="utf-8")
+
         try:
-            small = minimise(plan, lambda one: played_apart(one, folder / "tried"), say=_say, most=given.runs)
+            small = minimise(
+                plan, lambda one: played_apart(one, folder / "tried"), say=_say, keep=keep, most=given.runs
+            )
         except ValueError as nothing:
             _say(str(nothing))
             return 0
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "minimal.json").write_text(small.to_json(), encoding="utf-8")
+        keep(small)
         _say(f"{len(small.faults)} faults, {len(small.numbers)} orders: {folder / 'minimal.json'}")
         return 0
     return 0 if play(plan, folder, given.dynamodb) else 1

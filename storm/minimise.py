@@ -16,14 +16,23 @@ class OutOfRuns(Exception):
     """No run is left."""
 
 
-def minimise(plan: Plan, broken: Broken, *, say: Callable[[str], None], most: int = 60) -> Plan:
+def minimise(
+    plan: Plan,
+    broken: Broken,
+    *,
+    say: Callable[[str], None],
+    keep: Callable[[Plan], None] = lambda shorter: None,
+    most: int = 60,
+) -> Plan:
     """The shortest plan found, within so many runs, that breaks one of the judgements that this one breaks.
 
-    Raises ValueError when it breaks none.
+    ``keep`` is given each shorter one as it is found, so that who loses patience has the best so far. Raises
+    ValueError when the plan breaks none.
     """
     wanted = broken(plan)
     if not wanted:
         raise ValueError("every judgement is true: there is nothing to make short")
+    say(f"broken: {', '.join(sorted(wanted))}")
     left = [most]
     best = [plan]
 
@@ -38,6 +47,7 @@ def minimise(plan: Plan, broken: Broken, *, say: Callable[[str], None], most: in
         )
         if same:
             best[0] = candidate
+            keep(candidate)
         return same
 
     try:

@@ -204,7 +204,7 @@ _KINDS: Final[Mapping[str, tuple[float, Make]]] = {
     "push.refused_for_hours": (1, _push()),
     "function.crash": (8, _crash),
     "function.timeout": (3, _slow),
-    "function.overlap": (12, _overlap),
+    "function.overlap": (30, _overlap),
     "queue.twice": (2, lambda chance: (3600, {"queue": chance.choice(("WorkQueue", "WebhooksQueue"))})),
     "drift.lost": (
         2,

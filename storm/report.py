@@ -91,6 +91,8 @@ def write_report(report: Report, folder: Path) -> None:
     (folder / "report.txt").write_text(report.text(), encoding="utf-8")
     verdicts = {verdict.name: verdict.holds for verdict in report.verdicts}
     (folder / "verdicts.json").write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
+    breached = [verdict.name for verdict in report.verdicts if verdict.breaches]
+    (folder / "breached.json").write_text(json.dumps(breached), encoding="utf-8")
 
 
 def _verdict_lines(verdict: Verdict) -> list[str]:

@@ -30,9 +30,9 @@ def played(plan: Plan, folder: Path, dynamodb: str) -> subprocess.CompletedProce
 
 
 def test_a_short_storm_ends_with_every_judgement_true(dynamodb_local: str, tmp_path: Path) -> None:
-    plan = make_plan(11, 12)
+    plan = make_plan(78, 12)
     run = played(plan, tmp_path, dynamodb_local)
-    folder = tmp_path / f"seed-11-orders-{len(plan.numbers)}"
+    folder = tmp_path / f"seed-78-orders-{len(plan.numbers)}"
     assert run.returncode == 0, run.stdout + run.stderr
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
     assert len(verdicts) == 20

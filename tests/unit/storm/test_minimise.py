@@ -53,6 +53,16 @@ def test_it_ends_with_the_best_when_its_runs_are_over() -> None:
     assert len(small.numbers) < 40
 
 
+def test_each_shorter_plan_is_kept_as_it_is_found() -> None:
+    kept: list[Plan] = []
+    small = minimise(
+        needing({3}, ()), lambda one: breaks({3}, (), one), say=lambda line: None, keep=kept.append, most=200
+    )
+    sizes = [(len(plan.numbers), len(plan.faults)) for plan in kept]
+    assert sizes == sorted(sizes, reverse=True)
+    assert kept[-1] == small
+
+
 def test_a_plan_that_breaks_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="every judgement is true"):
         minimise(make_plan(1, 5), lambda one: frozenset(), say=lambda line: None)
