@@ -37,6 +37,7 @@ WARM_UP: Final = 2
 """Days before the first sample that counts: every daily sweep has run twice."""
 
 LEAST: Final = 6
+ERRORS: Final = 5
 MODULES: Final = 10
 """How many modules are shown, when none of them grows beyond its bound."""
 
@@ -119,6 +120,8 @@ async def _work(world: World, apart: Apart, wanted: Wanted, say: Say) -> Soaked:
         for (name, level), count in world.logs.levels.items()
         if level == "ERROR"
     }
+    for line in [one for one in world.logs.tail if '"ERROR"' in one][-ERRORS:]:
+        say(line)
     return Soaked(samples, dict(world.lambdas.invocations.most_common()), failed)
 
 
