@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from privatenumber.times import BEIJING
@@ -217,7 +217,7 @@ def _since_midnight(clock: str) -> timedelta:
     return timedelta(hours=int(clock[:2]), minutes=int(clock[3:5]), seconds=int(clock[6:]))
 
 
-@cache
+@lru_cache(maxsize=100)
 def _strptime(form: str) -> str:
     """A time format of a mapping (``yyyy-MM-dd HH:mm:ss``) as Python reads it."""
     for pattern, directive in _DIRECTIVES:
