@@ -51,16 +51,17 @@ def minimise(
         return same
 
     try:
-        # Most failures need few orders and few faults: the larger part first.
-        shrink(plan.numbers, lambda chosen: fails(best[0].with_orders(chosen)))
+        # Most failures need few orders and few faults: the larger part first. Without any order most
+        # judgements would have nothing to look at.
+        shrink(plan.numbers, lambda chosen: fails(best[0].with_orders(chosen)), least=1)
         shrink(best[0].faults, lambda faults: fails(best[0].with_faults(faults)))
-        shrink(best[0].numbers, lambda chosen: fails(best[0].with_orders(chosen)))
+        shrink(best[0].numbers, lambda chosen: fails(best[0].with_orders(chosen)), least=1)
     except OutOfRuns:
         say("no run is left")
     return best[0]
 
 
-def shrink(items: Sequence[_T], fails: Callable[[Sequence[_T]], bool]) -> Sequence[_T]:
+def shrink(items: Sequence[_T], fails: Callable[[Sequence[_T]], bool], *, least: int = 0) -> Sequence[_T]:
     """Fewer of the items that still fail: delta debugging by complements and parts; 1-minimal if it ends."""
     parts = 2
     while len(items) >= 2:
@@ -79,6 +80,6 @@ def shrink(items: Sequence[_T], fails: Callable[[Sequence[_T]], bool]) -> Sequen
         if parts >= len(items):
             break
         parts = min(len(items), parts * 2)
-    if len(items) == 1 and fails(items[:0]):
+    if len(items) == 1 > least and fails(items[:0]):
         return items[:0]
     return items

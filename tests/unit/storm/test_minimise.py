@@ -53,6 +53,14 @@ def test_it_ends_with_the_best_when_its_runs_are_over() -> None:
     assert len(small.numbers) < 40
 
 
+def test_an_order_is_left_even_if_none_is_needed() -> None:
+    """Without any, most judgements would have nothing to look at."""
+    small = minimise(
+        needing((), {"f2"}), lambda one: breaks((), {"f2"}, one), say=lambda line: None, most=500
+    )
+    assert (len(small.numbers), [fault.id for fault in small.faults]) == (1, ["f2"])
+
+
 def test_each_shorter_plan_is_kept_as_it_is_found() -> None:
     kept: list[Plan] = []
     small = minimise(
