@@ -94,6 +94,29 @@ def test_rules_of_the_whole_book_make_it_an_object() -> None:
     assert [prices.valid_from for prices in book.lists] == [SEPTEMBER]
 
 
+@pytest.mark.parametrize(
+    ("entry", "other"),
+    [
+        ({"rent": {"virtual": "6"}}, False),
+        ({"packages": [{"minutes": 100, "price": "9.90"}]}, False),
+        ({"call": {"virtual": "0.10"}}, True),
+        ({"sms": {"carrier": "0.30"}}, True),
+        ({"minute_seconds": 30}, True),
+        ({"zero_second_minutes": 0}, True),
+        ({"legs": {"AXYB": 2}}, True),
+        ({"sms_limits": {"english": {"part": 153}}}, True),
+    ],
+)
+def test_only_what_decides_a_line_makes_other_rules_of_a_day(entry: dict[str, Any], *, other: bool) -> None:
+    """By them a stored day is rated anew: a new rent, or a list that says the same, gives it no version."""
+    book = price_book_of([{"valid_from": "2026-09-01", **entry}])
+    assert (book.rules_of(SEPTEMBER) != PriceBook().rules_of(SEPTEMBER)) is other
+
+
+def test_the_rule_of_usage_time_is_one_of_every_day() -> None:
+    assert PriceBook(usage_time=UsageTime.ANSWER).rules_of(SEPTEMBER) != PriceBook().rules_of(SEPTEMBER)
+
+
 amounts = st.decimals(0, 1000, places=4, allow_nan=False, allow_infinity=False)
 price_lists = st.builds(
     PriceList,

@@ -84,6 +84,8 @@ class PriceList:
         }
 
 
+_OF_LINES: Final = ("call", "sms", "minute_seconds", "zero_second_minutes", "legs", "sms_limits")
+
 PUBLISHED: Final = PriceList(
     valid_from=date.min,
     rent={NumberType.VIRTUAL: Decimal(5), NumberType.CARRIER: Decimal(15)},
@@ -121,8 +123,9 @@ class PriceBook:
         return tuple(prices for prices in (PUBLISHED, *self.lists) if begins <= prices.valid_from <= last)
 
     def rules_of(self, day: date) -> dict[str, object]:
-        """What decides the lines of a Beijing day as JSON; packages are applied to months."""
-        return {"usage_time": self.usage_time.value, **self.at(day).document(), "packages": []}
+        """What decides the lines of a Beijing day as JSON; rents and packages are matters of months."""
+        prices = self.at(day).document()
+        return {"usage_time": self.usage_time.value, **{name: prices[name] for name in _OF_LINES}}
 
     def warnings(self) -> tuple[str, ...]:
         """What looks wrong in the lists although it can be used."""
