@@ -59,25 +59,25 @@ class _Reading:
     dates: frozenset[str]
     epoch: date
     times: bool
+    point: str
     most_rows: int
     most_text: int
 
 
 def read_sheet(
-    data: bytes, *, times: bool = False, bounds: Bounds | None = None
+    data: bytes, *, times: bool = False, point: str = ".", bounds: Bounds | None = None
 ) -> Iterator[tuple[int, Sequence[str]]]:
     """The rows of the first visible sheet that have any text, each with its number; raises FileRefused.
 
-    A moment becomes its day, with ``times`` also its second.
+    A moment becomes its day, with ``times`` also its second. A fraction stands behind ``point``.
     """
     bounds = bounds or Bounds()
     parts = Parts(data, bounds.most_bytes)
     sheet, from_1904 = _sheet(parts)
     strings = _strings(parts, bounds)
     epoch = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
-    return _rows(
-        parts, sheet, _Reading(strings, _dates(parts), epoch, times, bounds.most_rows, bounds.most_bytes)
-    )
+    reading = _Reading(strings, _dates(parts), epoch, times, point, bounds.most_rows, bounds.most_bytes)
+    return _rows(parts, sheet, reading)
 
 
 def _sheet(parts: Parts) -> tuple[str, bool]:
@@ -204,7 +204,9 @@ def _text(cell: Element, value: str, reading: _Reading) -> str:
     if cell.attributes.get("s") in reading.dates and 0 < number < _LAST_DAY:
         return _moment(number, reading)
     shown = number if len(number.as_tuple().digits) <= _SHOWN.prec else _SHOWN.plus(number)
-    return str(int(shown)) if shown == shown.to_integral_value() else _plain(value, number, shown)
+    if shown == shown.to_integral_value():
+        return str(int(shown))
+    return _plain(value, number, shown).replace(".", reading.point)
 
 
 def _plain(value: str, number: Decimal, shown: Decimal) -> str:

@@ -198,11 +198,38 @@ def test_what_is_no_group_of_thousands_is_no_number(written: str) -> None:
         bill_file(f'2026-09,other,,,,,,"{written}"')
 
 
-def test_commas_part_no_thousands_where_they_are_the_decimal_separator() -> None:
+def amount_behind_a_comma(written: str) -> Decimal:
     layout = mapped(BILL, {"decimal_separator": ","})
-    text = f'{BILL_HEADER}\n2026-09,other,,,,,,"1,234"\n'
-    (line,) = read_bill(text.encode(), layout).rows
-    assert line.amount == Decimal("1.234")
+    (line,) = read_bill(f'{BILL_HEADER}\n2026-09,other,,,,,,"{written}"\n'.encode(), layout).rows
+    return line.amount
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("1,234", "1.234"),
+        ("1.234", "1234"),
+        ("1.234,50", "1234.50"),
+        ("-1.234.567", "-1234567"),
+        (",5", "0.5"),
+    ],
+)
+def test_points_part_the_thousands_where_the_decimal_separator_is_a_comma(written: str, amount: str) -> None:
+    assert amount_behind_a_comma(written) == Decimal(amount)
+
+
+@pytest.mark.parametrize("written", ["1.23", "1.2345,00", "12.34.567", "1,234,567", "1,234.50"])
+def test_a_point_that_parts_no_thousands_is_refused_beside_a_decimal_comma(written: str) -> None:
+    with pytest.raises(FileRefused, match="amount: not a number"):
+        amount_behind_a_comma(written)
+
+
+def test_a_number_of_a_spreadsheet_is_itself_whatever_separates_the_decimals_of_its_texts() -> None:
+    layout = mapped(BILL, {"decimal_separator": ","})
+    headers = [text("period"), text("item"), text("amount")]
+    rows = [[text("2026-09"), text("other"), amount] for amount in (number("1.234"), text("1.234"))]
+    found = read_bill(workbook([headers, *rows]), layout).rows
+    assert [line.amount for line in found] == [Decimal("1.234"), Decimal(1234)]
 
 
 def test_a_discount_stands_beside_the_amount_without_it() -> None:

@@ -25,6 +25,7 @@ _GLOBAL_MOBILE: Final = re.compile(r"\+861[3-9]\d{9}", re.ASCII)
 _WHOLE: Final = re.compile(r"\d{1,15}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+_MIRRORED: Final = str.maketrans(".,", ",.")
 _MOBILE_LENGTH: Final = 11
 _MOST_DIGITS: Final = 15
 #: An export has few X and many people: the numbers of the last rows are read once.
@@ -93,14 +94,14 @@ class Cells:
         return found
 
     def decimal(self, column: str) -> Decimal | None:
-        """An exact number, with the decimal separator of the layout; beside a point commas part thousands."""
+        """An exact number, with the decimal separator of the layout; the other one parts thousands."""
         text = self.text(column)
         if text is None:
             return None
-        separator = self._layout.decimal_separator
-        if separator == "." and _THOUSANDS.fullmatch(text):
+        if self._layout.decimal_separator == ",":
+            text = text.translate(_MIRRORED)
+        if _THOUSANDS.fullmatch(text):
             text = text.replace(",", "")
-        text = text.replace(separator, ".")
         value = Decimal(text) if _DECIMAL.fullmatch(text) else None
         # As a whole number, 1E+999 would have a thousand digits.
         if value is None or abs(value.adjusted()) > _MOST_DIGITS:

@@ -129,7 +129,7 @@ def _opened(opens: Opens, codec: str, layout: Layout) -> tuple[str, Iterator[Csv
     """Separator and rows of a file."""
     required = [column for column in layout.required if column not in layout.constants]
     if not codec:
-        return "", open_cells(_sheet(opens, layout.skip_lines), layout.columns, required=required)
+        return "", open_cells(_sheet(opens, layout), layout.columns, required=required)
     table = open_lines(_lines(opens, codec), layout.columns, required=required, skip_lines=layout.skip_lines)
     return table.separator, table.rows
 
@@ -142,15 +142,15 @@ def _lines(opens: Opens, codec: str) -> Iterator[str]:
             raise FileRefused("neither UTF-8 nor GB18030") from None
 
 
-def _sheet(opens: Opens, skip: int) -> Iterable[tuple[int, list[str]]]:
+def _sheet(opens: Opens, layout: Layout) -> Iterable[tuple[int, list[str]]]:
     # Only who has a spreadsheet pays for an XML parser at a cold start.
     from privatenumber.xlsx import Bounds, read_sheet
 
     with closing(opens()) as file:
         data = file.read()
     bounds = Bounds(_MOST_UNPACKED, _MOST_XLSX_ROWS, _MOST_XLSX_TEXTS)
-    for line, cells in read_sheet(data, times=True, bounds=bounds):
-        if line > skip:
+    for line, cells in read_sheet(data, times=True, point=layout.decimal_separator, bounds=bounds):
+        if line > layout.skip_lines:
             yield line, list(cells)
 
 
