@@ -390,6 +390,15 @@ class TestRepeats:
         assert result.differences == []
         assert result.counts["calls"]["redials"] == 1
 
+    def test_an_unanswered_call_of_the_other_side_is_no_redial(self) -> None:
+        """§9.1: a handset dials again for the same person."""
+        other = export_row(
+            "", "2026-09-02 09:00:00", icid="icid-b.0", caller=B, duration_s="0", billed_minutes="0"
+        )
+        first = ROWS[0].replace(f"{B},,", f"{B},2026-09-02 09:00:00,")
+        result = compare(rows=[other, first, *ROWS[1:]])
+        assert (kinds(result), result.counts["calls"]["redials"]) == (["missing_push"], 0)
+
     def test_an_unanswered_call_of_its_own_is_no_redial(self) -> None:
         assert kinds(compare(FACTS[:2], ROWS)) == ["missing_push"]
 

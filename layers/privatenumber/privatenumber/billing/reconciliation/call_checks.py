@@ -13,20 +13,23 @@ from privatenumber.billing.reconciliation.gathering import Gathering
 from privatenumber.billing.reconciliation.tables import Span
 from privatenumber.billing.reconciliation.workbench import Workbench, moment
 from privatenumber.billing.tariff.prices import Item
-from privatenumber.privacy import mask
+from privatenumber.privacy import PSEUDONYM, mask
 from privatenumber.store.numbers import NumberType
 
 _SECONDS_TOLERANCE: Final = 1
 #: A handset dials again within so long (billing-rules.md §9.1).
 _REDIAL_MS: Final = 120_000
 
-_REDIALS: Final = """
+_REDIALS: Final = f"""
 DELETE FROM row_names WHERE n IN (
   SELECT m.n FROM row_names m CROSS JOIN rows r ON r.n = m.n
   WHERE r.talk = 0 AND r.minutes = 0 AND r.binding IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM pairs WHERE row = r.n)
     AND EXISTS (SELECT 1 FROM rows q WHERE q.binding = r.binding AND q.begun BETWEEN r.ended AND r.ended + ?
-      AND q.n <> r.n AND q.x = r.x AND EXISTS (SELECT 1 FROM pairs WHERE row = q.n)))
+      AND q.n <> r.n AND q.x = r.x AND EXISTS (
+        SELECT 1 FROM pairs p CROSS JOIN lines l ON l.n = p.line WHERE p.row = q.n
+        AND (l.caller IS NULL OR l.caller = m.caller OR l.caller LIKE '{PSEUDONYM}%'
+          OR instr(m.caller, '*')))))
 """
 
 _MISSING_CDRS: Final = """
