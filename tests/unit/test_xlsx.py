@@ -146,6 +146,13 @@ def test_a_file_without_the_columns_is_refused_with_what_was_found() -> None:
 class TestHarm:
     """A file may come from anybody who can reach an operator's mailbox."""
 
+    @pytest.mark.parametrize("encoding", ["gbk", "utf-7", "utf-32", "idna", "punycode", "hex", "unheard-of"])
+    def test_a_part_in_an_encoding_that_no_workbook_has_is_refused(self, encoding: str) -> None:
+        parts = parts_of([HEADER, LINE])
+        sheet = str(parts["xl/worksheets/sheet1.xml"])
+        parts["xl/worksheets/sheet1.xml"] = f'<?xml version="1.0" encoding="{encoding}"?>{sheet}'
+        assert "xlsx" in refused(packed(parts)).lower()
+
     def test_a_bomb_is_refused_while_it_is_unpacked(self) -> None:
         bomb = parts_of([])
         bomb["xl/worksheets/sheet1.xml"] = f'<worksheet xmlns="{MAIN}"><sheetData>' + " " * (

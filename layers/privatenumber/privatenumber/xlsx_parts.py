@@ -109,7 +109,10 @@ class _Parser:
         self._events = []
         try:
             self._expat.Parse(chunk, last)
-        except expat.ExpatError:
+        except FileRefused:
+            raise
+        except (expat.ExpatError, ValueError, LookupError):
+            # A part may name any encoding that Python knows, or one that nobody does.
             raise FileRefused(_NO_XLSX) from None
         return self._events
 
