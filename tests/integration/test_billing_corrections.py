@@ -16,7 +16,7 @@ import pytest
 
 from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, Interrupted, PowerCut, account_books, call, power_cut
-from builders.pushes import APP_ID, SUBSCRIPTION, A, X, fee_body
+from builders.pushes import APP_ID, APP_KEY, SUBSCRIPTION, A, B, X, fee_body
 from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.costs import View
@@ -27,10 +27,11 @@ from privatenumber.billing.closing.tracing import (
     records_of_row,
     records_of_share,
 )
+from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.billing.tariff.reading import read_price_book
-from privatenumber.settings import PackageAllocation
+from privatenumber.settings import PackageAllocation, RentAllocation
 from privatenumber.store import versions
 from privatenumber.store.items import encode
 
@@ -196,6 +197,78 @@ def test_another_way_to_spread_packages_is_its_own_reason(books: Books) -> None:
     whole = Options(packages=PackageAllocation.NONE)
     found = corrected(books, packages=[bought], options=whole)
     assert (found["reasons"], found["amount"]) == (["settings"], "0.00")
+
+
+def test_money_that_only_moves_is_corrected_once(books: Books) -> None:
+    """billing-rules.md §9.4: rents follow the use of orders now; the month costs what it cost."""
+    by_orders = {"options": Options(rent=RentAllocation.ORDERS)}
+    ledger = books.ledger(**by_orders)
+    assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late == {
+        "minutes": 0,
+        "amount": "0.00",
+        "cost_amount": "0.00",
+    }
+    found = corrected(books, **by_orders)
+    assert (found["changed"], found["reasons"], found["cost_amount"]) == (True, ["settings"], "0.00")
+    told = {line["key"]: line["rent"] for line in moved(books) if line["view"] == "order"}
+    assert told == {"#unassigned": "-5.00", "order-1001": "5.00"}
+    assert corrected(books, LATER + timedelta(days=1), **by_orders)["changed"] is False
+    assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late is None
+
+
+def test_a_push_that_says_whose_an_imported_call_was_moves_it(books: Books) -> None:
+    """The row of the console had no binding; nothing but that is new."""
+    row = {
+        **{"record_id": "icid-3", "app_key": APP_KEY, "x_number": X, "caller": A, "callee": B},
+        **{"call_in_time": "2026-09-02 11:00:00", "answer_time": "2026-09-02 11:00:00"},
+        **{"end_time": "2026-09-02 11:01:01", "duration_s": "61", "billed_minutes": "2", "result": "ok"},
+    }
+    books.upload("uploads/calls.csv", f"{','.join(row)}\n{','.join(row.values())}\n".encode())
+    files = {"calls": ["uploads/calls.csv"]}
+    import_missing(books.ledger(), "2026-09", files=files, as_of=CLOSING, by="somebody")
+    assert corrected(books)["amount"] == "0.20"
+    late_call(books, 3)
+    found = corrected(books)
+    assert (found["number"], found["amount"], found["reasons"]) == (2, "0.00", ["late_facts"])
+    told = {line["key"]: line["call"] for line in moved(books, 2) if line["view"] == "order"}
+    assert told == {"#unassigned": "-0.20", "order-1001": "0.20"}
+    assert corrected(books)["changed"] is False
+
+
+def test_who_a_call_belongs_to_may_be_known_later(books: Books) -> None:
+    """Its record is what it was: what is new is a binding."""
+    books.push(fee_body(call(3, 61, hour=3, subscriptionId="another")), at=CLOSING)
+    corrected(books)
+    books.bind("order-1002", "another", X)
+    found = corrected(books)
+    assert (found["number"], found["amount"], found["reasons"]) == (2, "0.00", ["settings"])
+    assert {line["key"] for line in moved(books, 2) if line["view"] == "order"} == {
+        "#unassigned",
+        "order-1002",
+    }
+
+
+def test_shares_are_not_read_while_nothing_has_changed(books: Books) -> None:
+    """A closed month is looked at every week; its shares are as many as its orders."""
+    blind = Unread(books.dynamodb, "STATEMENT#2026-09")
+    ledger = books.ledger(client=blind)
+    assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late is None
+
+
+class Unread:
+    """A client that cannot query lines of one partition."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def query(self, **request: Any) -> Any:
+        told = str(request["ExpressionAttributeValues"])
+        assert not (self._name in told and "LINES#" in told)
+        return self._client.query(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 def test_a_record_of_the_console_is_its_own_reason(books: Books) -> None:

@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import Any, Final
 
 from privatenumber.billing.closing.components import CORRECTION, Component, read_component
-from privatenumber.billing.closing.statement import Booked
+from privatenumber.billing.closing.moved_shares import moved_shares
+from privatenumber.billing.closing.statement import Booked, Statement
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.rent import first_day, month_text, months_back, next_month
 from privatenumber.store.statements import MonthStore
@@ -68,6 +69,16 @@ def said_shares(ledger: Ledger, closed: Version) -> list[Iterator[Mapping[str, A
         _shares_in(ledger.statements, closed),
         *(_shares_in(ledger.corrections, correction) for correction in corrections),
     ]
+
+
+def is_moved(ledger: Ledger, closed: Version, before: Settled, fresh: Statement) -> bool:
+    """Whether the same money is somebody else's now than was said. Shares are read only if an input changed.
+
+    Reading them raises VersionBroken.
+    """
+    if fresh.inputs() == before.inputs:
+        return False
+    return any(True for _ in moved_shares(fresh.shares(), said_shares(ledger, closed)))
 
 
 def booked_in(ledger: Ledger, month: str) -> list[Booked]:

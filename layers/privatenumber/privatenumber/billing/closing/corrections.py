@@ -2,7 +2,8 @@
 
 A closed month is never edited. A correction says by how much the month as it is now differs from its
 statement and the corrections before, why, and by which records; its amount stands in the statement of the
-month in which it was made. The same facts again make none.
+month in which it was made. It is 0.00 when only whose the costs are has changed. The same facts again make
+none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final
 from privatenumber.billing.closing.booking import (
     Settled,
     booked_month,
+    is_moved,
     months_before,
     said_shares,
     settled,
@@ -52,7 +54,7 @@ class Reason(StrEnum):
     RENT = "rent"
     """The inventory says otherwise when a number was issued, returned or of which type it is."""
     SETTINGS = "settings"
-    """Rents or packages are spread otherwise."""
+    """Rents or packages are spread otherwise, or the records belong to somebody else."""
     ADJUSTMENT = "adjustment"
 
 
@@ -88,7 +90,7 @@ def correct(
         fresh, closes = fresh_statement(ledger, month, as_of=as_of, stored=stored)
         deducted = differences(fresh.components, before.deducted)
         cost = differences(fresh.cost_components, before.cost)
-        if not deducted and not cost:
+        if not deducted and not cost and not is_moved(ledger, closed, before, fresh):
             return before.correction, False
         changed = list(_changed_records(ledger, before, closes))
         document = {
@@ -174,7 +176,7 @@ def _sums(deducted: Sequence[Component], cost: Sequence[Component]) -> dict[str,
     }
 
 
-def _reasons(before: Settled, fresh: Statement, changed: Iterable[Mapping[str, Any]]) -> list[str]:
+def _reasons(before: Settled, fresh: Statement, changed: Sequence[Mapping[str, Any]]) -> list[str]:
     now = fresh.inputs()
     # Statements of old do not say by which settings they were spread.
     differs = {name for name in now if now[name] != before.inputs.get(name, now[name])}
@@ -183,8 +185,10 @@ def _reasons(before: Settled, fresh: Statement, changed: Iterable[Mapping[str, A
     imported = [is_imported_address(line["fact"]) for line in late]
     if any(imported):
         found.insert(0, Reason.IMPORTED_RECORDS)
-    if not all(imported) or not found:
+    if not all(imported) or (changed and not found):
         found.insert(0, Reason.LATE_FACTS)
+    # Every record is what it was, and whose it is has changed.
+    found = found or [Reason.SETTINGS]
     return [reason.value for reason in found]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.billing.closing.booking import booked_in, settled
+from privatenumber.billing.closing.booking import booked_in, is_moved, settled
 from privatenumber.billing.closing.components import differences, total_of
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
@@ -46,6 +46,7 @@ class StatedMonth:
     """A month's statement: as it is stored, and as the facts are now (a closed month never changes).
 
     ``late`` is what later facts would change in a closed month and its corrections; ``None`` when nothing.
+    Where they only change whose the costs are its amounts are 0.
     """
 
     version: Version
@@ -240,7 +241,7 @@ def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] |
     before = settled(ledger, closed)
     changed = differences(fresh.components, before.deducted)
     cost = differences(fresh.cost_components, before.cost)
-    if not changed and not cost:
+    if not changed and not cost and not is_moved(ledger, closed, before, fresh):
         return None
     minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
     told = {"minutes": minutes, "amount": plain(total_of(changed))}
