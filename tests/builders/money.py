@@ -23,6 +23,7 @@ from privatenumber.billing.reconciliation.number_check import NumberCheck
 from privatenumber.billing.reconciliation.usage_groups import Own
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.settings import TOLERANCE_LINE
 from privatenumber.store.numbers import NumberType
 
 VIRTUAL, CARRIER = NumberType.VIRTUAL, NumberType.CARRIER
@@ -78,6 +79,7 @@ def check(
     packages: Mapping[Item, PackageSums] | None = None,
     bought: Sequence[PackageOrder] = (),
     numbers: NumberCheck | None = None,
+    tolerance_line: Decimal = TOLERANCE_LINE,
 ) -> BillCheck:
     """Compare; what is not given has nothing."""
     nothing = Explained()
@@ -89,7 +91,7 @@ def check(
         )
         for component in PRICES
     }
-    own = Own(sums, explanations, tuple(edges), packages or {}, bought)
+    own = Own(sums, explanations, tuple(edges), packages or {}, bought, tolerance_line)
     found = check_bill(charges, own, numbers or NumberCheck(sums=sums))
     assert_balanced(found, charges, sums, numbers, bought)
     return found

@@ -55,6 +55,7 @@ VARIABLES: Final = frozenset(
         "REPORTS_QUEUE_URL",
         "SMS_DAYS",
         "SOURCE_CIDRS",
+        "TOLERANCE_LINE",
         "WEBHOOKS_BUS",
         "WEBHOOKS_QUEUE_URL",
         "WEBHOOK_TARGETS",
@@ -67,9 +68,12 @@ _MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
 _RETENTION_S: Final = 7 * 86_400
 _SHARE: Final = re.compile(r"0\.[0-9]{1,9}", re.ASCII)
+_BELOW_ONE: Final = re.compile(r"0(?:\.[0-9]{1,6})?", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
 CLOSE_DAY: Final = 3
 """The first day on which last month may be closed, and on which it is: records come late, and rents twice."""
+TOLERANCE_LINE: Final = Decimal("0.01")
+"""What the amount of a line of the bill may differ by, in CNY (billing-rules.md §9.3)."""
 KEPT_DAYS: Final = 400
 """How long what was pushed is kept, unless the deployment says otherwise (operations.md §13)."""
 MAX_CONTACT_HOURS: Final = 720
@@ -396,6 +400,14 @@ class Settings:
         if day not in range(CLOSE_DAY, 29):
             raise SettingsError(f"CLOSE_DAY: must be a day from {CLOSE_DAY} to 28")
         return day
+
+    @property
+    def tolerance_line(self) -> Decimal:
+        """What a line of the bill may differ by as rounding, in CNY; default 0.01 (billing-rules.md §9.3)."""
+        text = self.variables.get("TOLERANCE_LINE", str(TOLERANCE_LINE))
+        if not _BELOW_ONE.fullmatch(text):
+            raise SettingsError("TOLERANCE_LINE: must be an amount below 1 CNY with a point, such as 0.01")
+        return Decimal(text)
 
     @property
     def memory_mb(self) -> int | None:

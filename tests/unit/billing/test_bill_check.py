@@ -216,6 +216,18 @@ def test_a_fen_per_line_is_rounding(amount: str, accepted: bool) -> None:
     assert bool(found.differences) is not accepted
 
 
+@pytest.mark.parametrize(
+    ("tolerance", "amount", "accepted"),
+    [("0", "0.31", False), ("0", "0.30", True), ("0.02", "0.32", True), ("0.02", "0.33", False)],
+)
+def test_what_a_line_may_differ_by_is_a_setting(tolerance: str, amount: str, *, accepted: bool) -> None:
+    """§9.3, §10: `backend.billing.tolerance_line`."""
+    sums = {CARRIER_CALLS: used(CARRIER_CALLS, 3)}
+    lines = [line("call", CARRIER, 3, "0.10", amount=Decimal(amount))]
+    found = check(lines, sums, tolerance_line=Decimal(tolerance))
+    assert bool(found.differences) is not accepted
+
+
 @pytest.mark.parametrize(("amount", "accepted"), [("0.24", True), ("0.25", False)])
 def test_a_fine_price_may_be_rounded_every_settled_hour(amount: str, accepted: bool) -> None:
     """§9.3: 0.01 more per settled hour when the price has more than two decimals; 3 × 0.065 = 0.195."""

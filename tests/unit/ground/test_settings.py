@@ -67,6 +67,7 @@ def test_costs_are_spread_and_numbers_judged_as_decided() -> None:
     assert settings.package_allocation is PackageAllocation.PER_UNIT
     assert settings.idle_days == 30
     assert settings.close_day == 3
+    assert settings.tolerance_line == Decimal("0.01")
     assert settings.complaint_limit == Decimal("0.0001")
 
 
@@ -75,6 +76,12 @@ def test_a_day_to_close_on_that_not_every_month_has_or_is_too_early_is_refused(t
     """billing-rules.md §9.4: on the 3rd at the earliest."""
     with pytest.raises(SettingsError, match="CLOSE_DAY"):
         assert Settings.from_environment({"CLOSE_DAY": text}).close_day
+
+
+@pytest.mark.parametrize("text", ["1", "-0.01", "0,01", "1e-2", "0.0000001"])
+def test_a_tolerance_of_bills_that_is_no_part_of_a_yuan_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="TOLERANCE_LINE"):
+        _ = Settings.from_environment({"TOLERANCE_LINE": text}).tolerance_line
 
 
 @pytest.mark.parametrize("text", ["0", "0.0", "1", "0.1.1", "1e-4", "-0.1", "0.0000000001"])

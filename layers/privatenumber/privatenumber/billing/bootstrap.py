@@ -47,6 +47,7 @@ class Rooms:
             known=applications,
             options=Options(self._settings.rent_allocation, self._settings.package_allocation),
             close_day=self._settings.close_day,
+            tolerance_line=self._settings.tolerance_line,
             memory_mb=self._settings.memory_mb,
             import_layouts=self._settings.import_layouts or "",
             kept_days=min(self._settings.call_days, self._settings.sms_days),

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -23,7 +24,7 @@ from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
-from privatenumber.settings import CLOSE_DAY, KEPT_DAYS, Application, Mode
+from privatenumber.settings import CLOSE_DAY, KEPT_DAYS, TOLERANCE_LINE, Application, Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_readings import NumberNotice
 from privatenumber.store.facts import FactStore
@@ -93,6 +94,7 @@ class Ledger:
     kept_days: int = KEPT_DAYS
     options: Options = field(default_factory=Options)
     close_day: int = CLOSE_DAY
+    tolerance_line: Decimal = TOLERANCE_LINE
     memory_mb: int | None = None
     """Memory of the function that opened the books; None where nobody limits it."""
     import_layouts: str = ""

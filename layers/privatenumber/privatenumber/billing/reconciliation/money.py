@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from privatenumber.billing.reconciliation.differences import Difference, Kind
-from privatenumber.billing.tariff.money import FEN, plain
+from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.numbers import NumberType
 
@@ -21,9 +21,6 @@ Component: TypeAlias = tuple[Item, NumberType]
 
 USED: Final = (Item.CALL, Item.SMS)
 """Items that are counted record by record."""
-
-TOLERANCE_LINE: Final = FEN
-"""Per line of the bill, and per settled hour under prices of more than two decimals (§9.3)."""
 
 _FINE_PRICE_DECIMALS: Final = 2
 EXACT: Final = Decimal("0.000001")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from privatenumber.billing.closing.months import LinesOf, MonthUse
@@ -35,6 +36,7 @@ from privatenumber.billing.reconciliation.sums import Look, day_sums, days_told,
 from privatenumber.billing.reconciliation.usage_groups import Own
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import Item, PriceBook, UsageTime
+from privatenumber.settings import TOLERANCE_LINE
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import day_bounds
 
@@ -43,7 +45,7 @@ from privatenumber.times import day_bounds
 class OurMonth:
     """What we have. ``rents`` are those deducted in it up to ``until``; ``lines_of`` opens a day.
 
-    ``applications``: ours by the platform's app key.
+    ``applications``: ours by the platform's app key. ``tolerance_line``: what a line of the bill may be off.
     """
 
     month: str
@@ -54,6 +56,7 @@ class OurMonth:
     applications: Mapping[str, str]
     lines_of: LinesOf
     until: datetime
+    tolerance_line: Decimal = TOLERANCE_LINE
 
     @property
     def days(self) -> tuple[date, date]:
@@ -128,6 +131,7 @@ def check_month(
         edges=(*look.edges, *marker_edge(sums)),
         packages={item: reasons.sums(ours.usage.after, item) for item in USED},
         bought=ours.bought,
+        tolerance_line=ours.tolerance_line,
     )
     check = check_bill(console.bill, own, numbers)
     single = [found for found in records if not _told_twice(found, numbers.differences)]

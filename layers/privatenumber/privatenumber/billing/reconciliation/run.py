@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
@@ -17,6 +17,7 @@ from privatenumber.billing.rating.rent import first_day
 from privatenumber.billing.rating.sms import rate_sms
 from privatenumber.billing.reconciliation.compare import Files, Month, present, reconcile
 from privatenumber.billing.reconciliation.console_files import read_numbers, read_quota, read_statistics
+from privatenumber.billing.reconciliation.differences import Kind
 from privatenumber.billing.reconciliation.exports_in import open_calls, open_sms, read_bill
 from privatenumber.billing.reconciliation.mappings import configured_layouts, mapped_layouts
 from privatenumber.billing.reconciliation.month_check import OurMonth
@@ -27,6 +28,8 @@ from privatenumber.times import beijing_day
 
 Keys: TypeAlias = Mapping[str, str | Sequence[str]]
 """Keys of files in the exchange bucket, by the name of their layout; of details perhaps several."""
+
+_MISSING_CDR: Final = (Kind.MISSING_PUSH, Kind.EVENT_WITHOUT_CDR)
 
 
 def reconcile_month(
@@ -39,6 +42,15 @@ def reconcile_month(
     FileTooLarge, FileChanged, LayoutError, BillingRequestError.
     """
     return settle(lambda: _reconcile(ledger, month, files, mappings, as_of))
+
+
+def measures(document: Mapping[str, Any]) -> dict[str, int]:
+    """What of a comparison is worth a metric, by name; differences told as a sum count as what they sum up."""
+    missing = [found for found in document["differences"] if found["kind"] in _MISSING_CDR]
+    return {
+        "ReconciliationDifferences": document["difference_count"],
+        "MissingCdrs": sum(found["evidence"].get("count", 1) for found in missing),
+    }
 
 
 def _reconcile(ledger: Ledger, month: str, keys: Keys, mappings: Any, as_of: datetime) -> dict[str, Any]:
@@ -96,6 +108,7 @@ def month_of(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], a
             applications=ledger.account.applications,
             lines_of=lambda day: lines_by_day(ledger, closes, day),
             until=as_of,
+            tolerance_line=ledger.tolerance_line,
         ),
         statement=stated.version.hash,
         lines=_lines(ledger, closes, near),

@@ -17,7 +17,6 @@ from privatenumber.billing.reconciliation.edges import Edge
 from privatenumber.billing.reconciliation.exports_in import ImportedCharge
 from privatenumber.billing.reconciliation.money import (
     NOTHING,
-    TOLERANCE_LINE,
     USED,
     BillCheck,
     Explained,
@@ -30,7 +29,7 @@ from privatenumber.billing.reconciliation.money import (
 )
 from privatenumber.billing.reconciliation.package_check import Gap, check_packages
 from privatenumber.billing.reconciliation.usage_groups import Charged, Group, Own, groups_of
-from privatenumber.billing.tariff.money import plain, to_fen
+from privatenumber.billing.tariff.money import FEN, plain, to_fen
 from privatenumber.billing.tariff.prices import Item
 
 _UNITS = {Item.CALL: "call minutes", Item.SMS: "SMS parts"}
@@ -48,7 +47,7 @@ def check_usage(charges: Sequence[ImportedCharge], own: Own) -> BillCheck:
         paid = shared(moved, [part.covered for part in read])
         check += _edges(item, own.edges, read[1:], paid[1:]) + _types(groups)
         for group in groups:
-            check += _check(group)
+            check += _check(group, own.tolerance_line)
         worth = total(settled(part, units) for part, units in zip(read, paid, strict=True))
         gaps.append(_package_gap(item, groups, moved, worth, paid[0]))
         check += BillCheck(
@@ -122,7 +121,7 @@ def _types(groups: Sequence[Group]) -> BillCheck:
     return BillCheck(differences=(difference,))
 
 
-def _check(group: Group) -> BillCheck:
+def _check(group: Group, tolerance_line: Decimal) -> BillCheck:
     """Units that nothing explains, price, rounding, and the line of the table."""
     unknown = group.left and not group.swapped
     differences = [_units_diff(group)] if unknown else []
@@ -132,7 +131,8 @@ def _check(group: Group) -> BillCheck:
         residual = Decimal(0) if group.causes is not None and not left else None
         return BillCheck((_row(group, left, None),), tuple(differences), residual=residual)
     off = group.charged.gross - to_fen(expected)
-    price = _price_part(group, off)
+    tolerance = _tolerance(group, tolerance_line)
+    price = _price_part(group, off, tolerance)
     off -= price
     if price:
         differences.append(_price_diff(group, price))
@@ -140,7 +140,7 @@ def _check(group: Group) -> BillCheck:
         differences.append(_price_diff(group, Decimal(0)))
     # Our sum is exact and the bill is in fen: even a clean month may differ by a part of one.
     rounding = to_fen(expected) - expected
-    if off and abs(off) <= _tolerance(group):
+    if off and abs(off) <= tolerance:
         rounding, off = rounding + off, Decimal(0)
     if off:
         differences.append(_amount_diff(group, off))
@@ -179,7 +179,7 @@ def _prices(group: Group) -> frozenset[Decimal]:
     return frozenset(line.unit_price for line in group.charged.lines if line.unit_price is not None)
 
 
-def _price_part(group: Group, off: Decimal) -> Decimal:
+def _price_part(group: Group, off: Decimal, tolerance: Decimal) -> Decimal:
     """What of the money is a matter of price: units by their own price against ours, else all of it."""
     price, lines = group.own.unit_price, group.charged.lines
     if price is None or not lines:
@@ -190,12 +190,13 @@ def _price_part(group: Group, off: Decimal) -> Decimal:
             for line in lines
             if line.quantity is not None and line.unit_price is not None
         )
-    return off if abs(off) > _tolerance(group) and group.charged.quantity else Decimal(0)
+    return off if abs(off) > tolerance and group.charged.quantity else Decimal(0)
 
 
-def _tolerance(group: Group) -> Decimal:
+def _tolerance(group: Group, of_line: Decimal) -> Decimal:
+    """So much for every line, and a fen for every settled hour of a price that is no whole number of them."""
     hours = group.own.charged_hours if group.own.fine else 0
-    return TOLERANCE_LINE * (max(len(group.charged.lines), 1) + hours)
+    return of_line * max(len(group.charged.lines), 1) + FEN * hours
 
 
 def _units_diff(group: Group) -> Difference:

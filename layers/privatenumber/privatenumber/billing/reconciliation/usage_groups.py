@@ -23,6 +23,7 @@ from privatenumber.billing.reconciliation.money import (
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.settings import TOLERANCE_LINE
 from privatenumber.store.numbers import NumberType
 
 
@@ -36,6 +37,8 @@ class Own:
     packages: Mapping[Item, PackageSums] = field(default_factory=dict)
     bought: Sequence[PackageOrder] = ()
     """Packages bought in the month."""
+    tolerance_line: Decimal = TOLERANCE_LINE
+    """What the amount of a line of the bill may differ by."""
 
 
 @dataclass(frozen=True, slots=True)
