@@ -32,10 +32,10 @@ from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.planning.bootstrap import compose_planner
 from privatenumber.billing.planning.run import measures
 from privatenumber.billing.planning.spend import BudgetError
+from privatenumber.billing.reconciliation import run as reconciliation
 from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.reconciliation.layouts import LayoutError
 from privatenumber.billing.reconciliation.mappings import LAYOUTS
-from privatenumber.billing.reconciliation.run import reconcile_month
 from privatenumber.billing.tariff.prices import PriceListError
 from privatenumber.billing.tariff.reading import price_book_of
 from privatenumber.csv_table import FileRefused
@@ -96,7 +96,7 @@ def statement(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 
 def reconcile(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     """Compare a month with the platform's files."""
-    return reconcile_month(
+    return reconciliation.reconcile_month(
         ledger,
         _month(event, as_of),
         files=_files(event),
@@ -200,9 +200,8 @@ def _measured(document: Document) -> Document:
     """What is worth a metric and a word in the log: counts and results, no document."""
     measured: Document = {name: document[name] for name in ("month", "version", "result") if name in document}
     if document["kind"] == "reconciliation":
-        _count("ReconciliationDifferences", document["difference_count"])
-        missing = {"missing_push", "event_without_cdr"}
-        _count("MissingCdrs", sum(found["kind"] in missing for found in document["differences"]))
+        for name, count in reconciliation.measures(document).items():
+            _count(name, count)
         measured["differences"] = document["difference_count"]
     if document["kind"] in ("rate", "close"):
         _count("UnpricedMinutes", sum(day["calls"]["unpriced_minutes"] for day in document["days"]))

@@ -20,7 +20,7 @@ from privatenumber.store import clients
 from privatenumber.store.due import Overtaken
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
-from privatenumber.telemetry import get_logger, get_metrics
+from privatenumber.telemetry import count_apart, get_logger, get_metrics
 from privatenumber.times import parse_time, utc_now
 
 MOST_SENT: Final = 50
@@ -88,7 +88,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
     from privatenumber.billing.ledger import MonthTooLarge
     from privatenumber.billing.reconciliation.import_missing import import_missing
     from privatenumber.billing.reconciliation.layouts import LayoutError
-    from privatenumber.billing.reconciliation.run import reconcile_month
+    from privatenumber.billing.reconciliation.run import measures, reconcile_month
     from privatenumber.billing.tariff.prices import PriceListError
     from privatenumber.csv_table import FileRefused
     from privatenumber.store.files import FileMissing, FileTooLarge
@@ -109,6 +109,9 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
             )
             return Done(outcome=_shortened(imported))
         document = reconcile_month(ledger, run.month, files=run.files, mappings=run.mappings, as_of=now)
+        for name, value in measures(document).items():
+            # Under the service of the action that compares as well: one alarm sees both.
+            count_apart("billing", name, value, {})
         return Done(document["version"], document["hash"], document["result"])
 
     refusals = (

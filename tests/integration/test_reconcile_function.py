@@ -12,8 +12,10 @@ import pytest
 
 from builders.bills_api import MONTH, BillsApi, bills_api, imitated_aws
 from builders.books import Books
+from builders.events import ROOT
 from builders.pushes import APP_KEY, SUBSCRIPTION, A, B, X
 from functions.billing import reconcile
+from local.template import load
 from privatenumber.store import clients
 from privatenumber.store.reconciliation_runs import RunStore
 
@@ -67,6 +69,21 @@ def test_what_was_asked_for_is_compared_and_its_differences_are_shown(api: Bills
     assert "missing_push" in [found["kind"] for found in told["differences"]]
     for number in (A, B):
         assert number.removeprefix("+86") not in json.dumps(told)
+
+
+def test_what_was_asked_for_counts_for_the_alarms_on_differences(
+    api: BillsApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever way a comparison is asked for, `ReconciliationAlarm` and `MissingCdrsAlarm` watch it."""
+    ask(api)
+    reconcile.work(delivered(*api.messages()), None)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    resources = load(ROOT / "template.yaml")["Resources"]
+    for alarm in ("ReconciliationAlarm", "MissingCdrsAlarm"):
+        watched = resources[alarm]["Properties"]
+        (dimension,) = watched["Dimensions"]
+        name, service = watched["MetricName"], dimension["Value"]
+        assert [line[name] for line in written if name in line and line["service"] == service] == [[1.0]]
 
 
 def test_the_same_again_finds_the_same_version(api: BillsApi) -> None:

@@ -43,6 +43,7 @@ from privatenumber.billing.reconciliation.records import (
     Resolver,
     compare_records,
 )
+from privatenumber.billing.reconciliation.run import measures
 from privatenumber.billing.reconciliation.workbench import Workbench
 from privatenumber.billing.tariff.prices import Item, PriceBook, UsageTime
 from privatenumber.privacy import PSEUDONYM, TOKEN_LENGTH
@@ -700,3 +701,13 @@ def test_memory_does_not_grow_with_the_month(monkeypatch: pytest.MonkeyPatch) ->
         return found
 
     assert peak(3000) < 1.3 * peak(1000)
+
+
+def test_calls_without_cdr_count_one_by_one_also_when_they_are_told_as_a_sum() -> None:
+    found = [
+        {"kind": "missing_push", "evidence": {"count": 1200}},
+        {"kind": "event_without_cdr", "evidence": {}},
+        {"kind": "late", "evidence": {}},
+    ]
+    document = {"difference_count": 1202, "differences": found}
+    assert measures(document) == {"ReconciliationDifferences": 1202, "MissingCdrs": 1201}

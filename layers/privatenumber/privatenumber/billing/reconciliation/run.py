@@ -45,7 +45,7 @@ def reconcile_month(
 
 
 def measures(document: Mapping[str, Any]) -> dict[str, int]:
-    """What of a comparison is worth a metric, by name; differences told as a sum count as what they sum up."""
+    """What of a comparison is worth a metric, by name; differences told as a sum count one by one."""
     missing = [found for found in document["differences"] if found["kind"] in _MISSING_CDR]
     return {
         "ReconciliationDifferences": document["difference_count"],
@@ -108,7 +108,6 @@ def month_of(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], a
             applications=ledger.account.applications,
             lines_of=lambda day: lines_by_day(ledger, closes, day),
             until=as_of,
-            tolerance_line=ledger.tolerance_line,
         ),
         statement=stated.version.hash,
         lines=_lines(ledger, closes, near),
