@@ -108,6 +108,7 @@ def month_of(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], a
             applications=ledger.account.applications,
             lines_of=lambda day: lines_by_day(ledger, closes, day),
             until=as_of,
+            tolerance_line=ledger.tolerance_line,
         ),
         statement=stated.version.hash,
         lines=_lines(ledger, closes, near),
