@@ -24,6 +24,7 @@ from privatenumber.platform.pushes import parse_push
 from privatenumber.privacy import Keyring, open_sealed
 from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
+from privatenumber.store.disputes import DisputeStore
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
 from privatenumber.store.inventory import Inventory
@@ -65,6 +66,7 @@ class Books:
             statements=statement_store(writer, bills),
             corrections=correction_store(writer, bills),
             reconciliations=reconciliation_store(writer, bills),
+            disputes=DisputeStore(writer, bills),
             looks=LookStore(writer, bills),
             files=FileStore(self.s3, self.bucket),
             keyring=lambda: KEYRING,

@@ -57,6 +57,7 @@ class Rooms:
             statements=statement_store(dynamodb, bills),
             corrections=correction_store(dynamodb, bills),
             reconciliations=reconciliation_store(dynamodb, bills),
+            disputes=self.disputes,
             looks=LookStore(dynamodb, bills),
             files=FileStore(clients.s3(), self._settings.exchange_bucket),
             keyring=self._keyrings.load,

@@ -26,6 +26,7 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
 from privatenumber.settings import CLOSE_DAY, KEPT_DAYS, TOLERANCE_LINE, Application, Mode
 from privatenumber.store.closes import CloseStore
+from privatenumber.store.disputes import DisputeStore
 from privatenumber.store.fact_readings import NumberNotice
 from privatenumber.store.facts import FactStore
 from privatenumber.store.files import FileStore
@@ -85,6 +86,7 @@ class Ledger:
     statements: MonthStore
     corrections: MonthStore
     reconciliations: MonthStore
+    disputes: DisputeStore
     looks: LookStore
     files: FileStore
     keyring: Callable[[], Keyring]

@@ -6,7 +6,10 @@ credit is the platform's and no cost of ours: nothing is booked of it.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -15,9 +18,11 @@ from privatenumber.billing.closing.corrections import adjust
 from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import months_back
+from privatenumber.billing.reconciliation.agreed import AgreedAmount
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
 from privatenumber.times import beijing_month
 
+_REFERENCE: Final = re.compile(r"dispute (?P<dispute>\S+) move [0-9]+", re.ASCII)
 _MONTHS: Final = 6
 """So many months back decisions are looked at: a month is closed on the 3rd of the next one."""
 
@@ -49,6 +54,17 @@ def _booked(ledger: Ledger, month: str, agreed: Agreed, as_of: datetime) -> dict
     except BillingRequestError as error:
         # Of one month that is history the others need not wait.
         return {"kind": "refused", "month": month, "reference": agreed.reference, "detail": str(error)}
+
+
+def agreed_amounts(ledger: Ledger, month: str) -> list[AgreedAmount]:
+    """What is booked of each dispute about a month, in all."""
+    booked: dict[str, Decimal] = defaultdict(Decimal)
+    for version in ledger.corrections.versions(month):
+        named = _REFERENCE.fullmatch(version.document.get("reference") or "")
+        if named:
+            booked[named["dispute"]] += Decimal(version.document["amount"])
+    known = [(ledger.disputes.get(identity), amount) for identity, amount in booked.items() if amount]
+    return [AgreedAmount(dispute, amount) for dispute, amount in known if dispute]
 
 
 def reference_of(adjustment: Adjustment) -> str:

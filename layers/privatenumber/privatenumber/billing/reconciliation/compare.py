@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.reconciliation.account import Account
+from privatenumber.billing.reconciliation.agreed import AgreedAmount, not_borne_out
 from privatenumber.billing.reconciliation.console_files import ImportedQuota, ImportedStatistics, ImportedX
 from privatenumber.billing.reconciliation.differences import Difference, Kind, Result, money
 from privatenumber.billing.reconciliation.export_files import BadRow, Export
@@ -55,7 +56,7 @@ class Month:
     """A month of ours. ``lines`` and ``ends`` are read once (`records.Recorded`).
 
     ``statement`` is the hash of the statement compared. ``late``: what facts that came after the month was
-    closed would change, its ``minutes`` and ``amount``.
+    closed would change, its ``minutes`` and ``amount``. ``agreed``: what decisions of disputes have booked.
     """
 
     ours: OurMonth
@@ -63,6 +64,7 @@ class Month:
     lines: Iterable[Line]
     ends: Iterable[EventFact] = ()
     late: Mapping[str, Any] | None = None
+    agreed: Sequence[AgreedAmount] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def reconcile(month: Month, files: Files, account: Account, resolver: Resolver) 
         differences = [*differences, *compare_days(ours, _rows(files.statistics), differences)]
     added = len(differences) - len(records.differences)
     more = [*_unpriced(ours, charges), *_late(month.late)]
+    more += not_borne_out(month.agreed, differences, files.named())
     ordered = tuple(sorted([*differences, *more], key=lambda found: found.sort_key))
     missing = [name for name in _NEEDED if name not in files.named()]
     return Reconciliation(

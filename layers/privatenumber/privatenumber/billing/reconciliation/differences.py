@@ -55,6 +55,8 @@ class Kind(StrEnum):
     PRICE_DIFF = "price_diff"
     DISCOUNT = "discount"
     """The bill takes something off what it charges."""
+    STALE_ADJUSTMENT = "stale_adjustment"
+    """An agreed amount is booked, and its difference is found no more."""
     ROUNDING = "rounding"
     UNPRICED = "unpriced"
 

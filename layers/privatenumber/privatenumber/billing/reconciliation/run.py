@@ -11,6 +11,7 @@ from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.rated_lines import line_of, sms_line_of
 from privatenumber.billing.closing.runs import StatedMonth, described, lines_by_day, state_month
 from privatenumber.billing.closing.statement import days_of
+from privatenumber.billing.disputes.booking import agreed_amounts
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.calls import rate_call, usage_time
 from privatenumber.billing.rating.rent import first_day
@@ -114,6 +115,7 @@ def month_of(ledger: Ledger, stated: StatedMonth, closes: Sequence[ClosedDay], a
         lines=_lines(ledger, closes, near),
         ends=_ends(ledger, [near[0], *days, near[1]]),
         late=stated.late,
+        agreed=agreed_amounts(ledger, month),
     )
 
 
