@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from unittest.mock import create_autospec
 from urllib.parse import unquote, urlsplit
 
 import boto3
@@ -22,7 +21,15 @@ from privatenumber.billing.closing import runs
 from privatenumber.billing.disputes.booking import book_decisions
 from privatenumber.billing.ledger import Ledger
 from privatenumber.store import clients
-from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
+from privatenumber.store.differences import DifferenceState, Handling
+from privatenumber.store.disputes import (
+    Adjustment,
+    AdjustmentKind,
+    Dispute,
+    DisputeState,
+    DisputeStore,
+    Entry,
+)
 from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
 from privatenumber.store.statements import statement_store
 from privatenumber.store.versions import Version
@@ -222,21 +229,36 @@ def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> Non
 
 
 def test_a_decision_about_history_is_told_and_the_others_are_booked(api: BillsApi) -> None:
-    """No statement shows a correction of 2025-01 any more: that one is refused, day after day, alone."""
+    """No statement shows a correction of 2025-01 any more: that one alone is refused, told once and kept."""
     ledger, old = books_of(api).ledger(), "2025-01"
     closed = close(ledger)
     ledger.statements.add(old, {**closed.document, "month": old}, [], seen=None, made_at=NOW)
     kind, amount = AdjustmentKind.ADJUSTMENT, Decimal("0.30")
-    rows = [
-        Adjustment("2026-10", f"{month}-of-history", 3, kind, month, amount, NOW, api.actor)
-        for month in (old, MONTH)
-    ]
-    store = create_autospec(DisputeStore, instance=True)
-    store.adjustments.side_effect = lambda month: [row for row in rows if row.month == month]
+    store = DisputeStore(clients.dynamodb(), api.bills.name)
+    for month in (old, MONTH):
+        dispute = Dispute(
+            id=f"{month}-of-history",
+            month=month,
+            run="run",
+            difference="0" * 24,
+            kind="minutes_diff",
+            amount=amount,
+            said={},
+            state=DisputeState.REJECTED,
+            opened_at=NOW,
+            opened_by=api.actor,
+            changed_at=NOW,
+        )
+        entry = Entry(dispute.id, 3, NOW, api.actor, "reject", DisputeState.SUBMITTED, dispute.state)
+        said = Handling(month, dispute.difference, DifferenceState.ADJUSTED, version=1)
+        row = Adjustment("2026-10", dispute.id, 3, kind, month, amount, NOW, api.actor)
+        store.move(dispute, entry, said, [row], seen=0)
     refused, booked = book_decisions(ledger, store, as_of=NOW)
     assert (refused["kind"], refused["reference"]) == ("refused", f"dispute {old}-of-history move 3")
     assert (booked["kind"], booked["month"], booked["amount"]) == ("correction", MONTH, "0.30")
-    assert [each["kind"] for each in book_decisions(ledger, store, as_of=NOW)] == ["refused"]
+    assert book_decisions(ledger, store, as_of=NOW) == []
+    kept = [(row.kind.value, row.amount, row.by) for row in store.adjustments("2026-10", f"{old}-of-history")]
+    assert kept == [("adjustment", amount, api.actor), ("not_booked", amount, "billing")]
 
 
 def close(ledger: Ledger) -> Version:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -54,6 +54,8 @@ class AdjustmentKind(StrEnum):
     """The platform gives it back: expected on its bill, never part of our costs."""
     ADJUSTMENT = "adjustment"
     """The platform is right after all: our costs follow it."""
+    NOT_BOOKED = "not_booked"
+    """The adjustment of the same move came too late: no statement would show a correction of its month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,14 @@ class DisputeStore:
         """The money that decisions book in a month, or those of one dispute; in order of dispute and move."""
         begin = f"{dispute}#" if dispute else ""
         return [_adjustment(item) for item in self._query(f"ADJUSTMENTS#{month}", begin)]
+
+    def note_not_booked(self, adjustment: Adjustment, *, at: datetime, by: str) -> None:
+        """Write down, once, that an adjustment will never be booked."""
+        never = replace(adjustment, kind=AdjustmentKind.NOT_BOOKED, at=at, by=by)
+        try:
+            Writer(self._client).transact([self._put("adjustment", _adjustment_item(never), 0)])
+        except Refused:
+            return  # It is written down already.
 
     def page(self, state: DisputeState, *, before: str | None, limit: int) -> DisputePage:
         """Disputes in one state, the newest first. ``before`` is a cursor of an earlier page."""

@@ -6,54 +6,64 @@ credit is the platform's and no cost of ours: nothing is booked of it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any, Final
 
+from privatenumber.billing.closing.booking import months_before
 from privatenumber.billing.closing.corrections import Adjustment as Agreed
 from privatenumber.billing.closing.corrections import adjust
 from privatenumber.billing.closing.runs import BillingRequestError
 from privatenumber.billing.ledger import Ledger
-from privatenumber.billing.rating.rent import months_back
 from privatenumber.billing.reconciliation.agreed import AgreedAmount
 from privatenumber.store.disputes import Adjustment, AdjustmentKind, DisputeStore
 from privatenumber.times import beijing_month
 
 _REFERENCE: Final = re.compile(r"dispute (?P<dispute>\S+) move [0-9]+", re.ASCII)
-_MONTHS: Final = 6
-"""So many months back decisions are looked at: a month is closed on the 3rd of the next one."""
+_BY: Final = "billing"
+
+_log = logging.getLogger(__name__)
 
 
 def book_decisions(ledger: Ledger, disputes: DisputeStore, *, as_of: datetime) -> list[dict[str, Any]]:
     """Book the adjustments of closed months that are not booked yet; what was booked, as JSON."""
+    month = beijing_month(as_of)
+    rows = [each for looked_at in (month, *months_before(month)) for each in disputes.adjustments(looked_at)]
+    never = {(each.dispute, each.number) for each in rows if each.kind is AdjustmentKind.NOT_BOOKED}
     pending = [
         each
-        for month in _months(beijing_month(as_of))
-        for each in disputes.adjustments(month)
-        if each.kind is AdjustmentKind.ADJUSTMENT
+        for each in rows
+        if each.kind is AdjustmentKind.ADJUSTMENT and (each.dispute, each.number) not in never
     ]
-    booked = []
+    booked = list[dict[str, Any]]()
     for of_month in sorted({each.of_month for each in pending}):
         statement = ledger.statements.latest(of_month)
         if statement is None or statement.document["state"] != "closed":
             continue
         known = {version.document.get("reference") for version in ledger.corrections.versions(of_month)}
-        for each in pending:
-            if each.of_month == of_month and reference_of(each) not in known:
-                agreed = Agreed(each.amount, reference_of(each), _why(each))
-                booked.append(_booked(ledger, of_month, agreed, as_of))
+        booked += [
+            _booked(ledger, disputes, each, as_of)
+            for each in pending
+            if each.of_month == of_month and reference_of(each) not in known
+        ]
     return booked
 
 
-def _booked(ledger: Ledger, month: str, agreed: Agreed, as_of: datetime) -> dict[str, Any]:
+def _booked(
+    ledger: Ledger, disputes: DisputeStore, adjustment: Adjustment, as_of: datetime
+) -> dict[str, Any]:
+    agreed = Agreed(adjustment.amount, reference_of(adjustment), _why(adjustment))
     try:
-        return adjust(ledger, month, agreed, as_of=as_of)
+        return adjust(ledger, adjustment.of_month, agreed, as_of=as_of)
     except BillingRequestError as error:
-        # Of one month that is history the others need not wait.
-        return {"kind": "refused", "month": month, "reference": agreed.reference, "detail": str(error)}
+        # Its month is history and stays so: told once, and the others need not wait.
+        disputes.note_not_booked(adjustment, at=as_of, by=_BY)
+        told = {"month": adjustment.of_month, "reference": agreed.reference, "detail": str(error)}
+        _log.error("adjustment refused", extra=told)
+        return {"kind": "refused", **told}
 
 
 def agreed_amounts(ledger: Ledger, month: str) -> list[AgreedAmount]:
@@ -76,7 +86,3 @@ def _why(adjustment: Adjustment) -> str:
     if adjustment.reverses:
         return f"the dispute is open again: move {adjustment.reverses} is taken back"
     return "the platform has not accepted it"
-
-
-def _months(month: str) -> list[str]:
-    return [month, *islice(months_back(month), _MONTHS - 1)]
