@@ -46,6 +46,8 @@ from privatenumber.times import beijing_month, parse_time, utc_now
 
 Event = Mapping[str, Any]
 Document = dict[str, Any]
+Books = Callable[[], Ledger]
+"""Opens the books; not every run needs them."""
 
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 
@@ -63,7 +65,7 @@ def handler(event: Event, context: object) -> Document:
     """Do one run and return its document."""
     action = str(event.get("action"))
     try:
-        document = _run(action)(rooms().ledger(), event, _as_of(event))
+        document = _run(action)(rooms().ledger, event, _as_of(event))
     except _REFUSALS as error:
         document = {"kind": "refused", "detail": str(error)}
         logger.error("refused", extra={"action": action, "detail": str(error)})
@@ -75,29 +77,29 @@ def handler(event: Event, context: object) -> Document:
     return document
 
 
-def rate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def rate(books: Books, event: Event, as_of: datetime) -> Document:
     """Running totals of today and yesterday."""
-    return runs.rate(ledger, as_of=as_of)
+    return runs.rate(books(), as_of=as_of)
 
 
-def close(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def close(books: Books, event: Event, as_of: datetime) -> Document:
     """Close one day, or the days and months that are due and what decisions of disputes book."""
-    day = _day(event)
+    ledger, day = books(), _day(event)
     document = daily.close(ledger, day, as_of=as_of)
     if day is None:
         document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
     return document
 
 
-def statement(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def statement(books: Books, event: Event, as_of: datetime) -> Document:
     """The statement of a month, this one when none is named."""
-    return runs.statement(ledger, _month(event, as_of), as_of=as_of)
+    return runs.statement(books(), _month(event, as_of), as_of=as_of)
 
 
-def reconcile(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def reconcile(books: Books, event: Event, as_of: datetime) -> Document:
     """Compare a month with the platform's files."""
     return reconciliation.reconcile_month(
-        ledger,
+        books(),
         _month(event, as_of),
         files=_files(event),
         as_of=as_of,
@@ -105,19 +107,19 @@ def reconcile(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     )
 
 
-def plan(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def plan(books: Books, event: Event, as_of: datetime) -> Document:
     """What is to come: rents and returns, packages, spending, complaints."""
-    return compose_planner(Settings.from_environment(os.environ), ledger, as_of).plan()
+    return compose_planner(Settings.from_environment(os.environ), books(), as_of).plan()
 
 
-def rerate(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def rerate(books: Books, event: Event, as_of: datetime) -> Document:
     """A month at other prices beside those in force; amounts are texts, nothing is kept."""
-    return rerating.rerate(ledger, _month(event, as_of), price_book_of(event.get("prices")), as_of=as_of)
+    return rerating.rerate(books(), _month(event, as_of), price_book_of(event.get("prices")), as_of=as_of)
 
 
-def begin(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def begin(books: Books, event: Event, as_of: datetime) -> Document:
     """Begin what is due, or all days of one month; workers do it."""
-    now = utc_now()
+    ledger, now = books(), utc_now()
     if event.get("month"):
         wanted = [run_of(ledger, _month(event, as_of), as_of=as_of, now=now)]
     else:
@@ -133,25 +135,32 @@ def begin(ledger: Ledger, event: Event, as_of: datetime) -> Document:
     return document
 
 
-def sweep(ledger: Ledger, event: Event, as_of: datetime) -> Document:
-    """Send again what is left of shared closes that should be over; say what waits to be booked too long."""
-    sent = rooms().fan_out().sweep(now=as_of)
-    return {"kind": "sweep", "sent": sent, "late_months": daily.late_months(ledger, now=as_of)}
+def sweep(books: Books, event: Event, as_of: datetime) -> Document:
+    """Send again what is left of shared closes that should be over; say what waits too long, or for a price.
+
+    No books are opened for it.
+    """
+    return {
+        "kind": "sweep",
+        "sent": rooms().fan_out().sweep(now=as_of),
+        "late_months": daily.late_months(rooms().looks, now=as_of),
+        "unpriced_minutes": daily.unpriced_minutes(rooms().statements, as_of=as_of),
+    }
 
 
-def correct(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def correct(books: Books, event: Event, as_of: datetime) -> Document:
     """Book what has changed in a closed month, last month when none is named."""
     month = _month(event, as_of) if event.get("month") else runs.last_month(as_of)
-    return corrections.correct(ledger, month, as_of=as_of)
+    return corrections.correct(books(), month, as_of=as_of)
 
 
-def import_rows(ledger: Ledger, event: Event, as_of: datetime) -> Document:
+def import_rows(books: Books, event: Event, as_of: datetime) -> Document:
     """Import rows of detail exports whose push never came."""
     files = {name: _keys(event, name) for name in _PARTED if event.get(name) is not None}
     if not files:
         raise runs.BillingRequestError("calls or sms: the key of a file in the exchange bucket is expected")
     return import_missing(
-        ledger,
+        books(),
         _month(event, as_of),
         files=files,
         as_of=as_of,
@@ -164,7 +173,7 @@ def import_rows(ledger: Ledger, event: Event, as_of: datetime) -> Document:
 _NEEDED: Final = ("calls", "bill")
 _PARTED: Final = ("calls", "sms")
 
-_ACTIONS: Final[Mapping[str, Callable[[Ledger, Event, datetime], Document]]] = {
+_ACTIONS: Final[Mapping[str, Callable[[Books, Event, datetime], Document]]] = {
     "rate": rate,
     "close": close,
     "begin": begin,
@@ -190,7 +199,7 @@ _REFUSALS: Final = (
 )
 
 
-def _run(action: str) -> Callable[[Ledger, Event, datetime], Document]:
+def _run(action: str) -> Callable[[Books, Event, datetime], Document]:
     if action not in _ACTIONS:
         raise runs.BillingRequestError(f"action: one of {', '.join(_ACTIONS)} is expected")
     return _ACTIONS[action]
@@ -204,11 +213,11 @@ def _measured(document: Document) -> Document:
             _count(name, count)
         measured["differences"] = document["difference_count"]
     if document["kind"] in ("rate", "close"):
-        _count("UnpricedMinutes", sum(day["calls"]["unpriced_minutes"] for day in document["days"]))
         measured["days"] = len(document["days"])
     if document["kind"] == "sweep":
         _count("ClosesSentAgain", document["sent"])
         _count("LateMonths", document["late_months"])
+        _count("UnpricedMinutes", document["unpriced_minutes"])
     if document["kind"] == "correction":
         _count("CorrectionsBooked", int(document["changed"]))
     if document["kind"] == "close":

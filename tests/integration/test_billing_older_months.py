@@ -119,11 +119,11 @@ def test_what_was_seen_to_be_late_is_due_the_next_day_and_told_after_it(books: B
     ledger.close_days([date(2026, 10, 3)], now=NOVEMBER)
     state_month(ledger, "2026-10", as_of=TUESDAY, stored=True)
     assert rechecked(ledger) == ["2026-10"]
-    assert late_months(ledger, now=TUESDAY + timedelta(hours=23)) == 0
+    assert late_months(ledger.looks, now=TUESDAY + timedelta(hours=23)) == 0
     state_month(ledger, "2026-10", as_of=TUESDAY + timedelta(hours=23), stored=True)
-    assert late_months(ledger, now=TUESDAY + timedelta(hours=24)) == 1
+    assert late_months(ledger.looks, now=TUESDAY + timedelta(hours=24)) == 1
     assert settle_month(ledger, "2026-10", as_of=TUESDAY + timedelta(hours=24), stored=True) == 1
-    assert late_months(ledger, now=TUESDAY + timedelta(hours=48)) == 0
+    assert late_months(ledger.looks, now=TUESDAY + timedelta(hours=48)) == 0
     assert rechecked(ledger) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from builders.books import Books, Interrupted, PowerCut, account_books, call, po
 from builders.pushes import APP_ID, SUBSCRIPTION, X, cdr_entry, fee_body, stranger_cdr
 from privatenumber.billing.closing import booking, daily, runs
 from privatenumber.billing.outputs.text import render_statement
+from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.store.numbers import NumberState
 
 DAY = date(2026, 9, 2)
@@ -198,6 +200,19 @@ class TestStatement:
         books.push(fee_body(call(1, 95)), at=EVENING)
         document = statement(books, CLOSING, prices=NO_CALL_PRICE)
         assert (document["state"], document["unpriced_minutes"], document["total"]) == ("open", 2, "5.00")
+        statements = books.ledger().statements
+        assert [daily.unpriced_minutes(statements, as_of=as_of) for as_of in (EVENING, CLOSING)] == [2, 2]
+
+    def test_minutes_that_a_package_pays_wait_for_no_price(self, books: Books) -> None:
+        """An alarm would ring for ever: the contract of many accounts has packages and no call price."""
+        books.push(fee_body(call(1, 95)), at=EVENING)
+        package = PackageOrder("order-1", utc("2026-08-20 00:00:00"), 500, 50, Decimal(38))
+        ledger = books.ledger(NO_CALL_PRICE, packages=[package])
+        stated = runs.statement(ledger, "2026-09", as_of=EVENING)
+        assert (stated["calls"]["minutes"], daily.unpriced_minutes(ledger.statements, as_of=EVENING)) == (
+            2,
+            0,
+        )
 
     def test_a_new_price_list_makes_a_version_of_an_open_month(self, books: Books) -> None:
         books.push(fee_body(call(1, 95)), at=EVENING)

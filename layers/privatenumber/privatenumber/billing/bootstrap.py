@@ -21,7 +21,7 @@ from privatenumber.store.month_looks import LookStore
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.secrets import ApplicationsSecret
-from privatenumber.store.statements import correction_store, reconciliation_store, statement_store
+from privatenumber.store.statements import MonthStore, correction_store, reconciliation_store, statement_store
 from privatenumber.store.tariffs import TariffStore
 
 
@@ -68,6 +68,16 @@ class Rooms:
         """Closes that many workers share."""
         queue = WorkQueue(clients.sqs(), self._settings.billing_queue_url)
         return FanOut(CloseRuns(clients.dynamodb(), self._settings.bills_table), queue.send)
+
+    @cached_property
+    def looks(self) -> LookStore:
+        """What of closed months waits to be booked."""
+        return LookStore(clients.dynamodb(), self._settings.bills_table)
+
+    @cached_property
+    def statements(self) -> MonthStore:
+        """Statements by month."""
+        return statement_store(clients.dynamodb(), self._settings.bills_table)
 
     @cached_property
     def disputes(self) -> DisputeStore:

@@ -16,7 +16,9 @@ from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.runs import BillingRequestError, described, is_due, state_month, terms_of
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
-from privatenumber.store.month_looks import Look
+from privatenumber.store.month_looks import Look, LookStore
+from privatenumber.store.statements import MonthStore
+from privatenumber.store.versions import Version
 from privatenumber.times import beijing_day, day_bounds, iso
 
 LATE_DAYS: Final = 2
@@ -92,10 +94,16 @@ def settle_month(ledger: Ledger, month: str, *, as_of: datetime, stored: bool = 
     return booked + _settled(ledger, month, as_of, stored)
 
 
-def late_months(ledger: Ledger, *, now: datetime) -> int:
+def late_months(looks: LookStore, *, now: datetime) -> int:
     """Closed months of which something waits to be booked for longer than it may."""
-    since = (look.late_since for look in ledger.looks.all().values())
+    since = (look.late_since for look in looks.all().values())
     return sum(at is not None and now - at >= LATE_AFTER for at in since)
+
+
+def unpriced_minutes(statements: MonthStore, *, as_of: datetime) -> int:
+    """Minutes that no package pays and no price covers, of the months that wait for a price to be closed."""
+    stated = map(statements.latest, [*_correctable(as_of), month_text(beijing_day(as_of))])
+    return sum(each.document["unpriced_minutes"] for each in stated if each and not _says_closed(each))
 
 
 def _settled(ledger: Ledger, month: str, as_of: datetime, stored: bool) -> int:
@@ -109,7 +117,11 @@ def _has_changed(ledger: Ledger, month: str, look: Look | None) -> bool:
 
 def _is_closed(ledger: Ledger, month: str) -> bool:
     seen = ledger.statements.latest(month)
-    return seen is not None and bool(seen.document["state"] == "closed")
+    return seen is not None and _says_closed(seen)
+
+
+def _says_closed(statement: Version) -> bool:
+    return bool(statement.document["state"] == "closed")
 
 
 def _correctable(as_of: datetime) -> list[str]:
