@@ -114,6 +114,27 @@ def test_nothing_of_it_is_kept(books: Books) -> None:
     assert books.rows("") == before
 
 
+class ReadOnly:
+    """A client as the function of the bills has it: it may put no close."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        assert name not in {"put_item", "update_item", "delete_item", "transact_write_items"}
+        return getattr(self._client, name)
+
+
+def test_nothing_is_written_though_the_month_before_is_open_and_was_rated_at_other_prices(
+    books: Books,
+) -> None:
+    """A package pays in both months: what is left of it is asked of the days as they are closed."""
+    books.ledger().close_days([date(2026, 9, 2)], now=NOON + timedelta(days=1))
+    ledger = books.ledger(proposed("0.20"), client=ReadOnly(books.dynamodb), packages=(PACKAGE,))
+    document = rerate(ledger, "2026-10", EXAMPLE_PRICES, as_of=utc("2026-10-01 12:00:00"))
+    assert document["total"]["now"] == "5.00"
+
+
 def test_what_it_tells_is_what_storing_the_prices_comes_to(books: Books) -> None:
     told = rerate(books.ledger(), "2026-09", proposed("0.12"), as_of=NOON)
     stated = runs.statement(books.ledger(prices=proposed("0.12")), "2026-09", as_of=NOON)

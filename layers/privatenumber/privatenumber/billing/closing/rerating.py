@@ -1,8 +1,8 @@
 """A month at other prices beside what it comes to at those in force: same facts (billing-rules.md §2).
 
-To be looked at before a price book is stored: of what is rated here nothing is kept. Counting rules, usage
-time and the order of packages may differ as well, so every record is rated anew. A day whose facts are
-forgotten keeps its minutes and parts, at the other prices.
+To be looked at before a price book is stored: nothing is written. Counting rules, usage time and the order of
+packages may differ as well, so every record is rated anew. A day whose facts are forgotten keeps its minutes
+and parts, at the other prices.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def rerate(ledger: Ledger, month: str, prices: PriceBook, *, as_of: datetime) ->
     """
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"rerate: {month} has not begun in Beijing")
-    used = carried_into(ledger, month, as_of).used
+    used = carried_into(ledger, month, as_of, keep=False).used
     now, then = (
         _components(ledger, month, book, cells, used, as_of)
         for book, cells in _rated(ledger, month, (ledger.prices, prices), as_of)

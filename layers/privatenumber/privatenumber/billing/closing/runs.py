@@ -145,17 +145,21 @@ def terms_of(ledger: Ledger, month: str) -> str:
 
 
 def fresh_statement(
-    ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False
+    ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False, keep: bool = True
 ) -> tuple[Statement, list[ClosedDay]]:
     """A month as its facts stand now, after its days were closed; the month itself is not stored.
 
-    Raises MonthTooLarge.
+    `stored` takes the days as they are closed; without `keep` none of them is closed anew, whatever prices it
+    was rated with, and nothing is written. Raises MonthTooLarge.
     """
     # The platform's clock may be ahead of ours, so tomorrow may have begun there.
     days = days_of(month, beijing_day(as_of) + timedelta(days=1))
     # First, since it may take a month before this one, and memory holds only one.
-    carried = carried_into(ledger, month, as_of)
-    closes = ledger.stored_days(days, now=as_of) if stored else ledger.close_days(days, now=as_of)
+    carried = carried_into(ledger, month, as_of, keep=keep)
+    if stored:
+        closes = ledger.stored_days(days, now=as_of if keep else None)
+    else:
+        closes = ledger.close_days(days, now=as_of)
     built = build_statement(
         month,
         closes,
@@ -179,8 +183,11 @@ class Carried:
     unit_prices: Mapping[str, UnitPrices]
 
 
-def carried_into(ledger: Ledger, month: str, as_of: datetime) -> Carried:
-    """What earlier months used of the packages; what these or the closed month itself weighed them by."""
+def carried_into(ledger: Ledger, month: str, as_of: datetime, *, keep: bool = True) -> Carried:
+    """What earlier months used of the packages; what these or the closed month itself weighed them by.
+
+    Without `keep` nothing is written.
+    """
     own = unit_prices_in(_packages_said(ledger, month) or ())
     start, _ = month_bounds(month)
     if not any(order.effective_at < start < order.expires_at for order in ledger.packages):
@@ -189,7 +196,7 @@ def carried_into(ledger: Ledger, month: str, as_of: datetime) -> Carried:
     rows = _packages_said(ledger, previous)
     if rows is None:
         # Not stored: of a month that nobody asked for, not every day need be closed.
-        open_month, _ = fresh_statement(ledger, previous, as_of=as_of, stored=True)
+        open_month, _ = fresh_statement(ledger, previous, as_of=as_of, stored=True, keep=keep)
         rows = [row.document() for row in open_month.packages]
     return Carried(used_in(rows), {**unit_prices_in(rows), **own})
 
