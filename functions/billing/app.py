@@ -11,6 +11,7 @@ Event: ``{"action": "rate"}``, ``{"action": "plan"}``, ``{"action": "close", "da
 ``scheduled_time`` (UTC) where time is to be moved forward. Days are ``yyyy-MM-dd``, months ``yyyy-MM``, in
 Beijing time. The answer is a JSON document without any person's number. What will never work as it was asked
 is answered ``{"kind": "refused", "detail": ...}``; what may work the next time raises, to be tried again.
+What only one action needs is imported by it: those of every hour need little.
 """
 
 from __future__ import annotations
@@ -27,20 +28,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing import corrections, daily, rerating, runs
 from privatenumber.billing.closing.fan_out import due_runs, run_of
-from privatenumber.billing.disputes.booking import book_decisions
-from privatenumber.billing.ledger import Ledger, MonthTooLarge
-from privatenumber.billing.planning.bootstrap import compose_planner
-from privatenumber.billing.planning.run import measures
-from privatenumber.billing.planning.spend import BudgetError
-from privatenumber.billing.reconciliation import run as reconciliation
-from privatenumber.billing.reconciliation.import_missing import import_missing
-from privatenumber.billing.reconciliation.layouts import LayoutError
-from privatenumber.billing.reconciliation.mappings import LAYOUTS
-from privatenumber.billing.tariff.prices import PriceListError
-from privatenumber.billing.tariff.reading import price_book_of
-from privatenumber.csv_table import FileRefused
+from privatenumber.billing.ledger import Ledger
 from privatenumber.settings import Settings
-from privatenumber.store.files import FileMissing, FileTooLarge
 from privatenumber.telemetry import get_logger, get_metrics
 from privatenumber.times import beijing_month, parse_time, utc_now
 
@@ -66,7 +55,7 @@ def handler(event: Event, context: object) -> Document:
     action = str(event.get("action"))
     try:
         document = _run(action)(rooms().ledger, event, _as_of(event))
-    except _REFUSALS as error:
+    except _refusals() as error:
         document = {"kind": "refused", "detail": str(error)}
         logger.error("refused", extra={"action": action, "detail": str(error)})
         _count("RunsRefused", 1)
@@ -87,7 +76,7 @@ def close(books: Books, event: Event, as_of: datetime) -> Document:
     ledger, day = books(), _day(event)
     document = daily.close(ledger, day, as_of=as_of)
     if day is None:
-        document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
+        document["adjustments"] = _adjustments(ledger, as_of)
     return document
 
 
@@ -98,6 +87,8 @@ def statement(books: Books, event: Event, as_of: datetime) -> Document:
 
 def reconcile(books: Books, event: Event, as_of: datetime) -> Document:
     """Compare a month with the platform's files."""
+    from privatenumber.billing.reconciliation import run as reconciliation
+
     return reconciliation.reconcile_month(
         books(),
         _month(event, as_of),
@@ -109,11 +100,15 @@ def reconcile(books: Books, event: Event, as_of: datetime) -> Document:
 
 def plan(books: Books, event: Event, as_of: datetime) -> Document:
     """What is to come: rents and returns, packages, spending, complaints."""
+    from privatenumber.billing.planning.bootstrap import compose_planner
+
     return compose_planner(Settings.from_environment(os.environ), books(), as_of).plan()
 
 
 def rerate(books: Books, event: Event, as_of: datetime) -> Document:
     """A month at other prices beside those in force; amounts are texts, nothing is kept."""
+    from privatenumber.billing.tariff.reading import price_book_of
+
     return rerating.rerate(books(), _month(event, as_of), price_book_of(event.get("prices")), as_of=as_of)
 
 
@@ -131,7 +126,7 @@ def begin(books: Books, event: Event, as_of: datetime) -> Document:
         "runs": [{"run": run.id, "month": run.month, "days": len(run.open)} for run in begun],
     }
     if not event.get("month"):
-        document["adjustments"] = book_decisions(ledger, rooms().disputes, as_of=as_of)
+        document["adjustments"] = _adjustments(ledger, as_of)
     return document
 
 
@@ -156,6 +151,8 @@ def correct(books: Books, event: Event, as_of: datetime) -> Document:
 
 def import_rows(books: Books, event: Event, as_of: datetime) -> Document:
     """Import rows of detail exports whose push never came."""
+    from privatenumber.billing.reconciliation.import_missing import import_missing
+
     files = {name: _keys(event, name) for name in _PARTED if event.get(name) is not None}
     if not files:
         raise runs.BillingRequestError("calls or sms: the key of a file in the exchange bucket is expected")
@@ -168,6 +165,13 @@ def import_rows(books: Books, event: Event, as_of: datetime) -> Document:
         mappings=event.get("mappings"),
         lines=_lines(event),
     )
+
+
+def _adjustments(ledger: Ledger, as_of: datetime) -> list[Document]:
+    """What decisions of disputes book."""
+    from privatenumber.billing.disputes.booking import book_decisions
+
+    return book_decisions(ledger, rooms().disputes, as_of=as_of)
 
 
 _NEEDED: Final = ("calls", "bill")
@@ -187,16 +191,25 @@ _ACTIONS: Final[Mapping[str, Callable[[Books, Event, datetime], Document]]] = {
 }
 
 
-_REFUSALS: Final = (
-    runs.BillingRequestError,
-    FileRefused,
-    LayoutError,
-    PriceListError,
-    FileMissing,
-    FileTooLarge,
-    BudgetError,
-    MonthTooLarge,
-)
+def _refusals() -> tuple[type[Exception], ...]:
+    """What says that a run will never work as it was asked; named only once something was raised."""
+    from privatenumber.billing.ledger import MonthTooLarge
+    from privatenumber.billing.planning.spend import BudgetError
+    from privatenumber.billing.reconciliation.layouts import LayoutError
+    from privatenumber.billing.tariff.prices import PriceListError
+    from privatenumber.csv_table import FileRefused
+    from privatenumber.store.files import FileMissing, FileTooLarge
+
+    return (
+        runs.BillingRequestError,
+        FileRefused,
+        LayoutError,
+        PriceListError,
+        FileMissing,
+        FileTooLarge,
+        BudgetError,
+        MonthTooLarge,
+    )
 
 
 def _run(action: str) -> Callable[[Books, Event, datetime], Document]:
@@ -209,6 +222,8 @@ def _measured(document: Document) -> Document:
     """What is worth a metric and a word in the log: counts and results, no document."""
     measured: Document = {name: document[name] for name in ("month", "version", "result") if name in document}
     if document["kind"] == "reconciliation":
+        from privatenumber.billing.reconciliation import run as reconciliation
+
         for name, count in reconciliation.measures(document).items():
             _count(name, count)
         measured["differences"] = document["difference_count"]
@@ -223,6 +238,8 @@ def _measured(document: Document) -> Document:
     if document["kind"] == "close":
         _count("CorrectionsBooked", document.get("corrections", 0))
     if document["kind"] == "plan":
+        from privatenumber.billing.planning.run import measures
+
         for name, value in measures(document).items():
             _count(name, value)
             measured[name] = value
@@ -261,6 +278,8 @@ def _month(event: Event, as_of: datetime) -> str:
 
 def _files(event: Event) -> Mapping[str, str | list[str]]:
     """Keys of files in the exchange bucket by the name of their layout; calls and bill are needed."""
+    from privatenumber.billing.reconciliation.mappings import LAYOUTS
+
     return {name: _keys(event, name) for name in LAYOUTS if name in _NEEDED or event.get(name) is not None}
 
 

@@ -122,7 +122,16 @@ DENIED: dict[str, tuple[str, ...]] = {
         "privatenumber.calls",
         "privatenumber.platform",
     ),
-    "billing": ("privatenumber.calls", "privatenumber.bindings", "privatenumber.platform.client"),
+    # Every hour it rates and sweeps; what only one action needs is loaded by that.
+    "billing": (
+        "sqlite3",
+        "privatenumber.billing.disputes",
+        "privatenumber.billing.planning",
+        "privatenumber.billing.reconciliation",
+        "privatenumber.calls",
+        "privatenumber.bindings",
+        "privatenumber.platform.client",
+    ),
 }
 
 _PROGRAM = "import json, sys, %s.app; print(json.dumps(sorted(sys.modules)))"

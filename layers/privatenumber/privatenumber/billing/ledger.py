@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from privatenumber.billing.closing.allocation import Options
 from privatenumber.billing.closing.closer import DayCloser
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.statement import Rules
 from privatenumber.billing.rating.rent import RELEASED_AFTER_ARREARS, RETURNED, Holding, leaves_late
-from privatenumber.billing.reconciliation.account import Account
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.privacy import Keyring
@@ -37,6 +36,9 @@ from privatenumber.store.statements import MonthStore
 from privatenumber.store.versions import content_hash
 from privatenumber.store.whereabouts import Whereabouts, whereabouts_of
 from privatenumber.times import beijing_day
+
+if TYPE_CHECKING:
+    from privatenumber.billing.reconciliation.account import Account
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -174,6 +176,8 @@ class Ledger:
     @cached_property
     def account(self) -> Account:
         """Prices, numbers and applications, as reconciliation needs them."""
+        from privatenumber.billing.reconciliation.account import Account
+
         by_key = {app_key: application for application, app_key in self.applications.items()}
         return Account(self.prices, self.inventory, by_key, self.packages)
 
