@@ -341,6 +341,55 @@ def test_who_finishes_a_run_that_is_over_leaves_the_next_one_of_its_name(books: 
     assert runs.open_shards(again, DayOf(APP_ID, date(2026, 9, 1))) == frozenset(range(8))
 
 
+class Begins:
+    """A client as the function that begins runs has it: it deletes and updates nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.before_head: Any = None
+
+    def put_item(self, **request: Any) -> Any:
+        if decode(request["Item"])["pk"] == "RUNS" and self.before_head:
+            self.before_head()
+        return self._client.put_item(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        assert name not in {"delete_item", "update_item"}
+        return getattr(self._client, name)
+
+
+def killed() -> None:
+    raise Killed
+
+
+def test_days_of_a_start_that_died_expire(books: Books) -> None:
+    """Who is invoked again begins at another moment, so nobody finds what the first one wrote."""
+    client = Begins(books.dynamodb)
+    runs = CloseRuns(cast(Any, client), books.bills.name)
+    client.before_head = killed
+    with pytest.raises(Killed):
+        runs.start(a_month())
+    client.before_head = None
+    again = runs.start(replace(a_month(), started_at=AS_OF + timedelta(minutes=1)))
+    CloseRuns(books.dynamodb, books.bills.name).finish(again)
+    left = books.rows("RUN")
+    assert {row["expires_at"] for row in left} == {int((AS_OF + timedelta(days=40)).timestamp())}
+    assert len(left) == 2
+
+
+def test_of_two_that_begin_at_once_one_begins_and_neither_deletes(books: Books) -> None:
+    client, calm = Begins(books.dynamodb), CloseRuns(books.dynamodb, books.bills.name)
+    client.before_head = lambda: calm.start(a_month())
+    late = replace(a_month(), started_at=AS_OF + timedelta(seconds=1))
+    assert CloseRuns(cast(Any, client), books.bills.name).start(late) == a_month()
+
+
+def test_a_run_by_days_writes_none_down(books: Books) -> None:
+    shared = fan_out(books, Queue())
+    shared.begin(replace(a_month(), whole_days=True))
+    assert [row["pk"] for row in books.rows("RUN")] == ["RUNS"]
+
+
 class Blind:
     """A client that can read no line of versions whose name begins so."""
 

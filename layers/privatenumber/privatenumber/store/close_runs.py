@@ -4,20 +4,20 @@
 partition key   sort key              row
 ==============  ====================  ======================================================================
 ``RUNS``        ``<run>``             head: days still ``open`` (``<app>#<day>``), month, ``book``, …
-``RUN#<run>#…`` ``<app>#<day>``       a day: the shards that are still ``open``
+``RUN#<run>#…`` ``<app>#<day>``       a day: the shards that are still ``open``; none when one worker takes it
 ==============  ====================  ======================================================================
 
 Days stand under the moment at which their run began: who is late with one that is over changes nothing of
 another one of its name. A run exists from its head on, which comes after its days, until its head is gone,
-which goes after them. Who takes the last shard of a day, or the last day, learns it from the answer; so does
-who comes again after that.
+which goes after them; days of a start that died, or that another one was faster than, expire. Who takes the
+last shard of a day, or the last day, learns it from the answer; so does who comes again after that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.fact_rows import SHARDS
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _HEADS: Final = "RUNS"
+
+_DAYS_KEPT: Final = timedelta(days=40)
+"""Far longer than any run: of one under way no day may be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ class CloseRuns:
         known = self.get(run.id)
         if known is not None:
             return known
-        for day in sorted(run.open, key=lambda day: day.key):
-            self._put({"pk": _days(run), "sk": day.key, "open": set(range(SHARDS))})
+        if not run.whole_days:
+            self._put_days(run)
         head = {
             "pk": _HEADS,
             "sk": run.id,
@@ -85,10 +88,7 @@ class CloseRuns:
             "whole_days": run.whole_days or None,
         }
         self._put(head)
-        begun = self.get(run.id) or run
-        if iso(begun.started_at) != iso(run.started_at):
-            self._forget_days(run)
-        return begun
+        return self.get(run.id) or run
 
     def get(self, run: str) -> CloseRun | None:
         """A run; None when there is none, or it is over."""
@@ -124,6 +124,12 @@ class CloseRuns:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
+
+    def _put_days(self, run: CloseRun) -> None:
+        expires_at = int((run.started_at + _DAYS_KEPT).timestamp())
+        for day in sorted(run.open, key=lambda day: day.key):
+            row = {"pk": _days(run), "sk": day.key, "open": set(range(SHARDS)), "expires_at": expires_at}
+            self._put(row)
 
     def _forget_days(self, run: CloseRun) -> None:
         for item in self._query(_days(run)):

@@ -103,24 +103,20 @@ class FanOut:
         left = self.runs.open_shards(run, day)
         last = not left
         if shard in left:
-            last = self._closed(books(), run, day, shard)
+            books().closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
+            last = self.runs.take_shard(run, day, shard)
         if last:
             self.send([CloseWork(run.id, day)])
 
-    def _closed(self, ledger: Ledger, run: CloseRun, day: DayOf, shard: int) -> bool:
-        """Close a part; says whether none of its day is left."""
-        ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
-        return self.runs.take_shard(run, day, shard)
-
     def _day(self, books: Callable[[], Ledger], run: CloseRun, day: DayOf) -> None:
-        left = self.runs.open_shards(run, day)
-        if left and not run.whole_days:
+        if not run.whole_days and self.runs.open_shards(run, day):
             return
         last = not run.open
         if day in run.open:
             ledger = books()
-            for shard in sorted(left):
-                self._closed(ledger, run, day, shard)
+            for shard in range(SHARDS) if run.whole_days else ():
+                # One after the other: memory holds the records of a part, and not of a day.
+                ledger.closer.close_part(Part(day.application, day.day, shard), now=run.as_of)
             # Of a part without records nothing is kept, so nobody knows what it was rated with but the run.
             close = ledger.closer.merge if run.book == ledger.book else ledger.closer.close
             close(day.application, day.day, now=run.as_of)
@@ -146,7 +142,7 @@ class FanOut:
         """What is to be done now for a run to go on."""
         work: list[CloseWork] = []
         for day in sorted(run.open, key=lambda day: day.key):
-            shards = [] if run.whole_days else sorted(self.runs.open_shards(run, day))
+            shards = () if run.whole_days else sorted(self.runs.open_shards(run, day))
             work += [CloseWork(run.id, day, shard) for shard in shards] or [CloseWork(run.id, day)]
         return work or [CloseWork(run.id)]
 
