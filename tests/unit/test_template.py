@@ -46,6 +46,7 @@ QUEUED = {name: mapping for name, mapping in MAPPINGS.items() if name not in STR
 DEPLOYED = sorted(functions(TEMPLATE), key=lambda function: function.name)
 RUNTIME_VARIABLES = {"POWERTOOLS_LOG_LEVEL"}
 KEYRING_ONLY = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["KEYRING"]}}
+WHAT_CLOSES_WRITE = {"DAY#*", "STATEMENT#*", "CORRECTION#*", "LOOKS"}
 
 each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 each_schedule = pytest.mark.parametrize("name", sorted(SCHEDULES))
@@ -196,6 +197,30 @@ class TestFunctions:
         ]
         assert {"DISPUTE#*", "DIFFERENCES#*", "ADJUSTMENTS#*"} <= put
         assert not put & {"STATEMENT#*", "CORRECTION#*", "DAY#*", "RECONCILIATION#*", "CALL#*", "SMS#*"}
+
+    @pytest.mark.parametrize(
+        ("name", "rows"),
+        [
+            ("BillingWorkerFunction", WHAT_CLOSES_WRITE),
+            (
+                "BillingFunction",
+                WHAT_CLOSES_WRITE
+                | {"RUNS", "RUN#*", "PLAN#*", "RECONCILIATION#*", "ADJUSTMENTS#*"}
+                | {"CALL#*", "ICID#*", "SMS#*"},
+            ),
+        ],
+    )
+    def test_billing_writes_its_own_rows_and_those_of_what_is_imported(
+        self, name: str, rows: set[str]
+    ) -> None:
+        """Versions, looks, runs under way; an import adds records. Prices are people's."""
+        (put,) = [
+            set(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+            for statement in statements(name)
+            if "dynamodb:PutItem" in listed(statement["Action"])
+            and "BillsTable" in json.dumps(statement["Resource"])
+        ]
+        assert put == rows
 
     @pytest.mark.parametrize("name", ["WebhooksFunction", "WebhooksWorkerFunction"])
     def test_a_webhook_and_its_replay_are_put_by_leave_of_one_statement(self, name: str) -> None:
