@@ -229,6 +229,9 @@ def _measured(document: Document) -> Document:
         measured["differences"] = document["difference_count"]
     if document["kind"] in ("rate", "close"):
         measured["days"] = len(document["days"])
+    for month in document.get("refused", ()):
+        logger.error("refused", extra={"action": document["kind"], **month})
+        _count("RunsRefused", 1)
     if document["kind"] == "sweep":
         _count("ClosesSentAgain", document["sent"])
         _count("LateMonths", document["late_months"])

@@ -15,11 +15,12 @@ from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, account_books
 from builders.crashes import Killed
 from builders.pushes import X
+from privatenumber.billing.closing import daily
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.daily import due_months, late_months, settle_month
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut, due_runs
 from privatenumber.billing.closing.runs import BillingRequestError, state_month
-from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
@@ -230,3 +231,23 @@ def test_a_package_keeps_the_value_of_its_units_whatever_prices_are_stored_later
         if version
     ]
     assert [row["unit_prices"] for row in rows] == [{"minute": "0.10", "part": "0.28"}] * 2
+
+
+def test_a_month_that_memory_does_not_hold_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What decisions of disputes book comes after it."""
+    settled = list[str]()
+
+    def settle(ledger: Ledger, month: str, *, as_of: Any) -> int:
+        if month == "2026-09":
+            raise MonthTooLarge(1024)
+        settled.append(month)
+        return 1
+
+    due = [daily.DueMonth("2026-09", again=False), daily.DueMonth("2026-10", again=False)]
+    monkeypatch.setattr(daily, "due_months", lambda ledger, as_of: iter(due))
+    monkeypatch.setattr(daily, "settle_month", settle)
+    with account_books() as books:
+        document = daily.close(books.ledger(), as_of=NOVEMBER)
+    assert settled == document["months"] == ["2026-10"]
+    assert document["corrections"] == 1
+    assert [each["month"] for each in document["refused"]] == ["2026-09"]

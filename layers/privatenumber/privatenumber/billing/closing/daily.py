@@ -14,7 +14,7 @@ from privatenumber.billing.closing.booking import months_before
 from privatenumber.billing.closing.corrections import correct
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.runs import BillingRequestError, described, is_due, state_month, terms_of
-from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.store.month_looks import Look, LookStore
 from privatenumber.store.statements import MonthStore
@@ -55,9 +55,15 @@ def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[s
     }
     if day is not None:
         return document
-    due = list(due_months(ledger, as_of))
-    booked = sum(settle_month(ledger, each.month, as_of=as_of) for each in due)
-    return {**document, "months": [each.month for each in due], "corrections": booked}
+    months, booked, refused = list[str](), 0, list[dict[str, str]]()
+    for each in list(due_months(ledger, as_of)):
+        try:
+            booked += settle_month(ledger, each.month, as_of=as_of)
+            months.append(each.month)
+        except MonthTooLarge as error:
+            # The other months need not wait for more memory.
+            refused.append({"month": each.month, "detail": str(error)})
+    return {**document, "months": months, "corrections": booked, "refused": refused}
 
 
 def due_days(as_of: datetime) -> list[date]:
