@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from emulator.books import rounded
 from emulator.exportcolumns import ExportName
 from emulator.exports import export
 from emulator.platform import Emulator
 from emulator.smsrecord import Sms
+from privatenumber.billing.closing.components import CORRECTION
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import sms_key
 from storm.judges.verdict import Verdict
 from storm.platform import OURS
 from storm.tables import Key
+
+_CALLS: Final = ("attempts", "connected", "talk_seconds", "minutes")
 
 Row = Mapping[str, Any]
 Run = Callable[[Mapping[str, Any]], Any]
@@ -29,11 +32,11 @@ def judge_bills(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, r
         if not isinstance(document, Mapping) or document.get("kind") != "statement":
             verdict.broken(f"{month}: no statement: {document}")
             continue
-        truth, stated = _truth(emulator, rows, keyring, month), _stated(document)
-        for name, value in truth.items():
+        truth, stated = _truth(emulator, rows, keyring, month), _stated(document, run)
+        for name, value in stated.items():
             verdict.judged += 1
-            if stated[name] != value:
-                verdict.broken(f"{month}: {name} is {stated[name]}, in truth {value}")
+            if value != truth[name]:
+                verdict.broken(f"{month}: {name} is {value}, in truth {truth[name]}")
         verdict.figures[month] = f"{truth['attempts']} calls, {truth['total']} CNY with rent {truth['rent']}"
     return verdict
 
@@ -65,12 +68,17 @@ def _notice(sms: Sms, keyring: Keyring) -> Key:
     return sms_key(OURS[sms.app_key], token(keyring, sms.id, purpose="sms")), "Notify"
 
 
-def _stated(document: Mapping[str, Any]) -> dict[str, Decimal]:
-    calls = {
-        name: Decimal(str(document["calls"][name]))
-        for name in ("attempts", "connected", "talk_seconds", "minutes")
-    }
-    return {**calls, **{name: Decimal(str(document[name])) for name in ("rent", "total")}}
+def _stated(document: Mapping[str, Any], run: Run) -> dict[str, Decimal]:
+    """What a month comes to by itself: of a closed one, once what came later is booked as a correction."""
+    correction = {}
+    if document["state"] == "closed":
+        correction = run({"action": "correct", "month": document["month"]})
+    components = correction["after"] if "after" in correction else document["components"]
+    total = sum(Decimal(each["rounded"]) for each in components if each["item"] != CORRECTION)
+    if "after" in correction:
+        return {"total": Decimal(total)}
+    calls = {name: Decimal(str(document["calls"][name])) for name in _CALLS}
+    return {**calls, "rent": Decimal(str(document["rent"])), "total": Decimal(total)}
 
 
 def judge_reconciliation(
@@ -119,10 +127,23 @@ def judge_import(emulator: Emulator, files: dict[str, bytes], run: Run) -> Verdi
         verdict.figures[month] = (
             f"{counts['calls']} calls and {counts['sms']} SMS imported, {truth.total} CNY"
         )
-        if Decimal(str(stated["total"])) != truth.total:
+        total = _stated(stated, run)["total"]
+        if total != truth.total:
             left_out = [str(row) for name in ("calls", "sms") for row in imported[name]["rows"]]
-            verdict.broken(f"{month}: {stated['total']} stated, in truth {truth.total}", left_out)
+            verdict.broken(f"{month}: {total} stated, in truth {truth.total}", left_out)
+    _judge_sum(emulator, run, verdict)
     return verdict
+
+
+def _judge_sum(emulator: Emulator, run: Run, verdict: Verdict) -> None:
+    """All statements together book everything once, whatever month a correction is booked in."""
+    months = emulator.books.months()
+    stated = [run({"action": "statement", "month": month}) for month in months]
+    booked = sum(Decimal(str(each["total"])) for each in stated)
+    truth = sum(emulator.books.totals(month).total for month in months)
+    verdict.judged += 1
+    if booked != truth:
+        verdict.broken(f"all months together: {booked} stated, in truth {truth}")
 
 
 def _exported(emulator: Emulator, month: str, files: dict[str, bytes]) -> dict[str, str]:
