@@ -201,18 +201,18 @@ def test_another_way_to_spread_packages_is_its_own_reason(books: Books) -> None:
 
 def test_money_that_only_moves_is_corrected_once(books: Books) -> None:
     """billing-rules.md §9.4: rents follow the use of orders now; the month costs what it cost."""
-    by_orders = {"options": Options(rent=RentAllocation.ORDERS)}
-    ledger = books.ledger(**by_orders)
+    by_orders = Options(rent=RentAllocation.ORDERS)
+    ledger = books.ledger(options=by_orders)
     assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late == {
         "minutes": 0,
         "amount": "0.00",
         "cost_amount": "0.00",
     }
-    found = corrected(books, **by_orders)
+    found = corrected(books, options=by_orders)
     assert (found["changed"], found["reasons"], found["cost_amount"]) == (True, ["settings"], "0.00")
     told = {line["key"]: line["rent"] for line in moved(books) if line["view"] == "order"}
     assert told == {"#unassigned": "-5.00", "order-1001": "5.00"}
-    assert corrected(books, LATER + timedelta(days=1), **by_orders)["changed"] is False
+    assert corrected(books, LATER + timedelta(days=1), options=by_orders)["changed"] is False
     assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late is None
 
 
