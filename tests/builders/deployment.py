@@ -69,6 +69,8 @@ def create_stores(aws: Aws, applications: Mapping[str, Any]) -> dict[str, str]:
         "IMPORT_LAYOUTS": "",
         "RENT_ALLOCATION": "number",
         "PACKAGE_ALLOCATION": "per_unit",
+        "CLOSE_DAY": "3",
+        "TOLERANCE_LINE": "0.01",
         "BUDGETS": "",
         "IDLE_DAYS": "30",
         "COMPLAINT_LIMIT": "0.0001",
