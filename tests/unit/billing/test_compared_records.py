@@ -30,6 +30,7 @@ from builders.billing import (
     utc,
 )
 from builders.closing import rated
+from builders.compared import AFTER, FACTS, ROWS
 from builders.exported import CALLS_HEADER, calls_export, export_row, sms_export, sms_row
 from privatenumber.billing.closing.lines import UNKNOWN, CallLine, Line, SmsLine
 from privatenumber.billing.reconciliation import event_checks, gathering, workbench
@@ -49,22 +50,11 @@ from privatenumber.billing.tariff.prices import Item, PriceBook, UsageTime
 from privatenumber.privacy import PSEUDONYM, TOKEN_LENGTH
 from privatenumber.store.fact_rows import CdrFact, EventFact
 
-FACTS = [
-    cdr("2026-09-02 01:00:08", "2026-09-02 01:01:10", icid="icid-a", session="s-a"),
-    cdr("2026-09-03 01:00:00", "2026-09-03 01:03:01", icid="icid-b", session="s-b"),
-    cdr(None, "2026-09-03 02:00:00", icid="icid-c", session="s-c", x=V1),
-]
-ROWS = [
-    export_row("2026-09-02 09:00:08", "2026-09-02 09:01:10", icid="icid-a", billed_minutes="2"),
-    export_row("2026-09-03 09:00:00", "2026-09-03 09:03:01", icid="icid-b", billed_minutes="4"),
-    export_row("", "2026-09-03 10:00:00", icid="icid-c", x=V1, billed_minutes="0"),
-]
 ENDS = [
     end_event("2026-09-02 01:01:10", session="s-a"),
     end_event("2026-09-03 01:03:01", session="s-b"),
     end_event("2026-09-03 02:00:00", session="s-c", called=number_token(V1)),
 ]
-AFTER = utc("2026-10-05 00:00:00")
 
 
 def compare(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builders import compared
 from builders.billing import (
     APP_KEY,
     C1,
@@ -39,8 +40,7 @@ from privatenumber.billing.tariff.prices import Item
 from privatenumber.privacy import mask
 
 FACTS = [
-    cdr("2026-09-02 01:00:08", "2026-09-02 01:01:10", icid="icid-a", session="s-a"),
-    cdr("2026-09-03 01:00:00", "2026-09-03 01:03:01", icid="icid-b", session="s-b"),
+    *compared.FACTS[:2],
     cdr("2026-09-04 01:00:00", "2026-09-04 01:03:01", icid="icid-c", session="s-c"),
 ]
 ANSWERED, ENDED = "2026-09-02 09:00:08", "2026-09-02 09:01:10"
@@ -53,7 +53,7 @@ LENGTHLESS = "record_id,app_key,x_number,caller,end_time"
 
 
 def compare(files: DetailFiles, lines: Sequence[Line] | None = None, **how: Any) -> ComparedRecords:
-    resolver = Resolver(tokens, lambda facts: {}, lambda addresses: [], utc("2026-10-05 00:00:00"))
+    resolver = Resolver(tokens, lambda facts: {}, lambda addresses: [], compared.AFTER)
     account = Account(EXAMPLE_PRICES, INVENTORY, {APP_KEY: "demo", "other-key": "other"})
     recorded = Recorded("2026-09", rated(FACTS) if lines is None else lines)
     return compare_records(recorded, files, account, resolver, **how)

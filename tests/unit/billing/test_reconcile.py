@@ -16,11 +16,10 @@ from builders.billing import (
     V1,
     V2,
     VIRTUAL,
-    cdr,
     tokens,
-    utc,
 )
 from builders.closing import parts, rated, usage
+from builders.compared import AFTER, FACTS, ROWS
 from builders.exported import bill_file, calls_export, export_row
 from privatenumber.billing.rating.rent import Holding, rents_deducted
 from privatenumber.billing.reconciliation.account import Account
@@ -31,19 +30,8 @@ from privatenumber.billing.reconciliation.records import Resolver
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.store.fact_rows import CdrFact
 
-FACTS = [
-    cdr("2026-09-02 01:00:08", "2026-09-02 01:01:10", icid="icid-a", session="s-a"),
-    cdr("2026-09-03 01:00:00", "2026-09-03 01:03:01", icid="icid-b", session="s-b"),
-    cdr(None, "2026-09-03 02:00:00", icid="icid-c", session="s-c", x=V1),
-]
-ROWS = [
-    export_row("2026-09-02 09:00:08", "2026-09-02 09:01:10", icid="icid-a", billed_minutes="2"),
-    export_row("2026-09-03 09:00:00", "2026-09-03 09:03:01", icid="icid-b", billed_minutes="4"),
-    export_row("", "2026-09-03 10:00:00", icid="icid-c", x=V1, billed_minutes="0"),
-]
 HOLDINGS = [Holding(V1, "demo", VIRTUAL), Holding(V2, "demo", VIRTUAL)]
 CALL_LINE, RENT_LINE = "2026-09,call,virtual,,6,0.10,0,0.60", "2026-09,rent,virtual,,2,5,0,10.00"
-AFTER = utc("2026-10-05 00:00:00")
 
 
 def compare(
