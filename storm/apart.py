@@ -29,7 +29,7 @@ from storm.clockwork import Clockwork
 from storm.deployment import Function, read_deployment
 from storm.growth import Sample, take_sample
 from storm.lambdas import Invoked, Lambdas, Logs, capture
-from storm.wire import Wire
+from storm.wire import Wire, errors_of
 from storm.world import World
 
 TABLES: Final = ("dynamodb", "hurried_dynamodb")
@@ -66,7 +66,7 @@ class Apart:
         self._process.start()
         theirs.close()
         # From now on the world's functions run there; what is counted and measured stays here.
-        vars(world.lambdas)["_run"] = self._run
+        world.lambdas.runs = self._run
 
     def sample(self) -> Sample:
         """Look at what is alive over there."""
@@ -209,17 +209,9 @@ def _asking(owner: str, name: str, ask: Ask) -> Callable[..., Any]:
 def _telling(client: Any, endpoint: str, ask: Ask, lock: AbstractContextManager[Any]) -> Any:
     """A client that tells the other side of every write, once it is done; threads may share it."""
 
-    def errors(code: str, operation: str, answer: Mapping[str, Any]) -> Exception:
-        found: Exception = client.exceptions.from_code(code)(
-            {"Error": {"Code": code, "Message": code}, **answer}, operation
-        )
-        return found
-
-    wire = Wire(endpoint, errors)
     # One connection for all threads, since those of dead threads would be counted; and the tables of the
     # world's process, which is the parent of this one.
-    signed = vars(wire)["_signed"].replace(f"storm{os.getpid()}/", f"storm{os.getppid()}/")
-    vars(wire).update(_own=SimpleNamespace(), _signed=signed)
+    wire = Wire(endpoint, errors_of(client), process=os.getppid(), connection=SimpleNamespace())
 
     def told(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         with lock:

@@ -119,7 +119,10 @@ class Logs:
 
 
 class Lambdas:
-    """The functions, composed as they compose themselves; an environment is lost when it is killed."""
+    """The functions, composed as they compose themselves; an environment is lost when it is killed.
+
+    ``runs`` runs one, here unless somebody runs them elsewhere.
+    """
 
     def __init__(self, deployment: Deployment, clockwork: Clockwork, logs: Logs) -> None:
         self._deployment = deployment
@@ -130,6 +133,7 @@ class Lambdas:
         self.running: list[tuple[str, Any]] = []
         self.before: list[Callable[[str], None]] = []
         self.after: list[Callable[[str], None]] = []
+        self.runs: Callable[[Function, Any], Invoked] = self._run
         self._warm: dict[str, ModuleType] = {}
 
     def invoke(self, name: str, event: Any) -> Invoked:
@@ -141,7 +145,7 @@ class Lambdas:
             self.running.append((name, event))
             for listener in self.before:
                 listener(name)
-            invoked = self._run(function, event)
+            invoked = self.runs(function, event)
             for listener in self.after:
                 listener(name)
             self.running.pop()

@@ -15,10 +15,12 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-Errors = Callable[[str, str, Mapping[str, Any]], Exception]
+Errors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
 #: DynamoDB Local looks at the key id only: whoever has another one sees other tables.
 _SIGNED: Final = (
@@ -28,13 +30,19 @@ _SIGNED: Final = (
 
 
 class Wire:
-    """Requests to DynamoDB Local, one connection a thread. ``errors`` makes what botocore raises."""
+    """Requests to DynamoDB Local. ``errors`` makes what botocore raises.
 
-    def __init__(self, endpoint: str, errors: Errors) -> None:
+    ``process`` is the one whose tables they are about. Where the ``connection`` is kept decides who shares
+    it: each thread has one of its own.
+    """
+
+    def __init__(
+        self, endpoint: str, errors: Errors, *, process: int | None = None, connection: Any = None
+    ) -> None:
         self._place = urlsplit(endpoint).netloc
         self._errors = errors
-        self._own = threading.local()
-        self._signed = _SIGNED.format(process=os.getpid())
+        self._own = connection or threading.local()
+        self._signed = _SIGNED.format(process=process or os.getpid())
 
     def attach(self, client: DynamoDBClient) -> None:
         """Let a client send its requests this way."""
@@ -86,3 +94,14 @@ def _opened(found: dict[str, Any]) -> dict[str, Any]:
     if several and isinstance(several[0], str):
         return {"BS": [base64.b64decode(each) for each in several]}
     return found
+
+
+def errors_of(client: DynamoDBClient) -> Errors:
+    """What a client of botocore raises."""
+
+    def make(code: str, operation: str, more: Mapping[str, Any]) -> ClientError:
+        kind: Any = client.exceptions.from_code(code)
+        found: ClientError = kind({"Error": {"Code": code, "Message": code}, **more}, operation)
+        return found
+
+    return make

@@ -22,7 +22,7 @@ from privatenumber.times import beijing_day, iso
 from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Keys, Queues, Secret
-from storm.deployment import TABLES, read_deployment
+from storm.deployment import TABLES, Deployment, read_deployment
 from storm.judges.crossings import PlaceWatch
 from storm.judges.privacy import PrivacyWatch
 from storm.lambdas import Lambdas, Logs, capture
@@ -49,7 +49,7 @@ from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables
 from storm.voices import Voices
 from storm.weather import Weather
-from storm.wire import Wire
+from storm.wire import Wire, errors_of
 
 QUIET: Final = timedelta(hours=14)
 """The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
@@ -144,18 +144,14 @@ def compose(plan: Plan, dynamodb: str) -> World:
     furnish(emulator)
     door = Door(emulator, clockwork)
     client = _client(dynamodb)
-    errors = _errors(client)
+    errors = errors_of(client)
     Wire(dynamodb, errors).attach(client)
     weather = Weather(plan, emulator, clockwork, plan.start, door, errors)
     door.refused = weather.refused
-    tables = Tables(emulator.scheduler.now)
-    for table in TABLES:
-        client.create_table(TableName=table, **deployment.tables[table])
-    tables.tap(client, weather)
     lambdas = Lambdas(deployment, clockwork, logs)
-    tables.asking = lambda: lambdas.current or "-"
     lambdas.before.append(weather.invoked)
     lambdas.after.append(weather.ended)
+    tables = _tables(client, deployment, emulator, weather, lambdas)
     workers: list[QueueWorkers] = []
     queues = Queues(emulator.scheduler.now, lambda name, when: workers[0].woken(name, when))
     make_queues(deployment, queues)
@@ -174,9 +170,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     receiver.install()
     Voices(emulator, weather.strikes).install()
     weather.overlap = Overlaps(lambdas, workers[0], business).happen
-    operators = Operators(emulator, business, lambdas)
-    weather.console.hears_of_return.append(operators.number_returned)
-    weather.console.hears_of_crowd.append(operators.person_called)
+    operators = _operators(emulator, business, lambdas, weather)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
         business, door, places, privacy, receiver, operators, lambda: _keyring(client), say,
@@ -184,6 +178,26 @@ def compose(plan: Plan, dynamodb: str) -> World:
     take.append(_taker(world))
     _register(business)
     return world
+
+
+def _tables(
+    client: DynamoDBClient, deployment: Deployment, emulator: Emulator, weather: Weather, lambdas: Lambdas
+) -> Tables:
+    """The tables of the template, where the weather strikes."""
+    tables = Tables(emulator.scheduler.now)
+    for table in TABLES:
+        client.create_table(TableName=table, **deployment.tables[table])
+    tables.tap(client, weather)
+    tables.asking = lambda: lambdas.current or "-"
+    return tables
+
+
+def _operators(emulator: Emulator, business: Business, lambdas: Lambdas, weather: Weather) -> Operators:
+    """The operators, who hear of what happens at the platform's console."""
+    operators = Operators(emulator, business, lambdas)
+    weather.console.hears_of_return.append(operators.number_returned)
+    weather.console.hears_of_crowd.append(operators.person_called)
+    return operators
 
 
 def _taker(world: World) -> Callable[[str, httpx.Request], httpx.Response]:
@@ -243,14 +257,6 @@ def _connect(client: Any, queues: Queues, keys: Keys, files: Files, door: Door) 
     transport = importlib.import_module("privatenumber.platform.transport").Urllib3Transport
     transport.__init__ = lambda self, proxy_url=None: None
     transport.send = lambda self, *args, **named: door.send(*args, **named)
-
-
-def _errors(client: Any) -> Callable[[str, str, Mapping[str, Any]], Any]:
-    def make(code: str, operation: str, more: Mapping[str, Any]) -> Any:
-        kind = client.exceptions.from_code(code)
-        return kind({"Error": {"Code": code, "Message": code}, **more}, operation)
-
-    return make
 
 
 def _register(business: Business) -> None:
