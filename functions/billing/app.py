@@ -29,9 +29,10 @@ from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing import corrections, daily, rerating, runs
 from privatenumber.billing.closing.fan_out import due_runs, run_of
 from privatenumber.billing.ledger import Ledger
+from privatenumber.billing.refusals import refusals
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
-from privatenumber.times import beijing_month, parse_time, utc_now
+from privatenumber.times import beijing_month, moved_forward, utc_now
 
 Event = Mapping[str, Any]
 Document = dict[str, Any]
@@ -55,7 +56,7 @@ def handler(event: Event, context: object) -> Document:
     action = str(event.get("action"))
     try:
         document = _run(action)(rooms().ledger, event, _as_of(event))
-    except _refusals() as error:
+    except refusals() as error:
         document = {"kind": "refused", "detail": str(error)}
         logger.error("refused", extra={"action": action, "detail": str(error)})
         _count("RunsRefused", 1)
@@ -191,27 +192,6 @@ _ACTIONS: Final[Mapping[str, Callable[[Books, Event, datetime], Document]]] = {
 }
 
 
-def _refusals() -> tuple[type[Exception], ...]:
-    """What says that a run will never work as it was asked; named only once something was raised."""
-    from privatenumber.billing.ledger import MonthTooLarge
-    from privatenumber.billing.planning.spend import BudgetError
-    from privatenumber.billing.reconciliation.layouts import LayoutError
-    from privatenumber.billing.tariff.prices import PriceListError
-    from privatenumber.csv_table import FileRefused
-    from privatenumber.store.files import FileMissing, FileTooLarge
-
-    return (
-        runs.BillingRequestError,
-        FileRefused,
-        LayoutError,
-        PriceListError,
-        FileMissing,
-        FileTooLarge,
-        BudgetError,
-        MonthTooLarge,
-    )
-
-
 def _run(action: str) -> Callable[[Books, Event, datetime], Document]:
     if action not in _ACTIONS:
         raise runs.BillingRequestError(f"action: one of {', '.join(_ACTIONS)} is expected")
@@ -256,10 +236,8 @@ def _count(name: str, value: float) -> None:
 def _as_of(event: Event) -> datetime:
     """The moment the run is for: now, or later when the event says so."""
     text = event.get("as_of") or event.get("scheduled_time")
-    if not text:
-        return utc_now()
     try:
-        return max(parse_time(str(text)), utc_now())
+        return moved_forward(utc_now(), str(text) if text else None)
     except ValueError:
         raise runs.BillingRequestError("as_of: a UTC time such as 2026-09-01T16:10:00Z is expected") from None
 

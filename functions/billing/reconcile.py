@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from privatenumber.store.due import Overtaken
 from privatenumber.store.queue import WorkQueue
 from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
 from privatenumber.telemetry import count_apart, get_logger, get_metrics
-from privatenumber.times import parse_time, utc_now
+from privatenumber.times import moved_forward, utc_now
 
 MOST_SENT: Final = 50
 MOST_TOLD: Final = 200
@@ -45,7 +44,8 @@ def runs() -> RunStore:
 @metrics.log_metrics
 def sweep(event: Mapping[str, Any], context: object) -> dict[str, int]:
     """EventBridge Scheduler sends `{}`; a `scheduled_time` (UTC) moves time forward."""
-    due = [run_id for run_id, _ in runs().due(until=_moment(event), limit=MOST_SENT)]
+    now = moved_forward(utc_now(), event.get("scheduled_time"))
+    due = [run_id for run_id, _ in runs().due(until=now, limit=MOST_SENT)]
     queue = WorkQueue(clients.sqs(), settings().reconciliations_queue_url)
     sent = queue.send(map(ReconcileWork, due))
     _count("ReconciliationsSentAgain", sent.taken)
@@ -84,14 +84,9 @@ def _done(record: Mapping[str, Any]) -> bool:
 def _worked(asked: ReconcileWork) -> ReconciliationRun:
     # The comparison is what the imports cost: a message without work does without them.
     from privatenumber.billing.bootstrap import Rooms
-    from privatenumber.billing.closing.runs import BillingRequestError
-    from privatenumber.billing.ledger import MonthTooLarge
     from privatenumber.billing.reconciliation.import_missing import import_missing
-    from privatenumber.billing.reconciliation.layouts import LayoutError
     from privatenumber.billing.reconciliation.run import measures, reconcile_month
-    from privatenumber.billing.tariff.prices import PriceListError
-    from privatenumber.csv_table import FileRefused
-    from privatenumber.store.files import FileMissing, FileTooLarge
+    from privatenumber.billing.refusals import refusals
 
     rooms = Rooms(settings())
 
@@ -114,16 +109,7 @@ def _worked(asked: ReconcileWork) -> ReconciliationRun:
             count_apart("billing", name, value, {})
         return Done(document["version"], document["hash"], document["result"])
 
-    refusals = (
-        BillingRequestError,
-        FileRefused,
-        LayoutError,
-        PriceListError,
-        FileMissing,
-        FileTooLarge,
-        MonthTooLarge,
-    )
-    return Workshop(runs()).work(asked.run_id, make, refusals, now=utc_now)
+    return Workshop(runs()).work(asked.run_id, make, refusals(), now=utc_now)
 
 
 def _shortened(imported: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,12 +119,6 @@ def _shortened(imported: Mapping[str, Any]) -> dict[str, Any]:
         for name, of_kind in imported.items()
         if name in ("calls", "sms")
     }
-
-
-def _moment(event: Mapping[str, Any]) -> datetime:
-    """A scheduled time ahead of the machine's moves time forward: a demonstration, or a repeated run."""
-    scheduled = event.get("scheduled_time")
-    return max(parse_time(scheduled), utc_now()) if scheduled else utc_now()
 
 
 def _count(name: str, value: float) -> None:
