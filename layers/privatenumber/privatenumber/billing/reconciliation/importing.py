@@ -126,20 +126,7 @@ def _cdr(
     answered = row.answered_at is not None or talk > 0
     content = _content(row, x, wanted.nth, row.answered_at, row.ended_at, talk)
     digest = token(keyring, content, purpose="content")
-    raw = {
-        "appKey": row.app_key,
-        "icid": icid,
-        "bindNum": x,
-        "subscriptionId": row.binding_id,
-        "callerNum": _whole(row.caller),
-        "calleeNum": x,
-        "fwdDstNum": _whole(row.callee),
-        "callInTime": row.call_in_at and platform_time(row.call_in_at),
-        "fwdAnswerTime": row.answered_at and platform_time(row.answered_at),
-        "callEndTime": platform_time(row.ended_at),
-        "callDuration": talk if answered else None,
-        "recordFlag": 0,
-    }
+    raw = _entry(row, x, icid, talk if answered else None)
     attributes = {
         "icid": icid,
         "session": session,
@@ -162,6 +149,24 @@ def _cdr(
         raise LeftOut("its push has come")
     beside = 0 if icid else sum(not is_imported(each) for each in similar_cdrs(fact, find))
     return _flagged(new, beside)
+
+
+def _entry(row: ImportedCall, x: str, icid: str | None, talk: int | None) -> dict[str, Any]:
+    """The row as an entry of a fee push."""
+    return {
+        "appKey": row.app_key,
+        "icid": icid,
+        "bindNum": x,
+        "subscriptionId": row.binding_id,
+        "callerNum": _whole(row.caller),
+        "calleeNum": x,
+        "fwdDstNum": _whole(row.callee),
+        "callInTime": row.call_in_at and platform_time(row.call_in_at),
+        "fwdAnswerTime": row.answered_at and platform_time(row.answered_at),
+        "callEndTime": platform_time(row.ended_at),
+        "callDuration": talk,
+        "recordFlag": 0,
+    }
 
 
 def _sms(
