@@ -29,7 +29,7 @@ from privatenumber.billing.closing.tracing import (
 )
 from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.tariff.packages import PackageOrder
-from privatenumber.billing.tariff.prices import Item
+from privatenumber.billing.tariff.prices import Item, UsageTime
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.settings import PackageAllocation, RentAllocation
 from privatenumber.store import versions
@@ -72,9 +72,7 @@ def test_a_late_fact_makes_a_numbered_correction_that_names_it(books: Books) -> 
     assert (found["reasons"], found["booked_in"], found["changed"]) == (["late_facts"], "2026-10", True)
     (part,) = found["difference"]
     assert (part["item"], part["quantity"], part["rounded"]) == ("call", 2, "0.20")
-    version = books.ledger().corrections.latest("2026-09")
-    assert version is not None
-    (record,) = [line for line in books.ledger().corrections.lines(version) if line["line"] == "record"]
+    (record,) = records(books)
     assert record["fact"].endswith("/CDR#icid-3")
     assert (record["units"], record["amount"]) == (2, "0.20")
 
@@ -112,10 +110,8 @@ def test_a_month_without_late_facts_has_none(books: Books) -> None:
 def test_another_price_list_is_its_own_reason(books: Books) -> None:
     found = corrected(books, days=(2, 5), prices=DEARER)
     assert (found["amount"], found["reasons"]) == ("0.08", ["price_list"])
-    version = books.ledger().corrections.latest("2026-09")
-    assert version is not None
-    records = [line for line in books.ledger().corrections.lines(version) if line["line"] == "record"]
-    assert [(line["was"]["unit_price"], line["unit_price"]) for line in records] == [("0.10", "0.12")] * 2
+    prices = [(line["was"]["unit_price"], line["unit_price"]) for line in records(books)]
+    assert prices == [("0.10", "0.12")] * 2
 
 
 def test_a_package_that_was_entered_late_is_its_own_reason(books: Books) -> None:
@@ -141,10 +137,18 @@ def test_it_is_booked_in_the_statement_of_the_month_in_which_it_was_made(books: 
     assert (october["cost_total"], october["rent"]) == ("5.00", "5.00")
 
 
-def moved(books: Books, number: int = 1) -> list[dict[str, Any]]:
+def told_lines(books: Books, kind: str, number: int = 1) -> list[dict[str, Any]]:
     version = books.ledger().corrections.version("2026-09", number)
     assert version is not None
-    return [line for line in books.ledger().corrections.lines(version) if line["line"] == "share"]
+    return [line for line in books.ledger().corrections.lines(version) if line["line"] == kind]
+
+
+def moved(books: Books, number: int = 1) -> list[dict[str, Any]]:
+    return told_lines(books, "share", number)
+
+
+def records(books: Books, number: int = 1) -> list[dict[str, Any]]:
+    return told_lines(books, "record", number)
 
 
 def by_view(lines: list[dict[str, Any]]) -> dict[str, Decimal]:
@@ -232,7 +236,22 @@ def test_a_push_that_says_whose_an_imported_call_was_moves_it(books: Books) -> N
     assert (found["number"], found["amount"], found["reasons"]) == (2, "0.00", ["late_facts"])
     told = {line["key"]: line["call"] for line in moved(books, 2) if line["view"] == "order"}
     assert told == {"#unassigned": "-0.20", "order-1001": "0.20"}
+    came, went = records(books, 2)
+    assert (came["amount"], "was" in came) == ("0.20", False)
+    assert (went["was"]["amount"], "item" in went) == ("0.20", False)
     assert corrected(books)["changed"] is False
+
+
+def test_a_call_that_counts_for_another_day_has_not_come_late(books: Books) -> None:
+    """billing-rules.md §2: a call over midnight, first by its end, then by its answer."""
+    night = call(3, 3660, hour=15)
+    books.push(fee_body(night), at=CLOSING)
+    corrected(books, days=(2, 3))
+    by_answer = replace(EXAMPLE_PRICES, usage_time=UsageTime.ANSWER)
+    found = corrected(books, LATER + timedelta(days=1), days=(2, 3), prices=by_answer)
+    assert (found["amount"], found["reasons"]) == ("0.00", ["price_list"])
+    came, went = sorted(records(books, 2), key=lambda record: "was" in record)
+    assert (came["day"], went["day"], came["fact"]) == ("2026-09-02", "2026-09-03", went["fact"])
 
 
 def test_who_a_call_belongs_to_may_be_known_later(books: Books) -> None:

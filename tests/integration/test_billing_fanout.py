@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -103,8 +103,9 @@ def a_month(month: str | None = "2026-09") -> CloseRun:
     return CloseRun("run-1", AS_OF, month, days, started_at=AS_OF, book=BOOK)
 
 
-def fan_out(books: Books, queue: Queue, client: Any = None) -> FanOut:
-    return FanOut(CloseRuns(client or books.dynamodb, books.bills.name), queue.send)
+def fan_out(books: Books, queue: Queue, client: Any = None, *, now: datetime = AS_OF) -> FanOut:
+    runs = CloseRuns(client or books.dynamodb, books.bills.name)
+    return FanOut(runs, queue.send, clock=lambda: now)
 
 
 def drain(books: Books, queue: Queue, shared: FanOut, client: Any = None) -> None:
@@ -163,7 +164,7 @@ def test_killed_between_every_two_steps_it_comes_to_the_same(
         queue.send(told)
         client.boundary("send", str(told), "after")
 
-    shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), send)
+    shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), send, clock=lambda: AS_OF)
     while True:
         try:
             shared.begin(a_month())
@@ -215,6 +216,18 @@ def test_a_run_that_is_young_is_left_to_its_workers(books: Books) -> None:
     queue.waiting.clear()
     assert shared.sweep(now=AS_OF + LOST_AFTER - timedelta(seconds=1)) == 0
     assert shared.sweep(now=AS_OF + LOST_AFTER) == 16
+
+
+def test_a_run_that_goes_on_is_left_to_its_workers_however_long_it_takes(books: Books) -> None:
+    """A large one is no lost one."""
+    later = AS_OF + timedelta(hours=3)
+    queue = Queue()
+    shared = fan_out(books, queue, now=later)
+    run = shared.begin(replace(a_month(), whole_days=True))
+    shared.work(lambda: books.ledger(packages=[PACKAGE]), CloseWork(run.id, DayOf(APP_ID, date(2026, 9, 1))))
+    queue.waiting.clear()
+    assert shared.sweep(now=later + LOST_AFTER - timedelta(seconds=1)) == 0
+    assert shared.sweep(now=later + LOST_AFTER) == 1
 
 
 def test_a_schedule_that_rings_twice_begins_one_run(books: Books) -> None:
@@ -462,7 +475,7 @@ def test_a_closed_month_is_looked_at_again_a_day_a_message(
 ) -> None:
     """Each of them closes all parts of its day that are open; one that dies in between goes on."""
     queue, client = Queue(), Fragile(books.dynamodb)
-    shared = FanOut(CloseRuns(cast(Any, client), books.bills.name), queue.send)
+    shared = fan_out(books, queue, client)
     while not queue.waiting:
         try:
             shared.begin(replace(a_month(), whole_days=True))

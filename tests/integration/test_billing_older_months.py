@@ -26,6 +26,7 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns
 from privatenumber.store.items import decode
+from privatenumber.store.month_looks import Look
 
 NOVEMBER = utc("2026-11-04 00:00:00")
 MONDAY = utc("2026-12-14 00:00:00")
@@ -126,6 +127,38 @@ def test_what_was_seen_to_be_late_is_due_the_next_day_and_told_after_it(books: B
     assert settle_month(ledger, "2026-10", as_of=TUESDAY + timedelta(hours=24), stored=True) == 1
     assert late_months(ledger.looks, now=TUESDAY + timedelta(hours=48)) == 0
     assert rechecked(ledger) == []
+
+
+def test_a_slow_look_takes_nothing_back_that_a_later_one_has_seen(books: Books) -> None:
+    looks = books.ledger().looks
+    looks.note("2026-09", "terms", late=True, at=TUESDAY)
+    looks.note("2026-09", "older", late=False, at=MONDAY)
+    assert looks.all()["2026-09"] == Look("terms", late_since=TUESDAY)
+
+
+def test_months_that_were_told_right_are_not_stated_again(books: Books) -> None:
+    """An agreed amount changes nothing of what packages have paid."""
+    before = books.rows("LOOKS")
+    adjust(books.ledger(), "2026-09", Adjustment(Decimal(-9), "d1", "agreed"), as_of=MONDAY)
+    settle_month(books.ledger(packages=[PACKAGE]), "2026-09", as_of=TUESDAY, stored=True)
+    after = books.rows("LOOKS")
+    assert [row["sk"] for row, then in zip(after, before, strict=True) if row != then] == ["2026-09"]
+
+
+def test_a_month_is_stated_again_although_the_one_before_it_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that died in between has left them so."""
+    settled = list[str]()
+
+    def settle(ledger: Ledger, month: str, *more: Any) -> int:
+        settled.append(month)
+        return 0
+
+    monkeypatch.setattr(daily, "_settled", settle)
+    monkeypatch.setattr(daily, "_is_closed", lambda ledger, month: month < "2026-11")
+    monkeypatch.setattr(daily, "is_built_otherwise", lambda ledger, month, following: following == "2026-10")
+    with account_books() as books:
+        daily.settle_month(books.ledger(), "2026-08", as_of=NOVEMBER)
+    assert settled == ["2026-08", "2026-10"]
 
 
 class Dying:

@@ -166,7 +166,14 @@ class Ledger:
     def closer_with(self, prices: PriceBook) -> DayCloser:
         """Closes, or only rates, days with other prices."""
         return DayCloser(
-            self.facts, self.closes, self.orders, prices, self.inventory, self.modes, self.places
+            self.facts,
+            self.closes,
+            self.looks,
+            self.orders,
+            prices,
+            self.inventory,
+            self.modes,
+            self.places,
         )
 
     def rules_with(self, prices: PriceBook) -> Rules:

@@ -52,6 +52,7 @@ class CloseRun:
     """A run as its head says. ``month`` is stated when all days are closed; ``open`` are those to come.
 
     ``book`` is the hash of the price book with which it began. With ``whole_days`` one worker takes a day.
+    ``moved_at`` is when it was last seen to go on.
     """
 
     id: str
@@ -61,6 +62,12 @@ class CloseRun:
     started_at: datetime
     book: str = ""
     whole_days: bool = False
+    moved_at: datetime | None = None
+
+    @property
+    def last_moved(self) -> datetime:
+        """When it began, or a day of it was done."""
+        return self.moved_at or self.started_at
 
 
 class CloseRuns:
@@ -108,9 +115,10 @@ class CloseRuns:
         """Note that a shard is closed; says whether none of its day is left. A run that is over says no."""
         return self._take({"pk": _days(run), "sk": day.key}, {shard})
 
-    def take_day(self, run: CloseRun, day: DayOf) -> bool:
+    def take_day(self, run: CloseRun, day: DayOf, *, now: datetime) -> bool:
         """Note that a day is merged; says whether none is left. A run that is over says no."""
-        return self._take({"pk": _HEADS, "sk": run.id}, {day.key}, begun=iso(run.started_at))
+        begun, moved = iso(run.started_at), iso(now)
+        return self._take({"pk": _HEADS, "sk": run.id}, {day.key}, begun=begun, moved=moved)
 
     def finish(self, run: CloseRun) -> None:
         """Forget a run, and not another one of its name that began since."""
@@ -136,17 +144,20 @@ class CloseRuns:
             key = encode({"pk": item["pk"], "sk": item["sk"]})
             self._client.delete_item(TableName=self._table, Key=key)
 
-    def _take(self, key: Mapping[str, str], taken: set[Any], begun: str | None = None) -> bool:
+    def _take(
+        self, key: Mapping[str, str], taken: set[Any], begun: str | None = None, moved: str | None = None
+    ) -> bool:
         values: dict[str, Any] = {":taken": taken}
-        condition = "attribute_exists(pk)"
+        condition, update = "attribute_exists(pk)", "DELETE #open :taken"
         if begun is not None:
-            values[":begun"] = begun
+            values |= {":begun": begun, ":moved": moved}
             condition += " AND started_at = :begun"
+            update += " SET moved_at = :moved"
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=encode(key),
-                UpdateExpression="DELETE #open :taken",
+                UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#open": "open"},
                 ExpressionAttributeValues=encode(values),
@@ -195,5 +206,6 @@ def _run(item: Mapping[str, Any]) -> CloseRun:
         open=frozenset(map(_day, item.get("open", ()))),
         started_at=from_iso(item["started_at"]),
         book=item.get("book", ""),
-        whole_days=item.get("whole_days", False),
+        whole_days=item.get("whole_days") or False,
+        moved_at=from_iso(item["moved_at"]) if "moved_at" in item else None,
     )

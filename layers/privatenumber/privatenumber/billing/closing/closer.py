@@ -19,11 +19,13 @@ from privatenumber.billing.closing.days import (
 from privatenumber.billing.closing.lines import UNKNOWN, Belonging, Line, fact_address, read_line
 from privatenumber.billing.closing.parts import Part, PartClose, PartFacts, Terms, close_part, rules_hash
 from privatenumber.billing.rating.calls import record_days
+from privatenumber.billing.rating.rent import month_text
 from privatenumber.billing.tariff.prices import PriceBook, UsageTime
 from privatenumber.settings import Mode
 from privatenumber.store.closes import CloseStore
 from privatenumber.store.fact_rows import SHARDS, CdrFact
 from privatenumber.store.facts import FactStore
+from privatenumber.store.month_looks import LookStore
 from privatenumber.store.numbers import NumberType
 from privatenumber.store.orders import OrderStore
 from privatenumber.store.sms_rows import SmsFact
@@ -38,6 +40,7 @@ class DayCloser:
         self,
         facts: FactStore,
         closes: CloseStore,
+        looks: LookStore,
         orders: OrderStore,
         prices: PriceBook,
         inventory: Mapping[str, NumberType],
@@ -46,6 +49,7 @@ class DayCloser:
     ) -> None:
         self._facts = facts
         self._closes = closes
+        self._looks = looks
         self._orders = orders
         self._prices = prices
         self._inventory = inventory
@@ -213,6 +217,8 @@ class DayCloser:
         return self._closes.latest(part.application, part.day, part.shard)
 
     def _add(self, close: DayClose, seen: Version | None, now: datetime) -> ClosedDay:
+        if close.cells and not (seen and seen.lines):
+            self._looks.expect(month_text(close.day))
         version = self._closes.add(
             close.application, close.day, close.document(), close.lines(), seen=seen, made_at=now
         )

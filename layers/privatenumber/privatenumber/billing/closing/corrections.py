@@ -8,9 +8,9 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain
@@ -24,16 +24,14 @@ from privatenumber.billing.closing.booking import (
     said_shares,
     settled,
 )
+from privatenumber.billing.closing.changed_records import Record, changed_records, changes_in
 from privatenumber.billing.closing.components import Component, differences, total_of
-from privatenumber.billing.closing.days import ClosedDay, DayClose
-from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.moved_shares import agreed_shares, moved_shares
 from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement, note_look
 from privatenumber.billing.closing.statement import Statement
 from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.billing.tariff.money import plain, to_fen
-from privatenumber.store.imported_facts import is_imported_address
 from privatenumber.store.versions import Version, settle
 from privatenumber.times import beijing_day
 
@@ -92,11 +90,12 @@ def correct(
         cost = differences(fresh.cost_components, before.cost)
         if not deducted and not cost and not is_moved(ledger, closed, before, fresh):
             return before.correction, False
-        changed = list(_changed_records(ledger, before, closes))
+        # Read twice: for the reasons, which stand before them, and as lines. Memory holds them no time.
+        reasons = _reasons(before, fresh, changed_records(ledger, before, closes))
         document = {
             **_head(ledger, month, before, closed, as_of),
             **_sums(deducted, cost),
-            "reasons": _reasons(before, fresh, changed),
+            "reasons": reasons,
             "why": why,
             "after": [each.document() for each in fresh.components],
             "cost_after": [each.document() for each in fresh.cost_components],
@@ -104,6 +103,7 @@ def correct(
             "inputs": fresh.inputs(),
             "unpriced_minutes": fresh.totals.calls.unpriced_minutes,
         }
+        changed = changed_records(ledger, before, closes)
         moved = moved_shares(fresh.shares(), said_shares(ledger, closed))
         return _add(ledger, document, chain(fresh.close_lines(), changed, moved), before, as_of), True
 
@@ -176,63 +176,19 @@ def _sums(deducted: Sequence[Component], cost: Sequence[Component]) -> dict[str,
     }
 
 
-def _reasons(before: Settled, fresh: Statement, changed: Sequence[Mapping[str, Any]]) -> list[str]:
+def _reasons(before: Settled, fresh: Statement, changed: Iterable[Record]) -> list[str]:
     now = fresh.inputs()
     # Statements of old do not say by which settings they were spread.
     differs = {name for name in now if now[name] != before.inputs.get(name, now[name])}
     found = [reason for name, reason in _OF_INPUTS.items() if name in differs]
-    late = [line for line in changed if "was" not in line or line["was"]["digest"] != line["digest"]]
-    imported = [is_imported_address(line["fact"]) for line in late]
-    if any(imported):
+    records = changes_in(changed)
+    if records.imported:
         found.insert(0, Reason.IMPORTED_RECORDS)
-    if not all(imported) or (changed and not found):
+    if records.pushed or (records.any and not found):
         found.insert(0, Reason.LATE_FACTS)
     # Every record is what it was, and whose it is has changed.
     found = found or [Reason.SETTINGS]
     return [reason.value for reason in found]
-
-
-def _changed_records(
-    ledger: Ledger, before: Settled, closes: Iterable[ClosedDay]
-) -> Iterator[dict[str, Any]]:
-    """The records that are new or are not what they were, in order of application, day and time."""
-    for closed in sorted(closes, key=lambda each: (each.close.application, each.close.day)):
-        close = closed.close
-        then = before.days.get((close.application, close.day.isoformat()))
-        if then != closed.version.hash and (then or close.records):
-            yield from _changed_in(ledger, close, then)
-
-
-def _changed_in(ledger: Ledger, close: DayClose, then: str | None) -> Iterator[dict[str, Any]]:
-    old = ledger.closer.closed(close.application, close.day, then) if then else None
-    known = {ref.shard: ref.hash for ref in old.close.parts} if old else {}
-    shards = {ref.shard for ref in close.parts if known.get(ref.shard) != ref.hash}
-    was = {line.fact: line for line in ledger.closer.lines_of(old.close, shards)} if old else {}
-    for line in sorted(ledger.closer.lines_of(close, shards), key=lambda line: (line.at, line.fact)):
-        earlier = was.get(line.fact)
-        if earlier is None or _charged(earlier) != _charged(line):
-            yield _record(close.application, close.day, line, earlier)
-
-
-def _record(application: str, day: date, line: Line, was: Line | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "line": "record",
-        "application": application,
-        "day": day.isoformat(),
-        "fact": line.fact,
-        **_charged(line),
-    }
-    return {**told, "was": _charged(was)} if was else told
-
-
-def _charged(line: Line) -> dict[str, Any]:
-    return {
-        "item": line.item.value,
-        "digest": line.digest,
-        "units": line.units,
-        "unit_price": plain(line.unit_price),
-        "amount": plain(line.amount),
-    }
 
 
 def _add(

@@ -13,7 +13,14 @@ from typing import Any, Final
 from privatenumber.billing.closing.booking import months_before
 from privatenumber.billing.closing.corrections import correct
 from privatenumber.billing.closing.days import ClosedDay
-from privatenumber.billing.closing.runs import BillingRequestError, described, is_due, state_month, terms_of
+from privatenumber.billing.closing.runs import (
+    BillingRequestError,
+    described,
+    is_built_otherwise,
+    state_month,
+    terms_of,
+)
+from privatenumber.billing.closing.statement import closes_at
 from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.store.month_looks import Look, LookStore
@@ -28,6 +35,7 @@ LATE_AFTER: Final = timedelta(days=1)
 """What was seen to be late is booked by then: the run that sees it books it, else the one of the next day."""
 
 _MONDAY: Final = 0
+_NEVER: Final = Look("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,19 @@ def due_days(as_of: datetime) -> list[date]:
 
 
 def due_months(ledger: Ledger, as_of: datetime) -> Iterator[DueMonth]:
-    """The months to be closed; of the closed ones those that something waits to be booked of, or that prices,
-    packages or numbers have changed since; all of them weekly, for late facts. Oldest first.
+    """The months to be closed: those that were stated or have records. Of the closed ones those of which
+    something waits to be booked, or that prices, packages or numbers have changed since; weekly all of them,
+    for late facts. Oldest first.
     """
     is_monday = beijing_day(as_of).weekday() == _MONDAY
     looks = ledger.looks.all()
     for month in _correctable(as_of):
-        if is_due(ledger, month, as_of):
+        seen, look = ledger.statements.latest(month), looks.get(month)
+        if seen is not None and _says_closed(seen):
+            if is_monday or _has_changed(ledger, month, look):
+                yield DueMonth(month, again=True)
+        elif (seen or look) and as_of >= closes_at(month, ledger.close_day):
             yield DueMonth(month, again=False)
-        elif _is_closed(ledger, month) and (is_monday or _has_changed(ledger, month, looks.get(month))):
-            yield DueMonth(month, again=True)
 
 
 def settle_month(ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False) -> int:
@@ -90,14 +101,15 @@ def settle_month(ledger: Ledger, month: str, *, as_of: datetime, stored: bool = 
 
     `stored` takes the days of the month as they are closed.
     """
-    booked = 0
-    for each in (one for one in _correctable(as_of) if one > month):
-        booked += _settled(ledger, month, as_of, stored)
-        # Asked of what is stored: a worker that died between two months is followed by one that goes on.
-        if not _is_closed(ledger, each) or ledger.corrections.latest(month) is None:
-            return booked
-        month, stored = each, True
-    return booked + _settled(ledger, month, as_of, stored)
+    booked, looks = _settled(ledger, month, as_of, stored), ledger.looks.all()
+    for following in (one for one in _correctable(as_of) if one > month):
+        if not _is_closed(ledger, following):
+            break
+        # Asked of what is stored: a worker that died on the way is followed by one that goes on.
+        if is_built_otherwise(ledger, month, following) or looks.get(following, _NEVER).late_since:
+            booked += _settled(ledger, following, as_of, True)
+        month = following
+    return booked
 
 
 def late_months(looks: LookStore, *, now: datetime) -> int:

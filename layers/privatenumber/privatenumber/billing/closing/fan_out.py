@@ -20,7 +20,7 @@ from privatenumber.billing.ledger import Ledger, MonthTooLarge
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
 from privatenumber.store.fact_rows import SHARDS
-from privatenumber.times import beijing_day
+from privatenumber.times import Clock, beijing_day, utc_now
 
 LOST_AFTER: Final = timedelta(minutes=30)
 """A message that has not come by then is sent again; longer than a worker takes for what it was given."""
@@ -68,6 +68,7 @@ class FanOut:
 
     runs: CloseRuns
     send: Send
+    clock: Clock = utc_now
 
     def begin(self, run: CloseRun) -> CloseRun:
         """Begin a run, or go on with the one of this name."""
@@ -94,7 +95,7 @@ class FanOut:
 
     def sweep(self, *, now: datetime) -> int:
         """Send again what is left of runs that are not over for long; how many messages."""
-        lost = [run for run in self.runs.under_way() if now - run.started_at >= LOST_AFTER]
+        lost = [run for run in self.runs.under_way() if now - run.last_moved >= LOST_AFTER]
         work = [each for run in lost for each in self._left(run)]
         self.send(work)
         return len(work)
@@ -120,7 +121,7 @@ class FanOut:
             # Of a part without records nothing is kept, so nobody knows what it was rated with but the run.
             close = ledger.closer.merge if run.book == ledger.book else ledger.closer.close
             close(day.application, day.day, now=run.as_of)
-            last = self.runs.take_day(run, day)
+            last = self.runs.take_day(run, day, now=self.clock())
         if last:
             self.send([CloseWork(run.id)])
 

@@ -100,6 +100,13 @@ def used_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
     }
 
 
+def used_before(documents: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
+    """What was used of each purchase before a month began, by the rows of its statement."""
+    return {
+        row["number"]: Use(*(row[name]["used_before"] for name in ("minutes", "parts"))) for row in documents
+    }
+
+
 def unit_prices_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, UnitPrices]:
     """By what the units of each purchase are weighed, by the rows of a statement."""
     return {

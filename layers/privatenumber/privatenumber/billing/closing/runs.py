@@ -16,7 +16,13 @@ from privatenumber.billing.closing.components import differences, total_of
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import MonthUse, merge_month
-from privatenumber.billing.closing.package_rows import UnitPrices, month_bounds, unit_prices_in, used_in
+from privatenumber.billing.closing.package_rows import (
+    UnitPrices,
+    month_bounds,
+    unit_prices_in,
+    used_before,
+    used_in,
+)
 from privatenumber.billing.closing.presented import present
 from privatenumber.billing.closing.statement import Statement, build_statement, closes_at, days_of, rent_line
 from privatenumber.billing.ledger import Ledger, together
@@ -32,9 +38,10 @@ from privatenumber.billing.rating.rent import (
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
 from privatenumber.store.versions import Version, canonical, content_hash, settle
-from privatenumber.times import beijing_day, day_bounds, iso
+from privatenumber.times import beijing_day, day_bounds, from_iso, iso
 
 _RUNNING_KEPT: Final = timedelta(days=40)
+_UNUSED: Final = Use()
 
 
 class BillingRequestError(ValueError):
@@ -201,6 +208,15 @@ def carried_into(ledger: Ledger, month: str, as_of: datetime, *, keep: bool = Tr
     return Carried(used_in(rows), {**unit_prices_in(rows), **own})
 
 
+def is_built_otherwise(ledger: Ledger, month: str, following: str) -> bool:
+    """Whether a closed month was told that packages were used otherwise than the one before it says now."""
+    said, built = (_packages_said(ledger, each) or () for each in (month, following))
+    start, _ = month_bounds(following)
+    alive = {row["number"] for row in said if from_iso(row["expires_at"]) > start}
+    used, before = used_in(said), used_before(built)
+    return any(used.get(number, _UNUSED) != before.get(number, _UNUSED) for number in {*alive, *before})
+
+
 def _packages_said(ledger: Ledger, month: str) -> Sequence[Mapping[str, Any]] | None:
     """The packages of a closed month, by its last correction or its statement; None of an open one."""
     version = ledger.corrections.latest(month) or ledger.statements.latest(month)
@@ -218,19 +234,6 @@ def described(version: Version) -> dict[str, Any]:
 def last_month(as_of: datetime) -> str:
     """The month before the one of a moment, Beijing time."""
     return month_before(month_text(beijing_day(as_of)))
-
-
-def is_due(ledger: Ledger, month: str, as_of: datetime) -> bool:
-    """Whether a month may be closed now, is not closed yet, and was ever looked at."""
-    if as_of < closes_at(month, ledger.close_day):
-        return False
-    seen = ledger.statements.latest(month)
-    if seen is not None:
-        return bool(seen.document["state"] != "closed")
-    days = days_of(month, date.max)
-    work = [(application, day) for application in ledger.applications for day in days]
-    heads = together(lambda item: ledger.closes.latest(*item), work)
-    return any(head is not None and head.lines for head in heads)
 
 
 def lines_by_day(ledger: Ledger, closes: Iterable[ClosedDay], day: date) -> Iterable[Line]:

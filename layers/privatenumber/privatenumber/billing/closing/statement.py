@@ -169,7 +169,11 @@ class Statement:
         rents = {*self.rents, *self.cost_month_rents}
         parts = {
             "days": list(self.close_lines()),
-            "prices": self._price_lists(),
+            "prices": {
+                "lists": self._price_lists(),
+                "usage_time": self.rules.prices.usage_time.value,
+                "package_choice": self.rules.prices.package_choice.value,
+            },
             "settings": self.rules.options.document(),
             "packages": [{**row.order.document(), **_before(row)} for row in self.packages],
             "rents": sorted(map(rent_line, rents), key=canonical),
