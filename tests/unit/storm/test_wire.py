@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from storm.wire import Wire
 
 KEY = {"pk": {"S": "one"}, "sk": {"S": "-"}}
 
 
-class Refused(Exception):
+class Refused(ClientError):
     """What an error becomes."""
 
     def __init__(self, code: str, operation: str, more: Mapping[str, Any]) -> None:
-        super().__init__(code)
+        super().__init__({"Error": {"Code": code, "Message": code}}, operation)
         self.code, self.operation, self.more = code, operation, more
 
 
