@@ -18,19 +18,19 @@ from io import BytesIO
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from threading import RLock
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.response import StreamingBody
 from urllib3 import HTTPResponse
 
+from builders.direct_dynamodb import Wire, errors_of
 from storm.clockwork import Clockwork
 from storm.deployment import Function, read_deployment
 from storm.growth import Sample, take_sample
 from storm.lambdas import Invoked, Lambdas, Logs, capture
-from storm.wire import Wire, errors_of
-from storm.world import World
+from storm.world import World, owner_of
 
 TABLES: Final = ("dynamodb", "hurried_dynamodb")
 WAYS_OUT: Final = {
@@ -209,9 +209,9 @@ def _asking(owner: str, name: str, ask: Ask) -> Callable[..., Any]:
 def _telling(client: Any, endpoint: str, ask: Ask, lock: AbstractContextManager[Any]) -> Any:
     """A client that tells the other side of every write, once it is done; threads may share it."""
 
-    # One connection for all threads, since those of dead threads would be counted; and the tables of the
-    # world's process, which is the parent of this one.
-    wire = Wire(endpoint, errors_of(client), process=os.getppid(), connection=SimpleNamespace())
+    # One connection for all threads, since each would be counted; and the tables of the world's process,
+    # which is the parent of this one.
+    wire = Wire(endpoint, errors_of(client), owner=owner_of(os.getppid()), connections=1)
 
     def told(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         with lock:

@@ -15,6 +15,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from builders.direct_dynamodb import Wire, errors_of
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
 from privatenumber.recordings.model import RETENTION
@@ -49,7 +50,6 @@ from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables
 from storm.voices import Voices
 from storm.weather import Weather
-from storm.wire import Wire, errors_of
 
 QUIET: Final = timedelta(hours=14)
 """The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
@@ -145,7 +145,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     door = Door(emulator, clockwork)
     client = _client(dynamodb)
     errors = errors_of(client)
-    Wire(dynamodb, errors).attach(client)
+    Wire(dynamodb, errors, owner=owner_of(os.getpid())).attach(client)
     weather = Weather(plan, emulator, clockwork, plan.start, door, errors)
     door.refused = weather.refused
     lambdas = Lambdas(deployment, clockwork, logs)
@@ -229,6 +229,11 @@ def _client(endpoint: str) -> DynamoDBClient:
     config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 1})
     client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
     return client
+
+
+def owner_of(process: int) -> str:
+    """Whose tables those of a storm are: several may share a DynamoDB Local."""
+    return f"storm{process}"
 
 
 def _environment() -> None:

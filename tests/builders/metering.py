@@ -12,6 +12,7 @@ from typing import Any
 
 import urllib3
 
+from builders.direct_dynamodb import events_of
 from builders.dynamodb import Table, local_client, running_dynamodb_local
 from privatenumber.store.items import encode
 
@@ -33,8 +34,9 @@ class Meter:
 
     def __init__(self, client: Any) -> None:
         self.reset()
-        client.meta.events.register("provide-client-params.dynamodb", self._ask)
-        client.meta.events.register("after-call.dynamodb", self._add)
+        events = events_of(client)
+        events.register("provide-client-params.dynamodb", self._ask)
+        events.register("after-call.dynamodb", self._add)
 
     def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if "ReturnConsumedCapacity" in model.input_shape.members:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from builders.direct_dynamodb import events_of
 from builders.dynamodb import new_table
 from builders.ingestion import ingestion
 from builders.metering import Meter
@@ -80,9 +81,10 @@ class Rules:
         self.units = 0
         self.transactions = False
         self._last = 0
+        events = events_of(client)
         for operation in ("PutItem", "UpdateItem", "TransactWriteItems"):
-            client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._write)
-            client.meta.events.register(f"after-call.dynamodb.{operation}", self._answered)
+            events.register(f"provide-client-params.dynamodb.{operation}", self._write)
+            events.register(f"after-call.dynamodb.{operation}", self._answered)
 
     def reset(self) -> None:
         """Start anew."""

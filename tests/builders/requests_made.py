@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from builders.direct_dynamodb import events_of
+
 
 class RequestLog:
     """Names of the operations a client sent, in order; made by `log_requests`."""
@@ -22,5 +24,5 @@ class RequestLog:
 def log_requests(client: Any) -> RequestLog:
     """Log every request of a client from now on, repetitions by botocore included."""
     log = RequestLog()
-    client.meta.events.register_first("before-send", log._sent)
+    events_of(client).register_first("before-send", log._sent)
     return log

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from builders.call_rules import Watch, bar
+from builders.direct_dynamodb import events_of
 from builders.dynamodb import moto_client, new_table
 from builders.ingestion import switchboard
 from builders.keyrings import KEYRING
@@ -153,7 +154,7 @@ class TestLimitsAtQuestions:
     def test_a_question_costs_three_reads_and_two_counts_at_most(self, exchange: Exchange) -> None:
         policy(exchange, answers_per_day=3, calls_per_day=9, black_list=True)
         log: list[str] = []
-        exchange.bills.client.meta.events.register(
+        events_of(exchange.bills.client).register(
             "before-call.dynamodb.*", lambda model, **_: log.append(model.name)
         )
         assert exchange.call(B) == connect(A)

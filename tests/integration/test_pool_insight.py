@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from builders.bindings import APPLICATION, Desk, open_desk, within
+from builders.direct_dynamodb import events_of
 from builders.dynamodb import Table
 from builders.emulator import X1, X2, X3, A, RunningEmulator
 from emulator.clock import VIRTUAL_START
@@ -193,7 +194,7 @@ def test_a_report_reads_no_more_for_more_bindings_than_its_sample(
 
 def _reads(table: Table, desk: Desk) -> int:
     made: list[str] = []
-    table.client.meta.events.register(
+    events_of(table.client).register(
         "before-call.dynamodb.*", lambda model, **_: made.append(model.name), unique_id="reads"
     )
     try:

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from builders.bills import rows
+from builders.direct_dynamodb import events_of
 from builders.dynamodb import Table, local_client, moto_client, new_table
 from builders.ingestion import ingestion, switchboard, unseal
 from builders.keyrings import KEYRING
@@ -762,7 +763,7 @@ class TestOnAmazonsEngine:
         def ask(params: dict[str, Any], **_: Any) -> None:
             params["ReturnConsumedCapacity"] = "TOTAL"
 
-        events = exchange.bills.client.meta.events
+        events = events_of(exchange.bills.client)
         events.register("provide-client-params.dynamodb.PutItem", ask)
         events.register("after-call.dynamodb.PutItem", note)
         told = {"eventType": "callout", "statusInfo": callin_body(B)["statusInfo"]}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from storm.wire import Wire
+from builders.direct_dynamodb import Wire
 
 KEY = {"pk": {"S": "one"}, "sk": {"S": "-"}}
 
@@ -26,7 +26,7 @@ class Table(Wire):
     """A table that answers as told and keeps what it was sent."""
 
     def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
-        super().__init__("http://127.0.0.1:1", Refused)
+        super().__init__("http://127.0.0.1:1", Refused, owner="local")
         self.answer = status, json.dumps(answer).encode()
         self.asked: Any = None
 

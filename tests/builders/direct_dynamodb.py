@@ -1,21 +1,19 @@
 """The way to DynamoDB Local: its JSON protocol and nothing more.
 
-botocore signs, resolves and validates each request; in a storm that takes several times as long as the table.
-Its client stays the front, with its methods, paginators and exceptions.
+botocore signs, resolves and validates each request, which takes several times as long as the table. Its
+client stays the front, with its methods, paginators and exceptions; tests on moto go all the way through it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import threading
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
+from urllib3 import HTTPConnectionPool, Retry
+from urllib3.util import parse_url
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -24,25 +22,28 @@ Errors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
 #: DynamoDB Local looks at the key id only: whoever has another one sees other tables.
 _SIGNED: Final = (
-    "AWS4-HMAC-SHA256 Credential=storm{process}/20260101/cn-north-1/dynamodb/aws4_request, "
+    "AWS4-HMAC-SHA256 Credential={owner}/20260101/cn-north-1/dynamodb/aws4_request, "
     "SignedHeaders=host, Signature=0"
+)
+#: As botocore's standard mode: what a server failed to do is tried three times in all.
+_AGAIN: Final = Retry(
+    2, status_forcelist=(500, 502, 503, 504), allowed_methods=None, raise_on_status=False, backoff_factor=0.05
 )
 
 
 class Wire:
-    """Requests to DynamoDB Local. ``errors`` makes what botocore raises.
+    """Requests to DynamoDB Local, by so many connections. ``errors`` makes what botocore raises.
 
-    ``process`` is the one whose tables they are about. Where the ``connection`` is kept decides who shares
-    it: each thread has one of its own.
+    ``owner`` is the access key id of those whose tables they are about.
     """
 
-    def __init__(
-        self, endpoint: str, errors: Errors, *, process: int | None = None, connection: Any = None
-    ) -> None:
-        self._place = urlsplit(endpoint).netloc
+    def __init__(self, endpoint: str, errors: Errors, *, owner: str, connections: int = 64) -> None:
+        place = parse_url(endpoint)
+        self._pool = HTTPConnectionPool(
+            str(place.host), place.port, maxsize=connections, block=True, timeout=60, retries=_AGAIN
+        )
         self._errors = errors
-        self._own = connection or threading.local()
-        self._signed = _SIGNED.format(process=process or os.getpid())
+        self._signed = _SIGNED.format(owner=owner)
 
     def attach(self, client: DynamoDBClient) -> None:
         """Let a client send its requests this way."""
@@ -63,21 +64,26 @@ class Wire:
             "Content-Type": "application/x-amz-json-1.0",
             "Authorization": self._signed,
         }
-        connection = self._connection()
-        try:
-            connection.request("POST", "/", body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except (HTTPException, OSError):
-            # What it holds of an answer would be read as the next one.
-            connection.close()
-            raise
+        answer = self._pool.urlopen("POST", "/", body, headers)
+        return answer.status, answer.data
 
-    def _connection(self) -> HTTPConnection:
-        found: HTTPConnection | None = getattr(self._own, "connection", None)
-        if found is None:
-            self._own.connection = found = HTTPConnection(self._place, timeout=60)
+
+def events_of(client: DynamoDBClient) -> Any:
+    """The events of a client, which from now on sends its requests all the way through botocore."""
+    vars(client).pop("_make_api_call", None)
+    return client.meta.events
+
+
+def errors_of(client: DynamoDBClient) -> Errors:
+    """What a client of botocore raises."""
+
+    def make(code: str, operation: str, more: Mapping[str, Any]) -> ClientError:
+        kind: Any = client.exceptions.from_code(code)
+        message = str(more.get("message") or more.get("Message") or code)
+        found: ClientError = kind({"Error": {"Code": code, "Message": message}, **more}, operation)
         return found
+
+    return make
 
 
 def _text(value: object) -> str:
@@ -94,14 +100,3 @@ def _opened(found: dict[str, Any]) -> dict[str, Any]:
     if several and isinstance(several[0], str):
         return {"BS": [base64.b64decode(each) for each in several]}
     return found
-
-
-def errors_of(client: DynamoDBClient) -> Errors:
-    """What a client of botocore raises."""
-
-    def make(code: str, operation: str, more: Mapping[str, Any]) -> ClientError:
-        kind: Any = client.exceptions.from_code(code)
-        found: ClientError = kind({"Error": {"Code": code, "Message": code}, **more}, operation)
-        return found
-
-    return make
