@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 from storm.minimise import minimise
 from storm.plan import Plan, make_plan
-from storm.run import play, played_apart
+from storm.run import play, played_apart, report_folder
 
 REPORTS = Path(".local/storm")
 
@@ -25,24 +26,31 @@ def main(arguments: list[str] | None = None) -> int:
         plan = Plan.from_json(Path(given.plan).read_text(encoding="utf-8"))
     else:
         plan = make_plan(given.seed, given.orders)
-    folder = Path(given.out) / f"seed-{plan.seed}-orders-{len(plan.numbers)}"
+    folder = report_folder(plan, Path(given.out))
     if given.minimise:
-        folder.mkdir(parents=True, exist_ok=True)
-
-        def keep(shorter: Plan) -> None:
-            (folder / "minimal.json").write_text(shorter.to_json(), encoding="utf-8")
-
-        try:
-            small = minimise(
-                plan, lambda one: played_apart(one, folder / "tried"), say=_say, keep=keep, most=given.runs
-            )
-        except ValueError as nothing:
-            _say(str(nothing))
-            return 0
-        keep(small)
-        _say(f"{len(small.faults)} faults, {len(small.numbers)} orders: {folder / 'minimal.json'}")
-        return 0
+        return _shorten(plan, folder, given.runs)
     return 0 if play(plan, folder, given.dynamodb) else 1
+
+
+def _shorten(plan: Plan, folder: Path, runs: int) -> int:
+    """Make a failing plan short: `minimal.json`, and the report of its run in `minimal/`. 1: it is broken."""
+    tried = folder / "tried"
+
+    def keep(shorter: Plan) -> None:
+        (folder / "minimal.json").write_text(shorter.to_json(), encoding="utf-8")
+        shutil.copytree(report_folder(shorter, tried), folder / "minimal", dirs_exist_ok=True)
+
+    tried.mkdir(parents=True, exist_ok=True)
+    try:
+        small = minimise(plan, lambda one: played_apart(one, tried), say=_say, keep=keep, most=runs)
+    except ValueError as nothing:
+        _say(str(nothing))
+        return 0
+    keep(small)
+    _say(f"{small.played_days:.1f} days, {len(small.faults)} faults, {len(small.numbers)} orders break it.")
+    _say(f"report: {folder / 'minimal' / 'report.html'}")
+    _say(f"play it again: make storm PLAN={folder / 'minimal.json'}")
+    return 1
 
 
 def _say(line: str) -> None:

@@ -1,15 +1,17 @@
-"""Making a failing plan short: fewer orders and faults, as long as the same judgement breaks (ddmin)."""
+"""Making a failing plan short: fewer days, orders and faults, while the same judgement breaks (ddmin)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from storm.plan import Plan
 
 _T = TypeVar("_T")
-Broken = Callable[[Plan], frozenset[str]]
-"""Plays a plan; the names of the judgements that break."""
+Broken = Callable[[Plan], Sequence[str]]
+"""Plays a plan; the names of the judgements that break, in the report's order: those near the cause first."""
+
+_DAYS: Final = (1.0, 2.0, 4.0, 8.0)
 
 
 class OutOfRuns(Exception):
@@ -24,15 +26,16 @@ def minimise(
     keep: Callable[[Plan], None] = lambda shorter: None,
     most: int = 60,
 ) -> Plan:
-    """The shortest plan found, within so many runs, that breaks one of the judgements that this one breaks.
+    """The shortest plan found, within so many runs, that breaks the first judgement that this one breaks.
 
-    ``keep`` is given each shorter one as it is found, so that who loses patience has the best so far. Raises
-    ValueError when the plan breaks none.
+    Others often break as a consequence, or for another reason. ``keep`` is given each shorter one as it is
+    found, so that who loses patience has the best so far. Raises ValueError when the plan breaks none.
     """
-    wanted = broken(plan)
-    if not wanted:
+    names = broken(plan)
+    if not names:
         raise ValueError("every judgement is true: there is nothing to make short")
-    say(f"broken: {', '.join(sorted(wanted))}")
+    wanted = names[0]
+    say(f"broken: {', '.join(names)}; followed: {wanted}")
     left = [most]
     best = [plan]
 
@@ -40,10 +43,11 @@ def minimise(
         if not left[0]:
             raise OutOfRuns
         left[0] -= 1
-        same = bool(broken(candidate) & wanted)
+        same = wanted in broken(candidate)
         verdict = "still broken" if same else "holds"
         say(
-            f"{len(candidate.faults)} faults, {len(candidate.numbers)} orders: {verdict}, {left[0]} runs left"
+            f"{candidate.played_days:.1f} days, {len(candidate.faults)} faults, "
+            f"{len(candidate.numbers)} orders: {verdict}, {left[0]} runs left"
         )
         if same:
             best[0] = candidate
@@ -51,9 +55,11 @@ def minimise(
         return same
 
     try:
+        # A day costs as much with one order as with none.
+        next((days for days in _DAYS if days < plan.played_days and fails(plan.cut(days))), None)
         # Most failures need few orders and few faults: the larger part first. Without any order most
         # judgements would have nothing to look at.
-        shrink(plan.numbers, lambda chosen: fails(best[0].with_orders(chosen)), least=1)
+        shrink(best[0].numbers, lambda chosen: fails(best[0].with_orders(chosen)), least=1)
         shrink(best[0].faults, lambda faults: fails(best[0].with_faults(faults)))
         shrink(best[0].numbers, lambda chosen: fails(best[0].with_orders(chosen)), least=1)
     except OutOfRuns:

@@ -6,8 +6,6 @@ The list is `mutants.toml`. A test that fails without the defect, too, finds not
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from builders.events import ROOT
+from storm.plan import make_plan
+from storm.run import played_apart, run_at
 
 LIST: Final = Path(__file__).with_name("mutants.toml")
 SEED: Final = 3
@@ -26,7 +26,9 @@ ORDERS: Final = 40
 """The storm in which a defect has to show."""
 
 _SHARED: Final = (".venv", ".local")
-_STORM_LIMIT_S: Final = 1800
+_PASSED: Final = 0
+_FAILED: Final = 1
+"""What pytest ends with; all else says that it did not run them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +101,21 @@ def copy_project(root: Path) -> None:
 
 
 def broken(mutant: Mutant, root: Path) -> bool:
-    """Whether what is to find the defect says that something is broken in the copy."""
+    """Whether what is to find the defect says that something is broken in the copy.
+
+    Raises RuntimeError or TimeoutExpired when it says nothing.
+    """
     if mutant.judgement:
         return mutant.judgement in broken_judgements(root)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests]
-    return _run(command, root).returncode != 0
+    ran = run_at(root, [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests])
+    if ran.returncode not in (_PASSED, _FAILED):
+        raise RuntimeError(f"the tests did not run: {(ran.stdout + ran.stderr)[-2000:]}")
+    return ran.returncode == _FAILED
 
 
-def broken_judgements(root: Path) -> frozenset[str]:
-    """Play the storm in the copy; the judgements that are not true. Raises RuntimeError without any."""
-    out = root / "storm-report"
-    shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-W", "ignore", "-m", "storm", "--out", str(out)]
-    ran = _run([*command, "--seed", str(SEED), "--orders", str(ORDERS)], root)
-    verdicts = out / f"seed-{SEED}-orders-{ORDERS}" / "verdicts.json"
-    if not verdicts.exists():
-        raise RuntimeError(f"the storm was not judged: {ran.stderr[-2000:]}")
-    found: dict[str, bool] = json.loads(verdicts.read_text(encoding="utf-8"))
-    return frozenset(name for name, holds in found.items() if not holds)
-
-
-def _run(command: list[str], root: Path) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join(str(root / each) for each in ("layers/privatenumber", ".", "tests"))
-    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(  # noqa: S603 - our own tests
-        command,
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_STORM_LIMIT_S,
-    )
+def broken_judgements(root: Path) -> list[str]:
+    """Play the storm in the copy; the judgements that something breaks. Raises RuntimeError without any."""
+    return played_apart(make_plan(SEED, ORDERS), root / "storm-report", root)
 
 
 def hunt(mutants: Iterable[Mutant], root: Path) -> list[str]:
@@ -149,6 +134,10 @@ def hunt(mutants: Iterable[Mutant], root: Path) -> list[str]:
         apply(mutant, root)
         try:
             found = broken(mutant, root)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            _say(f"CANNOT TELL  {mutant.name}: {error}")
+            left.append(mutant.name)
+            continue
         finally:
             take_back(mutant, root)
         _say(f"{'found      ' if found else 'NOT FOUND  '}  {mutant.name}: {mutant.finder}")

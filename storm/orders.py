@@ -64,8 +64,9 @@ class Order:
 
 def orders_of(plan: Plan) -> list[Order]:
     """The orders of a plan, in order of their beginning."""
-    found = [_order(plan, number) for number in plan.numbers]
-    return sorted(found, key=lambda order: order.at_s)
+    found = (_order(plan, number) for number in plan.numbers)
+    begun = (order for order in found if order.at_s < plan.played_days * DAY_S)
+    return sorted(begun, key=lambda order: order.at_s)
 
 
 def _order(plan: Plan, number: int) -> Order:

@@ -73,13 +73,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A storm that can be played again. ``chosen`` are the orders that are played, None for all."""
+    """A storm that can be played again.
+
+    ``chosen`` are the orders that are played, None for all. After ``until`` days none begins; None: ``days``.
+    """
 
     seed: int
     orders: int
     days: float
     faults: tuple[Fault, ...]
     chosen: tuple[int, ...] | None = None
+    until: float | None = None
 
     @property
     def start(self) -> datetime:
@@ -91,6 +95,16 @@ class Plan:
         """The orders that are played."""
         return tuple(range(self.orders)) if self.chosen is None else self.chosen
 
+    @property
+    def played_days(self) -> float:
+        """How long the business goes on."""
+        return self.days if self.until is None else self.until
+
+    def cut(self, until: float) -> Plan:
+        """The same storm, over after so many days: no order and no fault begins later."""
+        faults = tuple(fault for fault in self.faults if fault.at_s < until * DAY_S)
+        return replace(self, until=until, faults=faults)
+
     def with_faults(self, faults: Sequence[Fault]) -> Plan:
         """The same storm with other faults."""
         return replace(self, faults=tuple(faults))
@@ -101,7 +115,13 @@ class Plan:
 
     def to_json(self) -> str:
         """As text, one fault a line."""
-        head = {"seed": self.seed, "orders": self.orders, "days": self.days, "chosen": self.chosen}
+        head = {
+            "seed": self.seed,
+            "orders": self.orders,
+            "days": self.days,
+            "chosen": self.chosen,
+            "until": self.until,
+        }
         faults = ",\n".join("  " + json.dumps(asdict(fault)) for fault in self.faults)
         return json.dumps(head)[:-1] + ', "faults": [\n' + faults + "\n]}\n"
 
@@ -109,13 +129,14 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """Read what `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
         found: dict[str, Any] = json.loads(text)
-        chosen = found["chosen"]
+        chosen, until = found["chosen"], found.get("until")
         return cls(
             seed=int(found["seed"]),
             orders=int(found["orders"]),
             days=float(found["days"]),
             faults=tuple(Fault(**fault) for fault in found["faults"]),
             chosen=None if chosen is None else tuple(map(int, chosen)),
+            until=None if until is None else float(until),
         )
 
 

@@ -9,11 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from builders.dynamodb import running_dynamodb_local
+from builders.dynamodb import ROOT, running_dynamodb_local
 from storm.plan import Plan
 
 
@@ -45,7 +46,8 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
     return report.holds
 
 
-_SHOWN = 40
+_SHOWN: Final = 40
+_LIMIT_S: Final = 3600
 
 
 @contextmanager
@@ -57,21 +59,34 @@ def _tables(given: str | None) -> Iterator[str]:
         yield endpoint
 
 
-def played_apart(plan: Plan, folder: Path) -> frozenset[str]:
-    """Play a plan in a process of its own; the names of the verdicts that something breaks.
+def played_apart(plan: Plan, folder: Path, root: Path = ROOT) -> list[str]:
+    """Play a plan in a process of its own, with the sources at `root`; the names of the verdicts that break.
 
-    One that had nothing to look at is not true, and still no failure that could be followed.
+    One that had nothing to look at is not true, and still no failure that could be followed. Raises
+    RuntimeError with what it said when it came to no verdict.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "given.json").write_text(plan.to_json(), encoding="utf-8")
+    found = report_folder(plan, folder) / "breached.json"
+    found.unlink(missing_ok=True)
     command = [sys.executable, "-W", "ignore", "-m", "storm"]
     command += ["--plan", str(folder / "given.json"), "--out", str(folder)]
-    subprocess.run(  # noqa: S603 - our own module
-        command, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, check=False
-    )
-    found = folder / f"seed-{plan.seed}-orders-{len(plan.numbers)}" / "breached.json"
+    ran = run_at(root, command)
     if not found.exists():
-        return frozenset({"crashed"})
+        raise RuntimeError(f"the storm was not judged: {ran.stderr[-2000:]}")
     breached: list[str] = json.loads(found.read_text(encoding="utf-8"))
-    found.unlink()
-    return frozenset(breached)
+    return breached
+
+
+def report_folder(plan: Plan, out: Path) -> Path:
+    """Where the report of a plan stands."""
+    return out / f"seed-{plan.seed}-orders-{len(plan.numbers)}"
+
+
+def run_at(root: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command with the sources at a place. Raises TimeoutExpired after an hour."""
+    paths = os.pathsep.join(str(root / each) for each in ("layers/privatenumber", ".", "tests"))
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(  # noqa: S603 - our own modules and tests
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT_S
+    )

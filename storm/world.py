@@ -98,10 +98,10 @@ class World:
         self.schedules.start(tuple(one for one in self.schedules.all if one.name not in IDLE))
         self.business.play(orders_of(self.plan))
         self.operators.start()
-        for day in range(int(self.plan.days)):
+        for day in range(int(self.plan.played_days)):
             await self.emulator.scheduler.advance_to(self.plan.start + timedelta(days=day + 1))
             self._progress(f"day {day + 1}", begun)
-        last = max([self.plan.days * 86_400, *(fault.ends_s for fault in self.plan.faults)])
+        last = max([self.plan.played_days * 86_400, *(fault.ends_s for fault in self.plan.faults)])
         await self.emulator.scheduler.advance_to(self.plan.start + timedelta(seconds=last))
         await self.emulator.scheduler.advance(QUIET.total_seconds())
         await self.operators.await_erasure()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,5 +72,17 @@ def test_a_defect_that_is_found_is_taken_back(tmp_path: Path, monkeypatch: pytes
 def test_a_defect_that_nothing_finds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copyfile(ROOT / "LICENSE", tmp_path / "LICENSE")
     mutant = Mutant("m", "w", (Edit("LICENSE", "Version 2.0, January 2004", "gone"),), (), "bills")
-    monkeypatch.setattr(mutants, "broken_judgements", lambda root: frozenset())
+    monkeypatch.setattr(mutants, "broken_judgements", lambda root: [])
     assert mutants.hunt([mutant], tmp_path) == ["m"]
+
+
+def test_tests_that_do_not_run_find_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect that spoils the sources, or a test that is gone, is no finding."""
+    shutil.copyfile(ROOT / "LICENSE", tmp_path / "LICENSE")
+    mutant = Mutant("m", "w", (Edit("LICENSE", "Version 2.0, January 2004", "gone"),), ("t",))
+    codes = iter((0, 4))
+    monkeypatch.setattr(
+        mutants, "run_at", lambda root, command: subprocess.CompletedProcess(command, next(codes), "", "")
+    )
+    assert mutants.hunt([mutant], tmp_path) == ["m"]
+    assert "gone" not in (tmp_path / "LICENSE").read_text(encoding="utf-8")
