@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item
+from storm.deals import Deal
 from storm.judges.alarms import Struck, judge_alarms, read_alarms
 from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
 from storm.judges.bindings import judge_bindings
@@ -23,6 +25,8 @@ from storm.judges.statistics import judge_statistics
 from storm.judges.stories import judge_stories
 from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
+from storm.orders import Order, orders_of
+from storm.receiver import MODE
 from storm.world import World
 
 _TROUBLES = ("platform.", "table.", "function.", "source.", "clock.", "number.")
@@ -38,6 +42,7 @@ def judge(world: World) -> list[Verdict]:
     by_id = {one.id: one for one in bindings}
     ended = ends_at_platform(world.emulator)
     deals, now = world.business.deals, world.emulator.scheduler.now()
+    orders = orders_of(world.plan)
     struck = list(_struck(world))
     console, operators = world.weather.console, world.operators
     skewed = [one.window for one in struck if one.kind == "clock.skew"]
@@ -52,16 +57,24 @@ def judge(world: World) -> list[Verdict]:
         judge_calls(world.emulator, deals, bindings),
         judge_early(deals, by_id, ended, skewed, console),
         judge_late(deals, by_id, ended, troubles, now),
-        judge_jobs(world.business.bulks.jobs, bindings),
+        judge_jobs(world.business.bulks.jobs, bindings, sum(bool(one.mates) for one in orders)),
         judge_drift(
             bindings, console.lost, console.foreign, ended, list(operators.found.values()), operators.left
         ),
         judge_facts(world.emulator, world.acknowledged, bills, keyring),
         judge_stories(world.emulator, bills, keyring),
-        judge_erasure(world.tables.rows, keyring, operators.forgotten, operators.erased),
+        judge_erasure(
+            world.tables.rows,
+            keyring,
+            operators.forgotten,
+            operators.erased,
+            planned=any(fault.kind == "push.batched" for fault in world.plan.faults),
+        ),
         judge_statistics(world.emulator, bills, keyring, bindings, operators.counted),
-        judge_told(bindings, bills, world.receiver.taken),
-        judge_recordings(world.emulator, bills, world.files, keyring, _links(world)),
+        judge_told(bindings, bills, world.receiver.taken, planned=any(one.mode == MODE for one in orders)),
+        judge_recordings(
+            world.emulator, bills, world.files, keyring, _links(world), _asked(orders, deals, by_id)
+        ),
         judge_worklist(world.emulator, bills, keyring, now),
         _drained(world),
     ]
@@ -99,6 +112,26 @@ def _links(world: World) -> Links:
         return found
 
     return ask
+
+
+def _asked(
+    orders: Sequence[Order], deals: Iterable[Deal], by_id: Mapping[str, Binding]
+) -> frozenset[str] | None:
+    """The platform's ids of bindings whose calls are to be recorded, None when no order plans such a call."""
+    if not any(map(_recorded, orders)):
+        return None
+    bound = (by_id.get(deal.binding_id or "") for deal in deals if deal.order.recorded)
+    return frozenset(one.subscription_id for one in bound if one and one.subscription_id)
+
+
+def _recorded(order: Order) -> bool:
+    """Whether the plan has a call of it that is recorded: answered, and before anybody releases it."""
+    released_s = min((act.after_s for act in order.acts if act.kind == "release"), default=order.life_s)
+    return order.recorded and any(
+        act.kind == "call" and act.params["outcome"] == "answered" and float(act.params["talk_s"]) > 0
+        and act.after_s < released_s
+        for act in order.acts
+    )  # fmt: skip
 
 
 def _drained(world: World) -> Verdict:

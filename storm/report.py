@@ -31,8 +31,8 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every judgement is true."""
-        return all(verdict.holds for verdict in self.verdicts)
+        """Whether no judgement is broken; one is not judged when the plan has nothing for it."""
+        return all(verdict.state != "BROKEN" for verdict in self.verdicts)
 
     def text(self, *, brief: bool = False) -> str:
         """The page as text; in brief without counters, plan and log."""
@@ -89,7 +89,7 @@ def write_report(report: Report, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(report.html(), encoding="utf-8")
     (folder / "report.txt").write_text(report.text(), encoding="utf-8")
-    verdicts = {verdict.name: verdict.holds for verdict in report.verdicts}
+    verdicts = {verdict.name: verdict.state for verdict in report.verdicts}
     (folder / "verdicts.json").write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
     breached = [verdict.name for verdict in report.verdicts if verdict.breaches]
     (folder / "breached.json").write_text(json.dumps(breached), encoding="utf-8")
@@ -97,8 +97,8 @@ def write_report(report: Report, folder: Path) -> None:
 
 def _verdict_lines(verdict: Verdict) -> list[str]:
     figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
-    lines = [f"{'true  ' if verdict.holds else 'BROKEN'} {verdict.name:<15} {verdict.says}"]
-    lines.append(f"       {verdict.judged} looked at; {figures}".rstrip("; "))
+    lines = [f"{verdict.state:<10} {verdict.name:<15} {verdict.says}"]
+    lines.append(f"       {_looked(verdict)}; {figures}".rstrip("; "))
     lines += [f"       note: {note}" for note in verdict.notes]
     for breach in verdict.breaches[:_BREACHES]:
         lines += [f"       - {breach.what}", *(f"           {line}" for line in breach.trace[-_TRACE:])]
@@ -107,16 +107,22 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
     return lines
 
 
+def _looked(verdict: Verdict) -> str:
+    if verdict.judged:
+        return f"{verdict.judged} looked at"
+    return f"nothing to look at: {verdict.absent or 'the plan has it, and it never came about'}"
+
+
 def _verdict_row(verdict: Verdict) -> str:
     figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
     more = "".join(f"<p class=note>{html.escape(note)}</p>" for note in verdict.notes)
     for breach in verdict.breaches[:_BREACHES]:
         trace = html.escape("\n".join(breach.trace[-_TRACE:]))
         more += f"<p class=breach>{html.escape(breach.what)}</p><pre>{trace}</pre>"
-    mark = "true" if verdict.holds else "BROKEN"
-    small = f"<br><small>{verdict.judged} looked at; {html.escape(figures)}</small>"
+    mark = verdict.state
+    small = f"<br><small>{_looked(verdict)}; {html.escape(figures)}</small>"
     told = f"{html.escape(verdict.says)}{small}{more}"
-    return f"<tr class={mark}><th>{mark}</th><th>{html.escape(verdict.name)}</th><td>{told}</td></tr>"
+    return f"<tr class='{mark}'><th>{mark}</th><th>{html.escape(verdict.name)}</th><td>{told}</td></tr>"
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

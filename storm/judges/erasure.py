@@ -15,15 +15,22 @@ Tables = Mapping[str, Mapping[Key, Row]]
 
 
 def judge_erasure(
-    tables: Tables, keyring: Keyring, person: str | None, erased: Mapping[str, Any] | None
+    tables: Tables,
+    keyring: Keyring,
+    person: str | None,
+    erased: Mapping[str, Any] | None,
+    *,
+    planned: bool = True,
 ) -> Verdict:
-    """Look for a person in every value of both tables, sealed facts opened; ``erased``: what our API told."""
+    """Look for a person in every value of both tables, sealed facts opened; ``erased``: what our API told.
+
+    ``planned``: somebody is to ask for it at all.
+    """
     verdict = Verdict(
         "erasure", "who asked to be forgotten, and called while it was storming, stands nowhere"
     )
     if person is None:
-        verdict.judged = 1
-        verdict.notes.append("nobody asked to be forgotten")
+        verdict.absent = "" if planned else "nobody is to ask for it"
         return verdict
     verdict.judged = 1
     if erased is None or not erased.get("certificate"):

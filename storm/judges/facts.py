@@ -72,6 +72,7 @@ def judge_worklist(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring
     for pk, sk in rows:
         by_call.setdefault(pk, []).append(sk)
     over = now - timedelta(hours=7)
+    given_up = 0
     for delivery in emulator.pusher.log:
         if delivery.kind != "fee" or delivery.created_at > over:
             continue
@@ -86,11 +87,14 @@ def judge_worklist(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring
                     verdict.broken(
                         f"no case about a CDR given up on {delivery.created_at:%m-%d %H:%M}", known
                     )
-            elif came and pk in open_about and any(one.startswith("EVENT#disconnect") for one in known):
-                verdict.broken("a case is open about a call that is complete", known)
-    verdict.figures = {"cases": str(len(cases)), "open": str(len(open_about))}
-    if not verdict.judged:
-        verdict.judged = len(cases) + 1
+                given_up += 1
+            elif came and any(one.startswith("EVENT#disconnect") for one in known):
+                verdict.judged += 1
+                if pk in open_about:
+                    verdict.broken("a case is open about a call that is complete", known)
+    counts = {"cases": len(cases), "open": len(open_about), "given up on": given_up}
+    verdict.figures = {name: str(count) for name, count in counts.items()}
+    if not given_up:
         verdict.notes.append("no CDR was given up on whose call we know")
     return verdict
 

@@ -11,8 +11,8 @@ from storm.bulk import Bulk
 from storm.judges.verdict import Verdict
 
 
-def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding]) -> Verdict:
-    """Hold what each job tells of its items against the bindings that there are."""
+def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding], planned: int) -> Verdict:
+    """Hold what each job tells of its items against the bindings; ``planned``: how many jobs were to bind."""
     verdict = Verdict(
         "jobs", "each bulk job came to its end, did each item once, and tells what became of it"
     )
@@ -21,11 +21,14 @@ def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding]) -> Verdict:
         of_order.setdefault(one.order, []).append(one)
     by_id = {one.id: one for one in bindings}
     states: Counter[str] = Counter()
+    asked = 0
     for bulk in jobs:
-        if bulk.id is None:
-            verdict.notes.append(f"a job to {bulk.kind} was never taken")
-            continue
         verdict.judged += 1
+        asked += bulk.kind == "bind"
+        if bulk.id is None:
+            lead = bulk.deals[0]
+            verdict.broken(f"the job to {bulk.kind} {lead.order.id} was never taken", [str(lead.gave_up)])
+            continue
         if not bulk.finished or bulk.last.get("state") != "finished":
             verdict.broken(f"{bulk.id} ({bulk.kind}) is {bulk.last.get('state')} {bulk.last.get('counts')}")
             continue
@@ -40,10 +43,10 @@ def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding]) -> Verdict:
             problem = _bound(item, made) if bulk.kind == "bind" else _released(item, by_id)
             if problem:
                 verdict.broken(f"{bulk.id}: {order} {problem}", [str(item["problem"])])
+    if asked < planned:
+        verdict.broken(f"{planned} jobs were to bind, {asked} were asked for")
     verdict.figures = {name: str(count) for name, count in sorted(states.items())}
-    if not verdict.judged:
-        verdict.judged = 1
-        verdict.notes.append("no order was bound in bulk")
+    verdict.absent = "" if planned else "no order is bound in bulk"
     return verdict
 
 

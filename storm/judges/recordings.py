@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from emulator.callrecord import Call, Recording
@@ -22,9 +22,17 @@ Links = Callable[[str, str], list[Mapping[str, Any]]]
 
 
 def judge_recordings(
-    emulator: Emulator, rows: Mapping[Key, Row], files: Files, keyring: Keyring, links: Links
+    emulator: Emulator,
+    rows: Mapping[Key, Row],
+    files: Files,
+    keyring: Keyring,
+    links: Links,
+    asked: Set[str] | None,
 ) -> Verdict:
-    """Compare rows and files with what the platform recorded."""
+    """Compare rows and files with what the platform recorded.
+
+    ``asked``: the subscriptionIds of bindings whose calls are to be recorded; None: the plan has none.
+    """
     verdict = Verdict(
         "recordings",
         "every recording whose CDR came is archived whole and once, or marked as one that never was there",
@@ -32,6 +40,8 @@ def judge_recordings(
     kept: dict[str, int] = {}
     known: set[Key] = set()
     for call in emulator.calls.calls.values():
+        if call.subscription_id in (asked or ()) and call.talk_seconds and not call.recorded:
+            verdict.broken(f"{call.icid} was not recorded, its order asked for it", at=call.answered_at)
         if call.recording is None:
             continue
         application = OURS[call.app_key]
@@ -51,9 +61,7 @@ def judge_recordings(
             _judge_link(verdict, call, links(application, call.session_id))
     _judge_others(verdict, rows, files, known)
     verdict.figures = {state: str(count) for state, count in sorted(kept.items())}
-    if not verdict.judged:
-        verdict.judged = 1
-        verdict.notes.append("nothing was recorded whose CDR came")
+    verdict.absent = "" if asked is not None else "no order asks for recordings"
     return verdict
 
 

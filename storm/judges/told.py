@@ -20,9 +20,16 @@ _ORDER: Final = ("binding.requested", "binding.active", "binding.releasing", "bi
 
 
 def judge_told(
-    bindings: Sequence[Binding], rows: Mapping[Key, Mapping[str, Any]], taken: Sequence[Told]
+    bindings: Sequence[Binding],
+    rows: Mapping[Key, Mapping[str, Any]],
+    taken: Sequence[Told],
+    *,
+    planned: bool,
 ) -> Verdict:
-    """Each binding and each CDR of the application that asked was told of, and nothing of others."""
+    """Each binding and each CDR of the application that asked was told of, and nothing of others.
+
+    ``planned``: it has orders at all.
+    """
     verdict = Verdict(
         "told", "the receiver was told of every binding and every CDR, in the order of each subject"
     )
@@ -43,9 +50,7 @@ def judge_told(
             told = by_subject.get(f"call#{pk.rpartition('#')[2]}", [])
             if "call.recorded" not in told:
                 verdict.broken(f"nobody was told of the CDR {row.get('icid')}", told)
-    if not verdict.judged:
-        verdict.judged = len(bindings)
-        verdict.notes.append("no order of the application that asked: nobody was told of the others")
+    verdict.absent = "" if planned else "no order is of the application that asked"
     repeated = len(taken) - len({one.id for one in taken})
     verdict.figures = {"events": str(len(taken)), "repeated": str(repeated)}
     return verdict

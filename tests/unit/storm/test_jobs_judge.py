@@ -26,7 +26,8 @@ def made(binding_id: str = "one", state: State = State.ACTIVE) -> Binding:
 def judged(
     kind: str, item: dict[str, Any], bindings: Sequence[Binding], *, state: str = "finished"
 ) -> Verdict:
-    return judge_jobs([Bulk(kind, [Deal(ORDER)], "job", {"state": state}, [item])], bindings)
+    jobs = [Bulk(kind, [Deal(ORDER)], "job", {"state": state}, [item])]
+    return judge_jobs(jobs, bindings, int(kind == "bind"))
 
 
 def test_a_job_that_did_what_it_tells_is_in_order() -> None:
@@ -48,4 +49,16 @@ def test_what_is_told_released_and_lives_is_a_breach() -> None:
 
 def test_a_job_that_does_not_end_is_a_breach() -> None:
     assert not judged("bind", DONE, [made()], state="running").holds
-    assert not judge_jobs([Bulk("bind", [Deal(ORDER)], "job")], [made()]).holds
+    assert not judge_jobs([Bulk("bind", [Deal(ORDER)], "job")], [made()], 1).holds
+
+
+def test_a_job_that_was_never_taken_is_a_breach() -> None:
+    assert judge_jobs([Bulk("bind", [Deal(ORDER)])], [], 1).state == "BROKEN"
+
+
+def test_a_job_that_the_plan_has_and_nobody_asked_for_is_a_breach() -> None:
+    assert judge_jobs([], [], 1).state == "BROKEN"
+
+
+def test_no_job_is_no_failure_when_the_plan_has_none() -> None:
+    assert judge_jobs([], [], 0).state == "not judged"

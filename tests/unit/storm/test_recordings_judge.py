@@ -27,13 +27,14 @@ from storm.platform import OURS, app_key, furnish, settings, x_numbers
 from storm.voices import LATE, MISSING, Voices
 
 START = datetime(2026, 9, 14, tzinfo=UTC)
+ASKED = frozenset({"one"})
 FILE = "storm-axb/2026-09-14/one.wav"
 
 
 class Bench:
     """A platform that recorded one call of ten seconds, and what we have of it; `faults` befall its file."""
 
-    def __init__(self, *faults: str) -> None:
+    def __init__(self, *faults: str, record: bool = True) -> None:
         self.files = Files()
         self.emulator = Emulator(settings(1), start=START)
         furnish(self.emulator)
@@ -49,7 +50,7 @@ class Bench:
                 person(1),
                 person(2),
                 START,
-                record=True,
+                record=record,
                 record_hint_tone="tone.wav",
             )
         )
@@ -71,9 +72,9 @@ class Bench:
     def store(self, body: bytes) -> None:
         self.files.put_object(Bucket="recordings", Key=FILE, Body=body)
 
-    def verdict(self, *, links: bool = True) -> Verdict:
+    def verdict(self, *, links: bool = True, asked: frozenset[str] | None = ASKED) -> Verdict:
         told: list[Mapping[str, Any]] = [{"url": "https://file"}] if links else []
-        return judge_recordings(self.emulator, self.rows, self.files, KEYRING, lambda *call: told)
+        return judge_recordings(self.emulator, self.rows, self.files, KEYRING, lambda *call: told, asked)
 
 
 @pytest.fixture
@@ -129,3 +130,15 @@ def test_a_file_of_nothing_is_a_breach(whole: bytes) -> None:
     bench.store(whole)
     bench.rows.clear()
     assert not bench.verdict().holds
+
+
+def test_a_call_that_should_have_been_recorded_and_was_not_is_a_breach() -> None:
+    bench = Bench(record=False)
+    assert bench.verdict().breaches
+    assert not bench.verdict(asked=frozenset()).breaches
+
+
+def test_a_storm_whose_orders_ask_for_recordings_must_have_some() -> None:
+    bench = Bench(record=False)
+    assert bench.verdict(asked=frozenset()).state == "BROKEN"
+    assert bench.verdict(asked=None).state == "not judged"
