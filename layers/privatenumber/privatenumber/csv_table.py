@@ -5,6 +5,7 @@ Nothing here knows what a cell means, and no error text contains one.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple, TextIO
 
+_MARK: Final = "\ufeff"
 _SEPARATORS: Final = (",", ";", "\t")
 _HEADERS_SHOWN: Final = 20
 _LONGEST_HEADER: Final = 40
@@ -66,12 +68,20 @@ class CsvTable:
 
 def decode_text(data: bytes) -> tuple[str, str]:
     """Text and encoding: UTF-8 with or without byte order mark, else GB18030. Raises FileRefused."""
-    for codec, name in (("utf-8-sig", "utf-8"), ("gb18030", "gb18030")):
-        try:
-            return data.decode(codec), name
-        except UnicodeDecodeError:
-            continue
-    raise FileRefused("neither UTF-8 nor GB18030")
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        refuse_mixed(data)
+    try:
+        return data.decode("gb18030"), "gb18030"
+    except UnicodeDecodeError:
+        raise FileRefused("neither UTF-8 nor GB18030") from None
+
+
+def refuse_mixed(begin: bytes) -> None:
+    """Refuse a file that says it is UTF-8, and is not: as GB18030 its mark would spoil its first header."""
+    if begin.startswith(codecs.BOM_UTF8):
+        raise FileRefused("begins as UTF-8 and goes on in another encoding: save it as UTF-8")
 
 
 def open_table(
@@ -151,8 +161,8 @@ def bounded_lines(text: TextIO) -> Iterator[str]:
 
 
 def bare(text: str) -> str:
-    """A header text as it is compared: without blanks and case."""
-    return "".join(text.split()).casefold()
+    """A header text as it is compared: without blanks, byte order marks and case."""
+    return "".join(text.replace(_MARK, "").split()).casefold()
 
 
 def _rows(

@@ -1,5 +1,6 @@
 """The platform's files as people save them: billing-rules.md §9.2."""
 
+import codecs
 import io
 import tracemalloc
 from decimal import Decimal
@@ -381,6 +382,19 @@ def test_lines_before_the_header_of_a_sheet_are_skipped() -> None:
 def test_what_is_no_table_is_refused(data: bytes, says: str) -> None:
     with pytest.raises(FileRefused, match=says):
         read_calls(data)
+
+
+def test_a_file_that_says_it_is_utf_8_and_is_not_is_refused() -> None:
+    """As GB18030 its mark would spoil its first header, and that column would be lost without a word."""
+    data = codecs.BOM_UTF8 + f"{CALLS_HEADER}\n{cells(result='无应答')}\n".encode("gb18030")
+    with pytest.raises(FileRefused, match="save it as UTF-8"):
+        read_calls(data)
+
+
+def test_a_mark_that_stands_twice_spoils_no_header() -> None:
+    """Tools that put a mark before a file do so before one that has it, too."""
+    (row,) = read_calls(2 * codecs.BOM_UTF8 + f"{CALLS_HEADER}\n{ROW}\n".encode()).rows
+    assert row.record_id == "icid-1"
 
 
 def test_a_file_is_gb18030_wherever_it_stops_being_utf_8() -> None:

@@ -23,6 +23,7 @@ from privatenumber.csv_table import (
     bounded_lines,
     open_cells,
     open_lines,
+    refuse_mixed,
 )
 
 Row = TypeVar("Row")
@@ -114,6 +115,8 @@ def _probe(opens: Opens) -> tuple[str, str, str]:
         return digest.hexdigest(), "", "xlsx"
     if codec is _UTF8 and not _decodes(decoder, b"", last=True):
         codec = _GB
+    if codec is _GB:
+        refuse_mixed(begin)
     return digest.hexdigest(), *codec
 
 
