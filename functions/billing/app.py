@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
@@ -212,6 +212,7 @@ def _measured(document: Document) -> Document:
     for month in document.get("refused", ()):
         logger.error("refused", extra={"action": document["kind"], **month})
         _count("RunsRefused", 1)
+    _count_refused(document.get("adjustments", ()))
     if document["kind"] == "sweep":
         _count("ClosesSentAgain", document["sent"])
         _count("LateMonths", document["late_months"])
@@ -227,6 +228,13 @@ def _measured(document: Document) -> Document:
             _count(name, value)
             measured[name] = value
     return measured
+
+
+def _count_refused(adjustments: Iterable[Document]) -> None:
+    """Adjustments of months that nobody corrects any more; the room that refused them has told each."""
+    refused = sum(each["kind"] == "refused" for each in adjustments)
+    if refused:
+        _count("RunsRefused", refused)
 
 
 def _count(name: str, value: float) -> None:

@@ -22,6 +22,7 @@ from builders.keyrings import add_data_key
 from builders.pushes import APP_ID, APP_KEY, SUBSCRIPTION, A, B, X, applications_secret, cdr_entry, fee_body
 from privatenumber.billing.bootstrap import Rooms
 from privatenumber.billing.closing.fan_out import CloseWork
+from privatenumber.billing.disputes import booking
 from privatenumber.privacy import seal
 from privatenumber.store import clients
 from privatenumber.store.close_runs import CloseRun
@@ -273,6 +274,16 @@ def test_a_month_too_large_for_the_memory_is_refused_and_told(
     assert [line["MonthsRefused"] for line in lines if "MonthsRefused" in line] == [[1.0]]
     assert [line["run"] for line in lines if line.get("message") == "refused"] == ["large"]
     assert runs.get(run.id) is None
+
+
+def test_a_decision_that_can_be_booked_no_more_is_counted_as_refused(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its month is history; nobody would hear of it from a log line alone."""
+    told = [{"kind": "correction"}, {"kind": "refused", "month": "2025-01"}]
+    monkeypatch.setattr(booking, "book_decisions", lambda ledger, disputes, as_of: told)
+    assert function.invoke(action="close")["adjustments"] == told
+    assert function.metric("RunsRefused") == 1
 
 
 def test_a_statement_that_memory_does_not_hold_is_refused(
