@@ -47,6 +47,7 @@ class Queues:
 
     def __init__(self, now: Callable[[], datetime], woken: Callable[[str, datetime], None]) -> None:
         self.all: dict[str, Queue] = {}
+        self.watchers: list[Callable[[str, str], None]] = []
         self._now = now
         self._woken = woken
         self._serial = count(1)
@@ -73,6 +74,8 @@ class Queues:
         message = Message(f"{name}-{next(self._serial)}", body, self._now(), visible_at)
         self.all[name].messages[message.id] = message
         self._woken(name, visible_at)
+        for watcher in self.watchers:
+            watcher(f"a message of {name}", body)
 
     def receive(self, name: str, most: int) -> list[Message]:
         """Take messages to work on: they are invisible until they are deleted, or their time is over."""

@@ -10,21 +10,26 @@ from urllib.parse import quote
 
 from privatenumber.bindings.model import Binding
 from privatenumber.bindings.records import from_item
+from privatenumber.privacy import Keyring
 from storm.deals import Deal
+from storm.deployment import TABLES
 from storm.judges.alarms import Struck, judge_alarms, read_alarms
-from storm.judges.bills import judge_bills, judge_import, judge_reconciliation
+from storm.judges.bills import judge_bills
 from storm.judges.bindings import judge_bindings
+from storm.judges.console import judge_import, judge_reconciliation
 from storm.judges.crossings import judge_calls
 from storm.judges.drift import judge_drift
 from storm.judges.erasure import judge_erasure
-from storm.judges.facts import judge_facts, judge_worklist
+from storm.judges.facts import judge_facts, judge_numbers
 from storm.judges.jobs import judge_jobs
+from storm.judges.privacy import readable
 from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.statistics import judge_statistics
 from storm.judges.stories import judge_stories
 from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
+from storm.judges.worklist import judge_settled, judge_worklist
 from storm.orders import Order, orders_of
 from storm.receiver import MODE
 from storm.world import World
@@ -35,7 +40,11 @@ _RECOVERY = timedelta(minutes=45)
 
 
 def judge(world: World) -> list[Verdict]:
-    """Every verdict, in the order in which the report shows them."""
+    """Every verdict, in the order in which the report shows them.
+
+    Raises RuntimeError when the rows that are judged are not those of the tables.
+    """
+    _look_at_tables(world)
     keyring = world.keyring()
     bindings_table, bills = world.tables.table("BindingsTable"), world.tables.table("BillsTable")
     bindings = [from_item(row, keyring) for (_, sk), row in bindings_table.items() if sk == "BINDING"]
@@ -61,7 +70,7 @@ def judge(world: World) -> list[Verdict]:
         judge_drift(
             bindings, console.lost, console.foreign, ended, list(operators.found.values()), operators.left
         ),
-        judge_facts(world.emulator, world.acknowledged, bills, keyring),
+        _judge_facts(world, keyring),
         judge_stories(world.emulator, bills, keyring),
         judge_erasure(
             world.tables.rows,
@@ -75,18 +84,60 @@ def judge(world: World) -> list[Verdict]:
         judge_recordings(
             world.emulator, bills, world.files, keyring, _links(world), _asked(orders, deals, by_id)
         ),
-        judge_worklist(world.emulator, bills, keyring, now),
+        judge_worklist(world.emulator, bills, keyring, _subscriptions(bindings), now),
         _drained(world),
     ]
-    verdicts += _judge_money(world, bills)
+    bound = {one.subscription_id: one.order for one in bindings if one.subscription_id}
+    verdicts += _judge_money(world, bills, bound)
     world.privacy.look("an answer of the API", world.business.told)
-    world.privacy.look("a row key", (" ".join(key) for rows in (bindings_table, bills) for key in rows))
+    _look_for_people(world)
     declared = read_alarms(world.lambdas.alarms(), {"PoolAlarmPercent": "80"})
     verdicts += [world.privacy.verdict, judge_alarms(declared, world.logs.points, struck)]
+    _watch_once_more(world, next(one for one in verdicts if one.name == "worklist"))
+    _look_at_tables(world)
     return verdicts
 
 
-def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
+def _watch_once_more(world: World, worklist: Verdict) -> None:
+    """Look at every open case once more, when the last of them is due: what it lacked was imported."""
+    bills = world.tables.table("BillsTable")
+    due = [row["due_at"] for row in bills.values() if row.get("kind") == "case" and "due_at" in row]
+    if due:
+        world.lambdas.invoke("WatchFunction", {"scheduled_time": max(due)})
+        judge_settled(worklist, bills)
+
+
+def _look_for_people(world: World) -> None:
+    """In whatever stands in the tables, and in the names of all files that ever stood there."""
+    for name in TABLES:
+        rows = world.tables.table(name).values()
+        world.privacy.look(f"a row of {name}", (" ".join(readable(row)) for row in rows))
+    world.privacy.look("the name of a file", [*world.files.written, *world.files.stored])
+
+
+def _look_at_tables(world: World) -> None:
+    """What is judged is a shadow of the tables: it has to be theirs. An error of the storm, else."""
+    if wrong := world.tables.compare(TABLES):
+        raise RuntimeError(f"{len(wrong)} rows of the tables are others than was seen written: {wrong[:20]}")
+
+
+def _subscriptions(bindings: list[Binding]) -> frozenset[str]:
+    return frozenset(one.subscription_id for one in bindings if one.subscription_id)
+
+
+def _judge_facts(world: World, keyring: Keyring) -> Verdict:
+    """Facts as they were told, and the pool as they say."""
+    operators, tables = world.operators, world.tables
+    gone = (operators.forgotten or "", operators.erasure or "")
+    bills = tables.table("BillsTable")
+    verdict = judge_facts(world.emulator, world.acknowledged, bills, keyring, gone)
+    returned = frozenset(world.weather.console.returned)
+    for wrong in judge_numbers(tables.table("BindingsTable"), bills, returned):
+        verdict.broken(wrong)
+    return verdict
+
+
+def _judge_money(world: World, bills: Mapping[Any, Any], bound: Mapping[str, str]) -> list[Verdict]:
     def run(event: Mapping[str, Any]) -> Any:
         document = world.lambdas.invoke("BillingFunction", event).result
         world.privacy.hear("a document of billing", json.dumps(document, default=str))
@@ -94,9 +145,9 @@ def _judge_money(world: World, bills: Mapping[Any, Any]) -> list[Verdict]:
 
     keyring = world.keyring()
     return [
-        judge_bills(world.emulator, bills, keyring, run),
+        judge_bills(world.emulator, bills, keyring, bound, run),
         judge_reconciliation(world.emulator, bills, keyring, world.files.stored, run),
-        judge_import(world.emulator, world.files.stored, run),
+        judge_import(world.emulator, bills, bound, world.files.stored, run),
     ]
 
 

@@ -1,7 +1,8 @@
 """The tables: DynamoDB Local behind a tap that sees every write, feeds the streams and lets faults act.
 
 The tap sits where botocore sends a request, so paginators and every client method pass it. A shadow keeps
-each row as it stands: streams need the old image, and what is judged at every moment needs no scan.
+each row as it stands: streams need the old image, and what is judged at every moment needs no scan. At the
+end it is compared with the tables themselves.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import base64
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from privatenumber.store.items import decode
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 Key = tuple[str, str]
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
+_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 
 
 class Weather(Protocol):
@@ -61,10 +65,13 @@ class Tables:
     _due: dict[str, list[tuple[str, str, Key]]] = field(default_factory=dict)
     _sequence: int = 0
     _tokens: Iterator[int] = field(default_factory=count)
+    _writing: AbstractContextManager[Any] = field(default_factory=RLock)
+    _send: Call = field(init=False)
 
     def tap(self, client: DynamoDBClient, weather: Weather) -> DynamoDBClient:
         """Put the tap into a client."""
         send: Call = getattr(client, "_make_api_call")  # noqa: B009 - not part of the typed client
+        self._send = send
 
         def tapped(operation: str, request: dict[str, Any]) -> dict[str, Any]:
             self.requests[f"{self.asking()} {operation}"] += 1
@@ -72,14 +79,42 @@ class Tables:
             if operation == "TransactWriteItems":
                 # The SDK repeats a transaction under the token of its first attempt.
                 request = {"ClientRequestToken": f"storm-{next(self._tokens)}", **request}
-            answer = send(operation, request)
-            for table, key, image in _changes(operation, request):
-                self._note(table, key, image or _read(send, table, key))
-            # No change between the two: the second attempt writes what stands there, or is refused.
-            return send(operation, request) if weather.after(operation, request) else answer
+            answer = self._done(send, operation, request)
+            return self._done(send, operation, request) if weather.after(operation, request) else answer
 
         vars(client)["_make_api_call"] = tapped
         return client
+
+    def compare(self, names: Iterable[str]) -> list[str]:
+        """Which rows of the tables differ from the shadow, by the kinds of their keys."""
+        found: list[str] = []
+        for name in names:
+            stands, shadow = dict(self._scanned(name)), self.table(name)
+            keys = sorted(stands.keys() | shadow.keys())
+            differing = (key for key in keys if stands.get(key) != shadow.get(key))
+            found += [f"{name}: {pk.partition('#')[0]} {sk.partition('#')[0]}" for pk, sk in differing]
+        return found
+
+    def _scanned(self, table: str) -> Iterator[tuple[Key, Item]]:
+        """What really stands in a table, asked for where no weather is."""
+        request: dict[str, Any] = {"TableName": table, "ConsistentRead": True}
+        while True:
+            page = self._send("Scan", request)
+            for row in map(decode, page["Items"]):
+                yield (row["pk"], row["sk"]), row
+            if not page.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _done(self, send: Call, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Have a request done. Of several threads one writes at a time, and notes what it has written."""
+        if operation not in _WRITES:
+            return send(operation, request)
+        with self._writing:
+            answer = send(operation, request)
+            for table, key, image in _changes(operation, request):
+                self._note(table, key, image or _read(send, table, key))
+        return answer
 
     def table(self, name: str) -> Mapping[Key, Item]:
         """The rows of a table by key."""

@@ -166,6 +166,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     places, privacy = PlaceWatch(emulator.scheduler.now), PrivacyWatch()
     tables.listeners.append(places.hear)
     logs.watchers.append(privacy.hear)
+    queues.watchers.append(privacy.hear)
     receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
     receiver.install()
     Voices(emulator, weather.strikes).install()

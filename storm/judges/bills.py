@@ -1,16 +1,17 @@
-"""Our statement against the platform's own books, to the fen; the reconciliation explains the rest."""
+"""Our statement against the platform's own books, to the fen, for each application, number and order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from emulator.books import rounded
-from emulator.exportcolumns import ExportName
-from emulator.exports import export
+from emulator.books import CallCharge, SmsCharge, rounded
+from emulator.callrecord import Call
+from emulator.inventory import Mode
 from emulator.platform import Emulator
-from emulator.smsrecord import Sms
 from privatenumber.billing.closing.components import CORRECTION
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import sms_key
@@ -19,25 +20,107 @@ from storm.platform import OURS
 from storm.tables import Key
 
 _CALLS: Final = ("attempts", "connected", "talk_seconds", "minutes")
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "by_application": ("application",),
+    "by_x": ("application", "x"),
+    "by_order": ("application", "order"),
+}
+_QUANTITIES: Final[Mapping[str, str]] = {"call": "charged minutes", "sms": "charged parts"}
 
 Row = Mapping[str, Any]
 Run = Callable[[Mapping[str, Any]], Any]
+Orders = Mapping[str, str]
+"""Our orders by the platform's ids of their bindings."""
+
+Sums = Mapping[str, Decimal]
+Groups = Mapping[tuple[str, ...], Sums]
 
 
-def judge_bills(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, run: Run) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What of a month's calls, SMS and rents a statement has to hold.
+
+    ``rows``: the calls that only a row of the console tells of, by icid.
+    """
+
+    calls: Sequence[CallCharge]
+    texts: Sequence[SmsCharge]
+    rents: Sequence[tuple[str, str, Decimal]]
+    """Application, X and amount."""
+
+    rows: frozenset[str] = frozenset()
+
+    def sums(self) -> dict[str, Decimal]:
+        """Everything together; each sum is rounded once (billing-rules.md §2)."""
+        rent = rounded(sum((amount for _, _, amount in self.rents), Decimal(0)))
+        spent = rounded(sum((one.amount for one in self.calls), Decimal(0)))
+        spent += rounded(sum((one.amount for one in self.texts), Decimal(0)))
+        return {
+            **{name: sum((_of_call(one)[name] for one in self.calls), Decimal(0)) for name in _CALLS},
+            "messages": Decimal(len(self.texts)),
+            "charged minutes": Decimal(sum(one.minutes for one in self.calls)),
+            "charged parts": Decimal(sum(one.parts for one in self.texts)),
+            "rent": rent,
+            "total": spent + rent,
+        }
+
+    def groups(self, orders: Orders) -> dict[str, Groups]:
+        """The same by application, by number and by order, exact."""
+        found: dict[str, defaultdict[tuple[str, ...], defaultdict[str, Decimal]]] = {
+            name: defaultdict(lambda: defaultdict(Decimal)) for name in _GROUPS
+        }
+
+        def add(application: str, x: str, order: str, sums: Sums) -> None:
+            keys = {"by_application": (application,), "by_x": (application, x)}
+            for name, key in {**keys, "by_order": (application, order)}.items():
+                for what, value in sums.items():
+                    found[name][key][what] += value
+
+        for call in self.calls:
+            order = orders.get(call.call.subscription_id or "", "")
+            add(OURS[call.call.app_key], self._x_of(call.call), order, _of_call(call))
+        for text in self.texts:
+            order = orders.get(text.sms.subscription_id or "", "")
+            add(OURS[text.sms.app_key], text.sms.x, order, _of_text(text))
+        for application, x, amount in self.rents:
+            add(application, x, "", {"rent": amount})
+        return {name: {key: dict(sums) for key, sums in group.items()} for name, group in found.items()}
+
+    def _x_of(self, call: Call) -> str:
+        """The X that is charged: in AXYB the one that the callee saw, which a row of the console hides."""
+        told = call.mode is Mode.AXYB and call.route is not None and call.icid not in self.rows
+        return call.route.display if call.route is not None and told else call.dialled
+
+
+def _of_call(charge: CallCharge) -> dict[str, Decimal]:
+    return {
+        "attempts": Decimal(1),
+        "connected": Decimal(charge.call.answered_at is not None),
+        "talk_seconds": Decimal(charge.call.talk_seconds),
+        "minutes": Decimal(charge.minutes),
+        "amount": charge.amount,
+    }
+
+
+def _of_text(charge: SmsCharge) -> dict[str, Decimal]:
+    return {"messages": Decimal(1), "parts": Decimal(charge.parts), "sms": charge.amount}
+
+
+def judge_bills(
+    emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, orders: Orders, run: Run
+) -> Verdict:
     """Each month: what we state is what the CDRs and SMS notices that arrived really cost."""
-    verdict = Verdict("bills", "each month's statement equals the truth of what arrived, to the fen")
+    says = "each month's statement equals the truth of what arrived, by application, number and order, too"
+    verdict = Verdict("bills", says)
     for month in emulator.books.months():
         document = run({"action": "statement", "month": month})
         if not isinstance(document, Mapping) or document.get("kind") != "statement":
             verdict.broken(f"{month}: no statement: {document}")
             continue
-        truth, stated = _truth(emulator, rows, keyring, month), _stated(document, run)
-        for name, value in stated.items():
-            verdict.judged += 1
-            if value != truth[name]:
-                verdict.broken(f"{month}: {name} is {value}, in truth {truth[name]}")
-        verdict.figures[month] = f"{truth['attempts']} calls, {truth['total']} CNY with rent {truth['rent']}"
+        truth = arrived(emulator, month, rows, keyring)
+        judge_statement(verdict, month, document, truth, orders, run)
+        sums = truth.sums()
+        verdict.figures[month] = f"{sums['attempts']} calls, {sums['total']} CNY with rent {sums['rent']}"
     return verdict
 
 
@@ -46,113 +129,85 @@ def arrived_cdrs(rows: Mapping[Key, Row]) -> frozenset[str]:
     return frozenset(row["icid"] for row in rows.values() if row.get("kind") == "cdr" and row.get("icid"))
 
 
-def _truth(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, month: str) -> dict[str, Decimal]:
-    """What of the platform's own books has a fact here; each sum is rounded once (billing-rules.md §2)."""
-    books, arrived = emulator.books, arrived_cdrs(rows)
-    calls = [one for one in books.calls_of(month) if one.call.icid in arrived]
-    texts = [one for one in books.sms_of(month) if _notice(one.sms, keyring) in rows]
-    rent = books.totals(month).rent
-    spent = rounded(sum((one.amount for one in calls), Decimal(0)))
-    spent += rounded(sum((one.amount for one in texts), Decimal(0)))
+def notice_of(charge: SmsCharge, keyring: Keyring) -> Key:
+    """Where the notice of an SMS stands."""
+    application = OURS[charge.sms.app_key]
+    return sms_key(application, token(keyring, charge.sms.id, purpose="sms")), "Notify"
+
+
+def charged(emulator: Emulator, month: str, cdrs: frozenset[str]) -> Charged:
+    """All that the platform's own books have; ``cdrs`` are those that came as pushes."""
+    books = emulator.books
+    rents = [(OURS[one.app_key], one.x, one.amount) for one in books.rent_of(month)]
+    calls = books.calls_of(month)
+    rows = frozenset(one.call.icid for one in calls) - cdrs
+    return Charged(calls, books.sms_of(month), rents, rows)
+
+
+def arrived(emulator: Emulator, month: str, rows: Mapping[Key, Row], keyring: Keyring) -> Charged:
+    """What of the platform's own books has a fact here."""
+    cdrs = arrived_cdrs(rows)
+    everything = charged(emulator, month, cdrs)
+    calls = [one for one in everything.calls if one.call.icid in cdrs]
+    texts = [one for one in everything.texts if notice_of(one, keyring) in rows]
+    return Charged(calls, texts, everything.rents)
+
+
+def judge_statement(
+    verdict: Verdict, month: str, document: Mapping[str, Any], truth: Charged, orders: Orders, run: Run
+) -> None:
+    """One statement against what it has to hold, in all and in each of its groups."""
+    stated, sums = stated_sums(document, run), truth.sums()
+    for name, value in stated.items():
+        verdict.judged += 1
+        if value != sums[name]:
+            verdict.broken(f"{month}: {name} is {value}, in truth {sums[name]}")
+    if "attempts" not in stated:
+        verdict.notes.append(f"{month} was corrected: its groups are those of before")
+        return
+    for name, wanted in truth.groups(orders).items():
+        verdict.judged += len(wanted)
+        for what in differing(wanted, _group(document[name], _GROUPS[name])):
+            verdict.broken(f"{month}: {name} {what}")
+
+
+def differing(wanted: Groups, found: Groups) -> Iterable[str]:
+    """Where two groups differ; a key that one of them lacks is nothing there."""
+    for key in sorted(wanted.keys() | found.keys()):
+        ours, truth = found.get(key, {}), wanted.get(key, {})
+        for what in sorted(ours.keys() | truth.keys()):
+            if ours.get(what, Decimal(0)) != truth.get(what, Decimal(0)):
+                yield f"{' '.join(key)}: {what} is {ours.get(what, 0)}, in truth {truth.get(what, 0)}"
+
+
+_MEASURES: Final = (*_CALLS, "amount", "messages", "parts", "sms", "rent")
+
+
+def _group(lines: Iterable[Mapping[str, Any]], key: tuple[str, ...]) -> Groups:
     return {
-        "attempts": Decimal(len(calls)),
-        "connected": Decimal(sum(one.call.answered_at is not None for one in calls)),
-        "talk_seconds": Decimal(sum(one.call.talk_seconds for one in calls)),
-        "minutes": Decimal(sum(one.minutes for one in calls)),
-        "rent": rent,
-        "total": spent + rent,
+        tuple(str(line[name] or "") for name in key): {name: Decimal(str(line[name])) for name in _MEASURES}
+        for line in lines
     }
 
 
-def _notice(sms: Sms, keyring: Keyring) -> Key:
-    return sms_key(OURS[sms.app_key], token(keyring, sms.id, purpose="sms")), "Notify"
+def stated_sums(document: Mapping[str, Any], run: Run) -> dict[str, Decimal]:
+    """What a month comes to by itself: of a closed one, once what came later is booked as a correction.
 
-
-def _stated(document: Mapping[str, Any], run: Run) -> dict[str, Decimal]:
-    """What a month comes to by itself: of a closed one, once what came later is booked as a correction."""
+    A correction says minutes and parts anew, but counts no calls.
+    """
     correction = {}
     if document["state"] == "closed":
         correction = run({"action": "correct", "month": document["month"]})
     components = correction["after"] if "after" in correction else document["components"]
-    total = sum(Decimal(each["rounded"]) for each in components if each["item"] != CORRECTION)
-    if "after" in correction:
-        return {"total": Decimal(total)}
-    calls = {name: Decimal(str(document["calls"][name])) for name in _CALLS}
-    return {**calls, "rent": Decimal(str(document["rent"])), "total": Decimal(total)}
-
-
-def judge_reconciliation(
-    emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring, files: dict[str, bytes], run: Run
-) -> Verdict:
-    """Each month's reconciliation names the calls and SMS whose push never came, no others."""
-    says = (
-        "reconciliation names every call and SMS that never came, nothing else, and explains the whole bill"
-    )
-    verdict = Verdict("reconciliation", says)
-    for month in emulator.books.months():
-        event = {"action": "reconcile", "month": month, **_exported(emulator, month, files)}
-        document = run(event)
-        if not isinstance(document, Mapping) or document.get("kind") != "reconciliation":
-            verdict.broken(f"{month}: no reconciliation: {document}")
-            continue
-        arrived = arrived_cdrs(rows)
-        calls = sum(one.call.icid not in arrived for one in emulator.books.calls_of(month))
-        texts = sum(_notice(one.sms, keyring) not in rows for one in emulator.books.sms_of(month))
-        named = sum(one["kind"] == "missing_push" for one in document["differences"])
-        verdict.judged += 1 + calls + texts
-        told = f"{calls} CDRs and {texts} SMS missing"
-        verdict.figures[month] = f"{document['difference_count']} differences, {told}"
-        if named != calls + texts:
-            verdict.broken(f"{month}: {named} missing pushes named, in truth {told}", _shown(document))
-        for row in document["bill"]:
-            if Decimal(row["unexplained"]["amount"]) != 0:
-                verdict.broken(f"{month}: {row['unexplained']['amount']} CNY of {row['item']} unexplained")
-    return verdict
-
-
-def judge_import(emulator: Emulator, files: dict[str, bytes], run: Run) -> Verdict:
-    """Once the console's exports are imported each month's statement is what everything really cost."""
-    says = "with the exports of what never came imported, each statement equals the whole truth to the fen"
-    verdict = Verdict("import", says)
-    for month in emulator.books.months():
-        event = {"action": "import", "month": month, **_exported(emulator, month, files)}
-        imported = run({name: value for name, value in event.items() if name != "bill"})
-        stated = run({"action": "statement", "month": month})
-        truth = emulator.books.totals(month)
-        verdict.judged += 1
-        if not isinstance(imported, Mapping) or not isinstance(stated, Mapping):
-            verdict.broken(f"{month}: {imported} and {stated}")
-            continue
-        counts = {name: imported[name]["imported"] for name in ("calls", "sms")}
-        verdict.figures[month] = (
-            f"{counts['calls']} calls and {counts['sms']} SMS imported, {truth.total} CNY"
+    own = [each for each in components if each["item"] != CORRECTION]
+    sums = {"total": sum((Decimal(each["rounded"]) for each in own), Decimal(0))}
+    for item, name in _QUANTITIES.items():
+        sums[name] = sum(
+            (Decimal(each["quantity"] + each["package_quantity"]) for each in own if each["item"] == item),
+            Decimal(0),
         )
-        total = _stated(stated, run)["total"]
-        if total != truth.total:
-            left_out = [str(row) for name in ("calls", "sms") for row in imported[name]["rows"]]
-            verdict.broken(f"{month}: {total} stated, in truth {truth.total}", left_out)
-    _judge_sum(emulator, run, verdict)
-    return verdict
-
-
-def _judge_sum(emulator: Emulator, run: Run, verdict: Verdict) -> None:
-    """All statements together book everything once, whatever month a correction is booked in."""
-    months = emulator.books.months()
-    stated = [run({"action": "statement", "month": month}) for month in months]
-    booked = sum(Decimal(str(each["total"])) for each in stated)
-    truth = sum(emulator.books.totals(month).total for month in months)
-    verdict.judged += 1
-    if booked != truth:
-        verdict.broken(f"all months together: {booked} stated, in truth {truth}")
-
-
-def _exported(emulator: Emulator, month: str, files: dict[str, bytes]) -> dict[str, str]:
-    """Put the files that the console would give into the bucket; their keys by layout."""
-    names: tuple[ExportName, ...] = ("calls", "sms", "bill")
-    for name in names:
-        files[f"{month}-{name}.csv"] = export(name, emulator.books, emulator.world, month)
-    return {name: f"{month}-{name}.csv" for name in names}
-
-
-def _shown(document: Mapping[str, Any]) -> list[str]:
-    return [f"{one['kind']} {one.get('item', '')} {one.get('x', '')}" for one in document["differences"]]
+    sums["rent"] = sum((Decimal(each["rounded"]) for each in own if each["item"] == "rent"), Decimal(0))
+    if "after" in correction:
+        return sums
+    counted = {name: Decimal(str(document["calls"][name])) for name in _CALLS}
+    return {**sums, **counted, "messages": Decimal(str(document["sms"]["messages"]))}

@@ -1,24 +1,112 @@
-"""What a month comes to in the storm's eyes, once it is closed and corrected (billing-rules.md §9.4)."""
+"""The judge of bills sees a fen, a minute or a call in the wrong place, whatever the month comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from storm.judges.bills import _stated
+from emulator.callscript import CallScript
+from emulator.inventory import PushUrls
+from emulator.platform import Emulator
+from emulator.world import AxbBinding
+from storm.judges.bills import Charged, charged, judge_statement, stated_sums
+from storm.judges.verdict import Verdict
+from storm.orders import person
+from storm.platform import app_key, furnish, settings, x_numbers
 
-CALLS = {"item": "call", "rounded": "0.20"}
-STATEMENT = {
+START = datetime(2026, 9, 14, tzinfo=UTC)
+X = x_numbers("AXB")[0]
+ORDERS = {"one": "order-1"}
+USED = {"attempts": 1, "connected": 1, "talk_seconds": 61, "minutes": 2, "amount": "0.1274"}
+NOTHING = {**dict.fromkeys(USED, 0), "messages": 0, "parts": 0, "sms": 0, "rent": 0}
+CALL = {"item": "call", "quantity": 2, "package_quantity": 0, "rounded": "0.13"}
+RENT = {"item": "rent", "quantity": 1, "package_quantity": 0, "rounded": "5.00"}
+BOOKED = {"item": "correction", "quantity": 1, "package_quantity": 0, "rounded": "4.33"}
+STATEMENT: Mapping[str, Any] = {
     "month": "2026-09",
-    "state": "closed",
-    "calls": {"attempts": 2, "connected": 1, "talk_seconds": 61, "minutes": 2},
-    "rent": "5.00",
-    "total": "9.53",
-    "components": [CALLS, {"item": "rent", "rounded": "5.00"}, {"item": "correction", "rounded": "4.33"}],
+    "state": "open",
+    "calls": {"attempts": 1, "connected": 1, "talk_seconds": 61, "minutes": 2},
+    "sms": {"messages": 0},
+    "total": "9.46",
+    "components": [CALL, RENT, BOOKED],
+    "by_application": [{"application": "storm-axb", **NOTHING, **USED, "rent": "5.00"}],
+    "by_x": [{"application": "storm-axb", "x": X, **NOTHING, **USED, "rent": "5.00"}],
+    "by_order": [
+        {"application": "storm-axb", "order": "order-1", **NOTHING, **USED},
+        {"application": "storm-axb", "order": None, **NOTHING, "rent": "5.00"},
+    ],
 }
+
+
+@pytest.fixture(scope="module")
+def truth() -> Charged:
+    """One call of 61 seconds of one order, and the rent of its X."""
+    emulator = Emulator(settings(1), start=START)
+    furnish(emulator)
+    for application in list(emulator.world.applications.values()):
+        emulator.world.put_application(replace(application, urls=PushUrls()))
+    emulator.world.add_axb(AxbBinding("one", app_key("AXB"), X, person(1), person(2), START))
+    emulator.calls.place(CallScript(caller=person(1), called=X, outcome="answered", talk_s=61))
+    asyncio.run(emulator.scheduler.advance(600))
+    everything = charged(emulator, "2026-09", frozenset())
+    return replace(everything, rents=[("storm-axb", X, Decimal("5.00"))])
+
+
+def nothing(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"changed": False}
+
+
+def judged(
+    truth: Charged, document: Mapping[str, Any], run: Callable[[Mapping[str, Any]], Any] = nothing
+) -> Verdict:
+    verdict = Verdict("bills", "")
+    judge_statement(verdict, "2026-09", document, truth, ORDERS, run)
+    return verdict
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_a_statement_of_the_truth_is_in_order(truth: Charged, state: str) -> None:
+    assert judged(truth, {**STATEMENT, "state": state}).holds
+
+
+@pytest.mark.parametrize("name", ["attempts", "connected", "talk_seconds", "minutes"])
+def test_a_call_too_many_is_a_breach(truth: Charged, name: str) -> None:
+    assert not judged(truth, {**STATEMENT, "calls": {**STATEMENT["calls"], name: 62}}).holds
+
+
+def test_an_sms_too_many_is_a_breach(truth: Charged) -> None:
+    assert not judged(truth, {**STATEMENT, "sms": {"messages": 1}}).holds
+
+
+@pytest.mark.parametrize(
+    "component",
+    [{**CALL, "rounded": "0.12"}, {**CALL, "quantity": 3}, {**CALL, "item": "sms"}],
+    ids=["fen", "minute", "item"],
+)
+def test_a_component_that_is_wrong_is_a_breach(truth: Charged, component: Mapping[str, Any]) -> None:
+    assert not judged(truth, {**STATEMENT, "components": [component, RENT]}).holds
+
+
+@pytest.mark.parametrize("group", ["by_application", "by_x", "by_order"])
+@pytest.mark.parametrize("name", [*USED, "messages", "parts", "sms", "rent"])
+def test_a_line_of_a_group_that_is_wrong_is_a_breach(truth: Charged, group: str, name: str) -> None:
+    first, *rest = STATEMENT[group]
+    wrong = {**first, name: Decimal(str(first[name])) + 1}
+    assert not judged(truth, {**STATEMENT, group: [wrong, *rest]}).holds
+
+
+@pytest.mark.parametrize(
+    ("group", "key"), [("by_application", "application"), ("by_x", "x"), ("by_order", "order")]
+)
+def test_what_is_booked_on_another_key_is_a_breach(truth: Charged, group: str, key: str) -> None:
+    first, *rest = STATEMENT[group]
+    assert not judged(truth, {**STATEMENT, group: [{**first, key: "another"}, *rest]}).holds
 
 
 def answers(correction: Mapping[str, Any]) -> Any:
@@ -33,10 +121,20 @@ def answers(correction: Mapping[str, Any]) -> Any:
 
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_corrections_of_other_months_are_none_of_a_months_own(state: str) -> None:
-    stated = _stated({**STATEMENT, "state": state}, answers({"changed": False}))
-    assert (stated["total"], stated["rent"], stated["attempts"]) == (Decimal("5.20"), Decimal(5), Decimal(2))
+    stated = stated_sums({**STATEMENT, "state": state}, answers({"changed": False}))
+    assert (stated["total"], stated["rent"], stated["attempts"]) == (Decimal("5.13"), Decimal(5), Decimal(1))
 
 
 def test_a_closed_month_is_what_its_correction_says() -> None:
-    after = [CALLS, CALLS, {"item": "rent", "rounded": "5.00"}]
-    assert _stated(STATEMENT, answers({"changed": True, "after": after})) == {"total": Decimal("5.40")}
+    after = [CALL, CALL, RENT]
+    stated = stated_sums({**STATEMENT, "state": "closed"}, answers({"changed": True, "after": after}))
+    assert (stated["total"], stated["charged minutes"]) == (Decimal("5.26"), Decimal(4))
+    assert stated["rent"] == Decimal(5)
+    assert "attempts" not in stated
+
+
+def test_minutes_of_a_corrected_month_are_held_to_the_truth(truth: Charged) -> None:
+    closed = {**STATEMENT, "state": "closed", "components": []}
+    assert judged(truth, closed, answers({"changed": True, "after": [CALL, RENT]})).holds
+    more = {**CALL, "quantity": 3}
+    assert not judged(truth, closed, answers({"changed": True, "after": [more, RENT]})).holds
