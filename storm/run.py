@@ -26,7 +26,7 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(plan.to_json(), encoding="utf-8")
-    with _tables(dynamodb) as endpoint:
+    with tables_at(dynamodb) as endpoint:
         # These import the layer, whose clocks `compose` has to turn first.
         from storm.judging import judge
         from storm.report import report_of, write_report
@@ -51,7 +51,8 @@ _LIMIT_S: Final = 3600
 
 
 @contextmanager
-def _tables(given: str | None) -> Iterator[str]:
+def tables_at(given: str | None) -> Iterator[str]:
+    """The address of a DynamoDB Local: the given one, or one of its own."""
     if given:
         yield given
         return

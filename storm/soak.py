@@ -13,18 +13,16 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from builders.dynamodb import running_dynamodb_local
 from storm.growth import ALL, FRAMES, RESIDENT, Bounds, Growth, Sample, growing_sites, growths, second_half
 from storm.orders import Order, orders_of
 from storm.plan import DAY_S, Plan
+from storm.run import tables_at
 
 if TYPE_CHECKING:
     from storm.apart import Apart
@@ -47,12 +45,18 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How long it is to last: so many cycles, or until so much processor time is used; how much is traced."""
+    """How long it is to last: so many cycles, or until so much processor time is used.
+
+    ``frames`` says how much is traced; ``orders`` are those of a cycle, and the first ``warm_up`` cycles are
+    not looked at.
+    """
 
     seed: int
     cycles: int | None
     minutes: float
     frames: int = FRAMES
+    orders: int = ORDERS
+    warm_up: int = WARM_UP
 
     def enough(self, done: int, used_s: float) -> bool:
         """Whether it may end after so many cycles."""
@@ -78,10 +82,13 @@ class Soaked:
         return not self.failed and all(one.holds for one in self.growths)
 
 
-def soak(wanted: Wanted, say: Say) -> Soaked:
-    """Compose a world without faults and let it work. Turns the clocks of this process for good."""
-    plan = Plan(wanted.seed, ORDERS, 1.0, ())
-    with tempfile.TemporaryDirectory() as logs, running_dynamodb_local(Path(logs)) as endpoint:
+def soak(wanted: Wanted, say: Say, dynamodb: str | None = None) -> Soaked:
+    """Compose a world without faults and let it work. Turns the clocks of this process for good.
+
+    ``dynamodb``: the address of a DynamoDB Local to use instead of one of its own.
+    """
+    plan = Plan(wanted.seed, wanted.orders, 1.0, ())
+    with tables_at(dynamodb) as endpoint:
         # They import the layer, whose clocks `compose` has to turn first.
         from storm.apart import Apart
         from storm.world import compose
@@ -109,8 +116,8 @@ async def _work(world: World, apart: Apart, wanted: Wanted, say: Say) -> Soaked:
         await world.emulator.scheduler.advance_to(world.plan.start + timedelta(days=cycle))
         sample = apart.sample()
         used_s = time.process_time() + sample.processor_s
-        say(f"{cycle if cycle > WARM_UP else 'warm-up':>8} {_figures(sample, used_s)}")
-        if cycle > WARM_UP:
+        say(f"{cycle if cycle > wanted.warm_up else 'warm-up':>8} {_figures(sample, used_s)}")
+        if cycle > wanted.warm_up:
             samples.append(sample)
     failed = {
         f"{name} {how}": count for (name, how), count in world.lambdas.outcomes.items() if how != "done"
