@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +24,16 @@ from storm.orders import Act, Order, person, stranger
 USER: Final = "arn:aws-cn:iam::123456789012:user/storm"
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that was not answered well: by which function, with which problem; status 0: nothing came."""
+
+    at: datetime
+    function: str
+    status: int
+    problem: str
+
+
 class Business:
     """Plays orders."""
 
@@ -35,6 +46,7 @@ class Business:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.problems: Counter[str] = Counter()
         self.told: list[str] = []
+        self.refused: list[Refused] = []
         self.bulks = Bulks(self._clock, self.ask, self._bound)
 
     def play(self, orders: list[Order]) -> None:
@@ -83,6 +95,9 @@ class Business:
         result = invoked.result
         answer = Answer(result["statusCode"], json.loads(result["body"])) if result else Answer(0, {})
         self.answers[route, answer.status] += 1
+        if answer.status >= 400 or not answer.status:
+            kind = str(answer.body.get("type", "")).rpartition(":")[2]
+            self.refused.append(Refused(self._clock.now(), function, answer.status, kind))
         if answer.status >= 400:
             self.problems[f"{route}: {answer.status} {answer.body.get('type', '')}"] += 1
         if result:

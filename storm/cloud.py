@@ -48,6 +48,7 @@ class Queues:
     def __init__(self, now: Callable[[], datetime], woken: Callable[[str, datetime], None]) -> None:
         self.all: dict[str, Queue] = {}
         self.watchers: list[Callable[[str, str], None]] = []
+        self.measured: Callable[[str, str, float, datetime], None] = lambda queue, name, value, at: None
         self._now = now
         self._woken = woken
         self._serial = count(1)
@@ -73,6 +74,8 @@ class Queues:
         visible_at = self._now() + timedelta(seconds=delay_s)
         message = Message(f"{name}-{next(self._serial)}", body, self._now(), visible_at)
         self.all[name].messages[message.id] = message
+        waiting = float(len(self.all[name].messages))
+        self.measured(name, "ApproximateNumberOfMessagesVisible", waiting, self._now())
         self._woken(name, visible_at)
         for watcher in self.watchers:
             watcher(f"a message of {name}", body)
@@ -84,7 +87,7 @@ class Queues:
         received: list[Message] = []
         for message in visible:
             if message.receives >= queue.max_receives and queue.dead_letters:
-                del queue.messages[message.id]
+                self.delete(name, message)
                 self.put(queue.dead_letters, message.body)
             elif len(received) < most:
                 message.receives += 1
@@ -94,8 +97,12 @@ class Queues:
         return received
 
     def delete(self, name: str, message: Message) -> None:
-        """A message is done."""
-        self.all[name].messages.pop(message.id, None)
+        """A message is done: so old it has become, minute by minute."""
+        if self.all[name].messages.pop(message.id, None):
+            age_s = (self._now() - message.sent_at).total_seconds()
+            for second in (*range(0, int(age_s), 60), age_s):
+                at = message.sent_at + timedelta(seconds=second)
+                self.measured(name, "ApproximateAgeOfOldestMessage", float(second), at)
 
 
 class Keys:

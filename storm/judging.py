@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +13,11 @@ from privatenumber.bindings.records import from_item
 from privatenumber.privacy import Keyring
 from storm.deals import Deal
 from storm.deployment import TABLES
-from storm.judges.alarms import Struck, judge_alarms, read_alarms
+from storm.evidence import musts_of, seen_in, struck_in
+from storm.judges.alarms import judge_alarms
 from storm.judges.bills import judge_bills
 from storm.judges.bindings import judge_bindings
+from storm.judges.cloudwatch import read_alarms
 from storm.judges.console import judge_import, judge_reconciliation
 from storm.judges.crossings import judge_calls
 from storm.judges.drift import judge_drift
@@ -27,6 +29,7 @@ from storm.judges.recordings import Links, judge_recordings
 from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.statistics import judge_statistics
 from storm.judges.stories import judge_stories
+from storm.judges.strikes import judge_strikes
 from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
 from storm.judges.worklist import judge_settled, judge_worklist
@@ -52,7 +55,7 @@ def judge(world: World) -> list[Verdict]:
     ended = ends_at_platform(world.emulator)
     deals, now = world.business.deals, world.emulator.scheduler.now()
     orders = orders_of(world.plan)
-    struck = list(_struck(world))
+    struck = list(struck_in(world))
     console, operators = world.weather.console, world.operators
     skewed = [one.window for one in struck if one.kind == "clock.skew"]
     troubles: list[Window] = [
@@ -92,7 +95,11 @@ def judge(world: World) -> list[Verdict]:
     world.privacy.look("an answer of the API", world.business.told)
     _look_for_people(world)
     declared = read_alarms(world.lambdas.alarms(), {"PoolAlarmPercent": "80"})
-    verdicts += [world.privacy.verdict, judge_alarms(declared, world.logs.points, struck)]
+    verdicts += [
+        world.privacy.verdict,
+        judge_alarms(declared, world.logs.points, seen_in(world, struck), musts_of(world, struck)),
+        judge_strikes(world.plan, world.weather.occasions),
+    ]
     _watch_once_more(world, next(one for one in verdicts if one.name == "worklist"))
     _look_at_tables(world)
     return verdicts
@@ -192,22 +199,8 @@ def _drained(world: World) -> Verdict:
     if world.streams.waiting():
         verdict.broken(f"{world.streams.waiting()} records of streams are waiting")
     for function, count in world.streams.put_aside.items():
-        verdict.broken(f"{count} records of {function} were put aside", world.logs.tail[-20:])
+        verdict.broken(f"{count} records of {function} were put aside", list(world.logs.tail)[-20:])
     for queue in world.queues.all.values():
         if queue.messages:
             verdict.broken(f"{len(queue.messages)} messages are left in {queue.name}")
     return verdict
-
-
-def _struck(world: World) -> Iterator[Struck]:
-    """Every fault that acted, with the time for which it did."""
-    weather = world.weather
-    taken = {entry.fault: entry.at for entry in world.emulator.journal.entries(kind="fault")}
-    for fault in weather.plan.faults:
-        first, last = weather.window_of(fault)
-        function = str(fault.params.get("function", ""))
-        at = weather.struck_at.get(fault.id) or taken.get(weather.ordered_as.get(fault.id, ""))
-        if at is None:
-            continue
-        lasting = fault.kind in weather.LASTING
-        yield Struck(fault.kind, (first, last) if lasting else (at, at), function)

@@ -6,19 +6,23 @@ import importlib.util
 import json
 import os
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import TextIOBase
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import Metrics
 
 from storm.clockwork import Clockwork, Killed, TimedOut
 from storm.deployment import Deployment, Function
+
+LAST: Final = 200
+OF_AN_HOUR: Final = 60
+"""So many warnings and errors are kept of all, and of each hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,17 @@ class Printed(TextIOBase):
 
 @dataclass
 class Logs:
-    """What was printed: metrics are kept, lines are looked at and counted, the last of them kept."""
+    """What was printed: metrics are kept, lines are looked at and counted.
+
+    Of warnings and errors the first of each hour are kept, and the last of all.
+    """
 
     now: Callable[[], datetime]
     points: list[Point] = field(default_factory=list)
     levels: Counter[tuple[str, str]] = field(default_factory=Counter)
     watchers: list[Callable[[str, str], None]] = field(default_factory=list)
-    tail: list[str] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST))
+    early: dict[datetime, list[tuple[datetime, str]]] = field(default_factory=dict)
     function: str = ""
     _pending: list[Point] = field(default_factory=list)
 
@@ -97,7 +105,17 @@ class Logs:
             return
         self.levels[self.function, str(found.get("level", "?"))] += 1
         if found.get("level") in ("ERROR", "WARNING", "CRITICAL", None):
-            self.tail = [*self.tail[-199:], f"{self.now():%m-%d %H:%M:%S} {self.function} {line[:1500]}"]
+            at = self.now()
+            shown = f"{at:%m-%d %H:%M:%S} {self.function} {line[:1500]}"
+            self.tail.append(shown)
+            hour = self.early.setdefault(at.replace(minute=0, second=0, microsecond=0), [])
+            if len(hour) < OF_AN_HOUR:
+                hour.append((at, shown))
+
+    def lines(self) -> Iterator[tuple[datetime, str]]:
+        """The warnings and errors that are kept of each hour."""
+        for hour in self.early.values():
+            yield from hour
 
     @contextmanager
     def of(self, function: str) -> Iterator[None]:
@@ -116,6 +134,10 @@ class Logs:
     def measure(self, namespace: str, name: str, value: float, **dimensions: str) -> None:
         """Keep what AWS itself measures."""
         self.points.append(Point(self.now(), namespace, name, frozenset(dimensions.items()), value))
+
+    def measure_queue(self, queue: str, name: str, value: float, at: datetime) -> None:
+        """Keep what SQS measures, as of some moment."""
+        self.points.append(Point(at, "AWS/SQS", name, frozenset({("QueueName", queue)}), value))
 
 
 class Lambdas:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from storm.judges.verdict import Verdict
+from storm.failure import first_failure, in_order, plan_lines, strikes
+from storm.judges.verdict import Breach, Verdict
 from storm.latencies import latencies
 from storm.world import World
 
@@ -28,6 +29,7 @@ class Report:
     tables: tuple[Table, ...]
     plan: tuple[str, ...]
     log: tuple[str, ...]
+    first: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -39,6 +41,8 @@ class Report:
         lines = [self.title, *self.head, ""]
         for verdict in self.verdicts:
             lines += _verdict_lines(verdict)
+        if self.first:
+            lines += ["", "First failure", *self.first]
         if not brief:
             for title, columns, rows in self.tables:
                 lines += ["", title, *_aligned([columns, *rows])]
@@ -51,6 +55,9 @@ class Report:
         parts = [f"<h1>{html.escape(self.title)}</h1>", _list(self.head), "<h2>Judgements</h2><table>"]
         parts += [_verdict_row(verdict) for verdict in self.verdicts]
         parts.append("</table>")
+        if self.first:
+            shown = html.escape("\n".join(self.first))
+            parts.append(f"<h2>First failure</h2><pre>{shown}</pre>")
         for title, columns, rows in self.tables:
             parts += [f"<h2>{html.escape(title)}</h2>", _table(columns, rows)]
         for title, lines in (("Plan", self.plan), ("Last warnings and errors", self.log)):
@@ -59,13 +66,13 @@ class Report:
         return _PAGE.format(title=html.escape(self.title), body="\n".join(parts))
 
 
-def report_of(world: World, verdicts: list[Verdict]) -> Report:
-    """Collect what the page shows."""
-    plan, business = world.plan, world.business
+def report_of(world: World, verdicts: list[Verdict], folder: Path) -> Report:
+    """Collect what the page shows; ``folder``: where the plan stands."""
+    plan, business, occasions = world.plan, world.business, world.weather.occasions
     bound = sum(deal.active for deal in business.deals)
     head = (
         f"{len(plan.numbers)} orders over {plan.days:.1f} days, {len(plan.faults)} faults planned, "
-        f"{world.weather.struck.total()} times one struck",
+        f"{len(world.weather.struck_at)} of them struck, on {len(occasions)} occasions",
         f"{bound} orders were bound; {len(world.emulator.calls.calls)} calls, "
         f"{len(world.emulator.sms.messages)} SMS, {len(world.emulator.pusher.log)} pushes",
         f"{world.seconds:.0f} s of this machine for {world.lambdas.invocations.total()} invocations "
@@ -73,15 +80,16 @@ def report_of(world: World, verdicts: list[Verdict]) -> Report:
     )
     tables: tuple[Table, ...] = (
         ("How long each stage took", ("stage", "count", "p50", "p99", "longest"), latencies(world)),
-        ("Faults that struck", ("kind", "times"), _counted(world.weather.struck)),
+        ("Faults", ("kind", "planned", "struck", "occasions"), strikes(plan, occasions)),
         ("Invocations", ("function", "outcome", "times"), _pairs(world.lambdas.outcomes)),
         ("Answers of our API", ("route", "status", "times"), _pairs(business.answers)),
         ("Problems told", ("problem", "times"), _counted(business.problems)),
         ("Requests to tables", ("function and operation", "times"), _counted(world.tables.requests)[:25]),
     )
     name = f"Storm of seed {plan.seed}"
-    shown = tuple(str(fault) for fault in plan.faults)
-    return Report(name, head, tuple(verdicts), tables, shown, tuple(world.logs.tail))
+    first = first_failure(verdicts, plan, occasions, world.logs.lines(), str(folder / "plan.json"))
+    shown = tuple(plan_lines(plan, occasions))
+    return Report(name, head, tuple(verdicts), tables, shown, tuple(world.logs.tail), tuple(first))
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -100,11 +108,18 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
     lines = [f"{verdict.state:<10} {verdict.name:<15} {verdict.says}"]
     lines.append(f"       {_looked(verdict)}; {figures}".rstrip("; "))
     lines += [f"       note: {note}" for note in verdict.notes]
-    for breach in verdict.breaches[:_BREACHES]:
-        lines += [f"       - {breach.what}", *(f"           {line}" for line in breach.trace[-_TRACE:])]
+    for breach in in_order(verdict.breaches)[:_BREACHES]:
+        lines += [
+            f"       - {_when(breach)}{breach.what}",
+            *(f"           {line}" for line in breach.trace[-_TRACE:]),
+        ]
     if len(verdict.breaches) > _BREACHES:
         lines.append(f"       and {len(verdict.breaches) - _BREACHES} more")
     return lines
+
+
+def _when(breach: Breach) -> str:
+    return f"{breach.at:%m-%d %H:%M:%S} " if breach.at else ""
 
 
 def _looked(verdict: Verdict) -> str:
@@ -116,9 +131,9 @@ def _looked(verdict: Verdict) -> str:
 def _verdict_row(verdict: Verdict) -> str:
     figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
     more = "".join(f"<p class=note>{html.escape(note)}</p>" for note in verdict.notes)
-    for breach in verdict.breaches[:_BREACHES]:
+    for breach in in_order(verdict.breaches)[:_BREACHES]:
         trace = html.escape("\n".join(breach.trace[-_TRACE:]))
-        more += f"<p class=breach>{html.escape(breach.what)}</p><pre>{trace}</pre>"
+        more += f"<p class=breach>{html.escape(_when(breach) + breach.what)}</p><pre>{trace}</pre>"
     mark = verdict.state
     small = f"<br><small>{_looked(verdict)}; {html.escape(figures)}</small>"
     told = f"{html.escape(verdict.says)}{small}{more}"

@@ -39,7 +39,7 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
         for fault in plan.faults if len(plan.faults) <= _SHOWN else ():
             world.say(str(fault))
         asyncio.run(world.run())
-        report = report_of(world, judge(world))
+        report = report_of(world, judge(world), folder)
     write_report(report, folder)
     world.say(report.text(brief=True))
     world.say(f"report: {folder / 'report.html'}")

@@ -49,7 +49,8 @@ class Schedules:
     """EventBridge Scheduler. A sweep whose index shows nothing due is passed over: it would do nothing.
 
     Every six hours each of them runs all the same. `skipped` says whether a fault keeps a schedule from
-    firing, `failing` whether all of them fail, which none may be spared.
+    firing, `failing` whether all of them fail, which none may be spared. `spared` are the runs, by function,
+    that a deployment would have made.
     """
 
     clock: Scheduler
@@ -58,7 +59,7 @@ class Schedules:
     all: tuple[Schedule, ...]
     skipped: Callable[[str], bool] = lambda name: False
     failing: Callable[[], bool] = lambda: False
-    passed_over: Counter[str] = field(default_factory=Counter)
+    spared: dict[str, list[datetime]] = field(default_factory=dict)
 
     def start(self, schedules: tuple[Schedule, ...]) -> None:
         """Let each of them fire for ever."""
@@ -82,7 +83,7 @@ class Schedules:
         if self.skipped(schedule.name):
             return
         if not self._worth(schedule, when):
-            self.passed_over[schedule.function] += 1
+            self.spared.setdefault(schedule.function, []).append(when)
             return
         if self.lambdas.invoke(schedule.function, schedule.event).failed:
             self._once_more(schedule)

@@ -16,25 +16,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from emulator.faults import Fault as PlatformFault
 from emulator.platform import Emulator
 from storm.clockwork import Clockwork, Killed
+from storm.judges.causes import Occasion
+from storm.ordering import ORDERED, ordered
 from storm.plan import Fault, Plan
 from storm.platform import Door
 from storm.upheavals import PATIENT, Console
 
+Taken = Callable[[PlatformFault, dict[str, Any]], None]
 ClientErrors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
-_API_KINDS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "platform.timeout_after_success": ("timeout_after_success", {"drop": True}),
-    "platform.timeout_before": ("timeout_before", {"drop": True}),
-    "platform.error_5xx": ("status", {"http_status": 503, "execute": False}),
-    "platform.error_5xx_after_success": ("status", {"http_status": 502, "execute": True}),
-    "platform.flow_control": ("flow_control", {}),
-}
-_PUSH_KINDS: Final[Mapping[str, str]] = {
-    "push.duplicate": "duplicate",
-    "push.delay": "delay",
-    "push.reorder": "reorder",
-    "push.never_sent": "lose",
-}
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 _PATIENCE: Final = timedelta(minutes=10)
 _TROUBLE_S: Final = 4.5
@@ -51,7 +41,9 @@ class _Running:
 
 @dataclass
 class Weather:
-    """The faults of a plan. `struck` counts by kind how often each has acted."""
+    """The faults of a plan. `occasions` are all the times that one has acted, `struck` counts them by kind;
+    `struck_at` says when each acted first.
+    """
 
     plan: Plan
     emulator: Emulator
@@ -70,6 +62,7 @@ class Weather:
 
     struck: Counter[str] = field(default_factory=Counter)
     struck_at: dict[str, datetime] = field(default_factory=dict)
+    occasions: list[Occasion] = field(default_factory=list)
     ordered_as: dict[str, str] = field(default_factory=dict)
     active: dict[str, Fault] = field(default_factory=dict)
     overlap: Callable[[Fault], bool] = lambda fault: False
@@ -82,6 +75,7 @@ class Weather:
     def __post_init__(self) -> None:
         self.console = Console(self.emulator, self.door)
         self._chance = random.Random(f"{self.plan.seed}/weather")  # noqa: S311 - repeatable, not secret
+        vars(self.emulator.faults)["_on_taken"] = self._hearing(vars(self.emulator.faults)["_on_taken"])
         for fault in self.plan.faults:
             self.emulator.scheduler.at(self._moment(fault.at_s), self._beginning(fault), fault.id)
             self.emulator.scheduler.at(self._moment(fault.ends_s), self._ending(fault), f"end of {fault.id}")
@@ -226,8 +220,8 @@ class Weather:
     def _beginning(self, fault: Fault) -> Callable[[], Any]:
         async def begin() -> None:
             self.active[fault.id] = fault
-            if fault.kind in _API_KINDS or fault.kind in _PUSH_KINDS:
-                self._order(fault)
+            if fault.kind in ORDERED:
+                self.ordered_as[fault.id] = self.emulator.faults.add(ordered(fault)).id
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta(seconds=float(fault.params["seconds"]))
                 self._strike(fault, keep=True)
@@ -255,23 +249,19 @@ class Weather:
         if when < self._moment(fault.ends_s):
             self.emulator.scheduler.at(when, self._beginning(fault), f"{fault.id} again")
 
-    def _order(self, fault: Fault) -> None:
-        if fault.kind in _API_KINDS:
-            kind, params = _API_KINDS[fault.kind]
-            match, times = {"api": fault.params["api"]}, int(fault.params["times"])
-            ordered = PlatformFault(where="api", kind=kind, match=match, times=times, params=dict(params))
-        else:
-            wanted = {name: value for name, value in fault.params.items() if name != "push"}
-            match = {"kind": fault.params["push"]}
-            kind = _PUSH_KINDS[fault.kind]
-            ordered = PlatformFault(where="push", kind=kind, match=match, times=1, params=wanted)
-        self.ordered_as[fault.id] = self.emulator.faults.add(ordered).id
-
     def _withdraw(self, fault: Fault) -> None:
-        ordered = self.ordered_as[fault.id]
-        taken = next(one.taken for one in self.emulator.faults.all() if one.id == ordered)
-        self.struck[fault.kind] += taken
-        self.emulator.faults.remove(ordered)
+        self.emulator.faults.remove(self.ordered_as[fault.id])
+
+    def _hearing(self, told: Taken) -> Taken:
+        """Hear of each time that the platform does what was ordered."""
+
+        def taken(acting: PlatformFault, facts: dict[str, Any]) -> None:
+            told(acting, facts)
+            for fault in self.active.values():
+                if self.ordered_as.get(fault.id) == acting.id:
+                    self._strike(fault, keep=True)
+
+        return taken
 
     def _any(self, kind: str, **params: str | bool | int) -> Fault | None:
         return next(
@@ -287,7 +277,10 @@ class Weather:
 
     def _strike(self, fault: Fault, *, keep: bool = False) -> bool:
         self.struck[fault.kind] += 1
-        self.struck_at.setdefault(fault.id, self.emulator.scheduler.now())
+        now = self.emulator.scheduler.now()
+        self.struck_at.setdefault(fault.id, now)
+        function = self.running[-1].function if self.running else ""
+        self.occasions.append(Occasion(now, fault.kind, fault.id, function))
         if not keep:
             self._spent.add(fault.id)
         return True

@@ -155,6 +155,7 @@ def compose(plan: Plan, dynamodb: str) -> World:
     workers: list[QueueWorkers] = []
     queues = Queues(emulator.scheduler.now, lambda name, when: workers[0].woken(name, when))
     make_queues(deployment, queues)
+    queues.measured = logs.measure_queue
     workers.append(QueueWorkers(emulator.scheduler, lambdas, queues, deployment.queue_sources, weather.again))
     streams = Streams(emulator.scheduler, lambdas, queues, deployment.streams)
     tables.listeners.append(streams.hear)
@@ -206,7 +207,8 @@ def _taker(world: World) -> Callable[[str, httpx.Request], httpx.Response]:
 
     def take(path: str, request: httpx.Request) -> httpx.Response:
         if world.weather.refuse_push(path, request.content):
-            return httpx.Response(503)
+            # Not 503, which is what we say when we cannot store it.
+            return httpx.Response(502)
         answer = push_answer(world.lambdas.invoke("CallbacksFunction", push_event(path, request)).result)
         if answer.status_code == 200:
             body = json.loads(request.content)

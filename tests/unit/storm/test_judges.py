@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from storm.deployment import read_deployment
-from storm.judges.alarms import Alarm, Struck, judge_alarms, read_alarms
 from storm.judges.crossings import PlaceWatch
 from storm.judges.privacy import PrivacyWatch
 from storm.judges.releases import percentile
 from storm.judges.verdict import Verdict
-from storm.lambdas import Point
 from storm.orders import person
 from storm.tables import Written
 
 NOW = datetime(2026, 9, 14, 8, tzinfo=UTC)
 X = "+8617001000001"
-ERRORS = Alarm("FollowErrorsAlarm", "AWS/Lambda", "Errors", frozenset(), "Sum", 300, 1, 1, 1.0,
-               "GreaterThanOrEqualToThreshold", False)  # fmt: skip
 
 
 def written(binding: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Written:
@@ -27,10 +22,6 @@ def written(binding: str, old: dict[str, Any] | None, new: dict[str, Any] | None
 
 def row(a: str, b: str, state: str = "ACTIVE", mode: str = "AXB") -> dict[str, Any]:
     return {"a_token": a, "b_token": b, "state": state, "mode": mode, "x": X}
-
-
-def errors(*minutes: int) -> list[Point]:
-    return [Point(NOW + timedelta(minutes=n), "AWS/Lambda", "Errors", frozenset(), 1.0) for n in minutes]
 
 
 def test_two_bindings_of_one_person_on_one_x_are_a_crossing() -> None:
@@ -67,35 +58,6 @@ def test_an_x_and_a_masked_number_are_no_person() -> None:
     watch = PrivacyWatch()
     watch.hear("a function", f"{X} and +86138****0007")
     assert watch.verdict.holds
-
-
-def test_an_alarm_without_a_cause_is_a_breach() -> None:
-    assert not judge_alarms([ERRORS], errors(3), []).holds
-
-
-def test_an_alarm_with_its_cause_is_none() -> None:
-    crash = Struck("function.crash", (NOW, NOW), "FollowFunction")
-    assert judge_alarms([ERRORS], errors(3), [crash]).holds
-
-
-def test_an_outage_that_raised_nothing_is_a_breach() -> None:
-    crash = Struck("function.crash", (NOW, NOW), "FollowFunction")
-    assert not judge_alarms([ERRORS], [], [crash]).holds
-
-
-def test_an_alarm_that_wants_several_periods_waits_for_them() -> None:
-    three = Alarm("A", "AWS/Lambda", "Errors", frozenset(), "Sum", 60, 3, 3, 1.0,
-                  "GreaterThanOrEqualToThreshold", False)  # fmt: skip
-    assert three.raised(errors(0, 1)) == []
-    assert three.raised(errors(0, 1, 2)) == [NOW + timedelta(minutes=2)]
-
-
-def test_every_alarm_of_the_template_can_be_evaluated() -> None:
-    alarms = read_alarms(read_deployment().alarms, {"PoolAlarmPercent": "80"})
-    assert len(alarms) > 100
-    for alarm in alarms:
-        dimensions = alarm.dimensions
-        alarm.raised([Point(NOW, alarm.namespace, alarm.metric, dimensions, 1.0)])
 
 
 def test_a_judgement_without_anything_to_look_at_is_not_true() -> None:

@@ -1,0 +1,175 @@
+"""What may make an alarm go off: which fault, in which function, and how long before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from storm.judges.cloudwatch import Alarm
+from storm.judges.releases import Window
+
+_KILLED: Final = ("function.crash", "function.timeout")
+_TABLES: Final = ("table.outage", "table.throttled", "table.conflicts", "table.answer_lost")
+_PLATFORM: Final = (
+    "platform.lock_out", "platform.arrears", "platform.flow_control", "platform.no_connection",
+    "platform.error_5xx", "platform.error_5xx_after_success", "platform.timeout_before",
+    "platform.timeout_after_success",
+)  # fmt: skip
+_NUMBERS: Final = ("platform.arrears", "number.suspended", "number.returned")
+_VOICES: Final = ("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off")
+_RECEIVER: Final = ("receiver.down", "receiver.answer_lost")
+
+_NOTHING: Final = timedelta()
+_HOUR: Final = timedelta(hours=1)
+_EVER: Final = timedelta(days=40)
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A fault that acted: its kind, from when until when, and the function it was for."""
+
+    kind: str
+    window: Window
+    function: str = ""
+
+    @property
+    def lasted(self) -> bool:
+        """Whether it acted for a while and not at one moment."""
+        return self.window[0] < self.window[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One time that a fault acted, and in which function; outside of functions there is none."""
+
+    at: datetime
+    kind: str
+    fault: str
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Faults of these kinds that acted in one of the functions, or that lasted, if it is none of a function.
+
+    ``after``: how long after it the alarm may stand.
+    """
+
+    kinds: tuple[str, ...]
+    functions: tuple[str, ...] = ()
+    after: timedelta = _NOTHING
+
+
+def _in(function: str, *kinds: str, after: timedelta = _NOTHING) -> Cause:
+    return Cause(kinds, (function,), after)
+
+
+_UNBIND: Final = ("UnbindSweepFunction", "UnbindWorkerFunction")
+_HOOKS: Final = ("WebhooksSweepFunction", "WebhooksWorkerFunction", "WebhooksNoteFunction")
+_JOBS: Final = ("JobsSweepFunction", "JobsWorkerFunction")
+
+CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
+    "InternalErrorsAlarm": (_in("BindingsFunction", *_TABLES),),
+    "UnstoredPushesAlarm": (_in("CallbacksFunction", *_TABLES),),
+    "UndecidedQuestionsAlarm": (_in("CallbacksFunction", *_TABLES, "function.timeout"),),
+    "PlatformPausedAlarm": (Cause(_PLATFORM, after=_HOUR),),
+    # A number that was given back stays away; the pool watch runs once a day.
+    "PoolEmptyAlarm": (Cause(_NUMBERS, after=_EVER),),
+    "PoolUtilisationAlarm": (Cause(_NUMBERS, after=_EVER),),
+    "NumbersLeftAlarm": (Cause(_NUMBERS, after=_EVER),),
+    "SweepLagAlarm": (
+        Cause(("source.skipped",), after=timedelta(minutes=10)),
+        Cause((*_TABLES, *_KILLED), _UNBIND, timedelta(minutes=45)),
+        Cause(_PLATFORM, after=_HOUR),
+    ),
+    "WorkAgeAlarm": (Cause((*_TABLES, *_KILLED), _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
+    "ReleasesStuckAlarm": (Cause(_PLATFORM, after=_HOUR),),
+    # A push of a state may be repeated for eleven hours.
+    "FlappingNumbersAlarm": (Cause(_NUMBERS, after=timedelta(hours=11)),),
+    # A CDR names a binding that we could not write down, because the answer to its bind was lost.
+    "UnknownBindingsAlarm": (
+        Cause(_PLATFORM, after=timedelta(hours=13)),
+        Cause(("drift.foreign",), after=_EVER),
+    ),
+    # What the platform never had is given up when the storm is over; a file is asked for during a week.
+    "RecordingSweepLagAlarm": (
+        Cause((*_TABLES, *_KILLED), ("RecordingsSweepFunction", "RecordingsWorkerFunction"), _HOUR),
+        Cause(_VOICES, after=_EVER),
+    ),
+    "RecordingsLostAlarm": (Cause(("recording.missing",), after=_EVER),),
+    "RecordingsAtRiskAlarm": (Cause(("recording.missing",), after=_EVER),),
+    "JobsRepeatedAlarm": (Cause((*_TABLES, *_KILLED), _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
+    # A run compares an application once a day.
+    "DriftListedAlarm": (Cause(("drift.foreign", *_PLATFORM, "number.returned"), after=timedelta(hours=30)),),
+    "DriftAgeAlarm": (_in("DriftFunction", *_TABLES, *_KILLED, after=_HOUR), Cause(_PLATFORM, after=_HOUR)),
+    # When something was noted is told by the table's clock, when it was delivered by ours.
+    "WebhookDeliveryLagAlarm": (
+        Cause((*_TABLES, *_KILLED), _HOOKS, _HOUR),
+        Cause(("clock.skew",)),
+        Cause(_RECEIVER, after=_HOUR),
+    ),
+    "WebhookSweepLagAlarm": (Cause((*_TABLES, *_KILLED), _HOOKS, _HOUR), Cause(_RECEIVER, after=_HOUR)),
+}
+"""By alarm; one that is named nowhere may never go off."""
+
+PUSHES: Final[Mapping[str, tuple[tuple[str, ...], timedelta]]] = {
+    "LateCdrsAlarm": (("fee",), timedelta(hours=8)),
+    "ProbablyLostCdrsAlarm": (("fee",), timedelta(hours=14)),
+    "LostFactsAlarm": (("fee", "status", "sms_notify"), timedelta(days=9)),
+    "UnendedCallsAlarm": (("status",), timedelta(hours=14)),
+    "UnnotifiedSmsAlarm": (("sms_notify",), timedelta(hours=14)),
+    "ExportsDueAlarm": (("fee",), timedelta(days=9)),
+    "ExportsMissedAlarm": (("fee",), timedelta(days=9)),
+    "ReconciliationAlarm": (("fee",), _EVER),
+    "MissingCdrsAlarm": (("fee",), _EVER),
+}
+"""Alarms about pushes that never came or came late: of which kinds, and how long after they should have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A push that never came, or so late that somebody may have missed it: when it should have."""
+
+    at: datetime
+    kind: str
+
+
+def caused(
+    alarm: Alarm,
+    at: datetime,
+    struck: Sequence[Struck],
+    occasions: Sequence[Occasion],
+    missed: Sequence[Missed],
+) -> bool:
+    """Whether an alarm that stands in the period from ``at`` on has a cause."""
+    begins = at - timedelta(seconds=alarm.period_s * (alarm.of - 1))
+    ends = at + timedelta(seconds=alarm.period_s)
+    if alarm.name in PUSHES:
+        kinds, after = PUSHES[alarm.name]
+        return any(one.kind in kinds and begins - after <= one.at < ends for one in missed)
+    return any(_struck(cause, begins, ends, struck, occasions) for cause in _causes(alarm))
+
+
+def _causes(alarm: Alarm) -> tuple[Cause, ...]:
+    function = dict(alarm.dimensions).get("FunctionName")
+    if function is None:
+        return CAUSES.get(alarm.name, ())
+    if alarm.metric == "Duration":
+        return (_in(function, *_KILLED, *_TABLES, *_PLATFORM),)
+    # A stream waits a minute at most before it tries what failed once more.
+    after = timedelta(minutes=10) if alarm.metric == "IteratorAge" else _NOTHING
+    return (_in(function, *_KILLED, *_TABLES, after=after),)
+
+
+def _struck(
+    cause: Cause, begins: datetime, ends: datetime, struck: Sequence[Struck], occasions: Sequence[Occasion]
+) -> bool:
+    since = begins - cause.after
+    if cause.functions:
+        return any(
+            one.kind in cause.kinds and one.function in cause.functions and since <= one.at < ends
+            for one in occasions
+        )
+    return any(one.kind in cause.kinds and one.window[0] < ends and since <= one.window[1] for one in struck)
