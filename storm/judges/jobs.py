@@ -25,15 +25,17 @@ def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding], planned: int) 
     for bulk in jobs:
         verdict.judged += 1
         asked += bulk.kind == "bind"
+        lead = bulk.deals[0]
         if bulk.id is None:
-            lead = bulk.deals[0]
-            verdict.broken(f"the job to {bulk.kind} {lead.order.id} was never taken", [str(lead.gave_up)])
+            what = f"the job to {bulk.kind} {lead.order.id} was never taken"
+            verdict.broken(what, [str(lead.gave_up)], lead.asked_at)
             continue
         if not bulk.finished or bulk.last.get("state") != "finished":
-            verdict.broken(f"{bulk.id} ({bulk.kind}) is {bulk.last.get('state')} {bulk.last.get('counts')}")
+            what = f"{bulk.id} ({bulk.kind}) is {bulk.last.get('state')} {bulk.last.get('counts')}"
+            verdict.broken(what, lead.trace, lead.asked_at)
             continue
         if [int(item["n"]) for item in bulk.items] != list(range(len(bulk.deals))):
-            verdict.broken(f"{bulk.id} has other items than it was given")
+            verdict.broken(f"{bulk.id} has other items than it was given", at=lead.asked_at)
             continue
         for item in bulk.items:
             verdict.judged += 1
@@ -42,7 +44,7 @@ def judge_jobs(jobs: Iterable[Bulk], bindings: Sequence[Binding], planned: int) 
             made = [one for one in of_order.get(order, ()) if one.state is not State.FAILED]
             problem = _bound(item, made) if bulk.kind == "bind" else _released(item, by_id)
             if problem:
-                verdict.broken(f"{bulk.id}: {order} {problem}", [str(item["problem"])])
+                verdict.broken(f"{bulk.id}: {order} {problem}", [str(item["problem"])], lead.asked_at)
     if asked < planned:
         verdict.broken(f"{planned} jobs were to bind, {asked} were asked for")
     verdict.figures = {name: str(count) for name, count in sorted(states.items())}

@@ -53,7 +53,7 @@ def judge_recordings(
         verdict.judged += 1
         row = rows.get(key)
         if row is None:
-            verdict.broken(f"{call.icid}: nobody noted its recording")
+            verdict.broken(f"{call.icid}: nobody noted its recording", at=call.ended_at)
             continue
         kept[row["state"]] = kept.get(row["state"], 0) + 1
         _judge(verdict, call, call.recording, row, files)
@@ -68,20 +68,31 @@ def judge_recordings(
 def _judge(verdict: Verdict, call: Call, recording: Recording, row: Row, files: Files) -> None:
     if row["state"] != "archived":
         if recording.stored:
-            verdict.broken(f"{call.icid}: {row['state']} for {row.get('reason')}, the platform has its file")
+            verdict.broken(
+                f"{call.icid}: {row['state']} for {row.get('reason')}, the platform has its file",
+                at=call.ended_at,
+            )
         elif row["state"] != "no_file":
-            verdict.broken(f"{call.icid}: still {row['state']}, the platform never had its file")
+            verdict.broken(
+                f"{call.icid}: still {row['state']}, the platform never had its file", at=call.ended_at
+            )
         return
     found = files.get(row["file"])
     if found != b"".join(content(call.talk_seconds)):
-        verdict.broken(f"{call.icid}: the archived file is not the one that the platform had")
+        verdict.broken(
+            f"{call.icid}: the archived file is not the one that the platform had", at=call.ended_at
+        )
     if int(row["bytes"]) != size_of(call.talk_seconds) or files.written[row["file"]] != 1:
-        verdict.broken(f"{call.icid}: {row['bytes']} bytes, stored {files.written[row['file']]} times")
+        verdict.broken(
+            f"{call.icid}: {row['bytes']} bytes, stored {files.written[row['file']]} times", at=call.ended_at
+        )
 
 
 def _judge_link(verdict: Verdict, call: Call, told: list[Mapping[str, Any]]) -> None:
     if not any(one.get("url") for one in told):
-        verdict.broken(f"{call.icid}: its recording is archived, and our API has no link to it")
+        verdict.broken(
+            f"{call.icid}: its recording is archived, and our API has no link to it", at=call.ended_at
+        )
 
 
 def _judge_others(verdict: Verdict, rows: Mapping[Key, Row], files: Files, known: set[Key]) -> None:

@@ -33,10 +33,14 @@ def judge_stories(emulator: Emulator, rows: Mapping[Key, Mapping[str, Any]], key
 
 def _judge(verdict: Verdict, call: Call, row: Mapping[str, Any] | None, facts: list[str]) -> None:
     if row is None:
-        verdict.broken(f"{call.icid}: no row, though its CDR is here", facts)
+        verdict.broken(f"{call.icid}: no row, though its CDR is here", facts, call.ended_at)
         return
     if row["state"] != "settled":
-        verdict.broken(f"{call.icid}: the row says {row['state']}, its CDR is here", facts)
+        verdict.broken(f"{call.icid}: the row says {row['state']}, its CDR is here", facts, call.ended_at)
     length = int(row["talk_seconds"]) if "talk_seconds" in row else 0
     if length != call.talk_seconds:
-        verdict.broken(f"{call.icid}: the row says {length} s of talk, in truth {call.talk_seconds} s", facts)
+        verdict.broken(
+            f"{call.icid}: the row says {length} s of talk, in truth {call.talk_seconds} s",
+            facts,
+            call.ended_at,
+        )

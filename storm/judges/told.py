@@ -42,7 +42,7 @@ def judge_told(
             verdict.judged += 1
             _judge_binding(verdict, binding, told)
         elif told:
-            verdict.broken(f"{binding.id} of another application was told of", told)
+            verdict.broken(f"{binding.id} of another application was told of", told, binding.created_at)
     ours = application_id(MODE)
     for (pk, _), row in rows.items():
         if row.get("kind") == "cdr" and row.get("application") == ours:
@@ -59,7 +59,9 @@ def judge_told(
 def _judge_binding(verdict: Verdict, binding: Binding, told: list[str]) -> None:
     for kind in _MUST.get(binding.state, ()):
         if kind not in told:
-            verdict.broken(f"{binding.id} is {binding.state.value}, nobody was told {kind}", told)
+            verdict.broken(
+                f"{binding.id} is {binding.state.value}, nobody was told {kind}", told, binding.updated_at
+            )
     firsts = [told.index(kind) for kind in _ORDER if kind in told]
     if firsts != sorted(firsts):
-        verdict.broken(f"{binding.id} was told in another order than it happened", told)
+        verdict.broken(f"{binding.id} was told in another order than it happened", told, binding.created_at)
