@@ -17,7 +17,7 @@ from storm.plan import CROWD, Fault
 from storm.platform import ACCOUNT, PLATFORM_URL, Door, app_key, at_once, wrong_request, x_numbers
 
 PATIENT: Final = frozenset({"drift.lost", "number.returned"})
-"""Kinds that wait, while they last, for something that they can act on."""
+"""Kinds that look for something that they can act on, again and again."""
 
 _PARTNERS_PATH = "/rest/caas/relationnumber/partners/v1.0"
 _SETTLED: Final = timedelta(minutes=10)

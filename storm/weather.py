@@ -18,7 +18,7 @@ from emulator.platform import Emulator
 from storm.clockwork import Clockwork, Killed
 from storm.judges.causes import Occasion
 from storm.ordering import ORDERED, ordered
-from storm.plan import Fault, Plan
+from storm.plan import DAY_S, Fault, Plan
 from storm.platform import Door
 from storm.upheavals import PATIENT, Console
 
@@ -62,6 +62,7 @@ class Weather:
 
     struck: Counter[str] = field(default_factory=Counter)
     struck_at: dict[str, datetime] = field(default_factory=dict)
+    ended_at: dict[str, datetime] = field(default_factory=dict)
     occasions: list[Occasion] = field(default_factory=list)
     ordered_as: dict[str, str] = field(default_factory=dict)
     active: dict[str, Fault] = field(default_factory=dict)
@@ -81,8 +82,8 @@ class Weather:
             self.emulator.scheduler.at(self._moment(fault.ends_s), self._ending(fault), f"end of {fault.id}")
 
     def window_of(self, fault: Fault) -> tuple[datetime, datetime]:
-        """From when until when a fault of the plan lasts."""
-        return self._moment(fault.at_s), self._moment(fault.ends_s)
+        """From when until when a fault of the plan lasts, or has lasted."""
+        return self._moment(fault.at_s), self.ended_at.get(fault.id, self._moment(fault.ends_s))
 
     def skipped(self, schedule: str) -> bool:
         """Whether a schedule does not fire now."""
@@ -234,7 +235,10 @@ class Weather:
 
     def _ending(self, fault: Fault) -> Callable[[], Any]:
         async def end() -> None:
+            if self._waits_on(fault):
+                return
             self.active.pop(fault.id, None)
+            self.ended_at[fault.id] = self.emulator.scheduler.now()
             if fault.id in self.ordered_as:
                 self._withdraw(fault)
             elif fault.kind == "clock.skew":
@@ -244,9 +248,21 @@ class Weather:
 
         return end
 
+    def _waits_on(self, fault: Fault) -> bool:
+        """What has found nothing to act on goes on, as long as the business does."""
+        now = self.emulator.scheduler.now()
+        later = min(now + max(timedelta(seconds=fault.lasts_s), _PATIENCE), self._over())
+        if fault.id in self.struck_at or later <= now:
+            return False
+        self.emulator.scheduler.at(later, self._ending(fault), f"end of {fault.id}")
+        return True
+
+    def _over(self) -> datetime:
+        return self._moment(self.plan.played_days * DAY_S)
+
     def _once_more(self, fault: Fault) -> None:
         when = self.emulator.scheduler.now() + _PATIENCE
-        if when < self._moment(fault.ends_s):
+        if when < max(self._moment(fault.ends_s), self._over()):
             self.emulator.scheduler.at(when, self._beginning(fault), f"{fault.id} again")
 
     def _withdraw(self, fault: Fault) -> None:
