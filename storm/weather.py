@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import httpx
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 
 from emulator.faults import Fault as PlatformFault
 from emulator.platform import Emulator
@@ -20,10 +20,10 @@ from storm.judges.causes import Occasion
 from storm.ordering import ORDERED, ordered
 from storm.plan import DAY_S, Fault, Plan
 from storm.platform import Door
+from storm.refusals import ClientErrors, conflict, throttled
 from storm.upheavals import PATIENT, Console
 
 Taken = Callable[[PlatformFault, dict[str, Any]], None]
-ClientErrors = Callable[[str, str, Mapping[str, Any]], ClientError]
 
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 _PATIENCE: Final = timedelta(minutes=10)
@@ -156,9 +156,9 @@ class Weather:
             self.clockwork.sleep(_TROUBLE_S)
             raise EndpointConnectionError(endpoint_url="https://dynamodb")
         if self._share("table.throttled"):
-            raise self._throttled(operation, request)
+            raise throttled(self.errors, operation, request, self._chance)
         if operation in _WRITES and operation != "BatchWriteItem" and self._share("table.conflicts"):
-            raise self._conflict(operation, request)
+            raise conflict(self.errors, operation, request, self._chance)
 
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
         """See `tables.Weather`."""
@@ -200,21 +200,6 @@ class Weather:
         if fault is None or self._chance.random() >= float(fault.params["share"]):
             return False
         return self._strike(fault, keep=True)
-
-    def _throttled(self, operation: str, request: Mapping[str, Any]) -> ClientError:
-        if operation == "TransactWriteItems":
-            return self._cancelled(operation, request, "ThrottlingError")
-        return self.errors("ProvisionedThroughputExceededException", operation, {})
-
-    def _conflict(self, operation: str, request: Mapping[str, Any]) -> ClientError:
-        if operation == "TransactWriteItems":
-            return self._cancelled(operation, request, "TransactionConflict")
-        return self.errors("TransactionConflictException", operation, {})
-
-    def _cancelled(self, operation: str, request: Mapping[str, Any], code: str) -> ClientError:
-        reasons = [{"Code": "None"} for _ in request["TransactItems"]]
-        reasons[self._chance.randrange(len(reasons))] = {"Code": code}
-        return self.errors("TransactionCanceledException", operation, {"CancellationReasons": reasons})
 
     # beginnings and endings
 
