@@ -41,7 +41,7 @@ def struck_in(world: World) -> Iterator[Struck]:
 def seen_in(world: World, struck: list[Struck]) -> Seen:
     """What may have made an alarm go off."""
     missed = [
-        Missed(one.created_at, one.kind)
+        Missed(one.created_at, one.kind, _came(one))
         for one in world.emulator.pusher.log
         if one.state in _NEVER or (_came(one) or one.created_at) - one.created_at > _LATE
     ]

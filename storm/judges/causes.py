@@ -17,13 +17,18 @@ _PLATFORM: Final = (
     "platform.error_5xx", "platform.error_5xx_after_success", "platform.timeout_before",
     "platform.timeout_after_success",
 )  # fmt: skip
+_PAUSES: Final = (
+    "platform.lock_out", "platform.arrears", "platform.flow_control", "platform.no_connection",
+)  # fmt: skip
+_UNHEARD: Final = ("platform.timeout_after_success", "platform.error_5xx_after_success")
 _NUMBERS: Final = ("platform.arrears", "number.suspended", "number.returned")
-_VOICES: Final = ("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off")
 _RECEIVER: Final = ("receiver.down", "receiver.answer_lost")
 
 _NOTHING: Final = timedelta()
 _HOUR: Final = timedelta(hours=1)
 _EVER: Final = timedelta(days=40)
+_FOLLOWED: Final = timedelta(minutes=10)
+"""Until then a push that came is seen to have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ def _in(function: str, *kinds: str, after: timedelta = _NOTHING) -> Cause:
     return Cause(kinds, (function,), after)
 
 
+# A push of a state may be repeated for eleven hours; a number that was given back stays away.
+_AWAY: Final = (
+    Cause(("platform.arrears", "number.suspended"), after=timedelta(hours=11)),
+    Cause(("number.returned",), after=_EVER),
+)
 _UNBIND: Final = ("UnbindSweepFunction", "UnbindWorkerFunction")
 _HOOKS: Final = ("WebhooksSweepFunction", "WebhooksWorkerFunction", "WebhooksNoteFunction")
 _JOBS: Final = ("JobsSweepFunction", "JobsWorkerFunction")
@@ -74,11 +84,11 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "InternalErrorsAlarm": (_in("BindingsFunction", *_TABLES),),
     "UnstoredPushesAlarm": (_in("CallbacksFunction", *_TABLES),),
     "UndecidedQuestionsAlarm": (_in("CallbacksFunction", *_TABLES, "function.timeout"),),
-    "PlatformPausedAlarm": (Cause(_PLATFORM, after=_HOUR),),
-    # A number that was given back stays away; the pool watch runs once a day.
-    "PoolEmptyAlarm": (Cause(_NUMBERS, after=_EVER),),
-    "PoolUtilisationAlarm": (Cause(_NUMBERS, after=_EVER),),
-    "NumbersLeftAlarm": (Cause(_NUMBERS, after=_EVER),),
+    # A pause lasts half an hour at most, and is proved to be over by the first request after it.
+    "PlatformPausedAlarm": (Cause(_PAUSES, after=timedelta(minutes=40)),),
+    "PoolEmptyAlarm": _AWAY,
+    "PoolUtilisationAlarm": _AWAY,
+    "NumbersLeftAlarm": _AWAY,
     "SweepLagAlarm": (
         Cause(("source.skipped",), after=timedelta(minutes=10)),
         Cause((*_TABLES, *_KILLED), _UNBIND, timedelta(minutes=45)),
@@ -86,23 +96,19 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     ),
     "WorkAgeAlarm": (Cause((*_TABLES, *_KILLED), _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
     "ReleasesStuckAlarm": (Cause(_PLATFORM, after=_HOUR),),
-    # A push of a state may be repeated for eleven hours.
     "FlappingNumbersAlarm": (Cause(_NUMBERS, after=timedelta(hours=11)),),
     # A CDR names a binding that we could not write down, because the answer to its bind was lost.
-    "UnknownBindingsAlarm": (
-        Cause(_PLATFORM, after=timedelta(hours=13)),
-        Cause(("drift.foreign",), after=_EVER),
-    ),
-    # What the platform never had is given up when the storm is over; a file is asked for during a week.
+    "UnknownBindingsAlarm": (Cause(_UNHEARD, after=13 * _HOUR),),
+    # What the platform never had is asked for once more when the storm is over, as of eight days later.
     "RecordingSweepLagAlarm": (
         Cause((*_TABLES, *_KILLED), ("RecordingsSweepFunction", "RecordingsWorkerFunction"), _HOUR),
-        Cause(_VOICES, after=_EVER),
+        Cause(("recording.missing",), after=_EVER),
     ),
     "RecordingsLostAlarm": (Cause(("recording.missing",), after=_EVER),),
     "RecordingsAtRiskAlarm": (Cause(("recording.missing",), after=_EVER),),
     "JobsRepeatedAlarm": (Cause((*_TABLES, *_KILLED), _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
     # A run compares an application once a day.
-    "DriftListedAlarm": (Cause(("drift.foreign", *_PLATFORM, "number.returned"), after=timedelta(hours=30)),),
+    "DriftListedAlarm": (Cause(("drift.foreign", *_UNHEARD, "number.returned"), after=30 * _HOUR),),
     "DriftAgeAlarm": (_in("DriftFunction", *_TABLES, *_KILLED, after=_HOUR), Cause(_PLATFORM, after=_HOUR)),
     # When something was noted is told by the table's clock, when it was delivered by ours.
     "WebhookDeliveryLagAlarm": (
@@ -114,26 +120,32 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
 }
 """By alarm; one that is named nowhere may never go off."""
 
-PUSHES: Final[Mapping[str, tuple[tuple[str, ...], timedelta]]] = {
-    "LateCdrsAlarm": (("fee",), timedelta(hours=8)),
-    "ProbablyLostCdrsAlarm": (("fee",), timedelta(hours=14)),
-    "LostFactsAlarm": (("fee", "status", "sms_notify"), timedelta(days=9)),
-    "UnendedCallsAlarm": (("status",), timedelta(hours=14)),
-    "UnnotifiedSmsAlarm": (("sms_notify",), timedelta(hours=14)),
-    "ExportsDueAlarm": (("fee",), timedelta(days=9)),
-    "ExportsMissedAlarm": (("fee",), timedelta(days=9)),
-    "ReconciliationAlarm": (("fee",), _EVER),
-    "MissingCdrsAlarm": (("fee",), _EVER),
+_MINUTE: Final = timedelta(minutes=1)
+
+PUSHES: Final[Mapping[str, tuple[tuple[str, ...], timedelta, timedelta]]] = {
+    "LateCdrsAlarm": (("fee",), _NOTHING, 8 * _HOUR),
+    "ProbablyLostCdrsAlarm": (("fee",), 295 * _MINUTE, 14 * _HOUR),
+    "LostFactsAlarm": (("fee", "status", "sms_notify"), 625 * _MINUTE, 36 * _HOUR),
+    "UnendedCallsAlarm": (("status",), 205 * _MINUTE, 12 * _HOUR),
+    "UnnotifiedSmsAlarm": (("sms_notify",), _NOTHING, 8 * _HOUR),
+    "ExportsDueAlarm": (("fee",), timedelta(days=24), timedelta(days=27)),
+    "ExportsMissedAlarm": (("fee",), timedelta(days=30), timedelta(days=33)),
+    "ReconciliationAlarm": (("fee",), _NOTHING, _EVER),
+    "MissingCdrsAlarm": (("fee",), _NOTHING, _EVER),
 }
-"""Alarms about pushes that never came or came late: of which kinds, and how long after they should have."""
+"""Alarms about pushes that had not come then: of which kinds, and how long after they should have (from, to).
+
+The watch runs every six hours. It counts from the last sign of a call, up to half an hour before the push.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A push that never came, or so late that somebody may have missed it: when it should have."""
+    """A push that never came, or so late that somebody may have missed it: when it should have, and did."""
 
     at: datetime
     kind: str
+    came: datetime | None = None
 
 
 def caused(
@@ -147,8 +159,13 @@ def caused(
     begins = at - timedelta(seconds=alarm.period_s * (alarm.of - 1))
     ends = at + timedelta(seconds=alarm.period_s)
     if alarm.name in PUSHES:
-        kinds, after = PUSHES[alarm.name]
-        return any(one.kind in kinds and begins - after <= one.at < ends for one in missed)
+        kinds, least, most = PUSHES[alarm.name]
+        return any(
+            one.kind in kinds
+            and begins - most <= one.at < ends - least
+            and (one.came is None or begins <= one.came + _FOLLOWED)
+            for one in missed
+        )
     return any(_struck(cause, begins, ends, struck, occasions) for cause in _causes(alarm))
 
 

@@ -106,12 +106,14 @@ def test_a_late_cdr_is_a_cause_and_a_late_event_is_none() -> None:
     assert not judged(alarm, own, Seen([], [], [Missed(NOW, "status")])).holds
     assert not judged(alarm, own, Seen([], [], [Missed(later(-600), "fee")])).holds
     assert not judged(alarm, own, Seen([Struck("push.never_sent", (NOW, NOW))], [], [])).holds
+    assert not judged(alarm, own, Seen([], [], [Missed(NOW, "fee", later(5))])).holds
+    assert judged(alarm, own, Seen([], [], [Missed(NOW, "fee", later(31))])).holds
 
 
 def test_what_lasted_is_a_cause_until_its_aftermath_is_over() -> None:
     alarm = ALARMS["PlatformPausedAlarm"]
     locked = Struck("platform.lock_out", (NOW, later(30)))
-    for minutes, holds in ((-10, False), (10, True), (80, True), (100, False)):
+    for minutes, holds in ((-10, False), (10, True), (65, True), (80, False)):
         assert judged(alarm, points(alarm, minutes), Seen([locked], [], [])).holds is holds
 
 
