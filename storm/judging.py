@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -16,30 +15,23 @@ from storm.deployment import TABLES
 from storm.evidence import musts_of, seen_in, struck_in
 from storm.judges.alarms import judge_alarms
 from storm.judges.bills import judge_bills
-from storm.judges.bindings import judge_bindings
 from storm.judges.cloudwatch import read_alarms
 from storm.judges.console import judge_import, judge_reconciliation
-from storm.judges.crossings import judge_calls
-from storm.judges.drift import judge_drift
 from storm.judges.erasure import judge_erasure
 from storm.judges.facts import judge_facts, judge_numbers
 from storm.judges.jobs import judge_jobs
 from storm.judges.privacy import readable
 from storm.judges.recordings import Links, judge_recordings
-from storm.judges.releases import Window, ends_at_platform, judge_early, judge_late
 from storm.judges.statistics import judge_statistics
 from storm.judges.stories import judge_stories
 from storm.judges.strikes import judge_strikes
 from storm.judges.told import judge_told
 from storm.judges.verdict import Verdict
 from storm.judges.worklist import judge_settled, judge_worklist
+from storm.lives import judge_lives
 from storm.orders import Order, orders_of
 from storm.receiver import MODE
 from storm.world import World
-
-_TROUBLES = ("platform.", "table.", "function.", "source.", "clock.", "number.")
-_RECOVERY = timedelta(minutes=45)
-"""A release that failed is tried again after half an hour at most, and a quarter more."""
 
 
 def judge(world: World) -> list[Verdict]:
@@ -52,27 +44,13 @@ def judge(world: World) -> list[Verdict]:
     bindings_table, bills = world.tables.table("BindingsTable"), world.tables.table("BillsTable")
     bindings = [from_item(row, keyring) for (_, sk), row in bindings_table.items() if sk == "BINDING"]
     by_id = {one.id: one for one in bindings}
-    ended = ends_at_platform(world.emulator)
     deals, now = world.business.deals, world.emulator.scheduler.now()
     orders = orders_of(world.plan)
     struck = list(struck_in(world))
-    console, operators = world.weather.console, world.operators
-    skewed = [one.window for one in struck if one.kind == "clock.skew"]
-    troubles: list[Window] = [
-        (one.window[0], one.window[1] + (_RECOVERY if one.lasted else timedelta()))
-        for one in struck
-        if one.kind.startswith(_TROUBLES)
-    ]
+    operators = world.operators
     verdicts = [
-        judge_bindings(bindings, bindings_table, world.emulator, now),
-        world.places.verdict,
-        judge_calls(world.emulator, deals, bindings),
-        judge_early(deals, by_id, ended, skewed, console),
-        judge_late(deals, by_id, ended, troubles, now),
+        *judge_lives(world, bindings, keyring),
         judge_jobs(world.business.bulks.jobs, bindings, sum(bool(one.mates) for one in orders)),
-        judge_drift(
-            bindings, console.lost, console.foreign, ended, list(operators.found.values()), operators.left
-        ),
         _judge_facts(world, keyring),
         judge_stories(world.emulator, bills, keyring),
         judge_erasure(

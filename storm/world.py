@@ -24,8 +24,10 @@ from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Keys, Queues, Secret
 from storm.deployment import TABLES, Deployment, read_deployment
-from storm.judges.crossings import PlaceWatch
+from storm.judges.crossings import PeopleWatch, PlaceWatch
 from storm.judges.privacy import PrivacyWatch
+from storm.judges.releases import ClosingWatch
+from storm.judges.standing import StateWatch
 from storm.lambdas import Lambdas, Logs, capture
 from storm.operators import Operators
 from storm.orders import orders_of
@@ -84,6 +86,9 @@ class World:
     business: Business
     door: Door
     places: PlaceWatch
+    people: PeopleWatch
+    states: StateWatch
+    closings: ClosingWatch
     privacy: PrivacyWatch
     receiver: Receiver
     operators: Operators
@@ -165,7 +170,9 @@ def compose(plan: Plan, dynamodb: str) -> World:
     schedules.failing = lambda: weather.lasts("table.outage")
     business = Business(emulator, lambdas, plan.start)
     places, privacy = PlaceWatch(emulator.scheduler.now), PrivacyWatch()
-    tables.listeners.append(places.hear)
+    people, closings = PeopleWatch(emulator.scheduler.now), ClosingWatch(emulator.scheduler.now)
+    states = StateWatch(emulator.scheduler.now)
+    tables.listeners += [places.hear, people.hear, states.hear, closings.hear]
     logs.watchers.append(privacy.hear)
     queues.watchers.append(privacy.hear)
     receiver = Receiver(emulator.scheduler.now, weather.receiver_down, weather.receiver_unheard, privacy.hear)
@@ -175,7 +182,8 @@ def compose(plan: Plan, dynamodb: str) -> World:
     operators = _operators(emulator, business, lambdas, weather)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
-        business, door, places, privacy, receiver, operators, lambda: _keyring(client), say,
+        business, door, places, people, states, closings, privacy, receiver, operators,
+        lambda: _keyring(client), say,
     )  # fmt: skip
     take.append(_taker(world))
     _register(business)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,19 @@ Held = tuple[str | None, ...]
 
 
 def judge_bindings(
-    bindings: list[Binding], rows: Mapping[Key, Row], emulator: Emulator, now: datetime
+    bindings: list[Binding],
+    rows: Mapping[Key, Row],
+    emulator: Emulator,
+    now: datetime,
+    stranded: Collection[str] = (),
 ) -> Verdict:
-    """Compare what is left when all is quiet."""
+    """Compare what is left when all is quiet. ``stranded`` are the ids of AXYB whose answer was lost: whether
+    each has its fault is judged where they are found (`judges/standing.py`).
+    """
     verdict = Verdict("bindings", "our living bindings are exactly those that the platform holds")
     living = [one for one in bindings if not one.state.final]
     ours = {row: one for one in living if one.mode is not Mode.X for row in _ours(one)}
     held = set(_held(emulator.world, now))
-    known = {one.subscription_id for one in bindings}
     verdict.judged = len(bindings)
     for one in living:
         if one.state is not State.ACTIVE or one.pending is not None:
@@ -38,14 +43,9 @@ def judge_bindings(
     for row, one in ours.items():
         if row not in held:
             verdict.broken(f"{one.id} ({one.mode}) is active here and not at the platform", _story(one))
-    strands = 0
     for row in held - ours.keys():
-        if row[3] is None and row[0] not in known:
-            strands += 1
-        else:
+        if row[3] is not None or row[0] not in stranded:
             verdict.broken(f"the platform holds {row[0]} on {row[1]}, which we do not")
-    if strands:
-        verdict.notes.append(f"{strands} AXYB parts whose answer was lost end by their own life")
     verdict.figures = {"bindings": str(len(bindings)), "alive": str(len(living)), "held": str(len(held))}
     _judge_books(verdict, living, rows)
     return verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,13 @@ def judge_drift(
     ended: Ended,
     found: Sequence[Difference],
     left: Sequence[Difference],
+    stranded: Collection[str] = (),
 ) -> Verdict:
-    """What the platform lost has ended here, what nobody ordered was told of and ended there."""
+    """What the platform lost has ended here, what nobody ordered was told of and ended there.
+
+    ``stranded`` are the numbers on which an AXYB lives whose answer was lost: nobody learns its id, so nobody
+    can end it. A last run may name it, once.
+    """
     verdict = Verdict(
         "drift",
         "what the platform lost ended here, what nobody ordered was found and ended; then nothing differs",
@@ -43,12 +48,13 @@ def judge_drift(
             verdict.broken(f"nobody was told of {subscription_id}, which was made at the platform's console")
         elif subscription_id not in ended:
             verdict.broken(f"{subscription_id} was found and lives on at the platform")
+    nameless = set(stranded)
     for difference in left:
-        # Of an AXYB whose answer was lost nobody learns the id: it ends with its own life.
-        if difference["subscription_id"] is not None:
-            verdict.broken(
-                f"a last run finds {difference['kind']} on {difference['x']}: {difference['state']}"
-            )
+        x = difference["x"]
+        if (difference["kind"], difference["subscription_id"]) == ("platform_only", None) and x in nameless:
+            nameless.remove(x)
+            continue
+        verdict.broken(f"a last run finds {difference['kind']} on {x}: {difference['state']}")
     verdict.judged += 1
     kinds = Counter(f"found {one['kind']}" for one in found)
     verdict.figures = {name: str(count) for name, count in sorted((kinds + reasons).items())}

@@ -17,10 +17,15 @@ ENDED = {"foreign-0": (NOW, "unbound")}
 
 
 def judged(
-    *, state: State = State.CLOSED, found: Any = (FOREIGN,), ended: Any = ENDED, left: Any = ()
+    *,
+    state: State = State.CLOSED,
+    found: Any = (FOREIGN,),
+    ended: Any = ENDED,
+    left: Any = (),
+    stranded: Any = (),
 ) -> Verdict:
     lost = binding_of(Mode.AXB, subscription_id="lost", state=state, reason=Reason.LOST)
-    return judge_drift([lost], ["lost"], ["foreign-0"], ended, found, left)
+    return judge_drift([lost], ["lost"], ["foreign-0"], ended, found, left, stranded)
 
 
 def test_what_was_repaired_and_told_is_in_order() -> None:
@@ -36,6 +41,15 @@ def test_a_foreign_binding_that_nobody_told_of_or_ended_is_a_breach() -> None:
     assert not judged(ended={}).holds
 
 
-def test_what_a_last_run_finds_is_a_breach_unless_nobody_can_name_it() -> None:
+def test_what_a_last_run_finds_is_a_breach() -> None:
     assert not judged(left=(FOREIGN,)).holds
-    assert judged(left=({**FOREIGN, "subscription_id": None},)).holds
+    assert not judged(left=(FOREIGN,), stranded=(FOREIGN["x"],)).holds
+
+
+def test_what_nobody_can_name_is_excused_once_where_an_axyb_lives_whose_answer_was_lost() -> None:
+    nameless = {**FOREIGN, "subscription_id": None}
+    assert not judged(left=(nameless,)).holds
+    assert not judged(left=(nameless,), stranded=("+8617004000001",)).holds
+    assert judged(left=(nameless,), stranded=(FOREIGN["x"],)).holds
+    assert not judged(left=(nameless, nameless), stranded=(FOREIGN["x"],)).holds
+    assert not judged(left=({**nameless, "kind": "ours_only"},), stranded=(FOREIGN["x"],)).holds
