@@ -130,8 +130,8 @@ PUSHES: Final[Mapping[str, tuple[tuple[str, ...], timedelta, timedelta]]] = {
     "UnnotifiedSmsAlarm": (("sms_notify",), _NOTHING, 8 * _HOUR),
     "ExportsDueAlarm": (("fee",), timedelta(days=24), timedelta(days=27)),
     "ExportsMissedAlarm": (("fee",), timedelta(days=30), timedelta(days=33)),
-    "ReconciliationAlarm": (("fee",), _NOTHING, _EVER),
-    "MissingCdrsAlarm": (("fee",), _NOTHING, _EVER),
+    "ReconciliationAlarm": (("fee", "sms_notify"), _NOTHING, _EVER),
+    "MissingCdrsAlarm": (("fee", "sms_notify"), _NOTHING, _EVER),
 }
 """Alarms about pushes that had not come then: of which kinds, and how long after they should have (from, to).
 
