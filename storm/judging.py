@@ -18,11 +18,11 @@ from storm.judges.bills import judge_bills
 from storm.judges.cloudwatch import read_alarms
 from storm.judges.console import judge_import, judge_reconciliation
 from storm.judges.erasure import judge_erasure
-from storm.judges.facts import judge_facts, judge_numbers
+from storm.judges.facts import Entry, entries_in, judge_facts, judge_numbers
 from storm.judges.jobs import judge_jobs
 from storm.judges.privacy import readable
 from storm.judges.recordings import Links, judge_recordings
-from storm.judges.statistics import judge_statistics
+from storm.judges.statistics import judge_days, judge_statistics
 from storm.judges.stories import judge_stories
 from storm.judges.strikes import judge_strikes
 from storm.judges.told import judge_told
@@ -58,9 +58,10 @@ def judge(world: World) -> list[Verdict]:
             keyring,
             operators.forgotten,
             operators.erased,
+            *_entries(world, keyring),
             planned=any(fault.kind == "push.batched" for fault in world.plan.faults),
         ),
-        judge_statistics(world.emulator, bills, keyring, bindings, operators.counted),
+        _judge_statistics(world, bindings, keyring),
         judge_told(bindings, bills, world.receiver.taken, planned=any(one.mode == MODE for one in orders)),
         judge_recordings(
             world.emulator, bills, world.files, keyring, _links(world), _asked(orders, deals, by_id)
@@ -104,6 +105,23 @@ def _look_at_tables(world: World) -> None:
     """What is judged is a shadow of the tables: it has to be theirs. An error of the storm, else."""
     if wrong := world.tables.compare(TABLES):
         raise RuntimeError(f"{len(wrong)} rows of the tables are others than was seen written: {wrong[:20]}")
+
+
+def _judge_statistics(world: World, bindings: list[Binding], keyring: Keyring) -> Verdict:
+    operators, rows = world.operators, world.tables.rows
+    verdict = judge_statistics(world.emulator, rows["BillsTable"], keyring, bindings, operators.counted)
+    judge_days(verdict, operators.days, rows)
+    return verdict
+
+
+def _entries(world: World, keyring: Keyring) -> tuple[list[Entry], list[Entry]]:
+    """What the platform pushed, and what of it we answered 200."""
+    pushed = [(push.app_key, push.body) for push in world.emulator.pusher.log]
+    sent, taken = (
+        [entry for key, body in pushes for entry in entries_in(key, body, keyring)]
+        for pushes in (pushed, world.acknowledged)
+    )
+    return sent, taken
 
 
 def _subscriptions(bindings: list[Binding]) -> frozenset[str]:

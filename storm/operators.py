@@ -15,6 +15,21 @@ from storm.lambdas import Lambdas
 from storm.platform import NUMBERS, application_id
 
 Difference = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDay:
+    """A day of an application: as of when it was counted by the daily runs (None: it was not), what they made
+    of it, and what came of counting it once more.
+    """
+
+    application: str
+    day: date
+    as_of: str | None
+    first: Mapping[str, Any]
+    again: Mapping[str, Any]
+
+
 _ROUNDS: Final = 6
 _PAUSE_S: Final = 600.0
 _HOURS: Final = 30
@@ -32,6 +47,7 @@ class Operators:
     found: dict[str, Difference] = field(default_factory=dict)
     left: list[Difference] = field(default_factory=list)
     counted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    days: list[CountedDay] = field(default_factory=list)
     forgotten: str | None = field(default=None, repr=False)
     erasure: str | None = None
     erased: Mapping[str, Any] | None = None
@@ -102,20 +118,37 @@ class Operators:
                 self.left += [one for one in found if last and one["state"] != "gone"]
 
     async def count(self, since: date) -> None:
-        """Have every day since then counted once more, and read one line for each application."""
+        """Have every day since then counted once more, and read one line for each application.
+
+        What the daily runs made of each day is read before.
+        """
         today = beijing_day(self.emulator.scheduler.now())
-        for mode in NUMBERS:
-            for back in range((today - since).days + 1):
-                day = (since + timedelta(days=back)).isoformat()
-                event = {"action": "count", "application": application_id(mode), "day": day}
-                self.lambdas.invoke("ReportsSweepFunction", event)
+        days = [since + timedelta(days=back) for back in range((today - since).days + 1)]
+        wanted = [(application_id(mode), day) for mode in NUMBERS for day in days]
+        before = {(name, day): self._day(name, day) for name, day in wanted}
+        for application, day in wanted:
+            event = {"action": "count", "application": application, "day": day.isoformat()}
+            self.lambdas.invoke("ReportsSweepFunction", event)
         await self.emulator.scheduler.advance(_PAUSE_S)
+        for (application, day), (as_of, first) in before.items():
+            _, again = self._day(application, day)
+            self.days.append(CountedDay(application, day, as_of, first, again))
         for mode in NUMBERS:
-            query = {"application": application_id(mode), "by": "all", "group": "total"}
-            days = {"from": since.isoformat(), "to": today.isoformat()}
-            answer = self.business.ask("GET /statistics", query={**query, **days}, function="CallsFunction")
+            application = application_id(mode)
+            answer = self._statistics(application, since, today, by="all")
             if answer.status == 200 and answer.body["lines"]:
-                (self.counted[application_id(mode)],) = answer.body["lines"]
+                (self.counted[application],) = answer.body["lines"]
+
+    def _day(self, application: str, day: date) -> tuple[str | None, Mapping[str, Any]]:
+        """As of when a day was counted, and its line; no line: nothing happened."""
+        body = self._statistics(application, day, day, by="day").body
+        lines: list[Mapping[str, Any]] = body["lines"]
+        return body.get("as_of"), lines[0] if lines else {}
+
+    def _statistics(self, application: str, since: date, until: date, *, by: str) -> Answer:
+        query = {"application": application, "by": by, "group": "total"}
+        days = {"from": since.isoformat(), "to": until.isoformat()}
+        return self.business.ask("GET /statistics", query={**query, **days}, function="CallsFunction")
 
     def _begun(self, application: str) -> str:
         answer = self.business.ask("POST /drift", body={"application": application})

@@ -1,21 +1,31 @@
-"""What statistics count is what happened, as far as it was told to us."""
+"""What statistics count is what happened, as far as it was told to us, also as the daily runs counted it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from emulator.callrecord import Call
 from emulator.platform import Emulator
 from privatenumber.bindings.model import Binding, State
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import call_key, key_part, sms_key
+from privatenumber.times import beijing_day, from_iso
 from storm.judges.verdict import Verdict
+from storm.operators import CountedDay
 from storm.platform import NUMBERS, OURS, application_id
 from storm.tables import Key
 
 Row = Mapping[str, Any]
 Line = Mapping[str, Any]
+
+_BEHIND: Final = timedelta(hours=1)
+_COUNTED_BY: Final = timedelta(days=3)
+"""The run of the morning after may have been skipped, and that of today not have been yet."""
+
+_TELL: Final = frozenset({"event", "cdr", "sms", "decision"})
+_OF_THE_ANSWER: Final = frozenset({"as_of", "final"})
 
 
 def judge_statistics(
@@ -40,6 +50,57 @@ def judge_statistics(
     for name in ("attempts", "connected", "sms_sends", "binds"):
         verdict.figures[name] = str(sum(int(line.get(name) or 0) for line in lines.values()))
     return verdict
+
+
+def judge_days(verdict: Verdict, days: Iterable[CountedDay], rows: Mapping[str, Mapping[Key, Row]]) -> None:
+    """What the daily runs made of a day is what counting it once more makes of it.
+
+    But for days of which they did not know everything: something of it came after the run, or so shortly
+    before that what follows facts may have been behind.
+    """
+    last, counted = last_changes(rows), list(days)
+    today = max((one.day for one in counted), default=date.min)
+    settled = 0
+    for one in counted:
+        if one.as_of is None:
+            if today - one.day >= _COUNTED_BY:
+                verdict.broken(f"{one.application} on {one.day} was never counted")
+            continue
+        changed_at = last.get((one.application, one.day))
+        if changed_at is not None and changed_at > from_iso(one.as_of) - _BEHIND:
+            continue
+        settled += 1
+        for name in sorted((one.first.keys() | one.again.keys()) - _OF_THE_ANSWER):
+            if one.first.get(name) != one.again.get(name):
+                verdict.broken(
+                    f"{one.application} on {one.day}: {one.first.get(name)} {name} as of {one.as_of}, "
+                    f"{one.again.get(name)} counted again"
+                )
+    verdict.judged += settled
+    verdict.figures["days as the daily runs left them"] = str(settled)
+
+
+def last_changes(rows: Mapping[str, Mapping[Key, Row]]) -> dict[tuple[str, date], datetime]:
+    """When the last thing of a Beijing day came, by application: facts, answers, steps of bindings."""
+    told: dict[str, datetime] = {}
+    for (pk, _), row in rows["BillsTable"].items():
+        came = row.get("received_at") or (row.get("at") if row.get("kind") == "decision" else None)
+        if came and row.get("kind") in _TELL:
+            told[pk] = max(told.get(pk, from_iso(came)), from_iso(came))
+    found: dict[tuple[str, date], datetime] = {}
+
+    def note(application: str, happened: str, came: datetime) -> None:
+        key = application, beijing_day(from_iso(happened))
+        found[key] = max(found.get(key, came), came)
+
+    for (pk, sk), row in rows["BillsTable"].items():
+        if sk in ("CALL", "MESSAGE") and pk in told:
+            note(row["application"], row["started_at" if sk == "CALL" else "at"], told[pk])
+    for (pk, _), row in rows["BindingsTable"].items():
+        if pk.startswith("AUDIT#BINDING#") and "step_at" in row:
+            at = str(row["step_at"]).partition("#")[0]
+            note(row["application"], at, from_iso(at))
+    return found
 
 
 class _Truth:
