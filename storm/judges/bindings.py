@@ -35,14 +35,18 @@ def judge_bindings(
     verdict.judged = len(bindings)
     for one in living:
         if one.state is not State.ACTIVE or one.pending is not None:
-            verdict.broken(f"{one.id} ({one.mode}) is still {one.state.value}", _story(one))
+            verdict.broken(f"{one.id} ({one.mode}) is still {one.state.value}", _story(one), one.updated_at)
         elif one.ends_at < now:
             verdict.broken(
-                f"{one.id} ({one.mode}) should have ended at {one.ends_at:%m-%d %H:%M}", _story(one)
+                f"{one.id} ({one.mode}) should have ended at {one.ends_at:%m-%d %H:%M}",
+                _story(one),
+                one.ends_at,
             )
     for row, one in ours.items():
         if row not in held:
-            verdict.broken(f"{one.id} ({one.mode}) is active here and not at the platform", _story(one))
+            verdict.broken(
+                f"{one.id} ({one.mode}) is active here and not at the platform", _story(one), one.updated_at
+            )
     for row in held - ours.keys():
         if row[3] is not None or row[0] not in stranded:
             verdict.broken(f"the platform holds {row[0]} on {row[1]}, which we do not")

@@ -41,7 +41,7 @@ class PlaceWatch:
             holder = self._holders.setdefault(place, binding)
             if holder != binding:
                 self.verdict.broken(
-                    f"{self.now():%m-%d %H:%M:%S}: {binding} and {holder} hold the same person on {place[0]}"
+                    f"{binding} and {holder} hold the same person on {place[0]}", at=self.now()
                 )
         self.verdict.judged += 1
 
