@@ -13,7 +13,7 @@ from storm.judges.calls import judge_calls
 from storm.judges.drift import judge_drift
 from storm.judges.releases import Ends, Skew, ends_at_platform, judge_early, judge_late, prolonged_lives
 from storm.judges.standing import judge_standing, lives_at_platform, strands
-from storm.judges.troubles import Trouble, Window, lost_binds, troubles_of
+from storm.judges.troubles import Acted, Trouble, lost_binds, troubles_of
 from storm.judges.verdict import Verdict
 from storm.plan import Fault
 from storm.world import World
@@ -43,14 +43,14 @@ def judge_lives(world: World, bindings: list[Binding], keyring: Keyring) -> list
     ]
 
 
-def _moments(world: World, fault: Fault) -> list[datetime]:
-    """When a fault acted: one that was ordered at the platform may have done so more than once."""
-    return sorted({one.at for one in world.weather.occasions if one.fault == fault.id})
+def _acted(world: World, fault: Fault) -> list[Acted]:
+    """When a fault acted, and in which function."""
+    return [(one.at, one.function) for one in world.weather.occasions if one.fault == fault.id]
 
 
 def _troubles(world: World) -> Iterator[Trouble]:
     for fault in world.plan.faults:
-        yield from troubles_of(fault, world.weather.window_of(fault), _moments(world, fault))
+        yield from troubles_of(fault, world.weather.window_of(fault), _acted(world, fault))
 
 
 def _skews(world: World) -> Iterator[Skew]:
@@ -59,6 +59,6 @@ def _skews(world: World) -> Iterator[Skew]:
             yield Skew(world.weather.window_of(fault), float(fault.params["seconds"]))
 
 
-def _lost_binds(world: World) -> Iterator[Window]:
+def _lost_binds(world: World) -> Iterator[datetime]:
     for fault in world.plan.faults:
-        yield from lost_binds(fault, world.weather.window_of(fault), _moments(world, fault))
+        yield from lost_binds(fault, _acted(world, fault))

@@ -18,7 +18,6 @@ from emulator.book import Kept
 from emulator.platform import Emulator
 from emulator.world import AxbBinding
 from privatenumber.bindings.model import Binding
-from storm.judges.troubles import Window
 from storm.judges.verdict import Verdict
 from storm.tables import Written
 from storm.upheavals import Console
@@ -88,11 +87,11 @@ def judge_standing(
     bindings: Sequence[Binding],
     states: Mapping[str, States],
     console: Console,
-    lost: Sequence[Window],
+    lost: Sequence[datetime],
 ) -> Verdict:
     """Add to a verdict what broke at any moment.
 
-    ``lost`` are the moments, or times, in which the answer to the bind of an AXYB may have been lost: no
+    ``lost`` are the moments at which the answer to the bind of an AXYB may have been lost: no
     query finds it again (axyb.md §4), and it ends by its own life.
     """
     ours = {one.subscription_id: one for one in bindings if one.subscription_id}
@@ -129,19 +128,19 @@ def _at(states: States, at: datetime) -> set[str]:
     return {state for (since, state), (until, _) in pairwise([*states, last]) if since <= at <= until}
 
 
-def _judge_strands(verdict: Verdict, strands: Sequence[Life], lost: Sequence[Window]) -> None:
-    """Each has a fault of its own, at the moment at which it was bound; what lasts may have lost several."""
+def _judge_strands(verdict: Verdict, strands: Sequence[Life], lost: Sequence[datetime]) -> None:
+    """Each has a fault of its own, at the moment at which it was bound."""
     left = list(lost)
     for one in sorted(strands, key=lambda life: life.begins):
-        fault = next((each for each in left if each[0] - _SECOND <= one.begins <= each[1] + _SECOND), None)
-        if one.mode != "AXYB" or fault is None:
-            verdict.broken(
-                f"the platform bound {one.id} ({one.mode}) on {one.x} at {one.begins:%m-%d %H:%M:%S}, "
-                "which no row of ours names",
-                at=one.begins,
-            )
-        elif fault[0] == fault[1]:
+        fault = next((at for at in left if abs(at - one.begins) <= _SECOND), None)
+        if one.mode == "AXYB" and fault is not None:
             left.remove(fault)
+            continue
+        verdict.broken(
+            f"the platform bound {one.id} ({one.mode}) on {one.x} at {one.begins:%m-%d %H:%M:%S}, "
+            "which no row of ours names",
+            at=one.begins,
+        )
     if strands:
         verdict.notes.append(f"{len(strands)} AXYB parts whose answer was lost end by their own life")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,6 +10,8 @@ from typing import Final
 from storm.plan import Fault
 
 Window = tuple[datetime, datetime]
+Acted = tuple[datetime, str]
+"""A moment at which a fault acted, and in which function."""
 
 PROMISE: Final = timedelta(minutes=5)
 """What `SweepLagAlarm` calls late."""
@@ -33,14 +35,11 @@ _ASKED: Final = frozenset({"BindingsFunction", "JobsWorkerFunction"})
 
 _BINDING: Final = frozenset({"BindingsFunction", "JobsWorkerFunction", "UnbindWorkerFunction"})
 _UNHEARD: Final = frozenset({"platform.timeout_after_success", "platform.error_5xx_after_success"})
+_UNWRITTEN: Final = frozenset({"function.crash", "function.timeout"})
 
 _LASTING: Final[Mapping[str, tuple[timedelta, timedelta]]] = {
     "platform.lock_out": (timedelta(minutes=30), timedelta(minutes=30) + _BACK_OFF),
     "platform.arrears": (timedelta(minutes=20), timedelta(minutes=20) + 2 * _BACK_OFF),
-    "table.outage": (_UNDER_WAY, timedelta(minutes=8)),
-    "table.throttled": (_UNDER_WAY, timedelta(minutes=8)),
-    "table.conflicts": (_UNDER_WAY, timedelta(minutes=8)),
-    "table.answer_lost": (_UNDER_WAY, timedelta(minutes=8)),
     "source.skipped": (_UNDER_WAY, timedelta(minutes=2)),
     "clock.skew": (_UNDER_WAY, timedelta(minutes=4)),
 }
@@ -70,39 +69,41 @@ class Trouble:
         return self.mode in (None, mode) and (asked or not self.asked)
 
 
-def troubles_of(fault: Fault, window: Window, moments: Sequence[datetime]) -> Iterator[Trouble]:
-    """What a fault that acted at these moments, or that lasted, was to releases; most are nothing to them."""
-    if not moments:
-        return
-    if fault.kind in _LASTING:
+def troubles_of(fault: Fault, window: Window, acted: Iterable[Acted]) -> Iterator[Trouble]:
+    """What a fault was to releases that lasted, or acted at these moments; most are nothing to them."""
+    moments = sorted(set(acted))
+    if fault.kind in _LASTING and moments:
         echo, felt = _LASTING[fault.kind]
         yield Trouble(fault.kind, window, felt, echo)
-    elif fault.kind.startswith("platform."):
+        return
+    for at, function in moments:
+        still_felt, mode = _point(fault)
+        # Who sent too much keeps silent in everything for a minute, whatever he asked for.
+        paused = fault.kind == "platform.flow_control"
+        if still_felt is None or not (paused or function in _WORKERS | _ASKED):
+            continue
+        what = f"{fault.kind} in {function}"
+        yield Trouble(what, (at, at), still_felt, mode=mode, asked=not paused and function in _ASKED)
+
+
+def _point(fault: Fault) -> tuple[timedelta | None, str | None]:
+    """How long one that acts at a moment is felt, and in which mode only; None: it is nothing to releases."""
+    if fault.kind.startswith(("table.", "function.")):
+        return _CLAIM, None
+    if fault.kind == "platform.no_connection":
+        return _FIRST_TRY, None
+    if fault.kind.startswith("platform."):
         mode, _, step = str(fault.params["api"]).partition(".")
-        of_all = fault.kind == "platform.no_connection"
-        # Who sent too much keeps silent in everything for a minute.
-        if of_all or fault.kind == "platform.flow_control" or step in _STEPS:
-            for at in moments:
-                yield Trouble(
-                    f"{fault.kind} of {fault.params['api']}",
-                    (at, at),
-                    _FIRST_TRY,
-                    mode=None if of_all else mode.upper(),
-                )
-    elif fault.kind.startswith("function.") and fault.params["function"] in _WORKERS | _ASKED:
-        function = str(fault.params["function"])
-        for at in moments:
-            yield Trouble(f"{fault.kind} of {function}", (at, at), _CLAIM, asked=function in _ASKED)
+        touches = step in _STEPS or fault.kind == "platform.flow_control"
+        return (_FIRST_TRY if touches else None), mode.upper()
+    return None, None
 
 
-def lost_binds(fault: Fault, window: Window, moments: Sequence[datetime]) -> Iterator[Window]:
+def lost_binds(fault: Fault, acted: Iterable[Acted]) -> Iterator[datetime]:
     """When a fault may have kept us from learning which AXYB the platform has just bound."""
     unheard = fault.kind in _UNHEARD and fault.params["api"] == "axyb.ax_bind"
-    died = fault.kind in ("function.crash", "function.timeout") and fault.params["function"] in _BINDING
-    if fault.kind.startswith("table.") and moments:
-        yield window
-    elif unheard or died:
-        yield from ((at, at) for at in moments)
+    if unheard or fault.kind in _UNWRITTEN or fault.kind.startswith("table."):
+        yield from sorted({at for at, function in acted if function in _BINDING})
 
 
 def latest_release(

@@ -76,8 +76,8 @@ def binding_with_id(name: str) -> Binding:
     return binding_with_end(binding_of(Mode.AXB, id=name, subscription_id=f"s-{name}"), END)
 
 
-def struck(fault: Fault, *moments: datetime, window: tuple[datetime, datetime] = (END, END)) -> list[Trouble]:
-    return list(troubles_of(fault, window, moments))
+def struck(fault: Fault, *moments: datetime, function: str = "UnbindWorkerFunction") -> list[Trouble]:
+    return list(troubles_of(fault, (END, END), [(at, function) for at in moments]))
 
 
 def platform_fault(api: str, kind: str = "platform.error_5xx") -> Fault:
@@ -183,24 +183,35 @@ def test_a_storm_in_which_hardly_a_release_was_left_alone_is_not_judged() -> Non
 
 
 @pytest.mark.parametrize(
-    ("fault", "mode", "asked", "meets"),
+    ("fault", "function", "mode", "meets"),
     [
-        (platform_fault("axb.unbind"), "AXB", False, True),
-        (platform_fault("axb.unbind"), "AX", False, False),
-        (platform_fault("axb.bind"), "AXB", False, False),
-        (platform_fault("axb.bind", "platform.flow_control"), "AXB", False, True),
-        (platform_fault("axb.bind", "platform.no_connection"), "AX", False, True),
-        (Fault("f1", "function.crash", 0.0, params={"function": "BillingFunction"}), "AXB", True, False),
-        (Fault("f1", "function.crash", 0.0, params={"function": "BindingsFunction"}), "AXB", False, False),
-        (Fault("f1", "function.crash", 0.0, params={"function": "BindingsFunction"}), "AXB", True, True),
-        (Fault("f1", "number.suspended", 0.0, params={"mode": "AXB"}), "AXB", False, False),
-        (Fault("f1", "table.outage", 0.0), "X", False, True),
+        (platform_fault("axb.unbind"), "UnbindWorkerFunction", "AXB", True),
+        (platform_fault("axb.unbind"), "UnbindWorkerFunction", "AX", False),
+        (platform_fault("axb.bind"), "UnbindWorkerFunction", "AXB", False),
+        (platform_fault("axb.query"), "DriftFunction", "AXB", False),
+        (platform_fault("axb.bind", "platform.flow_control"), "BindingsFunction", "AXB", True),
+        (platform_fault("axb.bind", "platform.flow_control"), "BindingsFunction", "AX", False),
+        (platform_fault("axb.bind", "platform.no_connection"), "UnbindWorkerFunction", "AX", True),
+        (platform_fault("axb.bind", "platform.no_connection"), "DriftFunction", "AX", False),
+        (Fault("f1", "function.crash", 0.0), "BillingFunction", "AXB", False),
+        (Fault("f1", "function.crash", 0.0), "UnbindSweepFunction", "X", True),
+        (Fault("f1", "function.crash", 0.0), "BindingsFunction", "AXB", False),
+        (Fault("f1", "number.suspended", 0.0, params={"mode": "AXB"}), "", "AXB", False),
+        (Fault("f1", "table.outage", 0.0), "UnbindSweepFunction", "X", True),
+        (Fault("f1", "table.outage", 0.0), "BillingFunction", "X", False),
+        (Fault("f1", "platform.lock_out", 0.0), "", "AXE", True),
     ],
 )
-def test_only_what_can_touch_a_release_is_in_its_way(
-    fault: Fault, mode: str, *, asked: bool, meets: bool
+def test_only_what_can_touch_a_release_that_is_due_is_in_its_way(
+    fault: Fault, function: str, mode: str, *, meets: bool
 ) -> None:
-    assert any(one.touches(mode, asked=asked) for one in struck(fault, END)) is meets
+    assert any(one.touches(mode, asked=False) for one in struck(fault, END, function=function)) is meets
+
+
+def test_a_function_that_ends_what_it_is_asked_to_end_is_in_the_way_of_that_only() -> None:
+    (trouble,) = struck(Fault("f1", "function.crash", 0.0), END, function="BindingsFunction")
+    assert trouble.touches("AXB", asked=True)
+    assert not trouble.touches("AXB", asked=False)
 
 
 def test_a_fault_that_never_acted_is_in_nobodys_way() -> None:

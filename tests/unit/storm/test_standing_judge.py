@@ -12,7 +12,7 @@ from builders.fake_bindings import binding_of
 from emulator.platform import Emulator
 from privatenumber.settings import Mode
 from storm.judges.standing import Life, States, StateWatch, judge_standing, strands
-from storm.judges.troubles import Window, lost_binds
+from storm.judges.troubles import lost_binds
 from storm.judges.verdict import Verdict
 from storm.plan import Fault
 from storm.platform import Door
@@ -32,7 +32,7 @@ WHOLE: States = (
 
 
 def judged(
-    *lives: Life, states: States = WHOLE, unheard: tuple[Window, ...] = (), **upheavals: dict[str, datetime]
+    *lives: Life, states: States = WHOLE, unheard: tuple[datetime, ...] = (), **upheavals: dict[str, datetime]
 ) -> Verdict:
     console = Console(cast("Emulator", None), cast("Door", None), **cast("Any", upheavals))
     bindings = [binding_of(Mode.AXB, id="b1", subscription_id="s1")]
@@ -75,11 +75,11 @@ def test_what_the_platform_bound_and_no_row_names_is_a_breach_unless_its_console
 
 
 def test_an_axyb_that_no_row_names_has_a_fault_of_its_own_at_its_moment() -> None:
-    assert judged(unknown(), unheard=((BEGAN, BEGAN),)).holds
-    assert not judged(unknown(), unheard=((BEGAN + MINUTE, BEGAN + MINUTE),)).holds
-    assert not judged(unknown("AX"), unheard=((BEGAN, BEGAN),)).holds
-    assert not judged(unknown(), unknown(number=2), unheard=((BEGAN, BEGAN),)).holds
-    assert judged(unknown(), unknown(number=2), unheard=((BEGAN, BEGAN + MINUTE),)).holds
+    assert judged(unknown(), unheard=(BEGAN,)).holds
+    assert not judged(unknown(), unheard=(BEGAN + MINUTE,)).holds
+    assert not judged(unknown("AX"), unheard=(BEGAN,)).holds
+    assert not judged(unknown(), unknown(number=2), unheard=(BEGAN,)).holds
+    assert judged(unknown(), unknown(number=2), unheard=(BEGAN, BEGAN)).holds
 
 
 def test_two_that_put_one_person_on_one_x_at_a_time_are_a_breach() -> None:
@@ -99,20 +99,21 @@ def test_strands_are_what_nobody_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "params", "loses"),
+    ("kind", "params", "function", "loses"),
     [
-        ("platform.timeout_after_success", {"api": "axyb.ax_bind"}, True),
-        ("platform.timeout_before", {"api": "axyb.ax_bind"}, False),
-        ("platform.timeout_after_success", {"api": "axyb.yb_bind"}, False),
-        ("function.crash", {"function": "BindingsFunction"}, True),
-        ("function.crash", {"function": "BillingFunction"}, False),
-        ("table.outage", {}, True),
+        ("platform.timeout_after_success", {"api": "axyb.ax_bind"}, "BindingsFunction", True),
+        ("platform.timeout_before", {"api": "axyb.ax_bind"}, "BindingsFunction", False),
+        ("platform.timeout_after_success", {"api": "axyb.yb_bind"}, "BindingsFunction", False),
+        ("function.crash", {"function": "BindingsFunction"}, "BindingsFunction", True),
+        ("function.crash", {"function": "BillingFunction"}, "BillingFunction", False),
+        ("table.outage", {}, "JobsWorkerFunction", True),
+        ("table.outage", {}, "WatchFunction", False),
     ],
 )
 def test_only_faults_that_keep_the_answer_from_being_written_down_lose_a_bind(
-    kind: str, params: dict[str, Any], *, loses: bool
+    kind: str, params: dict[str, Any], function: str, *, loses: bool
 ) -> None:
-    assert bool(list(lost_binds(Fault("f1", kind, 0.0, params=params), (BEGAN, ENDED), [BEGAN]))) is loses
+    assert bool(list(lost_binds(Fault("f1", kind, 0.0, params=params), [(BEGAN, function)]))) is loses
 
 
 def test_states_are_kept_moment_by_moment() -> None:
