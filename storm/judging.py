@@ -150,7 +150,7 @@ def _judge_money(world: World, bills: Mapping[Any, Any], bound: Mapping[str, str
     return [
         judge_bills(world.emulator, bills, keyring, bound, run),
         judge_reconciliation(world.emulator, bills, keyring, world.files.stored, run),
-        judge_import(world.emulator, bills, bound, world.files.stored, run),
+        judge_import(world.emulator, bills, keyring, bound, world.files.stored, run),
     ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,11 +16,13 @@ from emulator.platform import Emulator
 from privatenumber.billing.closing.components import CORRECTION
 from privatenumber.privacy import Keyring, token
 from privatenumber.store.fact_rows import sms_key
+from privatenumber.times import from_iso
 from storm.judges.verdict import Verdict
 from storm.platform import OURS
 from storm.tables import Key
 
 _CALLS: Final = ("attempts", "connected", "talk_seconds", "minutes")
+_COUNTS: Final = frozenset({"attempts", "connected", "messages"})
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "by_application": ("application",),
     "by_x": ("application", "x"),
@@ -40,7 +43,8 @@ Groups = Mapping[tuple[str, ...], Sums]
 class Charged:
     """What of a month's calls, SMS and rents a statement has to hold.
 
-    ``rows``: the calls that only a row of the console tells of, by icid.
+    ``rows``: the calls that only a row of the console tells of, by icid. ``came``: when the push of each call
+    or SMS came, by icid or SMS id; none of what was imported.
     """
 
     calls: Sequence[CallCharge]
@@ -49,6 +53,13 @@ class Charged:
     """Application, X and amount."""
 
     rows: frozenset[str] = frozenset()
+    came: Mapping[str, datetime] = field(default_factory=dict)
+
+    def known_by(self, moment: datetime) -> Charged:
+        """What had come by then."""
+        known = {name for name, at in self.came.items() if at <= moment}
+        calls = [one for one in self.calls if one.call.icid in known]
+        return replace(self, calls=calls, texts=[one for one in self.texts if one.sms.id in known])
 
     def sums(self) -> dict[str, Decimal]:
         """Everything together; each sum is rounded once (billing-rules.md §2)."""
@@ -135,29 +146,45 @@ def notice_of(charge: SmsCharge, keyring: Keyring) -> Key:
     return sms_key(application, token(keyring, charge.sms.id, purpose="sms")), "Notify"
 
 
-def charged(emulator: Emulator, month: str, cdrs: frozenset[str]) -> Charged:
-    """All that the platform's own books have; ``cdrs`` are those that came as pushes."""
+def charged(emulator: Emulator, month: str, came: Mapping[str, datetime]) -> Charged:
+    """All that the platform's own books have; ``came``: when what came as pushes did."""
     books = emulator.books
     rents = [(OURS[one.app_key], one.x, one.amount) for one in books.rent_of(month)]
     calls = books.calls_of(month)
-    rows = frozenset(one.call.icid for one in calls) - cdrs
-    return Charged(calls, books.sms_of(month), rents, rows)
+    rows = frozenset(one.call.icid for one in calls) - came.keys()
+    return Charged(calls, books.sms_of(month), rents, rows, came)
+
+
+def pushed(emulator: Emulator, rows: Mapping[Key, Row], keyring: Keyring) -> dict[str, datetime]:
+    """When the CDRs and SMS notices that are here came, by icid and SMS id."""
+    cdrs = [row for row in rows.values() if row.get("kind") == "cdr" and row.get("icid")]
+    found = {str(row["icid"]): from_iso(row["received_at"]) for row in cdrs}
+    for one in emulator.books.sms_of(None):
+        if (notice := rows.get(notice_of(one, keyring))) is not None:
+            found[one.sms.id] = from_iso(notice["received_at"])
+    return found
 
 
 def arrived(emulator: Emulator, month: str, rows: Mapping[Key, Row], keyring: Keyring) -> Charged:
     """What of the platform's own books has a fact here."""
     cdrs = arrived_cdrs(rows)
-    everything = charged(emulator, month, cdrs)
+    everything = charged(emulator, month, pushed(emulator, rows, keyring))
     calls = [one for one in everything.calls if one.call.icid in cdrs]
     texts = [one for one in everything.texts if notice_of(one, keyring) in rows]
-    return Charged(calls, texts, everything.rents)
+    return replace(everything, calls=calls, texts=texts)
 
 
 def judge_statement(
     verdict: Verdict, month: str, document: Mapping[str, Any], truth: Charged, orders: Orders, run: Run
 ) -> None:
-    """One statement against what it has to hold, in all and in each of its groups."""
+    """One statement against what it has to hold, in all and in each of its groups.
+
+    A month that is closed counts what had come by its close. What came later and costs something is a
+    correction; without one, money and minutes are the whole truth all the same.
+    """
     stated, sums = stated_sums(document, run), truth.sums()
+    counted = truth.known_by(from_iso(document["made_at"])) if document["state"] == "closed" else truth
+    sums |= {name: value for name, value in counted.sums().items() if name in _COUNTS}
     for name, value in stated.items():
         verdict.judged += 1
         if value != sums[name]:
@@ -165,7 +192,7 @@ def judge_statement(
     if "attempts" not in stated:
         verdict.notes.append(f"{month} was corrected: its groups are those of before")
         return
-    for name, wanted in truth.groups(orders).items():
+    for name, wanted in counted.groups(orders).items():
         verdict.judged += len(wanted)
         for what in differing(wanted, _group(document[name], _GROUPS[name])):
             verdict.broken(f"{month}: {name} {what}")

@@ -20,6 +20,7 @@ from storm.judges.bills import (
     charged,
     judge_statement,
     notice_of,
+    pushed,
 )
 from storm.judges.verdict import Verdict
 from storm.platform import OURS
@@ -75,7 +76,7 @@ def judge_differences(verdict: Verdict, month: str, document: Mapping[str, Any],
 
 def _missing(emulator: Emulator, month: str, rows: Mapping[Key, Row], keyring: Keyring) -> Missing:
     cdrs = arrived_cdrs(rows)
-    everything = charged(emulator, month, cdrs)
+    everything = charged(emulator, month, {})
     missing: Missing = Counter(
         ("call", one.call.icid) for one in everything.calls if one.call.icid not in cdrs
     )
@@ -88,12 +89,17 @@ def _missing(emulator: Emulator, month: str, rows: Mapping[Key, Row], keyring: K
 
 
 def judge_import(
-    emulator: Emulator, rows: Mapping[Key, Row], orders: Orders, files: dict[str, bytes], run: Run
+    emulator: Emulator,
+    rows: Mapping[Key, Row],
+    keyring: Keyring,
+    orders: Orders,
+    files: dict[str, bytes],
+    run: Run,
 ) -> Verdict:
     """Once the console's exports are imported each month's statement is what everything really cost."""
     says = "with the exports of what never came imported, each statement equals the whole truth, in all parts"
     verdict = Verdict("import", says)
-    pushed = arrived_cdrs(rows)
+    came = pushed(emulator, rows, keyring)
     for month in emulator.books.months():
         event = {"action": "import", "month": month, **_exported(emulator, month, files)}
         imported = run({name: value for name, value in event.items() if name != "bill"})
@@ -105,7 +111,7 @@ def judge_import(
         for name in ("calls", "sms"):
             for row in imported[name]["rows"]:
                 verdict.broken(f"{month}: a row of {name} was left out: {row}")
-        truth = charged(emulator, month, pushed)
+        truth = charged(emulator, month, came)
         judge_statement(verdict, month, stated, truth, orders, run)
         told = f"{counts['calls']} calls and {counts['sms']} SMS imported"
         verdict.figures[month] = f"{told}, {truth.sums()['total']} CNY"

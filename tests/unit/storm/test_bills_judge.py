@@ -31,6 +31,7 @@ BOOKED = {"item": "correction", "quantity": 1, "package_quantity": 0, "rounded":
 STATEMENT: Mapping[str, Any] = {
     "month": "2026-09",
     "state": "open",
+    "made_at": "2026-10-03T16:10:00.000Z",
     "calls": {"attempts": 1, "connected": 1, "talk_seconds": 61, "minutes": 2},
     "sms": {"messages": 0},
     "total": "9.46",
@@ -54,7 +55,8 @@ def truth() -> Charged:
     emulator.world.add_axb(AxbBinding("one", app_key("AXB"), X, person(1), person(2), START))
     emulator.calls.place(CallScript(caller=person(1), called=X, outcome="answered", talk_s=61))
     asyncio.run(emulator.scheduler.advance(600))
-    everything = charged(emulator, "2026-09", frozenset())
+    (call,) = emulator.calls.calls.values()
+    everything = charged(emulator, "2026-09", {call.icid: START})
     return replace(everything, rents=[("storm-axb", X, Decimal("5.00"))])
 
 
@@ -138,3 +140,28 @@ def test_minutes_of_a_corrected_month_are_held_to_the_truth(truth: Charged) -> N
     assert judged(truth, closed, answers({"changed": True, "after": [CALL, RENT]})).holds
     more = {**CALL, "quantity": 3}
     assert not judged(truth, closed, answers({"changed": True, "after": [more, RENT]})).holds
+
+
+class TestAfterTheClose:
+    """A call that came after the close and costs nothing is not counted; one that costs is corrected."""
+
+    CLOSED: Mapping[str, Any] = {**STATEMENT, "state": "closed"}
+
+    def with_another(self, truth: Charged, at: datetime | None, minutes: int = 0) -> Charged:
+        (one,) = truth.calls
+        call = replace(one.call, icid="another", answered_at=None)
+        came = {**truth.came, **({"another": at} if at else {})}
+        return replace(truth, calls=[one, replace(one, call=call, minutes=minutes)], came=came)
+
+    def test_one_that_costs_nothing_is_not_counted(self, truth: Charged) -> None:
+        assert judged(self.with_another(truth, None), self.CLOSED).holds
+        assert judged(self.with_another(truth, datetime(2026, 10, 4, tzinfo=UTC)), self.CLOSED).holds
+
+    def test_one_that_came_before_is(self, truth: Charged) -> None:
+        assert not judged(self.with_another(truth, START), self.CLOSED).holds
+
+    def test_in_an_open_month_it_is(self, truth: Charged) -> None:
+        assert not judged(self.with_another(truth, None), STATEMENT).holds
+
+    def test_one_that_costs_has_to_be_corrected(self, truth: Charged) -> None:
+        assert not judged(self.with_another(truth, None, minutes=1), self.CLOSED).holds
