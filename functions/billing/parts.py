@@ -16,8 +16,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from privatenumber.billing.bootstrap import Rooms
+from privatenumber.billing.closing.daily import MonthsRefused
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut
-from privatenumber.billing.ledger import MonthTooLarge
 from privatenumber.settings import Settings
 from privatenumber.telemetry import get_logger, get_metrics
 
@@ -46,15 +46,20 @@ def _done(shared: FanOut, record: Mapping[str, Any]) -> bool:
         asked = CloseWork.from_body(record["body"])
         about |= {"run": asked.run, "shard": asked.shard}
         about |= {"application": asked.day.application, "day": str(asked.day.day)} if asked.day else {}
-        booked = shared.work(rooms().ledger, asked)
-        if booked:
-            metrics.add_metric("CorrectionsBooked", MetricUnit.Count, booked)
-    except MonthTooLarge as error:
-        logger.error("refused", extra={**about, "detail": str(error)})
-        metrics.add_metric("MonthsRefused", MetricUnit.Count, 1)
+        _count("CorrectionsBooked", shared.work(rooms().ledger, asked))
+    except MonthsRefused as error:
+        for month, detail in error.details.items():
+            logger.error("refused", extra={**about, "month": month, "detail": detail})
+        _count("CorrectionsBooked", error.booked)
+        _count("MonthsRefused", len(error.details))
         return True
     except Exception:
         logger.exception("close failed", extra=about)
         return False
     logger.info("done", extra=about)
     return True
+
+
+def _count(name: str, count: int) -> None:
+    if count:
+        metrics.add_metric(name, MetricUnit.Count, count)

@@ -180,8 +180,13 @@ def _wanted(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
         if not _VALUE.fullmatch(value):
             raise InvalidFields((name, "must have 1 to 256 printable characters"))
     return lambda line: (
-        (kind in (None, line["line"])) and all(line.get(name) == value for name, value in equal.items())
+        (kind in (None, line["line"])) and all(_said(line, name) == value for name, value in equal.items())
     )
+
+
+def _said(line: Mapping[str, Any], name: str) -> Any:
+    """What a line says; a record that is there no more says what it was."""
+    return line.get(name, line.get("was", {}).get(name))
 
 
 ROUTES: Final[Mapping[str, Route]] = {

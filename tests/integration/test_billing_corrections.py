@@ -267,6 +267,17 @@ def test_who_a_call_belongs_to_may_be_known_later(books: Books) -> None:
     }
 
 
+def test_a_month_of_an_application_that_is_not_configured_is_left_alone(
+    books: Books, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is known of its numbers and records: its costs would be taken back."""
+    gone = replace(books.ledger(), applications={"other": "key"}, numbers=[])
+    assert state_month(gone, "2026-09", as_of=LATER)[0].late is None
+    assert correct(gone, "2026-09", as_of=LATER)["changed"] is False
+    told = [vars(record) for record in caplog.records if record.message == "month left alone"]
+    assert [(each["month"], each["not_configured"]) for each in told] == [("2026-09", [APP_ID])] * 2
+
+
 def test_shares_are_not_read_while_nothing_has_changed(books: Books) -> None:
     """A closed month is looked at every week; its shares are as many as its orders."""
     blind = Unread(books.dynamodb, "STATEMENT#2026-09")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,18 +15,18 @@ from builders.billing import EXAMPLE_PRICES, utc
 from builders.books import Books, account_books
 from builders.crashes import Killed
 from builders.pushes import X
-from privatenumber.billing.closing import daily
+from privatenumber.billing.closing import daily, runs
 from privatenumber.billing.closing.corrections import Adjustment, adjust, correct
 from privatenumber.billing.closing.daily import due_months, late_months, settle_month
 from privatenumber.billing.closing.fan_out import CloseWork, FanOut, due_runs
-from privatenumber.billing.closing.runs import BillingRequestError, state_month
+from privatenumber.billing.closing.runs import BillingRequestError, carried_into, state_month
 from privatenumber.billing.ledger import Ledger, MonthTooLarge
+from privatenumber.billing.rating.packages import Use
 from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns
 from privatenumber.store.items import decode
-from privatenumber.store.month_looks import Look
 
 NOVEMBER = utc("2026-11-04 00:00:00")
 MONDAY = utc("2026-12-14 00:00:00")
@@ -40,13 +40,13 @@ PACKAGE = PackageOrder("o1", utc("2026-08-31 17:00:00"), 10, 0, Decimal(10))
 
 
 @contextmanager
-def two_months() -> Iterator[Books]:
+def two_months(package: PackageOrder = PACKAGE) -> Iterator[Books]:
     """September used 4 minutes of 10, October the other 6 and 2 more; both are closed."""
     with account_books() as opened:
         opened.number(X, issued_on=date(2026, 1, 1))
         called(opened, 1, "2026-09-02", 4)
         called(opened, 2, "2026-10-02", 8)
-        ledger = opened.ledger(packages=[PACKAGE])
+        ledger = opened.ledger(packages=[package])
         ledger.close_days([date(2026, 9, 2), date(2026, 10, 2)], now=NOVEMBER)
         for month in ("2026-09", "2026-10"):
             state_month(ledger, month, as_of=NOVEMBER, stored=True)
@@ -72,16 +72,16 @@ def called(books: Books, number: int, day: str, minutes: int) -> None:
 
 
 def test_every_closed_month_is_looked_at_again_on_mondays_oldest_first(books: Books) -> None:
-    runs = due_runs(books.ledger(), as_of=MONDAY, now=MONDAY)
-    assert [run.month for run in runs if run.id.startswith("recheck")] == ["2026-09", "2026-10"]
+    due = due_runs(books.ledger(), as_of=MONDAY, now=MONDAY)
+    assert [run.month for run in due if run.id.startswith("recheck")] == ["2026-09", "2026-10"]
 
 
 def test_a_month_that_was_not_closed_in_its_turn_is_due_later(books: Books) -> None:
     called(books, 3, "2026-08-02", 1)
     ledger = books.ledger()
     ledger.close_days([date(2026, 8, 2)], now=NOVEMBER)
-    runs = due_runs(ledger, as_of=NOVEMBER, now=NOVEMBER)
-    assert "2026-08" in [run.month for run in runs if run.id.startswith("month")]
+    due = due_runs(ledger, as_of=NOVEMBER, now=NOVEMBER)
+    assert "2026-08" in [run.month for run in due if run.id.startswith("month")]
 
 
 def rechecked(ledger: Ledger) -> list[str]:
@@ -129,11 +129,60 @@ def test_what_was_seen_to_be_late_is_due_the_next_day_and_told_after_it(books: B
     assert rechecked(ledger) == []
 
 
-def test_a_slow_look_takes_nothing_back_that_a_later_one_has_seen(books: Books) -> None:
+def test_a_slow_look_keeps_what_it_saw_though_another_one_was_faster(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began earlier, and read the facts later."""
+    fresh_statement, faster = runs.fresh_statement, list[datetime]()
+
+    def slow(ledger: Ledger, month: str, **more: Any) -> Any:
+        if not faster:
+            faster.append(TUESDAY + timedelta(hours=1))
+            state_month(books.ledger(packages=[PACKAGE]), month, as_of=faster[0], stored=True)
+            called(books, 3, "2026-10-03", 2)
+            books.ledger(packages=[PACKAGE]).close_days([date(2026, 10, 3)], now=TUESDAY)
+        return fresh_statement(ledger, month, **more)
+
+    monkeypatch.setattr(runs, "fresh_statement", slow)
+    state_month(books.ledger(packages=[PACKAGE]), "2026-10", as_of=TUESDAY, stored=True)
+    assert books.ledger().looks.all()["2026-10"].late_since == TUESDAY
+
+
+def test_what_packages_paid_is_told_to_later_months_although_no_amount_of_one_between_changes() -> None:
+    """Else they would pay the same minutes once more."""
+    large = replace(PACKAGE, minutes=14)
+    with two_months(large) as books:
+        called(books, 3, "2026-09-03", 2)
+        ledger = books.ledger(packages=[large])
+        ledger.close_days([date(2026, 9, 3)], now=MONDAY)
+        assert settle_month(ledger, "2026-09", as_of=MONDAY, stored=True) == 2
+        found = ledger.corrections.latest("2026-10")
+        assert found is not None
+        assert (found.document["amount"], found.document["reasons"]) == ("0.00", ["package"])
+        assert carried_into(ledger, "2026-11", MONDAY, keep=False).used == {"o1": Use(minutes=14)}
+        assert settle_month(ledger, "2026-09", as_of=TUESDAY, stored=True) == 0
+
+
+def test_a_correction_on_request_makes_the_months_due_that_build_on_it(books: Books) -> None:
+    called(books, 3, "2026-09-03", 2)
+    ledger = books.ledger(packages=[PACKAGE])
+    ledger.close_days([date(2026, 9, 3)], now=MONDAY)
+    correct(ledger, "2026-09", as_of=MONDAY, stored=True)
+    assert rechecked(ledger) == ["2026-10"]
+    assert settle_month(ledger, "2026-10", as_of=TUESDAY, stored=True) == 1
+    assert rechecked(ledger) == []
+
+
+def test_a_month_that_is_late_and_too_old_to_be_corrected_is_told_no_more(books: Books) -> None:
     looks = books.ledger().looks
-    looks.note("2026-09", "terms", late=True, at=TUESDAY)
-    looks.note("2026-09", "older", late=False, at=MONDAY)
-    assert looks.all()["2026-09"] == Look("terms", late_since=TUESDAY)
+    looks.note("2026-09", "terms", late=True, at=TUESDAY, last=looks.last("2026-09"))
+    assert late_months(looks, now=utc("2027-11-30 00:00:00")) == 1
+    assert late_months(looks, now=utc("2027-12-01 00:00:00")) == 0
+
+
+def test_a_month_that_nobody_closed_is_due_with_its_rents_once_an_earlier_one_is_known(books: Books) -> None:
+    due = due_months(books.ledger(packages=[PACKAGE]), utc("2026-12-08 00:00:00"))
+    assert list(due) == [daily.DueMonth("2026-11", again=False)]
 
 
 def test_months_that_were_told_right_are_not_stated_again(books: Books) -> None:
@@ -189,15 +238,17 @@ def settled_rows(books: Books, client: Any = None) -> list[dict[str, Any]]:
     """Two minutes of September come late; the rows after its correction, which goes on to October."""
     called(books, 3, "2026-09-03", 2)
     books.ledger(packages=[PACKAGE]).close_days([date(2026, 9, 3)], now=MONDAY)
-    runs = CloseRuns(books.dynamodb, books.bills.name)
-    shared = FanOut(runs, lambda work: None)
+    store = CloseRuns(books.dynamodb, books.bills.name)
+    shared = FanOut(store, lambda work: None)
     run = shared.begin(CloseRun("recheck", MONDAY, "2026-09", frozenset(), started_at=MONDAY))
-    while runs.under_way():
+    while store.under_way():
         try:
             shared.work(lambda: books.ledger(client=client, packages=[PACKAGE]), CloseWork(run.id))
         except Killed:
             continue
-    return [row for row in books.rows("") if row["pk"].startswith(("STATEMENT#", "CORRECTION#", "LOOKS"))]
+    rows = [row for row in books.rows("") if row["pk"].startswith(("STATEMENT#", "CORRECTION#", "LOOKS"))]
+    # Who goes on looks once more.
+    return [{name: value for name, value in row.items() if name != "looks"} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -266,21 +317,26 @@ def test_a_package_keeps_the_value_of_its_units_whatever_prices_are_stored_later
     assert [row["unit_prices"] for row in rows] == [{"minute": "0.10", "part": "0.28"}] * 2
 
 
-def test_a_month_that_memory_does_not_hold_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What decisions of disputes book comes after it."""
+@pytest.mark.parametrize("due", [["2026-09", "2026-10"], ["2026-08", "2026-10"]], ids=["due", "following"])
+def test_a_month_that_memory_does_not_hold_is_named_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, due: list[str]
+) -> None:
+    """What decisions of disputes book comes after it. It may be due, or build on one that is."""
     settled = list[str]()
 
-    def settle(ledger: Ledger, month: str, *, as_of: Any) -> int:
+    def settle(ledger: Ledger, month: str, *more: Any) -> int:
         if month == "2026-09":
             raise MonthTooLarge(1024)
         settled.append(month)
         return 1
 
-    due = [daily.DueMonth("2026-09", again=False), daily.DueMonth("2026-10", again=False)]
-    monkeypatch.setattr(daily, "due_months", lambda ledger, as_of: iter(due))
-    monkeypatch.setattr(daily, "settle_month", settle)
+    months = [daily.DueMonth(month, again=False) for month in due]
+    monkeypatch.setattr(daily, "due_months", lambda ledger, as_of: iter(months))
+    monkeypatch.setattr(daily, "_settled", settle)
+    monkeypatch.setattr(daily, "_is_closed", lambda ledger, month: month == "2026-09")
+    monkeypatch.setattr(daily, "is_built_otherwise", lambda ledger, month, following: True)
     with account_books() as books:
         document = daily.close(books.ledger(), as_of=NOVEMBER)
-    assert settled == document["months"] == ["2026-10"]
-    assert document["corrections"] == 1
+    assert settled == document["months"] == [month for month in due if month != "2026-09"]
+    assert document["corrections"] == len(settled)
     assert [each["month"] for each in document["refused"]] == ["2026-09"]

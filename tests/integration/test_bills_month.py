@@ -31,7 +31,7 @@ from privatenumber.store.disputes import (
     Entry,
 )
 from privatenumber.store.reconciliation_runs import ReconciliationRun, RunState, RunStore
-from privatenumber.store.statements import statement_store
+from privatenumber.store.statements import correction_store, statement_store
 from privatenumber.store.versions import Version
 
 BEGUN = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -205,6 +205,16 @@ def test_what_has_no_records_is_said_to(api: BillsApi) -> None:
     assert api.call("GET /records", query={"fact": "CALL#none#x/CDR#1"}).status == 404
     for fact in ("BINDING#1/BINDING", "CALL#a/", "CALL#/CDR#1", "CALL#a"):
         assert api.call("GET /records", query={"fact": fact}).status == 422
+
+
+def test_a_record_that_is_there_no_more_is_found_by_what_it_was(api: BillsApi) -> None:
+    gone = {"line": "record", "fact": "CALL#demo#s/CDR#i", "was": {"item": "call"}}
+    new = {"line": "record", "fact": "SMS#demo#m/SMS", "item": "sms"}
+    store = correction_store(clients.dynamodb(), api.bills.name)
+    store.add("2025-05", {"month": "2025-05"}, [gone, new], seen=None, made_at=NOW)
+    query = {"correction": "1", "line": "record", "item": "call"}
+    answer = api.call("GET /statements/{month}/lines", path={"month": "2025-05"}, query=query)
+    assert [line["fact"] for line in answer.body["lines"]] == [gone["fact"]]
 
 
 def test_a_rejected_dispute_is_booked_once_as_a_correction(api: BillsApi) -> None:

@@ -64,10 +64,9 @@ class CloseRun:
     whole_days: bool = False
     moved_at: datetime | None = None
 
-    @property
-    def last_moved(self) -> datetime:
-        """When it began, or a day of it was done."""
-        return self.moved_at or self.started_at
+    def last_moved(self, now: datetime) -> datetime:
+        """When it began, or a day of it was done; a worker whose clock is ahead has not told when."""
+        return self.moved_at if self.moved_at and self.moved_at <= now else self.started_at
 
 
 class CloseRuns:

@@ -6,7 +6,7 @@ overwritten by every later look.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,10 +22,17 @@ _LOOKS: Final = "LOOKS"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``terms`` is the hash of all that decided the month beside its facts; empty before it was closed."""
+    """``terms`` is the hash of all that decided the month beside its facts; empty before it was closed.
+
+    ``looks`` counts them: each look leaves another row.
+    """
 
     terms: str
     late_since: datetime | None = None
+    looks: int = field(default=0, compare=False)
+
+
+NEVER: Final = Look("")
 
 
 class LookStore:
@@ -46,31 +53,58 @@ class LookStore:
         )
         return {row["sk"]: _look(row) for row in rows}
 
+    def last(self, month: str) -> Look:
+        """The last look at a month, to be read before its facts are."""
+        found = self._client.get_item(TableName=self._table, Key=_key(month), ConsistentRead=True)
+        return _look(decode(found["Item"])) if "Item" in found else NEVER
+
     def expect(self, month: str) -> None:
         """Note that a month has records, so that it is closed in its turn."""
-        item = {"pk": _LOOKS, "sk": month, "terms": "", "late_since": None}
-        self._put(item, "attribute_not_exists(pk)")
-
-    def note(self, month: str, terms: str, *, late: bool, at: datetime) -> None:
-        """Note a look at a month. What waits already waits since it was seen first; a later look stays."""
-        key = {"pk": _LOOKS, "sk": month}
-        found = self._client.get_item(TableName=self._table, Key=encode(key), ConsistentRead=True)
-        seen = _look(decode(found["Item"])) if "Item" in found else Look("")
-        since = (seen.late_since or at) if late else None
-        item = {**key, "terms": terms, "late_since": iso(since) if since else None, "looked_at": iso(at)}
-        # A slow one does not take back what somebody has seen since.
-        self._put(item, "attribute_not_exists(looked_at) OR looked_at <= :at", **{":at": iso(at)})
-
-    def _put(self, item: dict[str, Any], condition: str, **values: str) -> None:
-        more: Any = {"ExpressionAttributeValues": encode(values)} if values else {}
         try:
             self._client.put_item(
-                TableName=self._table, Item=encode(item), ConditionExpression=condition, **more
+                TableName=self._table,
+                Item=encode({"pk": _LOOKS, "sk": month, "terms": ""}),
+                ConditionExpression="attribute_not_exists(pk)",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
 
+    def note(self, month: str, terms: str, *, late: bool, at: datetime, last: Look) -> None:
+        """Note a look at a month that began when `last` was the last one.
+
+        What waits already waits since it was seen first. Where somebody else has looked meanwhile his look
+        stays, for nobody knows who has seen more; but what one of both has seen to be late is late.
+        """
+        since = min(at, last.late_since or at) if late else None
+        item = {
+            **{"pk": _LOOKS, "sk": month, "terms": terms},
+            **{"late_since": iso(since) if since else None, "looks": last.looks + 1},
+        }
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=encode(item),
+                ConditionExpression="attribute_not_exists(looks) OR looks = :looks",
+                ExpressionAttributeValues=encode({":looks": last.looks}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            if late:
+                self._wait_since(month, at)
+
+    def _wait_since(self, month: str, at: datetime) -> None:
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key(month),
+            # Counted like any look: who began before it takes nothing back.
+            UpdateExpression="SET late_since = if_not_exists(late_since, :at) ADD looks :one",
+            ExpressionAttributeValues=encode({":at": iso(at), ":one": 1}),
+        )
+
+
+def _key(month: str) -> Any:
+    return encode({"pk": _LOOKS, "sk": month})
+
 
 def _look(row: dict[str, Any]) -> Look:
     since = row.get("late_since")
-    return Look(row["terms"], from_iso(since) if since else None)
+    return Look(row["terms"], from_iso(since) if since else None, int(row.get("looks", 0)))

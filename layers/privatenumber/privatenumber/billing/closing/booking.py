@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,8 +10,10 @@ from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any, Final
 
-from privatenumber.billing.closing.components import CORRECTION, Component, read_component
+from privatenumber.billing.closing.components import CORRECTION, Component, differences, read_component
+from privatenumber.billing.closing.costs import View
 from privatenumber.billing.closing.moved_shares import moved_shares
+from privatenumber.billing.closing.package_rows import Counted, counted_in
 from privatenumber.billing.closing.statement import Booked, Statement
 from privatenumber.billing.ledger import Ledger, together
 from privatenumber.billing.rating.rent import first_day, month_text, months_back, next_month
@@ -20,16 +23,18 @@ from privatenumber.store.versions import Version
 _MONTHS_CORRECTED: Final = 14
 """So long facts are kept by default, and with them what can make a correction; then a month is history."""
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A closed month with its corrections: its components, its inputs, and the hashes of its day closes.
-
-    ``correction`` is the last one, None before the first.
+    """A closed month with its corrections: its components, what packages paid, its inputs, and the hashes of
+    its day closes. ``correction`` is the last one, None before the first.
     """
 
     deducted: tuple[Component, ...]
     cost: tuple[Component, ...]
+    packages: Mapping[str, Counted]
     inputs: Mapping[str, str]
     days: Mapping[tuple[str, str], str]
     correction: Version | None
@@ -48,10 +53,60 @@ def settled(ledger: Ledger, closed: Version, *, days: bool = False) -> Settled:
     return Settled(
         deducted=tuple(read_component(each) for each in deducted if each["item"] != CORRECTION),
         cost=tuple(map(read_component, cost)),
+        packages=counted_in(told["packages"]),
         inputs=told["inputs"],
         days={(line["application"], line["day"]): line["hash"] for line in closes},
         correction=last,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much a month is not what was said of it: what was deducted, and what it cost."""
+
+    deducted: tuple[Component, ...]
+    cost: tuple[Component, ...]
+
+
+def difference(ledger: Ledger, closed: Version, before: Settled, fresh: Statement) -> Difference | None:
+    """What a correction books; None when the month is what was said. Raises VersionBroken.
+
+    It comes to nothing where only whose the costs are has changed, or what was used of packages, of which the
+    months after it are told. A month that names an application that is not configured stays as it is: nothing
+    is known of its records and numbers, and they would be taken back.
+    """
+    found = Difference(
+        differences(fresh.components, before.deducted), differences(fresh.cost_components, before.cost)
+    )
+    packages = counted_in(row.document() for row in fresh.packages)
+    is_same = not found.deducted and not found.cost and packages == before.packages
+    if is_same and not _is_moved(ledger, closed, before, fresh):
+        return None
+    gone = _gone_applications(ledger, closed)
+    if gone:
+        _log.warning("month left alone", extra={"month": fresh.month, "not_configured": gone})
+    return None if gone else found
+
+
+def _gone_applications(ledger: Ledger, closed: Version) -> list[str]:
+    """Those that bear something of a closed month and are not configured."""
+    said = moved_shares((), said_shares(ledger, closed))
+    of_applications = takewhile(lambda share: share["view"] == View.APPLICATION.value, said)
+    keys = {share["key"] for share in of_applications if not share["key"].startswith("#")}
+    return sorted(keys - set(ledger.applications))
+
+
+def changed_inputs(before: Settled, fresh: Statement) -> set[str]:
+    """What decides the month otherwise than when something was said of it, of all that was named then."""
+    now = fresh.inputs()
+    return {name for name in now if name != "all" and now[name] != before.inputs.get(name, now[name])}
+
+
+def _is_moved(ledger: Ledger, closed: Version, before: Settled, fresh: Statement) -> bool:
+    """Whether the same money is somebody else's than was said. Shares are read only if an input changed."""
+    if not changed_inputs(before, fresh):
+        return False
+    return any(True for _ in moved_shares(fresh.shares(), said_shares(ledger, closed)))
 
 
 def closes_in(store: MonthStore, version: Version) -> Iterator[Mapping[str, Any]]:
@@ -69,16 +124,6 @@ def said_shares(ledger: Ledger, closed: Version) -> list[Iterator[Mapping[str, A
         _shares_in(ledger.statements, closed),
         *(_shares_in(ledger.corrections, correction) for correction in corrections),
     ]
-
-
-def is_moved(ledger: Ledger, closed: Version, before: Settled, fresh: Statement) -> bool:
-    """Whether the same money is somebody else's now than was said. Shares are read only if an input changed.
-
-    Reading them raises VersionBroken.
-    """
-    if fresh.inputs() == before.inputs:
-        return False
-    return any(True for _ in moved_shares(fresh.shares(), said_shares(ledger, closed)))
 
 
 def booked_in(ledger: Ledger, month: str) -> list[Booked]:

@@ -2,8 +2,8 @@
 
 A closed month is never edited. A correction says by how much the month as it is now differs from its
 statement and the corrections before, why, and by which records; its amount stands in the statement of the
-month in which it was made. It is 0.00 when only whose the costs are has changed. The same facts again make
-none.
+month in which it was made. It is 0.00 when only whose the costs are has changed, or what was used of
+packages, of which later months are told. The same facts again make none.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Any, Final
 from privatenumber.billing.closing.booking import (
     Settled,
     booked_month,
-    is_moved,
+    changed_inputs,
+    difference,
     months_before,
     said_shares,
     settled,
 )
 from privatenumber.billing.closing.changed_records import Record, changed_records, changes_in
-from privatenumber.billing.closing.components import Component, differences, total_of
+from privatenumber.billing.closing.components import Component, total_of
 from privatenumber.billing.closing.moved_shares import agreed_shares, moved_shares
 from privatenumber.billing.closing.runs import BillingRequestError, described, fresh_statement, note_look
 from privatenumber.billing.closing.statement import Statement
@@ -58,6 +59,7 @@ class Reason(StrEnum):
 
 _OF_INPUTS: Final = {
     "prices": Reason.PRICE_LIST,
+    "rules": Reason.PRICE_LIST,
     "packages": Reason.PACKAGE,
     "rents": Reason.RENT,
     "settings": Reason.SETTINGS,
@@ -82,19 +84,20 @@ def correct(
     VersionTaken under lasting contention.
     """
 
+    last = ledger.looks.last(month)
+
     def attempt() -> tuple[Version | None, bool]:
         closed = _closed(ledger, month)
         before = settled(ledger, closed, days=True)
         fresh, closes = fresh_statement(ledger, month, as_of=as_of, stored=stored)
-        deducted = differences(fresh.components, before.deducted)
-        cost = differences(fresh.cost_components, before.cost)
-        if not deducted and not cost and not is_moved(ledger, closed, before, fresh):
+        found = difference(ledger, closed, before, fresh)
+        if found is None:
             return before.correction, False
-        # Read twice: for the reasons, which stand before them, and as lines. Memory holds them no time.
+        # Read twice: for the reasons, which stand before them, and as lines. Memory holds their addresses.
         reasons = _reasons(before, fresh, changed_records(ledger, before, closes))
         document = {
             **_head(ledger, month, before, closed, as_of),
-            **_sums(deducted, cost),
+            **_sums(found.deducted, found.cost),
             "reasons": reasons,
             "why": why,
             "after": [each.document() for each in fresh.components],
@@ -108,7 +111,7 @@ def correct(
         return _add(ledger, document, chain(fresh.close_lines(), changed, moved), before, as_of), True
 
     version, changed = settle(attempt)
-    note_look(ledger, month, late=False, as_of=as_of)
+    note_look(ledger, month, last, late=False, as_of=as_of)
     return _answer(month, version, changed)
 
 
@@ -177,10 +180,8 @@ def _sums(deducted: Sequence[Component], cost: Sequence[Component]) -> dict[str,
 
 
 def _reasons(before: Settled, fresh: Statement, changed: Iterable[Record]) -> list[str]:
-    now = fresh.inputs()
-    # Statements of old do not say by which settings they were spread.
-    differs = {name for name in now if now[name] != before.inputs.get(name, now[name])}
-    found = [reason for name, reason in _OF_INPUTS.items() if name in differs]
+    differs = changed_inputs(before, fresh)
+    found = list(dict.fromkeys(reason for name, reason in _OF_INPUTS.items() if name in differs))
     records = changes_in(changed)
     if records.imported:
         found.insert(0, Reason.IMPORTED_RECORDS)

@@ -5,7 +5,7 @@ One rule for both who do it: workers that share it (`fan_out`), and one run that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -20,10 +20,10 @@ from privatenumber.billing.closing.runs import (
     state_month,
     terms_of,
 )
-from privatenumber.billing.closing.statement import closes_at
-from privatenumber.billing.ledger import Ledger, MonthTooLarge
-from privatenumber.billing.rating.rent import month_text
-from privatenumber.store.month_looks import Look, LookStore
+from privatenumber.billing.closing.statement import closes_at, days_of
+from privatenumber.billing.ledger import Ledger, MonthTooLarge, together
+from privatenumber.billing.rating.rent import month_before, month_text
+from privatenumber.store.month_looks import NEVER, Look, LookStore
 from privatenumber.store.statements import MonthStore
 from privatenumber.store.versions import Version
 from privatenumber.times import beijing_day, day_bounds, iso
@@ -35,7 +35,15 @@ LATE_AFTER: Final = timedelta(days=1)
 """What was seen to be late is booked by then: the run that sees it books it, else the one of the next day."""
 
 _MONDAY: Final = 0
-_NEVER: Final = Look("")
+
+
+class MonthsRefused(Exception):
+    """Months that memory does not hold, with why; ``booked`` is how many of the others were corrected."""
+
+    def __init__(self, details: Mapping[str, str], booked: int) -> None:
+        super().__init__("; ".join(f"{month}: {detail}" for month, detail in details.items()))
+        self.details = details
+        self.booked = booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +71,20 @@ def close(ledger: Ledger, day: date | None = None, *, as_of: datetime) -> dict[s
     }
     if day is not None:
         return document
-    months, booked, refused = list[str](), 0, list[dict[str, str]]()
-    for each in list(due_months(ledger, as_of)):
+    due, booked, details = [each.month for each in due_months(ledger, as_of)], 0, dict[str, str]()
+    for month in due:
         try:
-            booked += settle_month(ledger, each.month, as_of=as_of)
-            months.append(each.month)
-        except MonthTooLarge as error:
+            booked += settle_month(ledger, month, as_of=as_of)
+        except MonthsRefused as error:
             # The other months need not wait for more memory.
-            refused.append({"month": each.month, "detail": str(error)})
-    return {**document, "months": months, "corrections": booked, "refused": refused}
+            booked += error.booked
+            details |= error.details
+    return {
+        **document,
+        "months": [month for month in due if month not in details],
+        "corrections": booked,
+        "refused": [{"month": month, "detail": detail} for month, detail in details.items()],
+    }
 
 
 def due_days(as_of: datetime) -> list[date]:
@@ -81,40 +94,79 @@ def due_days(as_of: datetime) -> list[date]:
 
 
 def due_months(ledger: Ledger, as_of: datetime) -> Iterator[DueMonth]:
-    """The months to be closed: those that were stated or have records. Of the closed ones those of which
-    something waits to be booked, or that prices, packages or numbers have changed since; weekly all of them,
-    for late facts. Oldest first.
+    """The months to be closed, from the first one on that was stated or has records. Of the closed ones those
+    of which something waits to be booked, that prices, packages or numbers have changed since, or that the
+    month before was told otherwise of; weekly all of them, for late facts. Oldest first.
     """
     is_monday = beijing_day(as_of).weekday() == _MONDAY
-    looks = ledger.looks.all()
-    for month in _correctable(as_of):
-        seen, look = ledger.statements.latest(month), looks.get(month)
+    looks, months = ledger.looks.all(), _correctable(as_of)
+    stated = dict(zip(months, together(ledger.statements.latest, months), strict=True))
+    first = _first_of_account(ledger, [month for month in months if stated[month] or month in looks], as_of)
+    closed_before: str | None = None
+    for month in months:
+        seen = stated[month]
         if seen is not None and _says_closed(seen):
-            if is_monday or _has_changed(ledger, month, look):
+            is_built = closed_before is None or not is_built_otherwise(ledger, closed_before, month)
+            if is_monday or not is_built or _has_changed(ledger, month, looks.get(month)):
                 yield DueMonth(month, again=True)
-        elif (seen or look) and as_of >= closes_at(month, ledger.close_day):
+            closed_before = month
+            continue
+        closed_before = None
+        if month >= first and as_of >= closes_at(month, ledger.close_day):
             yield DueMonth(month, again=False)
+
+
+def _first_of_account(ledger: Ledger, known: Sequence[str], as_of: datetime) -> str:
+    """The first month that there is something of: one that is known, or one before it with closed days.
+
+    That one was never stated, and nobody has noted that it has records.
+    """
+    first = known[0] if known else month_text(beijing_day(as_of))
+    while (earlier := month_before(first)) in _correctable(as_of) and _has_days(ledger, earlier):
+        first = earlier
+    return first
+
+
+def _has_days(ledger: Ledger, month: str) -> bool:
+    heads = together(lambda day: ledger.closes.latest(*day), ledger.each(days_of(month, date.max)))
+    return any(head is not None and head.lines for head in heads)
 
 
 def settle_month(ledger: Ledger, month: str, *, as_of: datetime, stored: bool = False) -> int:
     """State a month and, once it is corrected, the closed ones that build on it; how many changed.
 
-    `stored` takes the days of the month as they are closed.
+    `stored` takes the days of the month as they are closed. Raises MonthsRefused once the others are done.
     """
-    booked, looks = _settled(ledger, month, as_of, stored), ledger.looks.all()
-    for following in (one for one in _correctable(as_of) if one > month):
-        if not _is_closed(ledger, following):
-            break
-        # Asked of what is stored: a worker that died on the way is followed by one that goes on.
-        if is_built_otherwise(ledger, month, following) or looks.get(following, _NEVER).late_since:
-            booked += _settled(ledger, following, as_of, True)
-        month = following
+    booked, details = 0, dict[str, str]()
+    for each in _chain(ledger, month, as_of):
+        try:
+            booked += _settled(ledger, each, as_of, stored or each != month)
+        except MonthTooLarge as error:
+            details[each] = str(error)
+    if details:
+        raise MonthsRefused(details, booked)
     return booked
 
 
+def _chain(ledger: Ledger, month: str, as_of: datetime) -> Iterator[str]:
+    """A month, then those after it that are to be stated once it is; each is asked for after the one before.
+
+    Asked of what is stored: a worker that died on the way is followed by one that goes on.
+    """
+    yield month
+    looks = ledger.looks.all()
+    for following in (one for one in _correctable(as_of) if one > month):
+        if not _is_closed(ledger, following):
+            return
+        if is_built_otherwise(ledger, month, following) or looks.get(following, NEVER).late_since:
+            yield following
+        month = following
+
+
 def late_months(looks: LookStore, *, now: datetime) -> int:
-    """Closed months of which something waits to be booked for longer than it may."""
-    since = (look.late_since for look in looks.all().values())
+    """Closed months of which something waits to be booked for longer than it may, and still can be."""
+    found = looks.all()
+    since = (found.get(month, NEVER).late_since for month in _correctable(now))
     return sum(at is not None and now - at >= LATE_AFTER for at in since)
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.billing.closing.daily import due_days, due_months, settle_month
+from privatenumber.billing.closing.daily import MonthsRefused, due_days, due_months, settle_month
 from privatenumber.billing.closing.parts import Part
 from privatenumber.billing.closing.statement import days_of
-from privatenumber.billing.ledger import Ledger, MonthTooLarge
+from privatenumber.billing.ledger import Ledger
 from privatenumber.billing.rating.rent import month_text
 from privatenumber.store.close_runs import CloseRun, CloseRuns, DayOf
 from privatenumber.store.fact_rows import SHARDS
@@ -79,8 +79,8 @@ class FanOut:
     def work(self, books: Callable[[], Ledger], work: CloseWork) -> int:
         """Do what a message says, if it is still to be done, and send what follows; corrections booked.
 
-        Books are opened only for that: most messages that come twice find nothing to do. Raises MonthTooLarge
-        when that ends a run without its month.
+        Books are opened only for that: most messages that come twice find nothing to do. Raises MonthsRefused
+        when that ends a run without one of its months.
         """
         run = self.runs.get(work.run)
         if run is None:
@@ -95,7 +95,7 @@ class FanOut:
 
     def sweep(self, *, now: datetime) -> int:
         """Send again what is left of runs that are not over for long; how many messages."""
-        lost = [run for run in self.runs.under_way() if now - run.last_moved >= LOST_AFTER]
+        lost = [run for run in self.runs.under_way() if now - run.last_moved(now) >= LOST_AFTER]
         work = [each for run in lost for each in self._left(run)]
         self.send(work)
         return len(work)
@@ -132,7 +132,7 @@ class FanOut:
             booked = 0
             if run.month is not None:
                 booked = settle_month(books(), run.month, as_of=run.as_of, stored=True)
-        except MonthTooLarge:
+        except MonthsRefused:
             # It will be too large the next time as well: nothing is sent again.
             self.runs.finish(run)
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from privatenumber.billing.closing.lines import read_amount
 from privatenumber.billing.closing.package_cost import PackageMonth, cost_of
@@ -18,6 +18,9 @@ from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.settings import PackageAllocation
 from privatenumber.store.numbers import NumberType
 from privatenumber.times import beijing_day, day_bounds, iso
+
+Counted: TypeAlias = tuple[int, ...]
+"""Minutes, then parts: what was used before a month, and in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,17 @@ def used_before(documents: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
     return {
         row["number"]: Use(*(row[name]["used_before"] for name in ("minutes", "parts"))) for row in documents
     }
+
+
+def counted_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, Counted]:
+    """What was used of each purchase before a month and in it, by its rows; of unused ones nothing."""
+    counted = {
+        row["number"]: tuple(
+            row[name][when] for name in ("minutes", "parts") for when in ("used_before", "used")
+        )
+        for row in documents
+    }
+    return {number: counts for number, counts in counted.items() if any(counts)}
 
 
 def unit_prices_in(documents: Iterable[Mapping[str, Any]]) -> dict[str, UnitPrices]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from privatenumber.billing.closing.booking import booked_in, is_moved, settled
-from privatenumber.billing.closing.components import differences, total_of
+from privatenumber.billing.closing.booking import booked_in, difference, settled
+from privatenumber.billing.closing.components import total_of
 from privatenumber.billing.closing.days import ClosedDay
 from privatenumber.billing.closing.lines import Line
 from privatenumber.billing.closing.months import MonthUse, merge_month
@@ -37,8 +37,9 @@ from privatenumber.billing.rating.rent import (
 )
 from privatenumber.billing.tariff.money import plain
 from privatenumber.billing.tariff.prices import Item
+from privatenumber.store.month_looks import Look
 from privatenumber.store.versions import Version, canonical, content_hash, settle
-from privatenumber.times import beijing_day, day_bounds, from_iso, iso
+from privatenumber.times import beijing_day, day_bounds, iso
 
 _RUNNING_KEPT: Final = timedelta(days=40)
 _UNUSED: Final = Use()
@@ -53,7 +54,7 @@ class StatedMonth:
     """A month's statement: as it is stored, and as the facts are now (a closed month never changes).
 
     ``late`` is what later facts would change in a closed month and its corrections; ``None`` when nothing.
-    Where they only change whose the costs are its amounts are 0.
+    Where they only change whose the costs are, or what was used of packages, its amounts are 0.
     """
 
     version: Version
@@ -109,6 +110,8 @@ def state_month(
     if first_day(month) > beijing_day(as_of):
         raise BillingRequestError(f"statement: {month} has not begun in Beijing")
 
+    last = ledger.looks.last(month)
+
     def attempt() -> tuple[StatedMonth, list[ClosedDay]]:
         # Read first: whoever adds a version after this makes ours fail instead of being covered by it.
         seen = ledger.statements.latest(month)
@@ -120,13 +123,16 @@ def state_month(
 
     stated, closes = settle(attempt)
     if stated.version.document["state"] == "closed":
-        note_look(ledger, month, late=stated.late is not None, as_of=as_of)
+        note_look(ledger, month, last, late=stated.late is not None, as_of=as_of)
     return stated, closes
 
 
-def note_look(ledger: Ledger, month: str, *, late: bool, as_of: datetime) -> None:
-    """Note with what a closed month was looked at, and whether something of it waits to be booked."""
-    ledger.looks.note(month, terms_of(ledger, month), late=late, at=as_of)
+def note_look(ledger: Ledger, month: str, last: Look, *, late: bool, as_of: datetime) -> None:
+    """Note with what a closed month was looked at, and whether something of it waits to be booked.
+
+    `last` is the last look at it, read before its facts.
+    """
+    ledger.looks.note(month, terms_of(ledger, month), late=late, at=as_of, last=last)
 
 
 def terms_of(ledger: Ledger, month: str) -> str:
@@ -212,7 +218,7 @@ def is_built_otherwise(ledger: Ledger, month: str, following: str) -> bool:
     """Whether a closed month was told that packages were used otherwise than the one before it says now."""
     said, built = (_packages_said(ledger, each) or () for each in (month, following))
     start, _ = month_bounds(following)
-    alive = {row["number"] for row in said if from_iso(row["expires_at"]) > start}
+    alive = {order.number for order in ledger.packages if order.effective_at < start < order.expires_at}
     used, before = used_in(said), used_before(built)
     return any(used.get(number, _UNUSED) != before.get(number, _UNUSED) for number in {*alive, *before})
 
@@ -248,11 +254,10 @@ def _merged(ledger: Ledger, closes: Sequence[ClosedDay], used: Mapping[str, Use]
 
 
 def _late(ledger: Ledger, closed: Version, fresh: Statement) -> dict[str, Any] | None:
-    before = settled(ledger, closed)
-    changed = differences(fresh.components, before.deducted)
-    cost = differences(fresh.cost_components, before.cost)
-    if not changed and not cost and not is_moved(ledger, closed, before, fresh):
+    found = difference(ledger, closed, settled(ledger, closed), fresh)
+    if found is None:
         return None
+    changed = found.deducted
     minutes = sum(each.quantity + each.package_quantity for each in changed if each.item == Item.CALL.value)
     told = {"minutes": minutes, "amount": plain(total_of(changed))}
-    return told if changed else {**told, "cost_amount": plain(total_of(cost))}
+    return told if changed else {**told, "cost_amount": plain(total_of(found.cost))}

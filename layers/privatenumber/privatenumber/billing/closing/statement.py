@@ -169,11 +169,8 @@ class Statement:
         rents = {*self.rents, *self.cost_month_rents}
         parts = {
             "days": list(self.close_lines()),
-            "prices": {
-                "lists": self._price_lists(),
-                "usage_time": self.rules.prices.usage_time.value,
-                "package_choice": self.rules.prices.package_choice.value,
-            },
+            "prices": self._price_lists(),
+            "rules": [self.rules.prices.usage_time.value, self.rules.prices.package_choice.value],
             "settings": self.rules.options.document(),
             "packages": [{**row.order.document(), **_before(row)} for row in self.packages],
             "rents": sorted(map(rent_line, rents), key=canonical),
