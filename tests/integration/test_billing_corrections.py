@@ -285,6 +285,16 @@ def test_shares_are_not_read_while_nothing_has_changed(books: Books) -> None:
     assert state_month(ledger, "2026-09", as_of=LATER, stored=True)[0].late is None
 
 
+def test_sums_of_a_day_as_it_was_are_not_read_to_name_its_records(books: Books) -> None:
+    then = books.ledger().closes.latest(APP_ID, date(2026, 9, 2))
+    assert then is not None
+    late_call(books)
+    books.ledger().close_days([date(2026, 9, 2)], now=LATER)
+    ledger = books.ledger(client=Unread(books.dynamodb, then.hash))
+    assert correct(ledger, "2026-09", as_of=LATER, stored=True)["reasons"] == ["late_facts"]
+    assert len(records(books)) == 1
+
+
 class Unread:
     """A client that cannot query lines of one partition."""
 

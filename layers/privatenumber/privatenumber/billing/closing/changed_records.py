@@ -54,11 +54,11 @@ def changes_in(records: Iterable[Record]) -> Changes:
 
 
 def _changed_in(ledger: Ledger, close: DayClose, then: str | None) -> Iterator[Record]:
-    old = ledger.closer.closed(close.application, close.day, then) if then else None
-    known = {ref.shard: ref.hash for ref in old.close.parts} if old else {}
+    old = ledger.closer.parts_then(close.application, close.day, then) if then else None
+    known = {ref.shard: ref.hash for ref in old.parts} if old else {}
     present = {ref.shard: ref.hash for ref in close.parts}
     shards = {shard for shard in {*known, *present} if known.get(shard) != present.get(shard)}
-    was = {line.fact: line for line in ledger.closer.lines_of(old.close, shards)} if old else {}
+    was = {line.fact: line for line in ledger.closer.lines_of(old, shards)} if old else {}
     for line in sorted(ledger.closer.lines_of(close, shards), key=_place):
         earlier = was.pop(line.fact, None)
         if earlier is None or _charged(earlier) != _charged(line):

@@ -159,6 +159,11 @@ class DayCloser:
             version = self._closes.with_hash(application, day, content)
         return self._read(version) if version else None
 
+    def parts_then(self, application: str, day: date, content: str) -> DayClose | None:
+        """The parts that a day was merged from under a hash; its cells are not read."""
+        version = self._closes.with_hash(application, day, content)
+        return day_in(version, ()) if version else None
+
     def _read(self, version: Version) -> ClosedDay:
         # Cells name no person whom an erasure might take out meanwhile, so they are read one by one.
         return ClosedDay(day_in(version, self._closes.each_line(version)), version)
