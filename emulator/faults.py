@@ -60,13 +60,11 @@ def _texts(value: Any) -> set[str]:
 
 
 class FaultPlan:
-    """The faults in force, asked at every occasion. ``on_taken`` hears of each that acts (the journal)."""
+    """The faults in force, asked at every occasion. ``listeners`` hear of each that acts (the journal)."""
 
-    def __init__(
-        self, chance: random.Random, *, on_taken: Callable[[Fault, dict[str, Any]], None] | None = None
-    ) -> None:
+    def __init__(self, chance: random.Random) -> None:
+        self.listeners: list[Callable[[Fault, dict[str, Any]], None]] = []
         self._chance = chance
-        self._on_taken = on_taken
         self._faults: dict[str, Fault] = {}
         self._count = 0
 
@@ -98,8 +96,8 @@ class FaultPlan:
             if fault.seen < fault.nth or not self._strikes(fault):
                 continue
             fault.taken += 1
-            if self._on_taken is not None:
-                self._on_taken(fault, facts)
+            for listener in self.listeners:
+                listener(fault, facts)
             return fault
         return None
 

@@ -87,7 +87,8 @@ class Emulator:
         settings, scheduler = self.settings, self.scheduler
         self.world = World(self._chance("bindings"))
         self.journal = Journal()
-        self.faults = FaultPlan(self._chance("faults"), on_taken=self._note_fault)
+        self.faults = FaultPlan(self._chance("faults"))
+        self.faults.listeners.append(self._note_fault)
         self.books = Books(self.world, settings.price, scheduler.now)
         self.pusher = Pusher(
             self.world,

@@ -30,7 +30,8 @@ from storm.clockwork import Clockwork
 from storm.deployment import Function, read_deployment
 from storm.growth import Sample, take_sample
 from storm.lambdas import Invoked, Lambdas, Logs, capture
-from storm.world import World, owner_of
+from storm.tables import WRITES, owner_of
+from storm.world import World
 
 TABLES: Final = ("dynamodb", "hurried_dynamodb")
 WAYS_OUT: Final = {
@@ -40,7 +41,6 @@ WAYS_OUT: Final = {
 }
 """Methods at which requests leave the layer, by their class."""
 
-WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 NONCES: Final = 50
 _END_S: Final = 20.0
 
@@ -58,10 +58,7 @@ class Apart:
         heard: Any = _Heard(clients)
         self._written = vars(world.tables.tap(heard, world.weather))["_make_api_call"]
         self._line, theirs = multiprocessing.Pipe()
-        stand_ins = tuple(
-            name for name, one in vars(clients).items() if getattr(one, "__module__", "") == World.__module__
-        )
-        given = (theirs, endpoint, world.plan.seed, world.plan.start, stand_ins, frames)
+        given = (theirs, endpoint, world.plan.seed, world.plan.start, world.stand_ins, frames)
         self._process = multiprocessing.get_context("spawn").Process(target=serve, args=given, daemon=True)
         self._process.start()
         theirs.close()

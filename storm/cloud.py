@@ -43,14 +43,17 @@ class Queue:
 
 
 class Queues:
-    """The part of SQS that the layer uses, and what an event source mapping needs (AWS: at least once)."""
+    """The part of SQS that the layer uses, and what an event source mapping needs (AWS: at least once).
 
-    def __init__(self, now: Callable[[], datetime], woken: Callable[[str, datetime], None]) -> None:
+    ``woken`` hears when a queue will have something to work on.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.woken: Callable[[str, datetime], None] = lambda name, when: None
         self.all: dict[str, Queue] = {}
         self.watchers: list[Callable[[str, str], None]] = []
         self.measured: Callable[[str, str, float, datetime], None] = lambda queue, name, value, at: None
         self._now = now
-        self._woken = woken
         self._serial = count(1)
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -76,7 +79,7 @@ class Queues:
         self.all[name].messages[message.id] = message
         waiting = float(len(self.all[name].messages))
         self.measured(name, "ApproximateNumberOfMessagesVisible", waiting, self._now())
-        self._woken(name, visible_at)
+        self.woken(name, visible_at)
         for watcher in self.watchers:
             watcher(f"a message of {name}", body)
 
@@ -92,7 +95,7 @@ class Queues:
             elif len(received) < most:
                 message.receives += 1
                 message.visible_at = now + timedelta(seconds=queue.visibility_s)
-                self._woken(name, message.visible_at)
+                self.woken(name, message.visible_at)
                 received.append(message)
         return received
 

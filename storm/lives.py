@@ -26,17 +26,17 @@ def judge_lives(world: World, bindings: list[Binding], keyring: Keyring) -> list
     """The verdicts about them."""
     emulator, deals = world.emulator, world.business.deals
     console, operators, now = world.weather.console, world.operators, emulator.scheduler.now()
-    ended = ends_at_platform(emulator)
-    ends = Ends({one.id: one for one in bindings}, ended, prolonged_lives(emulator), world.closings.closed)
+    ended, watches = ends_at_platform(emulator), world.watches
+    ends = Ends({one.id: one for one in bindings}, ended, prolonged_lives(emulator), watches.closings.closed)
     lives = list(lives_at_platform(emulator))
     stranded = strands(lives, bindings, console)
     living = [one.x for one in stranded if one.ends is None or one.ends > now - _LAST_LOOK]
-    found, states = list(operators.found.values()), world.states.then
+    found, states = list(operators.found.values()), watches.states.then
     rows, nameless = world.tables.table("BindingsTable"), {one.id for one in stranded}
     return [
         judge_bindings(bindings, rows, emulator, now, nameless),
-        judge_standing(world.places.verdict, lives, bindings, states, console, list(_lost_binds(world))),
-        judge_calls(emulator, deals, bindings, world.people.then, lambda who: token(keyring, who)),
+        judge_standing(watches.places.verdict, lives, bindings, states, console, list(_lost_binds(world))),
+        judge_calls(emulator, deals, bindings, watches.people.then, lambda who: token(keyring, who)),
         judge_early(deals, ends, list(_skews(world)), console),
         judge_late(deals, ends, list(_troubles(world)), console, now),
         judge_drift(bindings, console.lost, console.foreign, ended, found, operators.left, living),

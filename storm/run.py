@@ -28,9 +28,9 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
     (folder / "plan.json").write_text(plan.to_json(), encoding="utf-8")
     with tables_at(dynamodb) as endpoint:
         # These import the layer, whose clocks `compose` has to turn first.
+        from storm.composition import compose
         from storm.judging import judge
         from storm.report import report_of, write_report
-        from storm.world import compose
 
         world = compose(plan, endpoint)
         # What is there now stays, and a storm makes few cycles: looking for them takes a third of its time.

@@ -91,7 +91,7 @@ def soak(wanted: Wanted, say: Say, dynamodb: str | None = None) -> Soaked:
     with tables_at(dynamodb) as endpoint:
         # They import the layer, whose clocks `compose` has to turn first.
         from storm.apart import Apart
-        from storm.world import compose
+        from storm.composition import compose
 
         world = compose(plan, endpoint)
         gc.freeze()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 Key = tuple[str, str]
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
-_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
+WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 
 
 class Weather(Protocol):
@@ -50,6 +50,11 @@ class Written:
     old: Item | None
     new: Item | None
     record: Mapping[str, Any] = field(repr=False)
+
+
+def owner_of(process: int) -> str:
+    """Whose tables those of a storm are: several may share a DynamoDB Local."""
+    return f"storm{process}"
 
 
 @dataclass
@@ -108,7 +113,7 @@ class Tables:
 
     def _done(self, send: Call, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Have a request done. Of several threads one writes at a time, and notes what it has written."""
-        if operation not in _WRITES:
+        if operation not in WRITES:
             return send(operation, request)
         with self._writing:
             answer = send(operation, request)

@@ -21,11 +21,9 @@ from storm.ordering import ORDERED, ordered
 from storm.plan import DAY_S, Fault, Plan
 from storm.platform import Door
 from storm.refusals import ClientErrors, conflict, throttled
+from storm.tables import WRITES
 from storm.upheavals import PATIENT, Console
 
-Taken = Callable[[PlatformFault, dict[str, Any]], None]
-
-_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 _PATIENCE: Final = timedelta(minutes=10)
 _TROUBLE_S: Final = 4.5
 """So long the SDK tries a table that does not answer: three times a second and a half."""
@@ -76,7 +74,7 @@ class Weather:
     def __post_init__(self) -> None:
         self.console = Console(self.emulator, self.door)
         self._chance = random.Random(f"{self.plan.seed}/weather")  # noqa: S311 - repeatable, not secret
-        vars(self.emulator.faults)["_on_taken"] = self._hearing(vars(self.emulator.faults)["_on_taken"])
+        self.emulator.faults.listeners.append(self._taken)
         for fault in self.plan.faults:
             self.emulator.scheduler.at(self._moment(fault.at_s), self._beginning(fault), fault.id)
             self.emulator.scheduler.at(self._moment(fault.ends_s), self._ending(fault), f"end of {fault.id}")
@@ -157,7 +155,7 @@ class Weather:
             raise EndpointConnectionError(endpoint_url="https://dynamodb")
         if self._share("table.throttled"):
             raise throttled(self.errors, operation, request, self._chance)
-        if operation in _WRITES and operation != "BatchWriteItem" and self._share("table.conflicts"):
+        if operation in WRITES and operation != "BatchWriteItem" and self._share("table.conflicts"):
             raise conflict(self.errors, operation, request, self._chance)
 
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
@@ -165,7 +163,7 @@ class Weather:
         if not self.running:
             return False
         self._kill(after=True)
-        return operation in _WRITES and self._share("table.answer_lost")
+        return operation in WRITES and self._share("table.answer_lost")
 
     def lasts(self, kind: str) -> bool:
         """Whether a fault of a kind acts now."""
@@ -253,16 +251,11 @@ class Weather:
     def _withdraw(self, fault: Fault) -> None:
         self.emulator.faults.remove(self.ordered_as[fault.id])
 
-    def _hearing(self, told: Taken) -> Taken:
-        """Hear of each time that the platform does what was ordered."""
-
-        def taken(acting: PlatformFault, facts: dict[str, Any]) -> None:
-            told(acting, facts)
-            for fault in self.active.values():
-                if self.ordered_as.get(fault.id) == acting.id:
-                    self._strike(fault, keep=True)
-
-        return taken
+    def _taken(self, acting: PlatformFault, facts: Mapping[str, Any]) -> None:
+        """The platform does what was ordered of it."""
+        for fault in self.active.values():
+            if self.ordered_as.get(fault.id) == acting.id:
+                self._strike(fault, keep=True)
 
     def _any(self, kind: str, **params: str | bool | int) -> Fault | None:
         return next(

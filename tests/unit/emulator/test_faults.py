@@ -97,7 +97,8 @@ def test_chance_comes_from_the_seed() -> None:
 
 def test_every_fault_that_acts_is_told() -> None:
     told: list[tuple[str, dict[str, Any]]] = []
-    faults = FaultPlan(random.Random(1), on_taken=lambda fault, facts: told.append((fault.id, facts)))
+    faults = FaultPlan(random.Random(1))
+    faults.listeners.append(lambda fault, facts: told.append((fault.id, facts)))
     fault = faults.add(a_fault())
     faults.take("api", api="axb.bind")
     assert told == [(fault.id, {"api": "axb.bind"})]

@@ -63,7 +63,7 @@ def test_what_is_sealed_may_say_anything() -> None:
 
 def test_every_body_that_is_put_into_a_queue_is_looked_at() -> None:
     watch = PrivacyWatch()
-    queues = Queues(lambda: datetime(2026, 9, 14, tzinfo=UTC), lambda name, when: None)
+    queues = Queues(lambda: datetime(2026, 9, 14, tzinfo=UTC))
     queues.all["work"] = Queue("work", 360, 2, None)
     queues.watchers.append(watch.hear)
     queues.send_message_batch(

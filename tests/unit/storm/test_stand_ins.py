@@ -46,13 +46,14 @@ class Bench:
     clock: Scheduler = field(default_factory=lambda: Scheduler(start=START))
 
     def __post_init__(self) -> None:
-        self.queues = Queues(self.clock.now, lambda name, when: self.workers.woken(name, when))
+        self.queues = Queues(self.clock.now)
         self.queues.all["work"] = Queue("work", 360, 2, "dead")
         self.queues.all["dead"] = Queue("dead", 30, 1_000_000, None)
         self.queues.all[FAILED] = Queue(FAILED, 30, 1_000_000, None)
         functions: Any = self.functions
         source = QueueSource("Worker", "work", 10)
         self.workers = QueueWorkers(self.clock, functions, self.queues, (source,), lambda queue: False)
+        self.queues.woken = self.workers.woken
         reader = StreamSource("Reader", "table", 4, 2, ({"eventName": ["INSERT"]},))
         self.streams = Streams(self.clock, functions, self.queues, (reader,))
 
