@@ -272,7 +272,8 @@ def test_a_month_too_large_for_the_memory_is_refused_and_told(
     assert parts.work({"Records": [record]}, None) == {"batchItemFailures": []}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["MonthsRefused"] for line in lines if "MonthsRefused" in line] == [[1.0]]
-    assert [line["run"] for line in lines if line.get("message") == "refused"] == ["large"]
+    refused = [(line["run"], line["month"]) for line in lines if line.get("message") == "refused"]
+    assert refused == [("large", "2026-09")]
     assert runs.get(run.id) is None
 
 

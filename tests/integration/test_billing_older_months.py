@@ -26,7 +26,7 @@ from privatenumber.billing.tariff.packages import PackageOrder
 from privatenumber.billing.tariff.prices import PriceBook
 from privatenumber.billing.tariff.reading import read_price_book
 from privatenumber.store.close_runs import CloseRun, CloseRuns
-from privatenumber.store.items import decode
+from privatenumber.store.items import decode, encode
 
 NOVEMBER = utc("2026-11-04 00:00:00")
 MONDAY = utc("2026-12-14 00:00:00")
@@ -82,6 +82,16 @@ def test_a_month_that_was_not_closed_in_its_turn_is_due_later(books: Books) -> N
     ledger.close_days([date(2026, 8, 2)], now=NOVEMBER)
     due = due_runs(ledger, as_of=NOVEMBER, now=NOVEMBER)
     assert "2026-08" in [run.month for run in due if run.id.startswith("month")]
+
+
+def test_a_month_never_stated_is_due_by_its_closed_days_where_nobody_noted_that_it_has_records(
+    books: Books,
+) -> None:
+    """Its days may have been closed before that was noted."""
+    called(books, 3, "2026-08-02", 1)
+    books.ledger().close_days([date(2026, 8, 2)], now=NOVEMBER)
+    books.dynamodb.delete_item(TableName=books.bills.name, Key=encode({"pk": "LOOKS", "sk": "2026-08"}))
+    assert daily.DueMonth("2026-08", again=False) in list(due_months(books.ledger(), TUESDAY))
 
 
 def rechecked(ledger: Ledger) -> list[str]:
