@@ -21,6 +21,7 @@ _OVER: Final = timedelta(hours=11)
 """A call of which neither end nor CDR came is waited for four hours, and the watch of the storm looks every
 six."""
 
+_IMPORTED: Final = frozenset({"cdr-missing", "notice-missing"})
 _OF_CALLS: Final = frozenset({"cdr-missing", "call-unended"})
 
 
@@ -72,13 +73,13 @@ def judge_worklist(
 
 
 def judge_settled(verdict: Verdict, rows: Mapping[Key, Row]) -> None:
-    """Once what never came was imported, no CDR is missing.
+    """Once what never came was imported, no CDR and no notice is missing.
 
-    A row of the console finds its call by the hang-up. Without one, and for an SMS, whose row names no id,
-    the record stands apart, and people have to dismiss the case (operations.md, Worklist).
+    A row of the console finds its call by the hang-up, and its SMS by the id. A call without hang-up is left:
+    its record stands apart, and people have to dismiss the case (operations.md, Worklist).
     """
     for (pk, _), row in rows.items():
-        if row.get("kind") == "case" and row["case"] == "cdr-missing" and row["state"] != "resolved":
+        if row.get("kind") == "case" and row["case"] in _IMPORTED and row["state"] != "resolved":
             verdict.broken(f"a {row['case']} of {pk.partition('#')[2]} is {row['state']} after the import")
 
 

@@ -19,7 +19,11 @@ from privatenumber.billing.reconciliation.import_missing import import_missing
 from privatenumber.billing.reconciliation.importing import import_rows
 from privatenumber.billing.reconciliation.rows_to_import import Importing, RowToImport
 from privatenumber.billing.reconciliation.run import reconcile_month
+from privatenumber.calls.completeness import missing_of_message
+from privatenumber.calls.timeline import message_of
+from privatenumber.privacy import token
 from privatenumber.store.call_facts import FactReader
+from privatenumber.store.messages import MessageState
 
 DAY = date(2026, 9, 2)
 LATER = utc("2026-09-03 12:00:00")
@@ -235,6 +239,19 @@ def test_only_rows_that_somebody_chose_are_imported(books: Books) -> None:
     done = import_missing(books.ledger(), "2026-09", files=files, as_of=LATER, by="ann", lines={"calls": [3]})
     assert (done["calls"]["imported"], done["sms"]["imported"]) == (1, 0)
     assert [fact["icid"] for fact in books.rows("CALL#")] == ["icid-2"]
+
+
+def test_the_row_of_an_sms_that_was_asked_about_ends_the_wait_for_its_notice(books: Books) -> None:
+    """The question is no notice: what the console tells counts beside it (notifications.md §6)."""
+    question = sms_body("Block")
+    books.push(question, at=utc("2026-09-02 02:00:01"))
+    identifier = question["smsEvent"]["smsIdentifier"]
+    (text,) = sms_export(sms_row("2026-09-02 10:00:00", 2, sms_id=identifier, x=X))
+    import_rows(books.ledger(), [RowToImport(text)], IMPORTING)
+    stored = token(books.ledger().keyring(), identifier, purpose="sms")
+    message = message_of(FactReader(books.dynamodb, books.bills.name).sms(APP_ID, stored))
+    assert message.state is MessageState.SENT
+    assert missing_of_message(message) == []
 
 
 @pytest.mark.parametrize("kind", ["calls", "sms"])

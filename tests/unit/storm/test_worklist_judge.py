@@ -108,7 +108,7 @@ def test_a_case_that_nothing_could_raise_is_a_breach() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "ends"),
-    [("cdr-missing", True), ("notice-missing", False), ("call-unended", False), ("binding-unknown", False)],
+    [("cdr-missing", True), ("notice-missing", True), ("call-unended", False), ("binding-unknown", False)],
 )
 def test_an_import_settles_what_an_export_can_bring(kind: str, *, ends: bool) -> None:
     verdict = Verdict("worklist", "", judged=1)

@@ -140,9 +140,14 @@ def _apart(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
     What was imported from the console is nothing beside what was pushed after all.
     """
     first = [item for item in items if _VARIANT not in item.get("flags", ())]
-    pushed = {item["kind"] for item in first if CONSOLE not in item.get("flags", ())}
-    known = [item for item in first if CONSOLE not in item.get("flags", ()) or item["kind"] not in pushed]
+    pushed = {_tells(item) for item in first if CONSOLE not in item.get("flags", ())}
+    known = [item for item in first if CONSOLE not in item.get("flags", ()) or _tells(item) not in pushed]
     return known, len(items) - len(first)
+
+
+def _tells(item: Mapping[str, Any]) -> tuple[str, str]:
+    """What a fact is about: the question about an SMS is no notice of its outcome."""
+    return item["kind"], str(item.get("notify_mode", "")).lower()
 
 
 def _decision(items: Iterable[Mapping[str, Any]]) -> Decision | None:
