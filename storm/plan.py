@@ -39,13 +39,29 @@ CRASHED: Final = {
     "RecordingsNoteFunction": 3,
     "RecordingsWorkerFunction": 5,
     "WatchFunction": 12,
+    "BillingWorkerFunction": 30,
+    "DriftFunction": 30,
+    "ErasureWorkerFunction": 20,
+    "JobsSweepFunction": 3,
+    "PoolWatchFunction": 20,
+    "RecordingsSweepFunction": 3,
+    "ReportsSweepFunction": 5,
+    "ReportsWorkerFunction": 20,
+    "WebhooksSweepFunction": 3,
 }
 """Functions that are killed, and up to which request to the tables of one invocation."""
 
 
 _BINDING: Final = ("BindingsFunction", "UnbindWorkerFunction")
-OVERLAPPED: Final = (*3 * _BINDING, *(name for name in CRASHED if name != "BillingFunction"))
+OVERLAPPED: Final = (*3 * _BINDING, *(name for name in CRASHED if not name.startswith("Billing")))
 """Functions in whose midst another one runs; billing asks from several threads, and counts no request."""
+
+
+SLOW: Final = (
+    *("BindingsFunction", "CallbacksFunction", "UnbindWorkerFunction", "FollowFunction"),
+    *("JobsWorkerFunction", "RecordingsWorkerFunction", "WebhooksWorkerFunction", "DriftFunction"),
+)
+"""Functions that hang until the runtime ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +216,7 @@ def _overlap(chance: random.Random) -> tuple[float, Params]:
 
 
 def _slow(chance: random.Random) -> tuple[float, Params]:
-    function = chance.choice(
-        ("BindingsFunction", "CallbacksFunction", "UnbindWorkerFunction", "FollowFunction")
-    )
+    function = chance.choice(SLOW)
     return 12 * 3600, {"function": function, "nth": chance.randint(1, 8)}
 
 
