@@ -26,7 +26,7 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(plan.to_json(), encoding="utf-8")
-    with tables_at(dynamodb) as endpoint:
+    with tables_at(dynamodb, for_long=len(plan.numbers) >= _MANY) as endpoint:
         # These import the layer, whose clocks `compose` has to turn first.
         from storm.composition import compose
         from storm.judging import judge
@@ -47,16 +47,20 @@ def play(plan: Plan, folder: Path, dynamodb: str | None = None) -> bool:
 
 
 _SHOWN: Final = 40
+_MANY: Final = 1000
 _LIMIT_S: Final = 3600
 
 
 @contextmanager
-def tables_at(given: str | None) -> Iterator[str]:
+def tables_at(given: str | None, *, for_long: bool = False) -> Iterator[str]:
     """The address of a DynamoDB Local: the given one, or one of its own."""
     if given:
         yield given
         return
-    with tempfile.TemporaryDirectory() as logs, running_dynamodb_local(Path(logs)) as endpoint:
+    with (
+        tempfile.TemporaryDirectory() as logs,
+        running_dynamodb_local(Path(logs), for_long=for_long) as endpoint,
+    ):
         yield endpoint
 
 

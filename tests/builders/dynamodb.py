@@ -55,17 +55,18 @@ def dynamodb_local_or_skip(reason: Exception) -> None:
 
 
 @contextmanager
-def running_dynamodb_local(log_dir: Path, data: Path | None = None) -> Iterator[str]:
+def running_dynamodb_local(
+    log_dir: Path, data: Path | None = None, *, for_long: bool = False
+) -> Iterator[str]:
     """Run DynamoDB Local on a free port, in memory or on the files of a folder; yields its address.
 
-    Raises NotAvailable.
+    ``for_long``: many minutes of work win back what the second compiler costs. Raises NotAvailable.
     """
     jar = _jar()
     port = free_port()
     command = [
         "java",
-        # A run is too short to win back what the second compiler and a parallel collector cost.
-        *("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+        *("-Xmx512m", "-XX:+UseSerialGC", *(() if for_long else ("-XX:TieredStopAtLevel=1",))),
         f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}",
         "-jar",
         str(jar),
