@@ -108,7 +108,7 @@ class Bulks:
             elif bulk.kind == "bind":
                 self._read(deal, item["result"]["binding_id"], 0)
             else:
-                deal.released_at = self.clock.now()
+                deal.released_at, deal.release_taken = self.clock.now(), True
 
     def _read(self, deal: Deal, binding_id: str, attempt: int) -> None:
         answer = self.ask("GET /bindings/{id}", path={"id": binding_id})

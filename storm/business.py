@@ -26,12 +26,16 @@ USER: Final = "arn:aws-cn:iam::123456789012:user/storm"
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request that was not answered well: by which function, with which problem; status 0: nothing came."""
+    """A request that was not answered well: by which function, with which problem; status 0: nothing came.
+
+    ``key`` is its Idempotency-Key, that of a bind is its order.
+    """
 
     at: datetime
     function: str
     status: int
     problem: str
+    key: str | None = None
 
 
 class Business:
@@ -97,7 +101,7 @@ class Business:
         self.answers[route, answer.status] += 1
         if answer.status >= 400 or not answer.status:
             kind = str(answer.body.get("type", "")).rpartition(":")[2]
-            self.refused.append(Refused(self._clock.now(), function, answer.status, kind))
+            self.refused.append(Refused(self._clock.now(), function, answer.status, kind, key))
         if answer.status >= 400:
             self.problems[f"{route}: {answer.status} {answer.body.get('type', '')}"] += 1
         if result:
@@ -188,6 +192,7 @@ class Business:
         deal.release_asked_at = deal.release_asked_at or self._clock.now()
         answer = self._of(deal, "DELETE")
         self._note(deal, f"release {answer.status} {answer.body.get('state', answer.body.get('type', ''))}")
+        deal.release_taken = deal.release_taken or answer.status in (200, 202)
         if answer.status == 200:
             deal.released_at = self._clock.now()
         elif answer.repeatable:

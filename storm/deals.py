@@ -18,7 +18,8 @@ AGAIN_S: Final = (5, 20, 60, 180, 600, 1800)
 class Deal:
     """What is known of an order's binding. `ends` are the ends that may have been agreed, by when they were.
 
-    `bs` are those who may stand opposite A. `trace` is the story of the order, without numbers of people.
+    `bs` are those who may stand opposite A. A release is `taken` when it is done or being worked on.
+    `trace` is the story of the order, without numbers of people.
     """
 
     order: Order
@@ -34,6 +35,7 @@ class Deal:
     bs: list[str] = field(default_factory=list)
     release_asked_at: datetime | None = None
     released_at: datetime | None = None
+    release_taken: bool = False
     trace: list[str] = field(default_factory=list)
 
 

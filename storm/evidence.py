@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime, timedelta
 from typing import Final
 
 from emulator.deliveries import Delivery, DeliveryState
+from privatenumber.privacy import token
 from storm.judges.alarms import Must, Seen
-from storm.judges.causes import Missed, Struck
+from storm.judges.causes import POOL_FULL, Missed, Occasion, Struck
+from storm.judges.crossings import Moments
 from storm.platform import x_numbers
 from storm.world import World
 
@@ -27,15 +29,16 @@ _REFUSALS: Final = {
 
 
 def struck_in(world: World) -> Iterator[Struck]:
-    """Every fault that acted, with the time for which it did."""
+    """Every fault that acted: with the time for which it did, or each time that it did."""
     weather = world.weather
+    acted: dict[str, list[datetime]] = {}
+    for one in weather.occasions:
+        acted.setdefault(one.fault, []).append(one.at)
     for fault in weather.plan.faults:
-        at = weather.struck_at.get(fault.id)
-        if at is None:
-            continue
-        lasting = fault.kind in weather.LASTING
-        window = weather.window_of(fault) if lasting else (at, at)
-        yield Struck(fault.kind, window, str(fault.params.get("function", "")))
+        moments = acted.get(fault.id, [])
+        lasted = moments and fault.kind in weather.LASTING
+        for window in [weather.window_of(fault)] if lasted else [(at, at) for at in moments]:
+            yield Struck(fault.kind, window, str(fault.params.get("function", "")))
 
 
 def seen_in(world: World, struck: list[Struck]) -> Seen:
@@ -46,7 +49,34 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
         if one.state in _NEVER or (_came(one) or one.created_at) - one.created_at > _LATE
     ]
     lived = world.plan.start, world.emulator.scheduler.now()
-    return Seen(struck, world.weather.occasions, missed, lived, world.schedules.spared)
+    full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in _pool_was_full(world)]
+    return Seen(struck, [*world.weather.occasions, *full], missed, lived, world.schedules.spared)
+
+
+def _pool_was_full(world: World) -> Iterator[datetime]:
+    """When an order was refused and really could have no number: on each stood somebody in its way."""
+    keyring = world.keyring()
+    rows = world.tables.table("BindingsTable")
+    held = [
+        (row["mode"], str(row["x"]), world.watches.people.then.get(str(row["binding_id"]), []))
+        for (_, sk), row in rows.items()
+        if sk == "BINDING" and row.get("x")
+    ]
+    orders = {deal.order.id: deal.order for deal in world.business.deals}
+    for refused in world.business.refused:
+        order = orders.get(refused.key or "")
+        if refused.problem != "no-number-available" or order is None:
+            continue
+        people = frozenset() if order.mode == "AX" else {token(keyring, who) for who in (order.a, order.b)}
+        taken = {x for mode, x, moments in held if mode == order.mode and _stood(moments, refused.at, people)}
+        if taken >= set(x_numbers(order.mode)):
+            yield refused.at
+
+
+def _stood(moments: Moments, at: datetime, people: Set[str]) -> bool:
+    """Whether one of these people took part in a binding then, or anybody when none is named."""
+    then = next((who for since, who in reversed(moments) if since <= at), frozenset[str]())
+    return bool(then & people if people else then)
 
 
 def musts_of(world: World, struck: list[Struck]) -> list[Must]:

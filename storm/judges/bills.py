@@ -91,7 +91,8 @@ class Charged:
             order = orders.get(call.call.subscription_id or "", "")
             add(OURS[call.call.app_key], self._x_of(call.call), order, _of_call(call))
         for text in self.texts:
-            order = orders.get(text.sms.subscription_id or "", "")
+            # A row of the console names no binding of an SMS.
+            order = orders.get(text.sms.subscription_id or "", "") if text.sms.id in self.came else ""
             add(OURS[text.sms.app_key], text.sms.x, order, _of_text(text))
         for application, x, amount in self.rents:
             add(application, x, "", {"rent": amount})

@@ -21,12 +21,16 @@ _PAUSES: Final = (
     "platform.lock_out", "platform.arrears", "platform.flow_control", "platform.no_connection",
 )  # fmt: skip
 _UNHEARD: Final = ("platform.timeout_after_success", "platform.error_5xx_after_success")
+POOL_FULL: Final = "pool.full"
+"""No fault: an order was refused, and somebody stood in its way on every number."""
+
 _NUMBERS: Final = ("platform.arrears", "number.suspended", "number.returned")
 _RECEIVER: Final = ("receiver.down", "receiver.answer_lost")
 
 _NOTHING: Final = timedelta()
 _HOUR: Final = timedelta(hours=1)
 _EVER: Final = timedelta(days=40)
+_TURN: Final = timedelta(hours=6, minutes=10)
 _FOLLOWED: Final = timedelta(minutes=10)
 """Until then a push that came is seen to have come."""
 
@@ -86,7 +90,7 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "UndecidedQuestionsAlarm": (_in("CallbacksFunction", *_TABLES, "function.timeout"),),
     # A pause lasts half an hour at most, and is proved to be over by the first request after it.
     "PlatformPausedAlarm": (Cause(_PAUSES, after=timedelta(minutes=40)),),
-    "PoolEmptyAlarm": _AWAY,
+    "PoolEmptyAlarm": (*_AWAY, _in("BindingsFunction", POOL_FULL)),
     "PoolUtilisationAlarm": _AWAY,
     "NumbersLeftAlarm": _AWAY,
     "SweepLagAlarm": (
@@ -160,6 +164,8 @@ def caused(
     ends = at + timedelta(seconds=alarm.period_s)
     if alarm.name in PUSHES:
         kinds, least, most = PUSHES[alarm.name]
+        if _missed_its_turn(begins, ends, occasions):
+            most += _TURN
         return any(
             one.kind in kinds
             and begins - most <= one.at < ends - least
@@ -167,6 +173,16 @@ def caused(
             for one in missed
         )
     return any(_struck(cause, begins, ends, struck, occasions) for cause in _causes(alarm))
+
+
+def _missed_its_turn(begins: datetime, ends: datetime, occasions: Sequence[Occasion]) -> bool:
+    """Whether the watch could not look the last time: what it would have seen it sees six hours later."""
+    return any(
+        one.function == "WatchFunction"
+        and one.kind in (*_KILLED, *_TABLES)
+        and begins - _TURN <= one.at < ends
+        for one in occasions
+    )
 
 
 def _causes(alarm: Alarm) -> tuple[Cause, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from typing import Any
 
@@ -48,30 +48,49 @@ def judge_reconciliation(
         texts = sum(kind != "call" for kind, _ in missing.elements())
         told = f"{missing.total() - texts} CDRs and {texts} SMS missing"
         verdict.figures[month] = f"{document['difference_count']} differences, {told}"
-        judge_differences(verdict, month, document, missing)
+        judge_differences(verdict, month, document, missing, silent_cdrs(rows))
     return verdict
 
 
-def judge_differences(verdict: Verdict, month: str, document: Mapping[str, Any], missing: Missing) -> None:
-    """One reconciliation against what is missing."""
+def silent_cdrs(rows: Mapping[Key, Row]) -> frozenset[str]:
+    """The addresses of CDRs that came and whose call told of no hang-up: its event was lost."""
+    ended = {pk for pk, sk in rows if sk.startswith("EVENT#disconnect")}
+    return frozenset(
+        f"{pk}/{sk}" for (pk, sk), row in rows.items() if row.get("kind") == "cdr" and pk not in ended
+    )
+
+
+def judge_differences(
+    verdict: Verdict, month: str, document: Mapping[str, Any], missing: Missing, silent: Set[str]
+) -> None:
+    """One reconciliation against what is missing; CDRs without a hang-up may be named, they cost nothing."""
+    named = _named(verdict, month, document, silent)
+    for what, count in (missing - named).items():
+        verdict.broken(f"{month}: {' '.join(what)} never came and is not named ({count})")
+    for what, count in (named - missing).items():
+        verdict.broken(f"{month}: {' '.join(what)} is named and is not missing ({count})")
+    shown = len(document["differences"])
+    if document["difference_count"] != shown:
+        verdict.broken(f"{month}: {document['difference_count']} differences counted, {shown} named")
+    for row in document["bill"]:
+        for name, value in row["unexplained"].items():
+            if Decimal(value) != 0:
+                verdict.broken(f"{month}: {value} {name} of {row['item']} unexplained")
+
+
+def _named(verdict: Verdict, month: str, document: Mapping[str, Any], silent: Set[str]) -> Missing:
+    """What is named as missing; any other difference but of a silent CDR is a breach."""
     named: Missing = Counter()
     for one in document["differences"]:
+        if one["kind"] == "cdr_without_event" and one["evidence"]["fact"] in silent:
+            continue
         if one["kind"] != "missing_push":
             verdict.broken(f"{month}: {one['kind']} is named, and nothing but pushes is missing")
         elif one["evidence"].get("item") == "sms":
             named[one["application"], one["at"]] += 1
         else:
             named["call", one["evidence"]["record_id"]] += 1
-    for what, count in (missing - named).items():
-        verdict.broken(f"{month}: {' '.join(what)} never came and is not named ({count})")
-    for what, count in (named - missing).items():
-        verdict.broken(f"{month}: {' '.join(what)} is named and is not missing ({count})")
-    if document["difference_count"] != named.total():
-        verdict.broken(f"{month}: {document['difference_count']} differences counted, {named.total()} named")
-    for row in document["bill"]:
-        for name, value in row["unexplained"].items():
-            if Decimal(value) != 0:
-                verdict.broken(f"{month}: {value} {name} of {row['item']} unexplained")
+    return named
 
 
 def _missing(emulator: Emulator, month: str, rows: Mapping[Key, Row], keyring: Keyring) -> Missing:

@@ -183,7 +183,7 @@ def judge_late(
 
 def _due(deal: Deal, ends: Ends) -> datetime:
     agreed = ends.agreed(deal) or max(deal.ends)
-    return min(agreed, deal.release_asked_at) if deal.released_at and deal.release_asked_at else agreed
+    return min(agreed, deal.release_asked_at) if deal.release_taken and deal.release_asked_at else agreed
 
 
 def _judge_lag(

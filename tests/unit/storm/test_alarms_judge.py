@@ -10,7 +10,7 @@ import pytest
 
 from storm.deployment import read_deployment
 from storm.judges.alarms import SWEPT, Must, Seen, judge_alarms
-from storm.judges.causes import CAUSES, PUSHES, Missed, Occasion, Struck, caused
+from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, Missed, Occasion, Struck, caused
 from storm.judges.cloudwatch import Alarm, read_alarms
 from storm.judges.verdict import Verdict
 from storm.lambdas import Point
@@ -147,3 +147,17 @@ def test_every_alarm_of_the_template_can_be_evaluated() -> None:
     assert {one.metric for one in ALARMS.values() if one.missing_is_breaching} == set(SWEPT)
     for alarm in ALARMS.values():
         alarm.raised(points(alarm, 1), (NOW, later(60)))
+
+
+def test_a_late_cdr_is_told_six_hours_later_when_the_watch_was_killed() -> None:
+    late, missed = ALARMS["LateCdrsAlarm"], [Missed(NOW - timedelta(hours=10), "fee")]
+    killed = Occasion(NOW - timedelta(hours=5), "function.crash", "f1", "WatchFunction")
+    assert caused(late, NOW, [], [killed], missed)
+    assert not caused(late, NOW, [], [replace(killed, function="FollowFunction")], missed)
+
+
+def test_an_empty_pool_is_in_order_while_it_really_was_full() -> None:
+    empty = ALARMS["PoolEmptyAlarm"]
+    full = Occasion(later(3), POOL_FULL, "", "BindingsFunction")
+    assert judged(empty, points(empty, 3), Seen([], [full], [])).holds
+    assert not judged(empty, points(empty, 3), Seen([], [replace(full, at=later(-9))], [])).holds

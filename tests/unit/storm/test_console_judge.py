@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storm.judges.console import judge_differences
+from storm.judges.console import judge_differences, silent_cdrs
 from storm.judges.verdict import Verdict
 
 AT = "2026-09-14T08:00:00.000Z"
@@ -24,6 +24,7 @@ SMS: Mapping[str, Any] = {
     "at": AT,
     "evidence": {"item": "sms"},
 }
+SILENT: Mapping[str, Any] = {"kind": "cdr_without_event", "evidence": {"fact": "CALL#storm-ax#t1/CDR#i3"}}
 MISSING = Counter([("call", "i1"), ("storm-ax", AT)])
 BILL: Mapping[str, Any] = {"item": "call", "unexplained": {"quantity": "0", "amount": "0.00"}}
 
@@ -37,7 +38,7 @@ def judged(
         "difference_count": len(differences) if count is None else count,
         "bill": [bill],
     }
-    judge_differences(verdict, "2026-09", told, MISSING)
+    judge_differences(verdict, "2026-09", told, MISSING, {SILENT["evidence"]["fact"]})
     return verdict
 
 
@@ -70,6 +71,21 @@ def test_what_is_missing_and_named_is_in_order() -> None:
 )
 def test_as_many_others_are_no_excuse(named: tuple[Mapping[str, Any], ...]) -> None:
     assert not judged(*named).holds
+
+
+def test_a_cdr_whose_hang_up_was_lost_may_be_named() -> None:
+    assert judged(CALL, SMS, SILENT).holds
+    assert not judged(CALL, SMS, {**SILENT, "evidence": {"fact": "CALL#storm-ax#t2/CDR#i4"}}).holds
+
+
+def test_a_cdr_is_silent_only_without_a_hang_up() -> None:
+    rows = {
+        ("CALL#storm-ax#t1", "CDR#i3"): {"kind": "cdr"},
+        ("CALL#storm-ax#t1", "EVENT#callin"): {"kind": "event"},
+        ("CALL#storm-ax#t2", "CDR#i4"): {"kind": "cdr"},
+        ("CALL#storm-ax#t2", "EVENT#disconnect"): {"kind": "event"},
+    }
+    assert silent_cdrs(rows) == {"CALL#storm-ax#t1/CDR#i3"}
 
 
 def test_what_is_counted_is_named() -> None:
