@@ -98,6 +98,7 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
         Cause((*_TABLES, *_KILLED), _UNBIND, timedelta(minutes=45)),
         Cause(_PLATFORM, after=_HOUR),
     ),
+    "WatchLagAlarm": (_in("WatchFunction", *_TABLES, *_KILLED, after=_HOUR),),
     "WorkAgeAlarm": (Cause((*_TABLES, *_KILLED), _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
     "ReleasesStuckAlarm": (Cause(_PLATFORM, after=_HOUR),),
     "FlappingNumbersAlarm": (Cause(_NUMBERS, after=timedelta(hours=11)),),

@@ -39,14 +39,15 @@ _UNWRITTEN: Final = frozenset({"function.crash", "function.timeout"})
 
 _LASTING: Final[Mapping[str, tuple[timedelta, timedelta]]] = {
     "platform.lock_out": (timedelta(minutes=30), timedelta(minutes=30) + _BACK_OFF),
-    "platform.arrears": (timedelta(minutes=20), timedelta(minutes=20) + 2 * _BACK_OFF),
+    "platform.arrears": (timedelta(hours=1), timedelta(minutes=20) + 2 * _BACK_OFF),
     "source.skipped": (_UNDER_WAY, timedelta(minutes=2)),
     "clock.skew": (_UNDER_WAY, timedelta(minutes=4)),
 }
 """For how long after its end such a one still meets others, and for how long whom it met still feels it.
 
 A pause after a lock-out lasts half an hour, one in arrears ten minutes and ten more when it is over; who was
-refused meanwhile comes back after the longest pause between two tries.
+refused meanwhile comes back after the longest pause between two tries. That it is over an application learns
+from its first request, of which each has one in an hour.
 """
 
 
