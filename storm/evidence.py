@@ -11,6 +11,7 @@ from privatenumber.privacy import token
 from storm.judges.alarms import Must, Seen
 from storm.judges.causes import POOL_FULL, Missed, Occasion, Struck
 from storm.judges.crossings import Moments
+from storm.judges.standing import lives_at_platform
 from storm.platform import x_numbers
 from storm.world import World
 
@@ -54,23 +55,35 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
 
 
 def _pool_was_full(world: World) -> Iterator[datetime]:
-    """When an order was refused and really could have no number: on each stood somebody in its way."""
-    keyring = world.keyring()
-    rows = world.tables.table("BindingsTable")
-    held = [
-        (row["mode"], str(row["x"]), world.watches.people.then.get(str(row["binding_id"]), []))
-        for (_, sk), row in rows.items()
-        if sk == "BINDING" and row.get("x")
-    ]
+    """When an order was refused and really could have no number: on each stood somebody in its way.
+
+    In AX an X is one person's, in AXYB every number is, as X or as Y. An AXYB whose answer was lost holds one
+    of them, too.
+    """
+    keyring, held = world.keyring(), list(_held(world))
+    lives = [life for life in lives_at_platform(world.emulator) if life.mode == "AXYB"]
     orders = {deal.order.id: deal.order for deal in world.business.deals}
     for refused in world.business.refused:
         order = orders.get(refused.key or "")
         if refused.problem != "no-number-available" or order is None:
             continue
-        people = frozenset() if order.mode == "AX" else {token(keyring, who) for who in (order.a, order.b)}
-        taken = {x for mode, x, moments in held if mode == order.mode and _stood(moments, refused.at, people)}
-        if taken >= set(x_numbers(order.mode)):
-            yield refused.at
+        at, mode = refused.at, order.mode
+        alone = mode in ("AX", "AXYB")
+        people = frozenset() if alone else {token(keyring, who) for who in (order.a, order.b)}
+        taken = {x for of, x, moments in held if of == mode and _stood(moments, at, people)}
+        if mode == "AXYB":
+            taken |= {life.x for life in lives if life.begins <= at and (life.ends is None or at < life.ends)}
+        if taken >= set(x_numbers(mode)):
+            yield at
+
+
+def _held(world: World) -> Iterator[tuple[str, str, Moments]]:
+    """The numbers of each binding by its row, X and Y, with who took part in it when."""
+    for (_, sk), row in world.tables.table("BindingsTable").items():
+        if sk == "BINDING" and row.get("x"):
+            moments = world.watches.people.then.get(str(row["binding_id"]), [])
+            for number in (row["x"], *(partner.get("y") for partner in row.get("partners", ()))):
+                yield str(row["mode"]), str(number), moments
 
 
 def _stood(moments: Moments, at: datetime, people: Set[str]) -> bool:
