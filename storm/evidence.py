@@ -57,8 +57,8 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
 def _pool_was_full(world: World) -> Iterator[datetime]:
     """When an order was refused and really could have no number: on each stood somebody in its way.
 
-    In AX an X is one person's, in AXYB every number is, as X or as Y. An AXYB whose answer was lost holds one
-    of them, too.
+    In AX an X is one person's. In AXYB an order needs two numbers, an X and a Y, and each is one order's; one
+    whose answer was lost holds its X, too.
     """
     keyring, held = world.keyring(), list(_held(world))
     lives = [life for life in lives_at_platform(world.emulator) if life.mode == "AXYB"]
@@ -73,7 +73,8 @@ def _pool_was_full(world: World) -> Iterator[datetime]:
         taken = {x for of, x, moments in held if of == mode and _stood(moments, at, people)}
         if mode == "AXYB":
             taken |= {life.x for life in lives if life.begins <= at and (life.ends is None or at < life.ends)}
-        if taken >= set(x_numbers(mode)):
+        needed = 2 if mode == "AXYB" else 1
+        if len(set(x_numbers(mode)) - taken) < needed:
             yield at
 
 
