@@ -13,7 +13,7 @@ from storm.judges.calls import judge_calls
 from storm.judges.drift import judge_drift
 from storm.judges.releases import Ends, Skew, ends_at_platform, judge_early, judge_late, prolonged_lives
 from storm.judges.standing import judge_standing, lives_at_platform, strands
-from storm.judges.troubles import Acted, Trouble, lost_binds, troubles_of
+from storm.judges.troubles import Acted, Trouble, arrears_of, lost_binds, troubles_of
 from storm.judges.verdict import Verdict
 from storm.plan import Fault
 from storm.world import World
@@ -50,7 +50,11 @@ def _acted(world: World, fault: Fault) -> list[Acted]:
 
 def _troubles(world: World) -> Iterator[Trouble]:
     for fault in world.plan.faults:
-        yield from troubles_of(fault, world.weather.window_of(fault), _acted(world, fault))
+        window, acted = world.weather.window_of(fault), _acted(world, fault)
+        if fault.kind == "platform.arrears" and acted:
+            yield from arrears_of(window, world.door.asked)
+        else:
+            yield from troubles_of(fault, window, acted)
 
 
 def _skews(world: World) -> Iterator[Skew]:

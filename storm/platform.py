@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -97,7 +98,7 @@ class Door:
     """Our way to the platform: one request, answered in the same moment.
 
     `refused` says whether no connection comes about. What waits for an answer in vain waits as long as the
-    client does.
+    client does. `asked` is when the application of each mode sent a request.
     """
 
     def __init__(self, emulator: Emulator, clockwork: Clockwork) -> None:
@@ -105,6 +106,7 @@ class Door:
         self._clockwork = clockwork
         self.refused: Callable[[], bool] = lambda: False
         self.done: list[Callable[[str, int | None], None]] = []
+        self.asked: dict[str, list[datetime]] = {mode: [] for mode in NUMBERS}
 
     def send(
         self,
@@ -120,6 +122,10 @@ class Door:
         if self.refused():
             self._clockwork.sleep(connect_s)
             raise NoConnection("refused")
+        told = " ".join(headers.values())
+        for mode, moments in self.asked.items():
+            if app_key(mode) in told:
+                moments.append(self._emulator.scheduler.now())
         try:
             response = at_once(self.ask(method, url, headers, body or b""))
         except ConnectionDroppedError:

@@ -194,9 +194,7 @@ def _causes(alarm: Alarm) -> tuple[Cause, ...]:
         return (_in(function, *_KILLED, *_TABLES, *_PLATFORM),)
     # A stream waits a minute at most before it tries what failed once more.
     after = timedelta(minutes=10) if alarm.metric == "IteratorAge" else _NOTHING
-    twice = ("function.overlap",) if function == "ErasureWorkerFunction" else ()
-    # Of two that erase at once one gives way with an error, and its message comes again.
-    return (_in(function, *_KILLED, *_TABLES, *twice, after=after),)
+    return (_in(function, *_KILLED, *_TABLES, after=after),)
 
 
 def _struck(

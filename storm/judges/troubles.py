@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -39,16 +39,17 @@ _UNWRITTEN: Final = frozenset({"function.crash", "function.timeout"})
 
 _LASTING: Final[Mapping[str, tuple[timedelta, timedelta]]] = {
     "platform.lock_out": (timedelta(minutes=30), timedelta(minutes=30) + _BACK_OFF),
-    "platform.arrears": (timedelta(hours=1), timedelta(minutes=20) + 2 * _BACK_OFF),
     "source.skipped": (_UNDER_WAY, timedelta(minutes=2)),
     "clock.skew": (_UNDER_WAY, timedelta(minutes=4)),
 }
 """For how long after its end such a one still meets others, and for how long whom it met still feels it.
 
-A pause after a lock-out lasts half an hour, one in arrears ten minutes and ten more when it is over; who was
-refused meanwhile comes back after the longest pause between two tries. That it is over an application learns
-from its first request, of which each has one in an hour.
+A pause after a lock-out lasts half an hour; who was refused meanwhile comes back after the longest pause
+between two tries.
 """
+
+_THAW: Final = timedelta(minutes=20)
+"""A pause in arrears lasts ten minutes, and ten more when they are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ def troubles_of(fault: Fault, window: Window, acted: Iterable[Acted]) -> Iterato
             continue
         what = f"{fault.kind} in {function}"
         yield Trouble(what, (at, at), still_felt, mode=mode, asked=not paused and function in _ASKED)
+
+
+def arrears_of(window: Window, asked: Mapping[str, Sequence[datetime]]) -> Iterator[Trouble]:
+    """What arrears were to releases: an application learns from its first request that they are over.
+
+    ``asked`` is when each mode's application asked the platform for anything, in order.
+    """
+    begins, paid = window
+    for mode, moments in asked.items():
+        learned = next((at for at in moments if at >= paid), paid)
+        yield Trouble("platform.arrears", (begins, learned), _THAW + 2 * _BACK_OFF, _THAW, mode)
 
 
 def _point(fault: Fault) -> tuple[timedelta | None, str | None]:

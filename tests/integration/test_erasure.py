@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -337,6 +337,13 @@ class TestACrash:
         planted.clock.now += timedelta(minutes=6)
         assert planted.run().pages > 0
 
+    def test_two_that_take_a_round_at_once_leave_it_to_the_first(self, planted: Desk) -> None:
+        told = planted.ask()
+        late = planted.run(planted.rounds(Forestalled(planted.client, planted.run)))
+        assert (late.pages, late.finished, late.waiting) == (0, 0, False)
+        row = planted.erasures().get(told.row.id).row
+        assert (row.passes, row.last_round) == (1, 1)
+
     def test_a_run_without_time_leaves_the_round_to_the_next(self, planted: Desk) -> None:
         planted.ask()
         assert planted.rounds().run(lambda: 0).waiting
@@ -514,6 +521,21 @@ class Dying:
             return found(**arguments)
 
         return request
+
+
+class Forestalled:
+    """A client before whose first transaction somebody else does all that there is to do."""
+
+    def __init__(self, client: Any, work: Callable[[], object]) -> None:
+        self._client, self._work = client, [work]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        if self._work:
+            self._work.pop()()
+        return self._client.transact_write_items(**request)
 
 
 class Restless:

@@ -14,7 +14,7 @@ from privatenumber.bindings.model import Binding
 from privatenumber.settings import Mode
 from storm.deals import Deal
 from storm.judges.releases import ClosingWatch, Ends, Skew, judge_early, judge_late
-from storm.judges.troubles import Trouble, latest_release, troubles_of
+from storm.judges.troubles import Trouble, arrears_of, latest_release, troubles_of
 from storm.judges.verdict import Verdict
 from storm.orders import Order, person
 from storm.plan import Fault
@@ -82,6 +82,16 @@ def struck(fault: Fault, *moments: datetime, function: str = "UnbindWorkerFuncti
 
 def platform_fault(api: str, kind: str = "platform.error_5xx") -> Fault:
     return Fault("f1", kind, 0.0, params={"api": api})
+
+
+def test_arrears_are_felt_until_an_application_has_asked_after_they_were_over() -> None:
+    """It learns so from its first request only; whoever asks at once is not excused for longer."""
+    paid = END - 30 * MINUTE
+    begun, released = END - 90 * MINUTE, END + 10 * MINUTE
+    known = {"AXB": [paid + 25 * MINUTE], "AX": [paid + 2 * MINUTE]}
+    assert late(released, troubles=tuple(arrears_of((begun, paid), known))).holds
+    for other in ({"AXB": [paid, paid + 25 * MINUTE]}, {"AX": known["AXB"]}):
+        assert not late(released, troubles=tuple(arrears_of((begun, paid), other))).holds
 
 
 # early

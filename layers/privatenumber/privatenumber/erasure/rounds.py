@@ -62,11 +62,15 @@ class Rounds:
     count: Callable[[str, float], None]
 
     def run(self, left: Callable[[], float]) -> Ran:
-        """Work until the round is over or no seconds are left.
+        """Work until the round is over or no seconds are left; whoever took it first does it alone.
 
-        Raises Changed, SealBroken, botocore's errors; the next run goes on behind the last page done.
+        Raises Changed, SealBroken, Overtaken when the lease was too short, botocore's errors; the next run
+        goes on behind the last page done.
         """
-        round_ = self._taken(self.clock())
+        try:
+            round_ = self._taken(self.clock())
+        except Overtaken:
+            return Ran()
         if round_ is None:
             return Ran()
         rows = [row for each in round_.ids if (row := self.store.get(each)) and not self._over(row, round_)]
@@ -88,7 +92,7 @@ class Rounds:
         return self.walk.bindings, self.walk.bills
 
     def _taken(self, now: datetime) -> Round | None:
-        """The round under our lease; None when somebody is at it, or nothing is due."""
+        """The round under our lease; None when somebody is at it, or nothing is due. Raises Overtaken."""
         known = self.progress.get()
         if known and known.ids:
             if known.lease_until and known.lease_until > now:
