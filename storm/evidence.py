@@ -9,9 +9,10 @@ from typing import Final
 from emulator.deliveries import Delivery, DeliveryState
 from privatenumber.privacy import token
 from storm.judges.alarms import Must, Seen
-from storm.judges.causes import POOL_FULL, Missed, Occasion, Struck
+from storm.judges.causes import POOL_FULL, Missed, Struck
 from storm.judges.crossings import Moments
 from storm.judges.standing import lives_at_platform
+from storm.occasions import Occasion
 from storm.platform import x_numbers
 from storm.world import World
 

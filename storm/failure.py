@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
-from storm.judges.causes import Occasion
 from storm.judges.verdict import Breach, Verdict
+from storm.occasions import Occasion
 from storm.plan import Fault, Plan
 
 AROUND: Final = timedelta(hours=1)

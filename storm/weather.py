@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from emulator.faults import Fault as PlatformFault
 from emulator.platform import Emulator
 from storm.clockwork import Clockwork, Killed
-from storm.judges.causes import Occasion
+from storm.occasions import Occasion
 from storm.ordering import ORDERED, ordered
 from storm.plan import DAY_S, Fault, Plan
 from storm.platform import Door
@@ -39,9 +38,7 @@ class _Running:
 
 @dataclass
 class Weather:
-    """The faults of a plan. `occasions` are all the times that one has acted, `struck` counts them by kind;
-    `struck_at` says when each acted first.
-    """
+    """The faults of a plan. `occasions` are all the times that one has acted; `struck_at` is each one's first."""
 
     plan: Plan
     emulator: Emulator
@@ -58,7 +55,6 @@ class Weather:
     )
     """Kinds that act all the time while they last."""
 
-    struck: Counter[str] = field(default_factory=Counter)
     struck_at: dict[str, datetime] = field(default_factory=dict)
     ended_at: dict[str, datetime] = field(default_factory=dict)
     occasions: list[Occasion] = field(default_factory=list)
@@ -223,7 +219,7 @@ class Weather:
             self.active.pop(fault.id, None)
             self.ended_at[fault.id] = self.emulator.scheduler.now()
             if fault.id in self.ordered_as:
-                self._withdraw(fault)
+                self.emulator.faults.remove(self.ordered_as[fault.id])
             elif fault.kind == "clock.skew":
                 self.clockwork.skew = timedelta()
             else:
@@ -248,9 +244,6 @@ class Weather:
         if when < max(self._moment(fault.ends_s), self._over()):
             self.emulator.scheduler.at(when, self._beginning(fault), f"{fault.id} again")
 
-    def _withdraw(self, fault: Fault) -> None:
-        self.emulator.faults.remove(self.ordered_as[fault.id])
-
     def _taken(self, acting: PlatformFault, facts: Mapping[str, Any]) -> None:
         """The platform does what was ordered of it."""
         for fault in self.active.values():
@@ -270,7 +263,6 @@ class Weather:
         )
 
     def _strike(self, fault: Fault, *, keep: bool = False) -> bool:
-        self.struck[fault.kind] += 1
         now = self.emulator.scheduler.now()
         self.struck_at.setdefault(fault.id, now)
         function = self.running[-1].function if self.running else ""

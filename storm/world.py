@@ -101,6 +101,6 @@ class World:
     def _progress(self, what: str, begun: float) -> None:
         self.say(
             f"{what:>8}: {time.perf_counter() - begun:6.1f}s, {self.lambdas.invocations.total()} calls, "
-            f"{self.tables.requests.total()} requests, {self.weather.struck.total()} strikes, "
+            f"{self.tables.requests.total()} requests, {len(self.weather.occasions)} strikes, "
             f"{self.streams.waiting()} records waiting"
         )

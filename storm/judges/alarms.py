@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from storm.judges.causes import Missed, Occasion, Struck, caused
+from storm.judges.causes import Missed, Struck, caused
 from storm.judges.cloudwatch import Alarm
-from storm.judges.releases import Window
 from storm.judges.verdict import Verdict
 from storm.lambdas import Point
+from storm.occasions import Occasion, Window
 
 #: What a storm does more rarely than a deployment cannot tell that it is late.
 RARE: Final = frozenset({"StatisticsLagAlarm"})

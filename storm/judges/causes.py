@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from storm.judges.cloudwatch import Alarm
-from storm.judges.releases import Window
+from storm.occasions import Occasion, Window
 
 _KILLED: Final = ("function.crash", "function.timeout")
 _TABLES: Final = ("table.outage", "table.throttled", "table.conflicts", "table.answer_lost")
@@ -47,16 +47,6 @@ class Struck:
     def lasted(self) -> bool:
         """Whether it acted for a while and not at one moment."""
         return self.window[0] < self.window[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """One time that a fault acted, and in which function; outside of functions there is none."""
-
-    at: datetime
-    kind: str
-    fault: str
-    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

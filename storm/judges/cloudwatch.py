@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from storm.judges.releases import Window, percentile
+from storm.judges.releases import percentile
 from storm.lambdas import Point
+from storm.occasions import Window
 
 _COMPARED: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,

@@ -16,10 +16,10 @@ from privatenumber.settings import Mode
 from storm.deals import Deal
 from storm.judges.troubles import PROMISE, Trouble, latest_release
 from storm.judges.verdict import Verdict
+from storm.occasions import Window
 from storm.tables import Written
 from storm.upheavals import Console
 
-Window = tuple[datetime, datetime]
 Ended = Mapping[str, tuple[datetime, str]]
 _MARGIN: Final = timedelta(hours=1)
 """`MarginSeconds`: so much later than we the platform would end a binding by itself."""

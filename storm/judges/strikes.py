@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from storm.judges.causes import Occasion
 from storm.judges.verdict import Verdict
+from storm.occasions import Occasion
 from storm.plan import Plan
 
 LEAST_ORDERS: Final = 200

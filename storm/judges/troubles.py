@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from storm.occasions import Window
 from storm.plan import Fault
 
-Window = tuple[datetime, datetime]
 Acted = tuple[datetime, str]
 """A moment at which a fault acted, and in which function."""
 

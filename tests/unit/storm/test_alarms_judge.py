@@ -10,10 +10,11 @@ import pytest
 
 from storm.deployment import read_deployment
 from storm.judges.alarms import SWEPT, Must, Seen, judge_alarms
-from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, Missed, Occasion, Struck, caused
+from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, Missed, Struck, caused
 from storm.judges.cloudwatch import Alarm, read_alarms
 from storm.judges.verdict import Verdict
 from storm.lambdas import Point
+from storm.occasions import Occasion
 
 NOW = datetime(2026, 9, 14, 8, tzinfo=UTC)
 ALARMS = {one.name: one for one in read_alarms(read_deployment().alarms, {"PoolAlarmPercent": "80"})}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from storm.failure import first_failure, in_order, plan_lines, strikes
-from storm.judges.causes import Occasion
 from storm.judges.strikes import LEAST_ORDERS, judge_strikes
 from storm.judges.verdict import Breach, Verdict
+from storm.occasions import Occasion
 from storm.plan import Fault, Plan
 
 NOW = datetime(2026, 9, 14, 8, tzinfo=UTC)

@@ -67,4 +67,4 @@ def test_each_occasion_is_kept_with_the_function_in_which_it_was() -> None:
     weather.ended("WebhooksWorkerFunction")
     assert weather.receiver_down()
     assert [one.function for one in weather.occasions] == ["WebhooksWorkerFunction", ""]
-    assert weather.struck["receiver.down"] == 2
+    assert [one.kind for one in weather.occasions].count("receiver.down") == 2
