@@ -38,7 +38,7 @@ class _Running:
 
 @dataclass
 class Weather:
-    """The faults of a plan. `occasions` are all the times that one has acted; `struck_at` is each one's first."""
+    """The faults of a plan. `occasions` are all times that one has acted; `struck_at` is the first of each."""
 
     plan: Plan
     emulator: Emulator
