@@ -38,7 +38,7 @@ class _Running:
 
 @dataclass
 class Weather:
-    """The faults of a plan. `occasions` are all times that one has acted; `struck_at` is the first of each."""
+    """The faults of a plan. `occasions`: all times that one has acted; `struck_at`: the first of each."""
 
     plan: Plan
     emulator: Emulator
