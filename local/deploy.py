@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import tempfile
 from pathlib import Path
 
 from local.aws import CREDENTIALS, REGION, Aws
@@ -45,7 +46,9 @@ def deploy(endpoint: str, *, log: Path) -> dict[str, str]:
         "--parameter-overrides", *parameters(),
     ]  # fmt: skip
     env = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
-    run(command, log=log, env=env, cwd=ROOT)
+    # It makes a folder for every archive, and leaves them there.
+    with tempfile.TemporaryDirectory() as scratch:
+        run(command, log=log, env={**env, "TMPDIR": scratch}, cwd=ROOT)
     aws = Aws(endpoint)
     stack = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

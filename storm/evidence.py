@@ -8,7 +8,7 @@ from typing import Final
 
 from emulator.deliveries import Delivery, DeliveryState
 from privatenumber.privacy import token
-from storm.judges.alarms import Must, Seen
+from storm.judges.alarms import MISSED, Must, Seen
 from storm.judges.causes import POOL_FULL, Missed, Struck
 from storm.judges.crossings import Moments
 from storm.judges.standing import lives_at_platform
@@ -126,6 +126,9 @@ def _faults(world: World, struck: list[Struck]) -> Iterator[Must]:
     for one in struck:
         if one.kind == "source.skipped":
             yield Must(one.kind, ("SweepLagAlarm",), one.window)
+        elif one.kind == "scheduler.outage":
+            for alarm in MISSED:
+                yield Must(one.kind, (alarm,), one.window)
         elif one.kind == "drift.foreign":
             found = one.window[0] + timedelta(hours=30)
             yield Must(one.kind, ("DriftListedAlarm",), (one.window[0], found), "DriftFunction")

@@ -276,5 +276,7 @@ _RARE: Final[Mapping[str, Make]] = {
         chance.uniform(600, 7200),
         {"mode": chance.choice(("AX", "AXB", "AXE")), "nth": chance.randint(0, 2)},
     ),
+    "scheduler.outage": lambda chance: (3600, {}),
+    "table.withheld": lambda chance: (3600, {"share": round(chance.uniform(0.1, 0.4), 3)}),
 }
 """What comes about once a week, and at least once."""

@@ -1,4 +1,4 @@
-"""How the tables refuse a request: alone, or because of one of the items of a transaction."""
+"""How the tables refuse a request: alone, because of one of the items of a transaction, or in part."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def conflict(errors: ClientErrors, operation: str, request: Request, chance: ran
     if operation == "TransactWriteItems":
         return _cancelled(errors, operation, request, "TransactionConflict", chance)
     return errors("TransactionConflictException", operation, {})
+
+
+def unprocessed(request: Request, chance: random.Random) -> dict[str, Any]:
+    """What a batch of reads leaves unread, by table: every key but the first ones, at times all of them."""
+    keys = [(table, key) for table, asked in request["RequestItems"].items() for key in asked["Keys"]]
+    left: dict[str, Any] = {}
+    for table, key in keys[chance.randrange(len(keys)) :]:
+        left.setdefault(table, {**request["RequestItems"][table], "Keys": []})["Keys"].append(key)
+    return left
 
 
 def _cancelled(

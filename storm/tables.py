@@ -36,6 +36,10 @@ class Weather(Protocol):
         """The request has not left yet."""
         ...
 
+    def withheld(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The keys by table that a batch of reads is not answered this time."""
+        ...
+
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
         """The table has done it; the answer has not come yet. True: it is lost, the SDK sends it again."""
         ...
@@ -84,7 +88,8 @@ class Tables:
             if operation == "TransactWriteItems":
                 # The SDK repeats a transaction under the token of its first attempt.
                 request = {"ClientRequestToken": f"storm-{next(self._tokens)}", **request}
-            answer = self._done(send, operation, request)
+            left = weather.withheld(operation, request)
+            answer = self._read_in_part(send, request, left) if left else self._done(send, operation, request)
             return self._done(send, operation, request) if weather.after(operation, request) else answer
 
         vars(client)["_make_api_call"] = tapped
@@ -110,6 +115,16 @@ class Tables:
             if not page.get("LastEvaluatedKey"):
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _read_in_part(self, send: Call, request: dict[str, Any], left: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a batch of reads but for some keys, which are told to be unprocessed."""
+        served = {
+            table: {**asked, "Keys": keys}
+            for table, asked in request["RequestItems"].items()
+            if (keys := [key for key in asked["Keys"] if key not in left.get(table, {"Keys": ()})["Keys"]])
+        }
+        answer = send("BatchGetItem", {**request, "RequestItems": served}) if served else {"Responses": {}}
+        return {**answer, "UnprocessedKeys": left}
 
     def _done(self, send: Call, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Have a request done. Of several threads one writes at a time, and notes what it has written."""

@@ -19,7 +19,7 @@ from storm.occasions import Occasion
 from storm.ordering import ORDERED, ordered
 from storm.plan import DAY_S, Fault, Plan
 from storm.platform import Door
-from storm.refusals import ClientErrors, conflict, throttled
+from storm.refusals import ClientErrors, conflict, throttled, unprocessed
 from storm.tables import WRITES
 from storm.upheavals import PATIENT, Console
 
@@ -49,8 +49,8 @@ class Weather:
     LASTING: ClassVar = frozenset(
         {
             *("platform.lock_out", "platform.arrears", "table.outage", "table.throttled", "table.conflicts"),
-            *("table.answer_lost", "source.skipped", "clock.skew", "number.suspended"),
-            "receiver.down",
+            *("table.answer_lost", "table.withheld", "source.skipped", "scheduler.outage"),
+            *("clock.skew", "number.suspended", "receiver.down"),
         }
     )
     """Kinds that act all the time while they last."""
@@ -81,7 +81,7 @@ class Weather:
 
     def skipped(self, schedule: str) -> bool:
         """Whether a schedule does not fire now."""
-        fault = self._any("source.skipped", schedule=schedule)
+        fault = self._any("scheduler.outage") or self._any("source.skipped", schedule=schedule)
         return fault is not None and self._strike(fault, keep=True)
 
     def refused(self) -> bool:
@@ -153,6 +153,12 @@ class Weather:
             raise throttled(self.errors, operation, request, self._chance)
         if operation in WRITES and operation != "BatchWriteItem" and self._share("table.conflicts"):
             raise conflict(self.errors, operation, request, self._chance)
+
+    def withheld(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `tables.Weather`."""
+        if not self.running or operation != "BatchGetItem" or not self._share("table.withheld"):
+            return {}
+        return unprocessed(request, self._chance)
 
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
         """See `tables.Weather`."""

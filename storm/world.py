@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from emulator.platform import Emulator
 from privatenumber.privacy import Keyring
@@ -20,10 +20,7 @@ from storm.lambdas import Lambdas, Logs
 from storm.operators import Operators
 from storm.orders import orders_of
 from storm.plan import Plan
-from storm.platform import (
-    OURS,
-    Door,
-)
+from storm.platform import OURS, Door
 from storm.receiver import Receiver
 from storm.sources import Schedules, Streams
 from storm.tables import Tables
@@ -32,9 +29,6 @@ from storm.weather import Weather
 
 QUIET: Final = timedelta(hours=14)
 """The platform repeats a push for five hours, a release backs off half an hour, the watch looks every six."""
-
-if TYPE_CHECKING:
-    pass
 
 KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 

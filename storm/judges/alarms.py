@@ -26,6 +26,9 @@ SWEPT: Final[Mapping[str, str]] = {
 }
 """Metrics whose silence is an alarm, by the function that emits them at each of its runs."""
 
+MISSED: Final = tuple(name for name in (f"{metric}Alarm" for metric in SWEPT) if name not in RARE)
+"""The alarms of that silence that an hour without schedules has to raise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Must:

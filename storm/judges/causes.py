@@ -11,7 +11,10 @@ from storm.judges.cloudwatch import Alarm
 from storm.occasions import Occasion, Window
 
 _KILLED: Final = ("function.crash", "function.timeout")
-_TABLES: Final = ("table.outage", "table.throttled", "table.conflicts", "table.answer_lost")
+_TABLES: Final = (
+    "table.outage", "table.throttled", "table.conflicts", "table.answer_lost", "table.withheld",
+)  # fmt: skip
+_SPOILS: Final = (*_KILLED, *_TABLES)
 _PLATFORM: Final = (
     "platform.lock_out", "platform.arrears", "platform.flow_control", "platform.no_connection",
     "platform.error_5xx", "platform.error_5xx_after_success", "platform.timeout_before",
@@ -70,6 +73,8 @@ _AWAY: Final = (
     Cause(("platform.arrears", "number.suspended"), after=timedelta(hours=11)),
     Cause(("number.returned",), after=_EVER),
 )
+# What is late by an hour is worked off within two runs of five minutes.
+_UNSCHEDULED: Final = Cause(("scheduler.outage",), after=timedelta(minutes=15))
 _UNBIND: Final = ("UnbindSweepFunction", "UnbindWorkerFunction")
 _HOOKS: Final = ("WebhooksSweepFunction", "WebhooksWorkerFunction", "WebhooksNoteFunction")
 _JOBS: Final = ("JobsSweepFunction", "JobsWorkerFunction")
@@ -85,33 +90,44 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "NumbersLeftAlarm": _AWAY,
     "SweepLagAlarm": (
         Cause(("source.skipped",), after=timedelta(minutes=10)),
-        Cause((*_TABLES, *_KILLED), _UNBIND, timedelta(minutes=45)),
+        _UNSCHEDULED,
+        Cause(_SPOILS, _UNBIND, timedelta(minutes=45)),
         Cause(_PLATFORM, after=_HOUR),
     ),
-    "WatchLagAlarm": (_in("WatchFunction", *_TABLES, *_KILLED, after=_HOUR),),
-    "WorkAgeAlarm": (Cause((*_TABLES, *_KILLED), _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
+    "WatchLagAlarm": (_in("WatchFunction", *_SPOILS, after=_HOUR), _UNSCHEDULED),
+    "WorkAgeAlarm": (Cause(_SPOILS, _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
     "ReleasesStuckAlarm": (Cause(_PLATFORM, after=_HOUR),),
     "FlappingNumbersAlarm": (Cause(_NUMBERS, after=timedelta(hours=11)),),
     # A CDR names a binding that we could not write down, because the answer to its bind was lost.
     "UnknownBindingsAlarm": (Cause(_UNHEARD, after=13 * _HOUR),),
     # What the platform never had is asked for once more when the storm is over, as of eight days later.
     "RecordingSweepLagAlarm": (
-        Cause((*_TABLES, *_KILLED), ("RecordingsSweepFunction", "RecordingsWorkerFunction"), _HOUR),
+        Cause(_SPOILS, ("RecordingsSweepFunction", "RecordingsWorkerFunction"), _HOUR),
         Cause(("recording.missing",), after=_EVER),
+        _UNSCHEDULED,
     ),
     "RecordingsLostAlarm": (Cause(("recording.missing",), after=_EVER),),
     "RecordingsAtRiskAlarm": (Cause(("recording.missing",), after=_EVER),),
-    "JobsRepeatedAlarm": (Cause((*_TABLES, *_KILLED), _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
+    "JobsRepeatedAlarm": (Cause(_SPOILS, _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
     # A run compares an application once a day.
     "DriftListedAlarm": (Cause(("drift.foreign", *_UNHEARD, "number.returned"), after=30 * _HOUR),),
-    "DriftAgeAlarm": (_in("DriftFunction", *_TABLES, *_KILLED, after=_HOUR), Cause(_PLATFORM, after=_HOUR)),
+    "DriftAgeAlarm": (
+        _in("DriftFunction", *_SPOILS, after=_HOUR),
+        Cause(_PLATFORM, after=_HOUR),
+        _UNSCHEDULED,
+    ),
     # When something was noted is told by the table's clock, when it was delivered by ours.
     "WebhookDeliveryLagAlarm": (
-        Cause((*_TABLES, *_KILLED), _HOOKS, _HOUR),
+        Cause(_SPOILS, _HOOKS, _HOUR),
         Cause(("clock.skew",)),
         Cause(_RECEIVER, after=_HOUR),
+        _UNSCHEDULED,
     ),
-    "WebhookSweepLagAlarm": (Cause((*_TABLES, *_KILLED), _HOOKS, _HOUR), Cause(_RECEIVER, after=_HOUR)),
+    "WebhookSweepLagAlarm": (
+        Cause(_SPOILS, _HOOKS, _HOUR),
+        Cause(_RECEIVER, after=_HOUR),
+        _UNSCHEDULED,
+    ),
 }
 """By alarm; one that is named nowhere may never go off."""
 
@@ -169,8 +185,7 @@ def caused(
 def _missed_its_turn(begins: datetime, ends: datetime, occasions: Sequence[Occasion]) -> bool:
     """Whether the watch could not look the last time: what it would have seen it sees six hours later."""
     return any(
-        one.function == "WatchFunction"
-        and one.kind in (*_KILLED, *_TABLES)
+        (one.kind == "scheduler.outage" or (one.function == "WatchFunction" and one.kind in _SPOILS))
         and begins - _TURN <= one.at < ends
         for one in occasions
     )
@@ -181,10 +196,10 @@ def _causes(alarm: Alarm) -> tuple[Cause, ...]:
     if function is None:
         return CAUSES.get(alarm.name, ())
     if alarm.metric == "Duration":
-        return (_in(function, *_KILLED, *_TABLES, *_PLATFORM),)
+        return (_in(function, *_SPOILS, *_PLATFORM),)
     # A stream waits a minute at most before it tries what failed once more.
     after = timedelta(minutes=10) if alarm.metric == "IteratorAge" else _NOTHING
-    return (_in(function, *_KILLED, *_TABLES, after=after),)
+    return (_in(function, *_SPOILS, after=after),)
 
 
 def _struck(

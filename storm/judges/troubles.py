@@ -40,6 +40,7 @@ _UNWRITTEN: Final = frozenset({"function.crash", "function.timeout"})
 _LASTING: Final[Mapping[str, tuple[timedelta, timedelta]]] = {
     "platform.lock_out": (timedelta(minutes=30), timedelta(minutes=30) + _BACK_OFF),
     "source.skipped": (_UNDER_WAY, timedelta(minutes=2)),
+    "scheduler.outage": (_UNDER_WAY, timedelta(minutes=2)),
     "clock.skew": (_UNDER_WAY, timedelta(minutes=4)),
 }
 """For how long after its end such a one still meets others, and for how long whom it met still feels it.

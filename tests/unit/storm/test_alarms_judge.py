@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storm.deployment import read_deployment
-from storm.judges.alarms import SWEPT, Must, Seen, judge_alarms
+from storm.judges.alarms import MISSED, SWEPT, Must, Seen, judge_alarms
 from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, Missed, Struck, caused
 from storm.judges.cloudwatch import Alarm, read_alarms
 from storm.judges.verdict import Verdict
@@ -94,6 +94,16 @@ def test_a_skipped_sweep_that_raised_nothing_is_a_breach() -> None:
     assert judged(LAG, [], seen, must).holds
     tolerant = replace(LAG, missing_is_breaching=False)
     assert not judged(tolerant, points(LAG, 1, value=0), seen, must).holds
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_without_the_scheduler_each_sweep_that_is_looked_for_is_missed(name: str) -> None:
+    alarm, out = ALARMS[name], Struck("scheduler.outage", (NOW, later(60)))
+    seen = Seen([out], [], [], (later(-120), later(180)), {})
+    ran = points(alarm, *range(-120, 0), *range(61, 180), value=0)
+    assert judged(alarm, ran, seen, Must(out.kind, (name,), out.window)).holds
+    silent = points(alarm, *range(-120, 0), *range(130, 180), value=0)
+    assert not judged(alarm, silent, seen).holds
 
 
 def test_a_sweep_that_is_silent_without_a_fault_is_a_breach() -> None:

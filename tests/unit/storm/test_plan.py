@@ -47,6 +47,7 @@ def test_every_kind_of_fault_comes_in_every_storm() -> None:
         ),
         *("recording.missing", "recording.late", "recording.url_expired", "recording.broken_off"),
         *("table.outage", "source.skipped", "clock.skew", "number.suspended"),
+        *("table.withheld", "scheduler.outage"),
     }
 
 

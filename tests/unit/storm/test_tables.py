@@ -17,9 +17,13 @@ TABLE = "BindingsTable"
 
 @dataclass
 class Table:
-    """A table that counts: each update adds one; what is put stands there; two rows fill a page."""
+    """A table that counts: each update adds one; what is put stands there; two rows fill a page.
+
+    It answers a batch of reads with the keys.
+    """
 
     items: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    batches: list[Mapping[str, Any]] = field(default_factory=list)
 
     def _make_api_call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "Scan":
@@ -27,6 +31,9 @@ class Table:
             page = list(self.items.values())[start : start + 2]
             more = {"LastEvaluatedKey": {"at": str(start + 2)}} if start + 2 < len(self.items) else {}
             return {"Items": page, **more}
+        if operation == "BatchGetItem":
+            self.batches.append(request["RequestItems"])
+            return {"Responses": {table: asked["Keys"] for table, asked in request["RequestItems"].items()}}
         given = request.get("Item") or request["Key"]
         key = given["pk"]["S"], given["sk"]["S"]
         if operation == "PutItem":
@@ -39,12 +46,16 @@ class Table:
 
 @dataclass
 class Weather:
-    """Loses the first answers."""
+    """Loses the first answers; leaves these keys of every batch unread."""
 
     lost: int = 0
+    left: Mapping[str, Any] = field(default_factory=dict)
 
     def before(self, operation: str, request: Mapping[str, Any]) -> None:
         """Nothing happens."""
+
+    def withheld(self, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.left if operation == "BatchGetItem" else {}
 
     def after(self, operation: str, request: Mapping[str, Any]) -> bool:
         self.lost -= 1
@@ -75,6 +86,25 @@ def test_a_row_that_is_put_twice_has_changed_once() -> None:
     tables.listeners.append(heard.append)
     client._make_api_call("PutItem", {"TableName": TABLE, "Item": key(1)})
     assert len(heard) == 1
+
+
+def test_a_batch_of_reads_is_answered_in_part() -> None:
+    table, left = Table(), {"BillsTable": {"Keys": [key(2)], "ConsistentRead": True}}
+    _, client = tapped(table, Weather(left=left))
+    asked = {"BindingsTable": {"Keys": [key(1)]}, "BillsTable": {"Keys": [key(2), key(3)]}}
+    answer = client._make_api_call("BatchGetItem", {"RequestItems": asked})
+    assert answer == {
+        "Responses": {"BindingsTable": [key(1)], "BillsTable": [key(3)]},
+        "UnprocessedKeys": left,
+    }
+
+
+def test_of_a_batch_that_is_left_unread_the_table_is_asked_nothing() -> None:
+    table, asked = Table(), {TABLE: {"Keys": [key(1)]}}
+    _, client = tapped(table, Weather(left=asked))
+    answer = client._make_api_call("BatchGetItem", {"RequestItems": asked})
+    assert answer == {"Responses": {}, "UnprocessedKeys": asked}
+    assert table.batches == []
 
 
 @pytest.mark.parametrize("rows", [1, 5])

@@ -68,3 +68,33 @@ def test_each_occasion_is_kept_with_the_function_in_which_it_was() -> None:
     assert weather.receiver_down()
     assert [one.function for one in weather.occasions] == ["WebhooksWorkerFunction", ""]
     assert [one.kind for one in weather.occasions].count("receiver.down") == 2
+
+
+def test_without_the_scheduler_no_schedule_fires() -> None:
+    weather = weather_of(Fault("f1", "scheduler.outage", 600, 3600))
+    assert not weather.skipped("SweepSchedule")
+    pass_time(weather, 0.5)
+    assert weather.skipped("SweepSchedule")
+    assert weather.skipped("CloseSchedule")
+    pass_time(weather, 1)
+    assert not weather.skipped("SweepSchedule")
+
+
+def test_a_skipped_schedule_skips_no_other() -> None:
+    weather = weather_of(Fault("f1", "source.skipped", 0, 3600, {"schedule": "SweepSchedule"}))
+    pass_time(weather, 0.5)
+    assert weather.skipped("SweepSchedule")
+    assert not weather.skipped("CloseSchedule")
+
+
+def test_a_part_of_the_batches_that_functions_read_is_withheld_from_its_first_key_left_on() -> None:
+    weather = weather_of(Fault("f1", "table.withheld", 0, 3600, {"share": 1.0}))
+    keys = [{"pk": {"S": str(number)}} for number in range(3)]
+    batch = {"RequestItems": {"BillsTable": {"Keys": keys, "ConsistentRead": True}}}
+    pass_time(weather, 0.1)
+    assert weather.withheld("BatchGetItem", batch) == {}
+    weather.invoked("BindingsFunction")
+    assert weather.withheld("GetItem", {"Key": keys[0]}) == {}
+    seen = [weather.withheld("BatchGetItem", batch)["BillsTable"] for _ in range(40)]
+    assert {len(left["Keys"]) for left in seen} == {1, 2, 3}
+    assert all(left["Keys"] == keys[-len(left["Keys"]) :] and left["ConsistentRead"] for left in seen)
