@@ -17,6 +17,7 @@ from storm.judges.alarms import judge_alarms
 from storm.judges.bills import judge_bills
 from storm.judges.cloudwatch import read_alarms
 from storm.judges.console import judge_import, judge_reconciliation
+from storm.judges.drained import judge_drained
 from storm.judges.erasure import judge_erasure
 from storm.judges.facts import Entry, entries_in, judge_facts, judge_numbers
 from storm.judges.jobs import judge_jobs
@@ -67,7 +68,12 @@ def judge(world: World) -> list[Verdict]:
             world.emulator, bills, world.files, keyring, _links(world), _asked(orders, deals, by_id)
         ),
         judge_worklist(world.emulator, bills, keyring, _subscriptions(bindings), now),
-        _drained(world),
+        judge_drained(
+            world.streams.waiting(),
+            world.streams.put_aside,
+            {queue.name: len(queue.messages) for queue in world.queues.all.values()},
+            world.logs.tail,
+        ),
     ]
     bound = {one.subscription_id: one.order for one in bindings if one.subscription_id}
     verdicts += _judge_money(world, bills, bound)
@@ -186,17 +192,3 @@ def _recorded(order: Order) -> bool:
         and act.after_s < released_s
         for act in order.acts
     )  # fmt: skip
-
-
-def _drained(world: World) -> Verdict:
-    """Nothing is left on its way: no record, no message, no dead letter, nothing put aside."""
-    verdict = Verdict("drained", "every record and message was worked off, none was put aside")
-    verdict.judged = 1 + len(world.queues.all)
-    if world.streams.waiting():
-        verdict.broken(f"{world.streams.waiting()} records of streams are waiting")
-    for function, count in world.streams.put_aside.items():
-        verdict.broken(f"{count} records of {function} were put aside", list(world.logs.tail)[-20:])
-    for queue in world.queues.all.values():
-        if queue.messages:
-            verdict.broken(f"{len(queue.messages)} messages are left in {queue.name}")
-    return verdict
