@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from emulator.deliveries import Delivery, DeliveryState
-from privatenumber.privacy import token
+from storm.fullness import full_at
 from storm.judges.alarms import MISSED, Must, Seen
 from storm.judges.causes import POOL_FULL, Missed, Struck
-from storm.judges.crossings import Moments
-from storm.judges.standing import lives_at_platform
 from storm.occasions import Occasion
 from storm.platform import x_numbers
 from storm.world import World
@@ -51,47 +49,8 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
         if one.state in _NEVER or (_came(one) or one.created_at) - one.created_at > _LATE
     ]
     lived = world.plan.start, world.emulator.scheduler.now()
-    full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in _pool_was_full(world)]
+    full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in full_at(world)]
     return Seen(struck, [*world.weather.occasions, *full], missed, lived, world.schedules.spared)
-
-
-def _pool_was_full(world: World) -> Iterator[datetime]:
-    """When an order was refused and really could have no number: on each stood somebody in its way.
-
-    In AX an X is one person's. In AXYB an order needs two numbers, an X and a Y, and each is one order's; one
-    whose answer was lost holds its X, too.
-    """
-    keyring, held = world.keyring(), list(_held(world))
-    lives = [life for life in lives_at_platform(world.emulator) if life.mode == "AXYB"]
-    orders = {deal.order.id: deal.order for deal in world.business.deals}
-    for refused in world.business.refused:
-        order = orders.get(refused.key or "")
-        if refused.problem != "no-number-available" or order is None:
-            continue
-        at, mode = refused.at, order.mode
-        alone = mode in ("AX", "AXYB")
-        people = frozenset() if alone else {token(keyring, who) for who in (order.a, order.b)}
-        taken = {x for of, x, moments in held if of == mode and _stood(moments, at, people)}
-        if mode == "AXYB":
-            taken |= {life.x for life in lives if life.begins <= at and (life.ends is None or at < life.ends)}
-        needed = 2 if mode == "AXYB" else 1
-        if len(set(x_numbers(mode)) - taken) < needed:
-            yield at
-
-
-def _held(world: World) -> Iterator[tuple[str, str, Moments]]:
-    """The numbers of each binding by its row, X and Y, with who took part in it when."""
-    for (_, sk), row in world.tables.table("BindingsTable").items():
-        if sk == "BINDING" and row.get("x"):
-            moments = world.watches.people.then.get(str(row["binding_id"]), [])
-            for number in (row["x"], *(partner.get("y") for partner in row.get("partners", ()))):
-                yield str(row["mode"]), str(number), moments
-
-
-def _stood(moments: Moments, at: datetime, people: Set[str]) -> bool:
-    """Whether one of these people took part in a binding then, or anybody when none is named."""
-    then = next((who for since, who in reversed(moments) if since <= at), frozenset[str]())
-    return bool(then & people if people else then)
 
 
 def musts_of(world: World, struck: list[Struck]) -> list[Must]:

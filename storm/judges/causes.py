@@ -85,7 +85,7 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "UndecidedQuestionsAlarm": (_in("CallbacksFunction", *_TABLES, "function.timeout"),),
     # A pause lasts half an hour at most, and is proved to be over by the first request after it.
     "PlatformPausedAlarm": (Cause(_PAUSES, after=timedelta(minutes=40)),),
-    "PoolEmptyAlarm": (*_AWAY, _in("BindingsFunction", POOL_FULL)),
+    "PoolEmptyAlarm": (_in("BindingsFunction", POOL_FULL),),
     "PoolUtilisationAlarm": _AWAY,
     "NumbersLeftAlarm": _AWAY,
     "SweepLagAlarm": (
