@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from emulator.deliveries import Delivery, DeliveryState
+from privatenumber.codes.results import Outcome
+from privatenumber.platform.pausing import LENGTHS, RESUME
 from storm.fullness import full_at
 from storm.judges.alarms import MISSED, Must, Seen
-from storm.judges.causes import POOL_FULL, Missed, Struck
+from storm.judges.causes import POOL_FULL, SILENCE, Missed, Struck
+from storm.judges.troubles import next_answer
 from storm.occasions import Occasion
 from storm.platform import x_numbers
 from storm.world import World
@@ -41,6 +44,21 @@ def struck_in(world: World) -> Iterator[Struck]:
             yield Struck(fault.kind, window, str(fault.params.get("function", "")))
 
 
+def _silences(world: World, struck: list[Struck]) -> Iterator[Struck]:
+    """How long nobody asked the platform for anything, or was answered, after it had shut us out."""
+    now, answered = world.emulator.scheduler.now(), world.door.answered
+    for one in struck:
+        begins, over = one.window
+        if one.kind == "platform.arrears":
+            # The platform resumes service so long after the payment, and we so long after its first answer.
+            for moments in answered.values():
+                yield Struck(SILENCE, (begins, (next_answer(moments, over + RESUME) or now) + RESUME))
+        elif one.kind == "platform.lock_out":
+            over += LENGTHS[Outcome.LOCKED]
+            learned = min(next_answer(moments, over) or now for moments in answered.values())
+            yield Struck(SILENCE, (begins, learned))
+
+
 def seen_in(world: World, struck: list[Struck]) -> Seen:
     """What may have made an alarm go off."""
     missed = [
@@ -50,6 +68,7 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
     ]
     lived = world.plan.start, world.emulator.scheduler.now()
     full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in full_at(world)]
+    struck = [*struck, *_silences(world, struck)]
     return Seen(struck, [*world.weather.occasions, *full], missed, lived, world.schedules.spared)
 
 

@@ -52,7 +52,7 @@ def _troubles(world: World) -> Iterator[Trouble]:
     for fault in world.plan.faults:
         window, acted = world.weather.window_of(fault), _acted(world, fault)
         if fault.kind == "platform.arrears" and acted:
-            yield from arrears_of(window, world.door.asked)
+            yield from arrears_of(window, world.door.answered)
         else:
             yield from troubles_of(fault, window, acted)
 

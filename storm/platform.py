@@ -94,11 +94,15 @@ def settings(seed: int) -> EmulatorSettings:
     return EmulatorSettings(seed=seed, strictness="strict", price=prices)
 
 
+_SERVER_ERROR: Final = 500
+
+
 class Door:
     """Our way to the platform: one request, answered in the same moment.
 
     `refused` says whether no connection comes about. What waits for an answer in vain waits as long as the
-    client does. `asked` is when the application of each mode sent a request.
+    client does. `answered` is when the application of each mode sent a request that was answered: an error of
+    the server is no answer.
     """
 
     def __init__(self, emulator: Emulator, clockwork: Clockwork) -> None:
@@ -106,7 +110,7 @@ class Door:
         self._clockwork = clockwork
         self.refused: Callable[[], bool] = lambda: False
         self.done: list[Callable[[str, int | None], None]] = []
-        self.asked: dict[str, list[datetime]] = {mode: [] for mode in NUMBERS}
+        self.answered: dict[str, list[datetime]] = {mode: [] for mode in NUMBERS}
 
     def send(
         self,
@@ -122,10 +126,6 @@ class Door:
         if self.refused():
             self._clockwork.sleep(connect_s)
             raise NoConnection("refused")
-        told = " ".join(headers.values())
-        for mode, moments in self.asked.items():
-            if app_key(mode) in told:
-                moments.append(self._emulator.scheduler.now())
         try:
             response = at_once(self.ask(method, url, headers, body or b""))
         except ConnectionDroppedError:
@@ -133,7 +133,14 @@ class Door:
             self._clockwork.sleep(read_s)
             raise NoAnswer("dropped") from None
         self._tell(method, response.status)
+        self._note_answer(headers, response.status)
         return response
+
+    def _note_answer(self, headers: Mapping[str, str], status: int) -> None:
+        told = " ".join(headers.values())
+        for mode, moments in self.answered.items():
+            if app_key(mode) in told and status < _SERVER_ERROR:
+                moments.append(self._emulator.scheduler.now())
 
     def _tell(self, method: str, status: int | None) -> None:
         for listener in self.done:

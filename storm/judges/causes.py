@@ -20,10 +20,10 @@ _PLATFORM: Final = (
     "platform.error_5xx", "platform.error_5xx_after_success", "platform.timeout_before",
     "platform.timeout_after_success",
 )  # fmt: skip
-_PAUSES: Final = (
-    "platform.lock_out", "platform.arrears", "platform.flow_control", "platform.no_connection",
-)  # fmt: skip
 _UNHEARD: Final = ("platform.timeout_after_success", "platform.error_5xx_after_success")
+SILENCE: Final = "platform.silence"
+"""No fault: from a lock-out or arrears on until an application has learned that they are over."""
+
 POOL_FULL: Final = "pool.full"
 """No fault: an order was refused, and somebody stood in its way on every number."""
 
@@ -34,6 +34,9 @@ _NOTHING: Final = timedelta()
 _HOUR: Final = timedelta(hours=1)
 _EVER: Final = timedelta(days=40)
 _TURN: Final = timedelta(hours=6, minutes=10)
+_FLOW: Final = timedelta(minutes=1)
+"""So long whoever sent too much keeps silent."""
+
 _FOLLOWED: Final = timedelta(minutes=10)
 """Until then a push that came is seen to have come."""
 
@@ -83,8 +86,10 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "InternalErrorsAlarm": (_in("BindingsFunction", *_TABLES),),
     "UnstoredPushesAlarm": (_in("CallbacksFunction", *_TABLES),),
     "UndecidedQuestionsAlarm": (_in("CallbacksFunction", *_TABLES, "function.timeout"),),
-    # A pause lasts half an hour at most, and is proved to be over by the first request after it.
-    "PlatformPausedAlarm": (Cause(_PAUSES, after=timedelta(minutes=40)),),
+    "PlatformPausedAlarm": (
+        Cause(("platform.flow_control",), after=_FLOW),
+        Cause((SILENCE,)),
+    ),
     "PoolEmptyAlarm": (_in("BindingsFunction", POOL_FULL),),
     "PoolUtilisationAlarm": _AWAY,
     "NumbersLeftAlarm": _AWAY,

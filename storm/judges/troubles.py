@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from privatenumber.platform.pausing import RESUME
 from storm.occasions import Window
 from storm.plan import Fault
 
@@ -50,7 +52,7 @@ between two tries.
 """
 
 _THAW: Final = timedelta(minutes=20)
-"""A pause in arrears lasts ten minutes, and ten more when they are over."""
+"""A pause in arrears lasts ten minutes, and ten more when they are over (billing-rules.md §7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,21 @@ def troubles_of(fault: Fault, window: Window, acted: Iterable[Acted]) -> Iterato
         yield Trouble(what, (at, at), still_felt, mode=mode, asked=not paused and function in _ASKED)
 
 
-def arrears_of(window: Window, asked: Mapping[str, Sequence[datetime]]) -> Iterator[Trouble]:
-    """What arrears were to releases: an application learns from its first request that they are over.
+def arrears_of(window: Window, answered: Mapping[str, Sequence[datetime]]) -> Iterator[Trouble]:
+    """What arrears were to releases: an application learns from its first answer that they are over.
 
-    ``asked`` is when each mode's application asked the platform for anything, in order.
+    ``answered`` is when the platform answered each mode's application, in order.
     """
     begins, paid = window
-    for mode, moments in asked.items():
-        learned = next((at for at in moments if at >= paid), paid)
+    for mode, moments in answered.items():
+        learned = next_answer(moments, paid + RESUME) or paid
         yield Trouble("platform.arrears", (begins, learned), _THAW + 2 * _BACK_OFF, _THAW, mode)
+
+
+def next_answer(moments: Sequence[datetime], since: datetime) -> datetime | None:
+    """The first of the platform's answers from a moment on."""
+    place = bisect_left(moments, since)
+    return moments[place] if place < len(moments) else None
 
 
 def _point(fault: Fault) -> tuple[timedelta | None, str | None]:

@@ -10,7 +10,7 @@ import pytest
 
 from storm.deployment import read_deployment
 from storm.judges.alarms import MISSED, SWEPT, Must, Seen, judge_alarms
-from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, Missed, Struck, caused
+from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, SILENCE, Missed, Struck, caused
 from storm.judges.cloudwatch import Alarm, read_alarms
 from storm.judges.verdict import Verdict
 from storm.lambdas import Point
@@ -122,10 +122,21 @@ def test_a_late_cdr_is_a_cause_and_a_late_event_is_none() -> None:
 
 
 def test_what_lasted_is_a_cause_until_its_aftermath_is_over() -> None:
+    alarm = ALARMS["SweepLagAlarm"]
+    skipped = Struck("source.skipped", (NOW, later(30)))
+    own = [Point(later(n), alarm.namespace, alarm.metric, alarm.dimensions, 400) for n in range(-20, 60)]
+    for minutes, holds in ((-10, False), (10, True), (38, True), (50, False)):
+        seen = [one for one in own if later(minutes) <= one.at < later(minutes + 5)]
+        assert judged(alarm, seen, Seen([skipped], [], [])).holds is holds
+
+
+def test_an_order_is_turned_away_while_the_platform_keeps_silent_and_no_longer() -> None:
     alarm = ALARMS["PlatformPausedAlarm"]
-    locked = Struck("platform.lock_out", (NOW, later(30)))
-    for minutes, holds in ((-10, False), (10, True), (65, True), (80, False)):
-        assert judged(alarm, points(alarm, minutes), Seen([locked], [], [])).holds is holds
+    silent = Seen([Struck(SILENCE, (NOW, later(30)))], [], [])
+    for minutes, holds in ((-10, False), (10, True), (29, True), (36, False)):
+        assert judged(alarm, points(alarm, minutes), silent).holds is holds
+    locked = Seen([Struck("platform.lock_out", (NOW, later(30)))], [], [])
+    assert not judged(alarm, points(alarm, 10), locked).holds
 
 
 def test_an_alarm_that_never_had_data_is_named_and_not_counted() -> None:

@@ -84,13 +84,13 @@ def platform_fault(api: str, kind: str = "platform.error_5xx") -> Fault:
     return Fault("f1", kind, 0.0, params={"api": api})
 
 
-def test_arrears_are_felt_until_an_application_has_asked_after_they_were_over() -> None:
-    """It learns so from its first request only; whoever asks at once is not excused for longer."""
-    paid = END - 30 * MINUTE
+def test_arrears_are_felt_until_an_application_was_answered_after_service_had_resumed() -> None:
+    """It learns from its first answer then; whoever asks as soon as it has is not excused for longer."""
+    paid = END - 31 * MINUTE
     begun, released = END - 90 * MINUTE, END + 10 * MINUTE
-    known = {"AXB": [paid + 25 * MINUTE], "AX": [paid + 2 * MINUTE]}
+    known = {"AXB": [paid + 2 * MINUTE, paid + 25 * MINUTE], "AX": [paid + 10 * MINUTE]}
     assert late(released, troubles=tuple(arrears_of((begun, paid), known))).holds
-    for other in ({"AXB": [paid, paid + 25 * MINUTE]}, {"AX": known["AXB"]}):
+    for other in ({"AXB": [paid + 10 * MINUTE, paid + 25 * MINUTE]}, {"AX": known["AXB"]}):
         assert not late(released, troubles=tuple(arrears_of((begun, paid), other))).holds
 
 
