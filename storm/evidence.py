@@ -11,7 +11,7 @@ from privatenumber.codes.results import Outcome
 from privatenumber.platform.pausing import LENGTHS, RESUME
 from storm.fullness import full_at
 from storm.judges.alarms import MISSED, Must, Seen
-from storm.judges.causes import POOL_FULL, SILENCE, Missed, Struck
+from storm.judges.causes import LISTED, POOL_FULL, SILENCE, Missed, Struck
 from storm.judges.troubles import next_answer
 from storm.occasions import Occasion
 from storm.platform import x_numbers
@@ -69,7 +69,8 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
     lived = world.plan.start, world.emulator.scheduler.now()
     full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in full_at(world)]
     struck = [*struck, *_silences(world, struck)]
-    return Seen(struck, [*world.weather.occasions, *full], missed, lived, world.schedules.spared)
+    listed = [Occasion(at, LISTED, "", "DriftFunction") for at in world.watches.drift.listed()]
+    return Seen(struck, [*world.weather.occasions, *full, *listed], missed, lived, world.schedules.spared)
 
 
 def musts_of(world: World, struck: list[Struck]) -> list[Must]:

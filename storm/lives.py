@@ -10,7 +10,7 @@ from privatenumber.bindings.model import Binding
 from privatenumber.privacy import Keyring, token
 from storm.judges.bindings import judge_bindings
 from storm.judges.calls import judge_calls
-from storm.judges.drift import judge_drift
+from storm.judges.drift import Told, judge_drift
 from storm.judges.releases import Ends, Skew, ends_at_platform, judge_early, judge_late, prolonged_lives
 from storm.judges.standing import judge_standing, lives_at_platform, strands
 from storm.judges.troubles import Acted, Trouble, arrears_of, lost_binds, troubles_of
@@ -30,8 +30,10 @@ def judge_lives(world: World, bindings: list[Binding], keyring: Keyring) -> list
     ends = Ends({one.id: one for one in bindings}, ended, prolonged_lives(emulator), watches.closings.closed)
     lives = list(lives_at_platform(emulator))
     stranded = strands(lives, bindings, console)
-    living = [one.x for one in stranded if one.ends is None or one.ends > now - _LAST_LOOK]
-    found, states = list(operators.found.values()), watches.states.then
+    living = {one.x for one in stranded if one.ends is None or one.ends > now - _LAST_LOOK}
+    nameless_on = {one.x: one.x in living for one in stranded}
+    told = Told(list(operators.found.values()), operators.left, watches.drift.then)
+    states = watches.states.then
     rows, nameless = world.tables.table("BindingsTable"), {one.id for one in stranded}
     return [
         judge_bindings(bindings, rows, emulator, now, nameless),
@@ -39,7 +41,7 @@ def judge_lives(world: World, bindings: list[Binding], keyring: Keyring) -> list
         judge_calls(emulator, deals, bindings, watches.people.then, lambda who: token(keyring, who)),
         judge_early(deals, ends, list(_skews(world)), console),
         judge_late(deals, ends, list(_troubles(world)), console, now),
-        judge_drift(bindings, console.lost, console.foreign, ended, found, operators.left, living),
+        judge_drift(bindings, console.lost, console.foreign, ended, told, nameless_on),
     ]
 
 

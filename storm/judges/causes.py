@@ -24,6 +24,9 @@ _UNHEARD: Final = ("platform.timeout_after_success", "platform.error_5xx_after_s
 SILENCE: Final = "platform.silence"
 """No fault: from a lock-out or arrears on until an application has learned that they are over."""
 
+LISTED: Final = "drift.listed"
+"""No fault: a drift run has put down a difference; whether there was one says the judge of drift."""
+
 POOL_FULL: Final = "pool.full"
 """No fault: an order was refused, and somebody stood in its way on every number."""
 
@@ -114,8 +117,7 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     "RecordingsLostAlarm": (Cause(("recording.missing",), after=_EVER),),
     "RecordingsAtRiskAlarm": (Cause(("recording.missing",), after=_EVER),),
     "JobsRepeatedAlarm": (Cause(_SPOILS, _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
-    # A run compares an application once a day.
-    "DriftListedAlarm": (Cause(("drift.foreign", *_UNHEARD, "number.returned"), after=30 * _HOUR),),
+    "DriftListedAlarm": (_in("DriftFunction", LISTED, after=timedelta(minutes=1)),),
     "DriftAgeAlarm": (
         _in("DriftFunction", *_SPOILS, after=_HOUR),
         Cause(_PLATFORM, after=_HOUR),
