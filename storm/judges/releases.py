@@ -176,7 +176,9 @@ def judge_late(
                 due,
             )
         elif not _taken_away(binding, found[0], console):
-            _judge_lag(verdict, deal, due, found[0], in_order, (lags, troubled))
+            asked = deal.release_asked_at is not None
+            touching = [one for one in in_order if one.touches(deal.order.mode, binding.x, asked=asked)]
+            _judge_lag(verdict, deal, due, found[0], touching, (lags, troubled))
     _judge_lags(verdict, lags, troubled)
     return verdict
 
@@ -195,9 +197,7 @@ def _judge_lag(
     lags: tuple[list[float], list[float]],
 ) -> None:
     """Whether one release was late, and among which its lag counts."""
-    asked = deal.release_asked_at is not None
-    touching = [one for one in troubles if one.touches(deal.order.mode, asked=asked)]
-    until, met = latest_release(touching, due, released)
+    until, met = latest_release(troubles, due, released)
     lag = max(0.0, (released - due).total_seconds())
     lags[bool(met)].append(lag)
     if released > until:

@@ -11,6 +11,7 @@ from typing import Final
 from privatenumber.platform.pausing import RESUME
 from storm.occasions import Window
 from storm.plan import Fault
+from storm.platform import x_numbers
 
 Acted = tuple[datetime, str]
 """A moment at which a fault acted, and in which function."""
@@ -51,15 +52,21 @@ A pause after a lock-out lasts half an hour; who was refused meanwhile comes bac
 between two tries.
 """
 
+_SUSPENDED: Final = timedelta(minutes=8)
+"""Between two tries on a suspended number: five minutes, a quarter more, and a sweep."""
+
+_BOUND_TO_X: Final = "AX"
+"""Where the platform unbinds nobody from an X that is suspended (numbers.md §3)."""
+
 _THAW: Final = timedelta(minutes=20)
 """A pause in arrears lasts ten minutes, and ten more when they are over (billing-rules.md §7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something in the way of releases. ``mode``: of that mode only, None: of all. ``asked``: only of those
-    that somebody asked for. ``echo``: so long after its end it still meets others; ``felt``: so long later
-    whom it met is tried again at the latest.
+    """Something in the way of releases. ``mode``, ``x``: on that one only, None: on all. ``asked``: only of
+    those that somebody asked for. ``echo``: so long after its end it still meets others; ``felt``: so long
+    later whom it met is tried again at the latest.
     """
 
     what: str
@@ -68,10 +75,11 @@ class Trouble:
     echo: timedelta = _UNDER_WAY
     mode: str | None = None
     asked: bool = False
+    x: str | None = None
 
-    def touches(self, mode: str, *, asked: bool) -> bool:
+    def touches(self, mode: str, x: str, *, asked: bool) -> bool:
         """Whether it can be in the way of a release."""
-        return self.mode in (None, mode) and (asked or not self.asked)
+        return self.mode in (None, mode) and self.x in (None, x) and (asked or not self.asked)
 
 
 def troubles_of(fault: Fault, window: Window, acted: Iterable[Acted]) -> Iterator[Trouble]:
@@ -80,6 +88,11 @@ def troubles_of(fault: Fault, window: Window, acted: Iterable[Acted]) -> Iterato
     if fault.kind in _LASTING and moments:
         echo, felt = _LASTING[fault.kind]
         yield Trouble(fault.kind, window, felt, echo)
+        return
+    if fault.kind == "number.suspended":
+        of, nth = str(fault.params["mode"]), int(fault.params["nth"])
+        if of == _BOUND_TO_X and moments:
+            yield Trouble(fault.kind, window, _SUSPENDED, mode=of, x=x_numbers(of)[nth])
         return
     for at, function in moments:
         still_felt, mode = _point(fault)

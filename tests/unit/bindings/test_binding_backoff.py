@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privatenumber.bindings.backoff import CEILING_S, FIRST_S, delay_s, next_try, pause_end
+from privatenumber.bindings.backoff import (
+    CEILING_S,
+    FIRST_S,
+    SUSPENDED_S,
+    delay_s,
+    next_try,
+    pause_end,
+)
 from privatenumber.bindings.errors import BindRefused, PlatformPaused, refusal
 from privatenumber.codes.results import lookup
 from privatenumber.platform.errors import NotSent, PlatformError, error_for
@@ -46,6 +53,13 @@ def test_a_pause_is_waited_for(code: str, seconds: int) -> None:
 def test_a_pause_that_the_client_keeps_is_waited_for() -> None:
     until = NOW + timedelta(minutes=20)
     assert next_try(NOW, 1, random.Random(1), NotSent("axb.unbind", "paused", until=until)) == until
+
+
+@given(attempts=st.integers(1, 10_000), seed=st.integers())
+def test_what_a_suspended_number_refuses_is_tried_every_few_minutes(attempts: int, seed: int) -> None:
+    """An AX is not unbound from it (numbers.md §3); once it is back, its calls would connect."""
+    tried = next_try(NOW, attempts, random.Random(seed), platform_error("1012102"))
+    assert tried <= NOW + timedelta(seconds=SUSPENDED_S * 1.25)
 
 
 def test_other_errors_are_no_pause() -> None:

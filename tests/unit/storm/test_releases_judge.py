@@ -18,13 +18,14 @@ from storm.judges.troubles import Trouble, arrears_of, latest_release, troubles_
 from storm.judges.verdict import Verdict
 from storm.orders import Order, person
 from storm.plan import Fault
-from storm.platform import Door
+from storm.platform import Door, x_numbers
 from storm.tables import Written
 from storm.upheavals import Console
 
 END = datetime(2026, 9, 14, 8, tzinfo=UTC)
 LATER = END + timedelta(days=1)
 MINUTE = timedelta(minutes=1)
+X = x_numbers("AX")[0]
 CRASH = Fault("f1", "function.crash", 0.0, params={"function": "UnbindWorkerFunction"})
 
 
@@ -82,6 +83,10 @@ def struck(fault: Fault, *moments: datetime, function: str = "UnbindWorkerFuncti
 
 def platform_fault(api: str, kind: str = "platform.error_5xx") -> Fault:
     return Fault("f1", kind, 0.0, params={"api": api})
+
+
+def suspended(mode: str, nth: int) -> Fault:
+    return Fault("f1", "number.suspended", 0.0, params={"mode": mode, "nth": nth})
 
 
 def test_arrears_are_felt_until_an_application_was_answered_after_service_had_resumed() -> None:
@@ -206,7 +211,9 @@ def test_a_storm_in_which_hardly_a_release_was_left_alone_is_not_judged() -> Non
         (Fault("f1", "function.crash", 0.0), "BillingFunction", "AXB", False),
         (Fault("f1", "function.crash", 0.0), "UnbindSweepFunction", "X", True),
         (Fault("f1", "function.crash", 0.0), "BindingsFunction", "AXB", False),
-        (Fault("f1", "number.suspended", 0.0, params={"mode": "AXB"}), "", "AXB", False),
+        (suspended("AXB", 0), "", "AXB", False),
+        (suspended("AX", 0), "", "AX", True),
+        (suspended("AX", 1), "", "AX", False),
         (Fault("f1", "table.outage", 0.0), "UnbindSweepFunction", "X", True),
         (Fault("f1", "table.outage", 0.0), "BillingFunction", "X", False),
         (Fault("f1", "platform.lock_out", 0.0), "", "AXE", True),
@@ -215,13 +222,13 @@ def test_a_storm_in_which_hardly_a_release_was_left_alone_is_not_judged() -> Non
 def test_only_what_can_touch_a_release_that_is_due_is_in_its_way(
     fault: Fault, function: str, mode: str, *, meets: bool
 ) -> None:
-    assert any(one.touches(mode, asked=False) for one in struck(fault, END, function=function)) is meets
+    assert any(one.touches(mode, X, asked=False) for one in struck(fault, END, function=function)) is meets
 
 
 def test_a_function_that_ends_what_it_is_asked_to_end_is_in_the_way_of_that_only() -> None:
     (trouble,) = struck(Fault("f1", "function.crash", 0.0), END, function="BindingsFunction")
-    assert trouble.touches("AXB", asked=True)
-    assert not trouble.touches("AXB", asked=False)
+    assert trouble.touches("AXB", X, asked=True)
+    assert not trouble.touches("AXB", X, asked=False)
 
 
 def test_a_fault_that_never_acted_is_in_nobodys_way() -> None:
