@@ -17,7 +17,7 @@ import pytest
 from builders.dynamodb import ROOT
 from storm.plan import Plan, make_plan
 
-SEED = 176
+SEED = 201
 pytestmark = pytest.mark.dynamodb_local
 PATHS = os.pathsep.join(str(ROOT / each) for each in ("layers/privatenumber", ".", "tests"))
 
