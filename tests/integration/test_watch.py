@@ -22,6 +22,7 @@ from builders.pushes import (
     sms_body,
 )
 from builders.requests_made import log_requests
+from builders.unheard import Unheard
 from builders.watching import ENDED, KNOWN, Scene
 from privatenumber.calls.completeness import CONSOLE, REMINDER, Patience
 from privatenumber.calls.watch_cases import Told
@@ -30,7 +31,7 @@ from privatenumber.store.calls import CallState
 from privatenumber.store.items import encode
 from privatenumber.store.push_times import PushTimes
 from privatenumber.store.watched import WatchedRow, WatchedRows, read_watched
-from privatenumber.store.worklist import CaseKind, CaseState, CaseTaken, Level
+from privatenumber.store.worklist import CaseKind, CaseState, CaseTaken, Level, WorklistStore
 
 HANG_UP = event_body("disconnect", timestamp="2026-09-02 01:01:10")
 
@@ -224,6 +225,18 @@ class TestHands:
         assert scene.look(minutes(21)) == {}
         assert len(scene.cases()) == 1
         assert scene.run(minutes(22)).looked == 0
+
+    def test_a_case_whose_write_was_done_and_never_answered_is_told_all_the_same(self, scene: Scene) -> None:
+        """Its alarm is the count; the SDK sends the write again, and finds the case there."""
+        scene.push(HANG_UP)
+        deaf = WorklistStore(Unheard(scene.bills.client).as_client(), scene.bills.name)
+        watch = replace(scene.watch(), worklist=deaf)
+        run = watch.run([], now=ENDED + minutes(15), left=lambda: 60)
+        assert {told.value: count for told, count in run.counts.items()} == {"CdrsLate": 1}
+        run = watch.run([], now=ENDED + timedelta(hours=6), left=lambda: 60)
+        assert Told.PROBABLY_LOST in run.counts
+        (case,) = scene.cases()
+        assert (case.level, case.version) == (Level.ALARM, 2)
 
     def test_a_row_that_is_written_during_a_look_is_looked_at_again(self, scene: Scene) -> None:
         scene.push(HANG_UP)

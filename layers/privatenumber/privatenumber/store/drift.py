@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import decode, encode, stands_already
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -114,9 +114,7 @@ class DriftStore:
                 **request,
             )
         except self._client.exceptions.ConditionalCheckFailedException as failed:
-            found: Any = failed.response.get("Item")
-            # The answer to the first attempt was lost and the SDK sent it again: the write is ours.
-            if not found or decode(found) != decode(encoded):
+            if not stands_already(failed.response, encoded):
                 raise StaleRun from None
 
 

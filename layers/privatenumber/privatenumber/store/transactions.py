@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode
+from privatenumber.store.items import decode, stands_already
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -102,10 +102,9 @@ class Writer:
         try:
             self._client.put_item(ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
         except self._client.exceptions.ConditionalCheckFailedException as failed:
-            found: Any = failed.response.get("Item")
-            if found and found == request["Item"]:
-                # The answer of the first attempt was lost and the SDK sent it again: the write is ours.
+            if stands_already(failed.response, request["Item"]):
                 return True
+            found: Any = failed.response.get("Item")
             raise Refused(name, (0,), decode(found) if found else None) from None
         except self._client.exceptions.TransactionConflictException:
             return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.due import due_items
 from privatenumber.store.fact_rows import DAY_INDEX
-from privatenumber.store.items import decode, encode
+from privatenumber.store.items import decode, encode, stands_already
 from privatenumber.store.reading import read_items
 from privatenumber.store.watched import DUE_INDEX, Key
 from privatenumber.times import from_iso, iso
@@ -122,28 +122,33 @@ class WorklistStore:
 
     def add(self, case: Case) -> bool:
         """Open a case unless it was ever opened; says whether it is new."""
+        item = encode(_item(case))
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=encode(_item(case)),
+                Item=item,
                 ConditionExpression="attribute_not_exists(pk)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
+        except self._client.exceptions.ConditionalCheckFailedException as failed:
+            return stands_already(failed.response, item)
         return True
 
     def replace(self, case: Case, *, seen: int) -> None:
         """Write a case in the place of the version that was seen. Raises CaseTaken."""
+        item = encode(_item(case))
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=encode(_item(case)),
+                Item=item,
                 ConditionExpression="#version = :seen",
                 ExpressionAttributeNames={"#version": "version"},
                 ExpressionAttributeValues=encode({":seen": seen}),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise CaseTaken from None
+        except self._client.exceptions.ConditionalCheckFailedException as failed:
+            if not stands_already(failed.response, item):
+                raise CaseTaken from None
 
     def get(self, application: str, identity: str) -> Case | None:
         """One case, as it is now."""
