@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode, encode, stands_already
+from privatenumber.store.items import decode, encode
+from privatenumber.store.versioned import put_new, put_over
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -96,26 +97,13 @@ class DriftStore:
         return decode(item) if item else None
 
     def _put(self, item: Item, seen: int | None) -> None:
-        present = {name: value for name, value in item.items() if value is not None}
-        request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if seen is not None:
-            request = {
-                "ConditionExpression": "#version = :seen",
-                "ExpressionAttributeNames": {"#version": "version"},
-                "ExpressionAttributeValues": encode({":seen": seen}),
-            }
-        present["version"] = (seen or 0) + 1
-        encoded = encode(present)
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=encoded,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **request,
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as failed:
-            if not stands_already(failed.response, encoded):
-                raise StaleRun from None
+        written = {**item, "version": (seen or 0) + 1}
+        if seen is None:
+            done = put_new(self._client, self._table, written) is None
+        else:
+            done = put_over(self._client, self._table, written, seen=seen)
+        if not done:
+            raise StaleRun
 
 
 def _runs(application: str) -> str:

@@ -29,16 +29,6 @@ def decode(item: "Mapping[str, AttributeValueTypeDef]") -> dict[str, Any]:
     return {name: _plain(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
 
 
-def stands_already(refused: Mapping[str, Any], item: "Mapping[str, AttributeValueTypeDef]") -> bool:
-    """Whether a conditional put was refused as done: its answer was lost, and the SDK sent it again.
-
-    ``refused`` is the response of the error, which tells what stands there when the request asked for
-    ``ReturnValuesOnConditionCheckFailure="ALL_OLD"``; ``item`` is what was put.
-    """
-    found: Any = refused.get("Item")
-    return bool(found) and decode(found) == decode(item)
-
-
 def _plain(value: Any) -> Any:
     """Unwrap boto3's Binary, at any depth, into bytes."""
     if isinstance(value, Binary):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
-from privatenumber.store.items import decode, stands_already
+from privatenumber.store.items import decode
+from privatenumber.store.versioned import stands_already
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from privatenumber.store.due import due_items
 from privatenumber.store.fact_rows import DAY_INDEX
-from privatenumber.store.items import decode, encode, stands_already
+from privatenumber.store.items import decode, encode
 from privatenumber.store.reading import read_items
+from privatenumber.store.versioned import put_new, put_over
 from privatenumber.store.watched import DUE_INDEX, Key
 from privatenumber.times import from_iso, iso
 
@@ -122,33 +123,12 @@ class WorklistStore:
 
     def add(self, case: Case) -> bool:
         """Open a case unless it was ever opened; says whether it is new."""
-        item = encode(_item(case))
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as failed:
-            return stands_already(failed.response, item)
-        return True
+        return put_new(self._client, self._table, _item(case)) is None
 
     def replace(self, case: Case, *, seen: int) -> None:
         """Write a case in the place of the version that was seen. Raises CaseTaken."""
-        item = encode(_item(case))
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="#version = :seen",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues=encode({":seen": seen}),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as failed:
-            if not stands_already(failed.response, item):
-                raise CaseTaken from None
+        if not put_over(self._client, self._table, _item(case), seen=seen):
+            raise CaseTaken
 
     def get(self, application: str, identity: str) -> Case | None:
         """One case, as it is now."""
