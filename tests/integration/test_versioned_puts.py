@@ -30,10 +30,9 @@ def stands(table: Table) -> dict[str, Any]:
 
 
 def test_an_item_is_new_once(table: Table) -> None:
-    assert put_new(table.client, table.name, FIRST) is None
-    found = put_new(table.client, table.name, {**FIRST, "state": "other"})
-    assert found == stands(table)
-    assert found["state"] == "open"
+    assert put_new(table.client, table.name, FIRST)
+    assert not put_new(table.client, table.name, {**FIRST, "state": "other"})
+    assert stands(table)["state"] == "open"
 
 
 def test_a_version_that_was_seen_is_replaced_and_no_other(table: Table) -> None:
@@ -50,6 +49,6 @@ def test_nothing_is_put_over_what_is_not_there(table: Table) -> None:
 
 def test_a_put_whose_answer_was_lost_has_been_done(table: Table) -> None:
     deaf = Unheard(table.client).as_client()
-    assert put_new(deaf, table.name, FIRST) is None
+    assert put_new(deaf, table.name, FIRST)
     assert put_over(deaf, table.name, SECOND, seen=1)
     assert stands(table)["state"] == "done"

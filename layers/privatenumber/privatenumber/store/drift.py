@@ -99,7 +99,7 @@ class DriftStore:
     def _put(self, item: Item, seen: int | None) -> None:
         written = {**item, "version": (seen or 0) + 1}
         if seen is None:
-            done = put_new(self._client, self._table, written) is None
+            done = put_new(self._client, self._table, written)
         else:
             done = put_over(self._client, self._table, written, seen=seen)
         if not done:

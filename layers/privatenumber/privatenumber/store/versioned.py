@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 
 
-def put_new(client: DynamoDBClient, table: str, item: Item) -> dict[str, Any] | None:
-    """Write an item unless there is one under its key; that other one, decoded, or None when it is new."""
+def put_new(client: DynamoDBClient, table: str, item: Item) -> bool:
+    """Write an item unless there is one under its key; False: there is another one."""
     return _put(client, table, item, {"ConditionExpression": "attribute_not_exists(pk)"})
 
 
@@ -29,7 +29,7 @@ def put_over(client: DynamoDBClient, table: str, item: Item, *, seen: int) -> bo
         "ExpressionAttributeNames": {"#version": "version"},
         "ExpressionAttributeValues": encode({":seen": seen}),
     }
-    return _put(client, table, item, condition) is None
+    return _put(client, table, item, condition)
 
 
 def stands_already(refused: Mapping[str, Any], item: Item) -> bool:
@@ -42,17 +42,12 @@ def stands_already(refused: Mapping[str, Any], item: Item) -> bool:
     return bool(found) and decode(found) == decode(item)
 
 
-def _put(
-    client: DynamoDBClient, table: str, item: Item, condition: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def _put(client: DynamoDBClient, table: str, item: Item, condition: Mapping[str, Any]) -> bool:
     encoded = encode(item)
     try:
         client.put_item(
             TableName=table, Item=encoded, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
         )
     except client.exceptions.ConditionalCheckFailedException as failed:
-        if stands_already(failed.response, encoded):
-            return None
-        found: Any = failed.response.get("Item")
-        return decode(found) if found else {}
-    return None
+        return stands_already(failed.response, encoded)
+    return True

@@ -123,7 +123,7 @@ class WorklistStore:
 
     def add(self, case: Case) -> bool:
         """Open a case unless it was ever opened; says whether it is new."""
-        return put_new(self._client, self._table, _item(case)) is None
+        return put_new(self._client, self._table, _item(case))
 
     def replace(self, case: Case, *, seen: int) -> None:
         """Write a case in the place of the version that was seen. Raises CaseTaken."""
