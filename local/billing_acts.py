@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from local.narrate import Narrator
 from local.stack import Stack
 from privatenumber.billing.outputs.formats import Format
 from privatenumber.billing.outputs.text import render_reconciliation, render_statement
-from privatenumber.times import beijing_month, from_iso, iso
+from privatenumber.times import beijing_month, day_bounds, from_iso, iso
 
 Call = dict[str, Any]
 Document = dict[str, Any]
@@ -30,14 +30,28 @@ FILES = (
 
 _ENDINGS = {Format.FOCUS: "focus.csv"}
 _NEARLY_AN_HOUR = 57
+_PLAYED_FOR = timedelta(minutes=75)
+"""Of the platform's time: the first order's hour, the way to the full hour, the calls before and after."""
 
 
-def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Callable[[], Call]) -> None:
-    """Bill the month of the first call, compare it with the platform's own books; then that of a last call.
+def platforms_start(now: datetime) -> datetime:
+    """When the platform's clock begins, so that the demo is played within one month by Beijing's calendar.
 
-    The two are one month, unless the demo is played over the end of one.
+    That is now, or the next month if this one ends before the demo does: calls, a text and a package would
+    stand in two statements otherwise.
     """
-    month = _month(first)
+    month = beijing_month(now + _PLAYED_FOR)
+    if month == beijing_month(now):
+        return now
+    return day_bounds(date.fromisoformat(f"{month}-01"))[0] + timedelta(minutes=1)
+
+
+def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Callable[[], object]) -> None:
+    """Bill the month, compare it with the platform's own books; then once more with a call that is not known.
+
+    `first` is a call of the month; `place_call` places one more in it.
+    """
+    month = beijing_month(from_iso(first["ended_at"]))
     say.act(5, "the bill, and what the platform says")
     _buy_package(stack, say)
     statement = _statement(stack, say, month)
@@ -55,7 +69,7 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     say.act(6, "one CDR never arrives")
     fault = {"where": "push", "kind": "lose", "match": {"kind": "fee"}, "times": 1}
     stack.platform.send("POST", "faults", fault)
-    month = _month(place_call())
+    place_call()
     say.line("phones", "A calls the X of order-1002, 61 s of talk; the platform loses the CDR's push")
     _statement(stack, say, month)
     found = _reconcile(stack, say, month)
@@ -65,10 +79,6 @@ def close_and_reconcile(stack: Stack, say: Narrator, first: Call, place_call: Ca
     )
     say.check("<h2>Differences</h2>" in _hand_out(stack, say, month), "the statement's page lists it")
     say.show(_page(stack))
-
-
-def _month(call: Call) -> str:
-    return beijing_month(from_iso(call["ended_at"]))
 
 
 def _buy_package(stack: Stack, say: Narrator) -> None:

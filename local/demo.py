@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from local import stack as local_stack
+from local.billing_acts import platforms_start
 from local.deploy import ROOT
 from local.narrate import DemoFailed, Narrator
 from local.plays import ax_order, axb_order, axe_order, axyb_order, x_order
 from local.processes import StackError
 from local.tenant import BY_MODE
 from privatenumber.settings import Mode
+from privatenumber.times import beijing_month, utc_now
 
 FOLDER = ROOT / ".local" / "demo"
 Play = Callable[[local_stack.Stack, Narrator], None]
@@ -37,8 +39,18 @@ def main(mode: Mode = Mode.AXB, say: Narrator | None = None, play: Play | None =
     begun = time.monotonic()
     title = f"an order in mode {mode.value}"
     say.console.print(f"[bold]Private Number on a laptop[/bold]: {title} from bind to its end")
+    now = utc_now()
+    starts = platforms_start(now)
+    if starts > now:
+        month = beijing_month(starts)
+        say.line("clock", f"the month ends before the demo does: the platform's begins with {month}")
     try:
-        stack = local_stack.up(lambda step: say.line("stack", step), folder=FOLDER, tenants=(BY_MODE[mode],))
+        stack = local_stack.up(
+            lambda step: say.line("stack", step),
+            folder=FOLDER,
+            tenants=(BY_MODE[mode],),
+            platform_starts=starts,
+        )
     except StackError as error:
         say.console.print(str(error), style="red")
         return 1

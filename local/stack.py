@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ from local.tenant import (
     platform_application,
     platform_numbers,
 )
+from privatenumber.times import beijing_day, iso
 
 FOLDER = ROOT / ".local" / "up"
 Progress = Callable[[str], None]
@@ -84,10 +86,15 @@ class Stack:
             self.platform.send("PUT", f"applications/{tenant.app_key}", application)
 
     def load_numbers(self, tenant: Tenant = APPLICATION) -> httpx.Response:
-        """Let the platform issue the tenant's X numbers, and import its number table as an operator would."""
-        self.platform.send("POST", "numbers", platform_numbers(tenant))
+        """Let the platform issue the tenant's X numbers, and import its number table as an operator would.
+
+        They are issued on the first of the month, so that their rent is deducted in it whatever day it is:
+        that of a month's last day waits for the 1st (billing-rules.md §6).
+        """
+        first = beijing_day(datetime.fromisoformat(self.platform.get("clock")["now"])).replace(day=1)
+        self.platform.send("POST", "numbers", platform_numbers(tenant, first))
         query = {"application": tenant.id}
-        return self.api.request("POST", "/numbers/import", query=query, body=number_table(tenant))
+        return self.api.request("POST", "/numbers/import", query=query, body=number_table(tenant, first))
 
     def function_logs(self) -> Iterator[str]:
         """Read every line that the deployed functions logged, function by function."""
@@ -118,17 +125,18 @@ def up(
     say: Progress,
     *,
     folder: Path = FOLDER,
-    emulator_options: tuple[str, ...] = (),
+    platform_starts: datetime | None = None,
     tenants: tuple[Tenant, ...] = (APPLICATION,),
 ) -> Stack:
     """Start everything and deploy for some tenants; `say` is told each step.
 
+    The platform's clock begins at `platform_starts`, or now.
     Raises StackError when a part fails, or when a stack of this folder is running.
     """
     if running(folder):
         raise StackError(f"a stack is running in {folder}; `python -m local.stack down` stops it")
     ministack, endpoint = _start_ministack(folder)
-    emulator = _start_emulator(folder, emulator_options)
+    emulator = _start_emulator(folder, platform_starts)
     try:
         _await_ministack(ministack, endpoint)
         platform_url = _await_emulator(emulator)
@@ -210,10 +218,11 @@ def _await_ministack(child: Child, endpoint: str) -> None:
     _await(child, answers)
 
 
-def _start_emulator(folder: Path, options: tuple[str, ...]) -> Child:
+def _start_emulator(folder: Path, starts: datetime | None) -> Child:
     # The functions sign and check by the machine's clock, however far somebody moves the platform's.
     signing = ("--set", "signing_clock=machine")
-    command = [sys.executable, "-m", "emulator", "--port", "0", "--seed", "1", *signing, *options]
+    clock = ("--start", iso(starts)) if starts else ()
+    command = [sys.executable, "-m", "emulator", "--port", "0", "--seed", "1", *signing, *clock]
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "privatenumber"), str(ROOT)])}
     return start("emulator", command, log_dir=logs(folder), env=env, cwd=ROOT)
 

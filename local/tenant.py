@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from privatenumber.settings import Mode
-from privatenumber.times import beijing_day, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +95,22 @@ def platform_application(api_url: str, tenant: Tenant = APPLICATION) -> dict[str
     }
 
 
-def platform_numbers(tenant: Tenant = APPLICATION) -> dict[str, Any]:
-    """Return the order of numbers as the platform issues it: virtual numbers, today."""
+def platform_numbers(tenant: Tenant = APPLICATION, issued_on: date | None = None) -> dict[str, Any]:
+    """Return the order of numbers as the platform issues it: virtual numbers, on a Beijing day or today."""
+    issued = {"issued_on": issued_on.isoformat()} if issued_on else {}
     return {
         "app_key": tenant.app_key,
         "numbers": [
-            {"number": x, "area_code": tenant.area_code, "type": "virtual", "issued_on": _today()}
-            for x in tenant.numbers
+            {"number": x, "area_code": tenant.area_code, "type": "virtual", **issued} for x in tenant.numbers
         ],
     }
 
 
-def number_table(tenant: Tenant = APPLICATION) -> str:
-    """Return the console's number table as CSV (billing-rules.md 9.2), for `POST /numbers/import`."""
+def number_table(tenant: Tenant, issued_on: date) -> str:
+    """Return the console's number table as CSV (billing-rules.md 9.2), for `POST /numbers/import`.
+
+    `issued_on` is a Beijing day.
+    """
     header = "x_number,number_type,app_key,city_code,state,issued_on"
-    rows = [f"{x},virtual,{tenant.app_key},{tenant.area_code},normal,{_today()}" for x in tenant.numbers]
+    rows = [f"{x},virtual,{tenant.app_key},{tenant.area_code},normal,{issued_on}" for x in tenant.numbers]
     return "\n".join([header, *rows]) + "\n"
-
-
-def _today() -> str:
-    return beijing_day(utc_now()).isoformat()

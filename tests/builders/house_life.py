@@ -14,7 +14,7 @@ from builders.streams import passes, stream_event
 from local.tenant import BY_MODE, number_table
 from privatenumber.settings import Mode
 from privatenumber.store import clients
-from privatenumber.times import beijing_month, utc_now
+from privatenumber.times import beijing_day, beijing_month, utc_now
 
 RIDE = BY_MODE[Mode.AXB]
 A, B = PEOPLE[:2]
@@ -98,7 +98,7 @@ def examples(route: str) -> list[Any]:
 def live(house: House) -> Iterator[tuple[str, Answer]]:
     """Everything that a company does in a month; the answers with the routes that gave them."""
     for tenant in BY_MODE.values():
-        table = number_table(tenant)
+        table = number_table(tenant, beijing_day(utc_now()))
         route = "POST /numbers/import"
         yield (
             route,

@@ -54,6 +54,6 @@ def play_demo(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx, "request", recorded)
-        patch.setattr(local_stack, "up", lambda say, folder, tenants: lent)
+        patch.setattr(local_stack, "up", lambda *_, **__: lent)
         exit_code = demo.main(mode, Narrator(console), play)
     return Played(exit_code, said.getvalue(), tuple(answers))

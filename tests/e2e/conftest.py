@@ -11,9 +11,11 @@ import pytest
 
 from builders.deployed import TENANTS, Company, kill_function
 from builders.played import Played, play_demo
+from local.billing_acts import platforms_start
 from local.deploy import ROOT
 from local.stack import Stack, logs, up
 from local.tenant import APPLICATION, application_secret
+from privatenumber.times import utc_now
 
 HERE = Path(__file__).parent
 KEPT = ROOT / ".local" / "e2e-logs"
@@ -33,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack, as `make up` and the demo begin with it."""
     folder = tmp_path_factory.mktemp("stack")
-    begun = up(lambda step: None, folder=folder)
+    begun = up(lambda step: None, folder=folder, platform_starts=platforms_start(utc_now()))
     try:
         yield begun
     finally:

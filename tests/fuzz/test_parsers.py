@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from builders.fuzzing import AWKWARD_TEXTS, POISON, effort, places, replaced
 from builders.house_life import PACKAGE, PRICES
 from builders.pushes import APP_KEY, SECRET, applications_secret, signed_headers
 from builders.workbooks import table
-from local.tenant import number_table
+from local.tenant import APPLICATION, number_table
 from privatenumber.addresses import AddressRefused, host_of
 from privatenumber.applications import parse_applications
 from privatenumber.billing.reconciliation import console_files, exports_in, layouts
@@ -104,7 +104,9 @@ CHARGE = ("2026-09", "rent", "virtual", "1", "5", "5.00")
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "calls": (COLUMNS, GOOD),
     "bill": (CHARGES, CHARGE),
-    "numbers": tuple(tuple(line.split(",")) for line in number_table().splitlines()[:2]),  # type: ignore[dict-item]
+    "numbers": tuple(
+        tuple(line.split(",")) for line in number_table(APPLICATION, date(2026, 9, 1)).splitlines()[:2]
+    ),  # type: ignore[dict-item]
 }
 CELLS = TEXTS | st.sampled_from(
     ["1e5", "1,000.00", "0x10", "-0", "99999999999999999999", "2026/9/2 1:2", "45902.5", "١٢"]
