@@ -21,7 +21,8 @@ from builders.fuzzing import AWKWARD_TEXTS, POISON, effort, places, replaced
 from builders.house_life import PACKAGE, PRICES
 from builders.pushes import APP_KEY, SECRET, applications_secret, signed_headers
 from builders.workbooks import table
-from local.tenant import APPLICATION, number_table
+from local.tenant import APPLICATION as TENANT
+from local.tenant import number_table
 from privatenumber.addresses import AddressRefused, host_of
 from privatenumber.applications import parse_applications
 from privatenumber.billing.reconciliation import console_files, exports_in, layouts
@@ -105,7 +106,7 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "calls": (COLUMNS, GOOD),
     "bill": (CHARGES, CHARGE),
     "numbers": tuple(
-        tuple(line.split(",")) for line in number_table(APPLICATION, date(2026, 9, 1)).splitlines()[:2]
+        tuple(line.split(",")) for line in number_table(TENANT, date(2026, 9, 1)).splitlines()[:2]
     ),  # type: ignore[dict-item]
 }
 CELLS = TEXTS | st.sampled_from(
