@@ -26,7 +26,7 @@ from privatenumber.recordings.archive import LEASE
 from privatenumber.store.recording_files import PART_BYTES, AlreadyThere, RecordingFiles
 from privatenumber.store.recordings import RecordingRow
 
-WRITES = ("add", "replace")
+WRITES = ("add", "replace", "finish")
 S3_CALLS = ("put_object", "create_multipart_upload", "upload_part", "complete_multipart_upload")
 
 

@@ -27,9 +27,11 @@ from builders.recordings import (
     wav,
     within,
 )
+from builders.unheard import Unheard
 from emulator.recordings import content
 from privatenumber.recordings.find import CallUnknown
 from privatenumber.recordings.model import NoSuchRecording
+from privatenumber.store.recordings import RecordingRow, RecordingStore
 
 NO_NAMES = {"recordDomain": "", "recordBucketName": "", "recordObjectName": ""}
 
@@ -123,6 +125,14 @@ class TestArchived:
         assert row.sha256 == hashlib.sha256(scene.archived()[row.file]).hexdigest()
 
 
+class HardOfHearing(RecordingStore):
+    """After the claim its writes are done and not answered, so that the SDK sends them again."""
+
+    def replace(self, row: RecordingRow, *, seen: int) -> None:
+        super().replace(row, seen=seen)
+        self._client = Unheard(self._client).as_client()
+
+
 class TestNoFile:
     def test_a_call_below_3_seconds_has_none(self, scene: Scene) -> None:
         settings(scene, short_call="flag_without_file")
@@ -182,6 +192,15 @@ class TestNoFile:
         row = scene.noted(scene.recorded_call())
         scene.advance(days=7)
         assert scene.step(row).reason == "expired"
+
+    def test_one_that_is_lost_is_counted_although_the_answer_to_the_write_was_lost_too(
+        self, scene: Scene
+    ) -> None:
+        row = scene.noted(scene.recorded_call())
+        scene.advance(days=7)
+        after = scene.step(row, store=HardOfHearing(scene.table.client, scene.table.name))
+        assert scene.store.get(row.key) == after
+        assert scene.counted["RecordingsLost"] == 1
 
     def test_one_that_is_late_but_not_too_late_is_archived(self, scene: Scene) -> None:
         row = scene.noted(scene.recorded_call())

@@ -54,7 +54,7 @@ class Archive:
         try:
             self.store.replace(claimed, seen=row.version)
             after = self._attempt(claimed, now, deadline)
-            self.store.replace(after, seen=claimed.version)
+            self.store.finish(after, seen=claimed.version)
         except Overtaken:
             return self.store.get(key) or row
         self._report(after, now)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from privatenumber.store.due import DUE_INDEX, Overtaken, due_items
 from privatenumber.store.fact_rows import call_key
 from privatenumber.store.items import decode, encode
+from privatenumber.store.versioned import put_over
 from privatenumber.times import from_iso, iso
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class RecordingStore:
         return True
 
     def replace(self, row: RecordingRow, *, seen: int) -> None:
-        """Write a row in the place of the version that was seen. Raises Overtaken."""
+        """Write a row in the place of the version that was seen, by one of many only. Raises Overtaken."""
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -104,6 +105,11 @@ class RecordingStore:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             raise Overtaken from None
+
+    def finish(self, row: RecordingRow, *, seen: int) -> None:
+        """Write how an attempt ended over the claim that was its own. Raises Overtaken."""
+        if not put_over(self._client, self._table, _item(row), seen=seen):
+            raise Overtaken
 
     def get(self, key: Key) -> RecordingRow | None:
         """One recording, as it is now."""
