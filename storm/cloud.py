@@ -165,6 +165,7 @@ class Files:
     written: Counter[str] = field(default_factory=Counter)
     _small: dict[str, bytes] = field(default_factory=dict)
     _parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    _uploads: Iterator[int] = field(default_factory=lambda: count(1))
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         """Look at a file."""
@@ -194,7 +195,7 @@ class Files:
 
     def create_multipart_upload(self, *, Bucket: str, Key: str, **form: Any) -> dict[str, Any]:  # noqa: N803
         """Begin a file in parts."""
-        upload = f"upload-{len(self._parts)}"
+        upload = f"upload-{next(self._uploads)}"
         self._parts[upload] = {}
         return {"UploadId": upload}
 
@@ -208,7 +209,7 @@ class Files:
         Body: bytes,  # noqa: N803
     ) -> dict[str, Any]:
         """Take a part."""
-        self._parts[UploadId][PartNumber] = bytes(Body)
+        self._upload(UploadId, "UploadPart")[PartNumber] = bytes(Body)
         return {"ETag": _etag(bytes(Body))}
 
     def complete_multipart_upload(
@@ -221,15 +222,16 @@ class Files:
         IfNoneMatch: str | None = None,  # noqa: N803
     ) -> dict[str, Any]:
         """The file is there from now on."""
-        parts = self._parts[UploadId]
+        parts = self._upload(UploadId, "CompleteMultipartUpload")
         content = b"".join(parts[one["PartNumber"]] for one in MultipartUpload["Parts"])
         self._store(Key, content, IfNoneMatch, "CompleteMultipartUpload")
-        self._parts[UploadId] = {}
+        del self._parts[UploadId]
         return {"ETag": _etag(content)}
 
     def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> dict[str, Any]:  # noqa: N803
         """Forget the parts."""
-        self._parts[UploadId] = {}
+        self._upload(UploadId, "AbortMultipartUpload")
+        del self._parts[UploadId]
         return {}
 
     def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
@@ -249,6 +251,11 @@ class Files:
     def __iter__(self) -> Iterator[str]:
         """The keys of what was written and is there."""
         return iter(self._small)
+
+    def _upload(self, upload: str, operation: str) -> dict[int, bytes]:
+        if upload not in self._parts:
+            raise _error("NoSuchUpload", operation)
+        return self._parts[upload]
 
     def _store(self, key: str, content: bytes, only_if: str | None, operation: str) -> None:
         if only_if == "*" and (key in self._small or key in self.stored):

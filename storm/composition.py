@@ -19,6 +19,7 @@ from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Keys, Queues, Secret
 from storm.deployment import TABLES, Deployment, read_deployment
+from storm.exporters import Exporters
 from storm.judges.privacy import PrivacyWatch
 from storm.lambdas import Lambdas, Logs, capture
 from storm.operators import Operators
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
+
+PART_BYTES: Final = 4 * 1024
+"""Of exports."""
 
 
 def compose(plan: Plan, dynamodb: str) -> World:
@@ -99,7 +103,8 @@ def compose(plan: Plan, dynamodb: str) -> World:
     operators = _operators(emulator, business, lambdas, weather)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
-        business, door, watches, privacy, receiver, operators, lambda: _keyring(client), say, stand_ins,
+        business, door, watches, privacy, receiver, operators, Exporters(emulator, business),
+        lambda: _keyring(client), say, stand_ins,
     )  # fmt: skip
     pushes.take = _taker(world)
     _register(business)
@@ -181,6 +186,9 @@ def _connect(client: Any, queues: Queues, keys: Keys, files: Files, door: Door) 
     }
     for name, stand_in in stand_ins.items():
         setattr(clients, name, lambda stand_in=stand_in: stand_in)
+    # A storm's day is short: its files would have one part each.
+    exports: Any = importlib.import_module("privatenumber.calls.exports")
+    exports.PART_BYTES = PART_BYTES
     transport = importlib.import_module("privatenumber.platform.transport").Urllib3Transport
     transport.__init__ = lambda self, proxy_url=None: None
     transport.send = lambda self, *args, **named: door.send(*args, **named)

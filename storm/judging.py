@@ -19,6 +19,7 @@ from storm.judges.cloudwatch import read_alarms
 from storm.judges.console import judge_import, judge_reconciliation
 from storm.judges.drained import judge_drained
 from storm.judges.erasure import judge_erasure
+from storm.judges.exports import judge_exports
 from storm.judges.facts import Entry, entries_in, judge_facts, judge_numbers
 from storm.judges.jobs import judge_jobs
 from storm.judges.privacy import readable
@@ -63,6 +64,7 @@ def judge(world: World) -> list[Verdict]:
             planned=any(fault.kind == "push.batched" for fault in world.plan.faults),
         ),
         _judge_statistics(world, bindings, keyring),
+        judge_exports(world.exporters.wanted, bills, world.files.get),
         judge_told(bindings, bills, world.receiver.taken, planned=any(one.mode == MODE for one in orders)),
         judge_recordings(
             world.emulator, bills, world.files, keyring, _links(world), _asked(orders, deals, by_id)
@@ -105,6 +107,8 @@ def _look_for_people(world: World) -> None:
         rows = world.tables.table(name).values()
         world.privacy.look(f"a row of {name}", (" ".join(readable(row)) for row in rows))
     world.privacy.look("the name of a file", [*world.files.written, *world.files.stored])
+    exported = (world.files.get(one.file) for one in world.exporters.wanted)
+    world.privacy.look("an export", (body.decode() for body in exported if body))
 
 
 def _look_at_tables(world: World) -> None:

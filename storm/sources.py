@@ -32,6 +32,7 @@ GATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "WebhooksSweepFunction": (("BillsTable", "WEBHOOK"),),
     "RecordingsSweepFunction": (("BillsTable", "RECORDING"),),
     "WatchFunction": (("BillsTable", "WATCHED"), ("BillsTable", "WORKLIST")),
+    "ReportsSweepFunction": (("BillsTable", "EXPORT"),),
 }
 
 RARELY: Mapping[str, int] = {

@@ -15,6 +15,7 @@ from privatenumber.times import beijing_day, iso
 from storm.business import Business
 from storm.clockwork import Clockwork
 from storm.cloud import Files, Queues
+from storm.exporters import Exporters
 from storm.judges.privacy import PrivacyWatch
 from storm.lambdas import Lambdas, Logs
 from storm.operators import Operators
@@ -32,11 +33,8 @@ QUIET: Final = timedelta(hours=14)
 
 KEYS: Final = {ours: theirs for theirs, ours in OURS.items()}
 
-IDLE: Final = (
-    "ExportsSweepSchedule",
-    "ReconcileSweepSchedule",
-)
-"""Nobody asks for what these serve."""
+IDLE: Final = ("ReconcileSweepSchedule",)
+"""Nobody asks for what it serves."""
 
 
 @dataclass
@@ -60,6 +58,7 @@ class World:
     privacy: PrivacyWatch
     receiver: Receiver
     operators: Operators
+    exporters: Exporters
     keyring: Callable[[], Keyring]
     say: Callable[[str], None]
     stand_ins: tuple[str, ...]
@@ -72,6 +71,7 @@ class World:
         self.schedules.start(tuple(one for one in self.schedules.all if one.name not in IDLE))
         self.business.play(orders_of(self.plan))
         self.operators.start()
+        self.exporters.start()
         for day in range(int(self.plan.played_days)):
             await self.emulator.scheduler.advance_to(self.plan.start + timedelta(days=day + 1))
             self._progress(f"day {day + 1}", begun)
@@ -82,6 +82,7 @@ class World:
         await self._foresee()
         await self.operators.last_look()
         await self.operators.count(beijing_day(self.plan.start))
+        await self.exporters.last_files(beijing_day(self.plan.start))
         self._progress("quiet", begun)
         self.seconds = time.perf_counter() - begun
 

@@ -80,13 +80,19 @@ def judge_days(verdict: Verdict, days: Iterable[CountedDay], rows: Mapping[str, 
     verdict.figures["days as the daily runs left them"] = str(settled)
 
 
-def last_changes(rows: Mapping[str, Mapping[Key, Row]]) -> dict[tuple[str, date], datetime]:
-    """When the last thing of a Beijing day came, by application: facts, answers, steps of bindings."""
+def last_told(bills: Mapping[Key, Row]) -> dict[str, datetime]:
+    """When the last thing of a call or SMS came, by partition: facts, and our answers to questions."""
     told: dict[str, datetime] = {}
-    for (pk, _), row in rows["BillsTable"].items():
+    for (pk, _), row in bills.items():
         came = row.get("received_at") or (row.get("at") if row.get("kind") == "decision" else None)
         if came and row.get("kind") in _TELL:
             told[pk] = max(told.get(pk, from_iso(came)), from_iso(came))
+    return told
+
+
+def last_changes(rows: Mapping[str, Mapping[Key, Row]]) -> dict[tuple[str, date], datetime]:
+    """When the last thing of a Beijing day came, by application: facts, answers, steps of bindings."""
+    told = last_told(rows["BillsTable"])
     found: dict[tuple[str, date], datetime] = {}
 
     def note(application: str, happened: str, came: datetime) -> None:
