@@ -40,11 +40,11 @@ def test_a_short_storm_ends_with_every_judgement_true(dynamodb_local: str, tmp_p
     folder = tmp_path / f"seed-{SEED}-orders-{len(plan.numbers)}"
     assert run.returncode == 0, run.stdout + run.stderr
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
-    assert len(verdicts) == 21
+    assert len(verdicts) == 22
     assert set(verdicts.values()) <= {"true", "not judged"}
     assert Plan.from_json((folder / "plan.json").read_text(encoding="utf-8")) == plan
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert page.count("<tr class='true'>") == list(verdicts.values()).count("true") >= 18
+    assert page.count("<tr class='true'>") == list(verdicts.values()).count("true") >= 19
     kinds = {fault.kind for fault in plan.faults}
     struck = re.search(
         rf"planned {len(kinds)}, struck (\d+)", (folder / "report.txt").read_text(encoding="utf-8")
