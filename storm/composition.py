@@ -39,6 +39,7 @@ from storm.platform import (
     settings,
     x_numbers,
 )
+from storm.pool_gauge import PoolGauge
 from storm.receiver import HOOK, Receiver
 from storm.sources import QueueWorkers, Schedules, Streams, make_queues
 from storm.tables import Tables, owner_of
@@ -100,11 +101,13 @@ def compose(plan: Plan, dynamodb: str) -> World:
     receiver.install()
     Voices(emulator, weather.strikes).install()
     weather.overlap = Overlaps(lambdas, workers, business).happen
+    pools = PoolGauge(tables, emulator.scheduler.now)
+    lambdas.before.append(pools.invoked)
     operators = _operators(emulator, business, lambdas, weather)
     world = World(
         plan, emulator, clockwork, tables, logs, lambdas, queues, files, streams, schedules, weather,
         business, door, watches, privacy, receiver, operators, Exporters(emulator, business),
-        lambda: _keyring(client), say, stand_ins,
+        pools, lambda: _keyring(client), say, stand_ins,
     )  # fmt: skip
     pushes.take = _taker(world)
     _register(business)

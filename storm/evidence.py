@@ -11,10 +11,11 @@ from privatenumber.codes.results import Outcome
 from privatenumber.platform.pausing import LENGTHS, RESUME
 from storm.fullness import full_at
 from storm.judges.alarms import MISSED, Must, Seen
-from storm.judges.causes import LISTED, POOL_FULL, SILENCE, Missed, Struck
+from storm.judges.causes import LISTED, POOL_FULL, POOL_LAST, POOL_SCARCE, SILENCE, Missed, Struck
 from storm.judges.troubles import next_answer
 from storm.occasions import Occasion
 from storm.platform import x_numbers
+from storm.pool_gauge import SCARCE_PERCENT, WATCH
 from storm.world import World
 
 _NEVER: Final = (DeliveryState.GIVEN_UP, DeliveryState.LOST)
@@ -70,7 +71,17 @@ def seen_in(world: World, struck: list[Struck]) -> Seen:
     full = [Occasion(at, POOL_FULL, "", "BindingsFunction") for at in full_at(world)]
     struck = [*struck, *_silences(world, struck)]
     listed = [Occasion(at, LISTED, "", "DriftFunction") for at in world.watches.drift.listed()]
-    return Seen(struck, [*world.weather.occasions, *full, *listed], missed, lived, world.schedules.spared)
+    occasions = [*world.weather.occasions, *full, *listed, *_scarce(world)]
+    return Seen(struck, occasions, missed, lived, world.schedules.spared)
+
+
+def _scarce(world: World) -> Iterator[Occasion]:
+    """When the pool watch looked at a pool that was used up, or in which somebody had no number left."""
+    for at, use in world.pools.seen:
+        if use.percent >= SCARCE_PERCENT:
+            yield Occasion(at, POOL_SCARCE, "", WATCH)
+        if use.left < 1:
+            yield Occasion(at, POOL_LAST, "", WATCH)
 
 
 def musts_of(world: World, struck: list[Struck]) -> list[Must]:

@@ -32,6 +32,7 @@ from storm.judges.verdict import Verdict
 from storm.judges.worklist import judge_settled, judge_worklist
 from storm.lives import judge_lives
 from storm.orders import Order, orders_of
+from storm.pool_gauge import SCARCE_PERCENT
 from storm.receiver import MODE
 from storm.world import World
 
@@ -81,7 +82,7 @@ def judge(world: World) -> list[Verdict]:
     verdicts += _judge_money(world, bills, bound)
     world.privacy.look("an answer of the API", world.business.told)
     _look_for_people(world)
-    declared = read_alarms(world.lambdas.alarms(), {"PoolAlarmPercent": "80"})
+    declared = read_alarms(world.lambdas.alarms(), {"PoolAlarmPercent": str(SCARCE_PERCENT)})
     verdicts += [
         world.privacy.verdict,
         judge_alarms(declared, world.logs.points, seen_in(world, struck), musts_of(world, struck)),

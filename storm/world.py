@@ -22,6 +22,7 @@ from storm.operators import Operators
 from storm.orders import orders_of
 from storm.plan import Plan
 from storm.platform import OURS, Door
+from storm.pool_gauge import PoolGauge
 from storm.receiver import Receiver
 from storm.sources import Schedules, Streams
 from storm.tables import Tables
@@ -59,6 +60,7 @@ class World:
     receiver: Receiver
     operators: Operators
     exporters: Exporters
+    pools: PoolGauge
     keyring: Callable[[], Keyring]
     say: Callable[[str], None]
     stand_ins: tuple[str, ...]

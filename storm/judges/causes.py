@@ -30,6 +30,12 @@ LISTED: Final = "drift.listed"
 POOL_FULL: Final = "pool.full"
 """No fault: an order was refused, and somebody stood in its way on every number."""
 
+POOL_SCARCE: Final = "pool.scarce"
+"""No fault: when the watch looked, a pool was used up as far as its alarm tells."""
+
+POOL_LAST: Final = "pool.last"
+"""No fault: when the watch looked, somebody had no number left."""
+
 _NUMBERS: Final = ("platform.arrears", "number.suspended", "number.returned")
 _RECEIVER: Final = ("receiver.down", "receiver.answer_lost")
 
@@ -74,11 +80,6 @@ def _in(function: str, *kinds: str, after: timedelta = _NOTHING) -> Cause:
     return Cause(kinds, (function,), after)
 
 
-# A push of a state may be repeated for eleven hours; a number that was given back stays away.
-_AWAY: Final = (
-    Cause(("platform.arrears", "number.suspended"), after=timedelta(hours=11)),
-    Cause(("number.returned",), after=_EVER),
-)
 # What is late by an hour is worked off within two runs of five minutes.
 _UNSCHEDULED: Final = Cause(("scheduler.outage",), after=timedelta(minutes=15))
 _UNBIND: Final = ("UnbindSweepFunction", "UnbindWorkerFunction")
@@ -94,8 +95,8 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
         Cause((SILENCE,)),
     ),
     "PoolEmptyAlarm": (_in("BindingsFunction", POOL_FULL),),
-    "PoolUtilisationAlarm": _AWAY,
-    "NumbersLeftAlarm": _AWAY,
+    "PoolUtilisationAlarm": (_in("PoolWatchFunction", POOL_SCARCE),),
+    "NumbersLeftAlarm": (_in("PoolWatchFunction", POOL_LAST),),
     "SweepLagAlarm": (
         Cause(("source.skipped",), after=timedelta(minutes=10)),
         _UNSCHEDULED,

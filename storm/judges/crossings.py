@@ -33,7 +33,7 @@ class PlaceWatch:
         if written.table != "BindingsTable" or written.key[1] != "BINDING":
             return
         binding = written.key[0]
-        before, after = _places(written.old), _places(written.new)
+        before, after = places_of(written.old), places_of(written.new)
         for place in before - after:
             if self._holders.get(place) == binding:
                 del self._holders[place]
@@ -46,7 +46,8 @@ class PlaceWatch:
         self.verdict.judged += 1
 
 
-def _places(row: Mapping[str, Any] | None) -> set[Place]:
+def places_of(row: Mapping[str, Any] | None) -> set[Place]:
+    """Who stands on which X by the row of a binding."""
     if row is None or row["state"] in _FINAL or not row.get("x"):
         return set()
     people = {row["a_token"]}

@@ -1,21 +1,25 @@
-"""Whether a pool had a number for an order, at the moment at which it was refused."""
+"""How full a pool was at a moment: whether it had a number for an order, and how much of it was used up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from emulator.book import Kept
-from storm.judges.crossings import Moments
+from storm.judges.crossings import Moments, places_of
 from storm.tables import Written
 
 Standing = TypeVar("Standing", bound=Kept)
+Row = Mapping[str, Any]
 Held = tuple[str, str, Moments]
 """The mode of a binding, a number that it holds, and who took part in it when."""
 
 _ACTIVE: Final = "active"
+_ANYBODY: Final = "anyone"
+_OVER: Final = frozenset({"CLOSED", "FAILED"})
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,29 @@ def no_x_and_y(numbers: Set[str], xs: Set[str], ys: Set[str]) -> bool:
     X is nobody's X or Y. Y is nobody's X and may be the Y of others, as each stranger has one who calls an X.
     """
     return not numbers - xs - ys or len(numbers - xs) < 2
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """How much of a pool is used up, in percent; how many X are left for the person who stands on most."""
+
+    percent: float
+    left: int
+
+
+def pool_use(numbers: Iterable[Row], bindings: Iterable[Row], most: int) -> PoolUse:
+    """Of one application, by its rows; ``most`` bindings stand on an X.
+
+    A pool is used up by its places, or for somebody who stands on most of it, since he does so once on each;
+    without an active number all of it is.
+    """
+    active = {str(row["x"]) for row in numbers if row["state"] == _ACTIVE}
+    living = [row for row in bindings if row["state"] not in _OVER and row.get("x")]
+    stands = Counter(str(row["x"]) for row in living)
+    on = Counter(person for _, person in {place for row in living for place in places_of(row)})
+    busiest = max((count for person, count in on.items() if person != _ANYBODY), default=0)
+    left = max(0, sum(stands[x] < most for x in active) - busiest)
+    if not active:
+        return PoolUse(100.0, left)
+    used = sum(stands[x] for x in active) / (len(active) * most)
+    return PoolUse(round(100 * min(1.0, max(used, busiest / len(active))), 1), left)

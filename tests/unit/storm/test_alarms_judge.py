@@ -10,7 +10,17 @@ import pytest
 
 from storm.deployment import read_deployment
 from storm.judges.alarms import MISSED, SWEPT, Must, Seen, judge_alarms
-from storm.judges.causes import CAUSES, POOL_FULL, PUSHES, SILENCE, Missed, Struck, caused
+from storm.judges.causes import (
+    CAUSES,
+    POOL_FULL,
+    POOL_LAST,
+    POOL_SCARCE,
+    PUSHES,
+    SILENCE,
+    Missed,
+    Struck,
+    caused,
+)
 from storm.judges.cloudwatch import Alarm, read_alarms
 from storm.judges.verdict import Verdict
 from storm.lambdas import Point
@@ -183,3 +193,16 @@ def test_an_empty_pool_is_in_order_while_it_really_was_full() -> None:
     full = Occasion(later(3), POOL_FULL, "", "BindingsFunction")
     assert judged(empty, points(empty, 3), Seen([], [full], [])).holds
     assert not judged(empty, points(empty, 3), Seen([], [replace(full, at=later(-9))], [])).holds
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("PoolUtilisationAlarm", POOL_SCARCE), ("NumbersLeftAlarm", POOL_LAST)]
+)
+def test_an_alarm_of_a_pool_needs_one_that_was_as_full_when_the_watch_looked(name: str, kind: str) -> None:
+    """A number that is away is no excuse by itself."""
+    alarm = ALARMS[name]
+    seen = Occasion(NOW, kind, "", "PoolWatchFunction")
+    assert caused(alarm, NOW, [], [seen], [])
+    assert not caused(alarm, NOW, [], [replace(seen, at=later(-61))], [])
+    away = Struck("number.returned", (later(-600), later(600)))
+    assert not caused(alarm, NOW, [away], [], [])

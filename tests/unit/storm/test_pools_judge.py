@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.book import Kept
-from storm.judges.pools import NumberWatch, living, no_x_and_y, stood_on
+from storm.judges.pools import NumberWatch, PoolUse, living, no_x_and_y, pool_use, stood_on
 from storm.tables import Written
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
@@ -91,3 +91,45 @@ def test_an_axyb_needs_a_number_that_is_neither_x_nor_y_and_another_that_is_no_x
     xs: set[str], ys: set[str], *, full: bool
 ) -> None:
     assert no_x_and_y(NUMBERS, xs, ys) is full
+
+
+def number(x: str, state: str = "active") -> dict[str, Any]:
+    return {"x": x, "state": state}
+
+
+def binding(x: str, a: str, b: str, state: str = "ACTIVE", **more: Any) -> dict[str, Any]:
+    return {"mode": "AXB", "x": x, "a_token": a, "b_token": b, "state": state, **more}
+
+
+ALL = [number(ONE), number(TWO), number(THREE)]
+
+
+def test_a_pool_is_used_up_for_whoever_stands_on_most_of_it() -> None:
+    driver = [binding(ONE, "ann", "bob"), binding(TWO, "ann", "cid"), binding(ONE, "dan", "eva")]
+    assert pool_use(ALL, driver, 1000) == PoolUse(66.7, 1)
+
+
+def test_a_pool_is_used_up_by_its_places() -> None:
+    assert pool_use(ALL, [binding(ONE, "ann", "bob"), binding(TWO, "cid", "dan")], 1) == PoolUse(66.7, 0)
+
+
+def test_what_is_over_or_not_bound_yet_uses_nothing() -> None:
+    over = [binding(ONE, "ann", "bob", "CLOSED"), binding(TWO, "ann", "bob", "FAILED")]
+    unbound = binding(ONE, "ann", "bob", "REQUESTED") | {"x": None}
+    assert pool_use(ALL, [*over, unbound], 1) == PoolUse(0.0, 3)
+
+
+def test_a_number_that_is_not_active_is_no_room_and_its_people_still_stand_on_it() -> None:
+    numbers = [number(ONE), number(TWO), number(THREE, "suspended")]
+    held = [binding(ONE, "ann", "bob"), binding(THREE, "ann", "cid")]
+    assert pool_use(numbers, held, 1000) == PoolUse(100.0, 0)
+
+
+def test_without_an_active_number_a_pool_is_used_up() -> None:
+    assert pool_use([number(ONE, "suspended")], [], 1) == PoolUse(100.0, 0)
+    assert pool_use([], [], 1) == PoolUse(100.0, 0)
+
+
+def test_an_x_that_leads_to_anybody_makes_nobody_busy() -> None:
+    held = [binding(x, person, "bob" + x, anyone=True) for x, person in ((ONE, "ann"), (TWO, "cid"))]
+    assert pool_use(ALL, held, 1000) == PoolUse(33.3, 2)
