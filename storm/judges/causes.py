@@ -20,6 +20,7 @@ _PLATFORM: Final = (
     "platform.error_5xx", "platform.error_5xx_after_success", "platform.timeout_before",
     "platform.timeout_after_success",
 )  # fmt: skip
+_SHUT_OUT: Final = ("platform.lock_out", "platform.arrears")
 _UNHEARD: Final = ("platform.timeout_after_success", "platform.error_5xx_after_success")
 SILENCE: Final = "platform.silence"
 """No fault: from a lock-out or arrears on until an application has learned that they are over."""
@@ -101,11 +102,11 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
         Cause(("source.skipped",), after=timedelta(minutes=10)),
         _UNSCHEDULED,
         Cause(_SPOILS, _UNBIND, timedelta(minutes=45)),
-        Cause(_PLATFORM, after=_HOUR),
     ),
     "WatchLagAlarm": (_in("WatchFunction", *_SPOILS, after=_HOUR), _UNSCHEDULED),
-    "WorkAgeAlarm": (Cause(_SPOILS, _UNBIND, _HOUR), Cause(_PLATFORM, after=_HOUR)),
-    "ReleasesStuckAlarm": (Cause(_PLATFORM, after=_HOUR),),
+    "WorkAgeAlarm": (Cause(_SPOILS, _UNBIND, _HOUR),),
+    # After five tries, which takes longer than any fault of a few requests.
+    "ReleasesStuckAlarm": (Cause((*_SHUT_OUT, "number.suspended"), after=_HOUR),),
     "FlappingNumbersAlarm": (Cause(_NUMBERS, after=timedelta(hours=11)),),
     # A CDR names a binding that we could not write down, because the answer to its bind was lost.
     "UnknownBindingsAlarm": (Cause(_UNHEARD, after=13 * _HOUR),),
@@ -117,11 +118,10 @@ CAUSES: Final[Mapping[str, tuple[Cause, ...]]] = {
     ),
     "RecordingsLostAlarm": (Cause(("recording.missing",), after=_EVER),),
     "RecordingsAtRiskAlarm": (Cause(("recording.missing",), after=_EVER),),
-    "JobsRepeatedAlarm": (Cause(_SPOILS, _JOBS, _HOUR), Cause(_PLATFORM, after=_HOUR)),
+    "JobsRepeatedAlarm": (Cause(_SPOILS, _JOBS, _HOUR),),
     "DriftListedAlarm": (_in("DriftFunction", LISTED, after=timedelta(minutes=1)),),
     "DriftAgeAlarm": (
         _in("DriftFunction", *_SPOILS, after=_HOUR),
-        Cause(_PLATFORM, after=_HOUR),
         _UNSCHEDULED,
     ),
     # When something was noted is told by the table's clock, when it was delivered by ours.

@@ -206,3 +206,17 @@ def test_an_alarm_of_a_pool_needs_one_that_was_as_full_when_the_watch_looked(nam
     assert not caused(alarm, NOW, [], [replace(seen, at=later(-61))], [])
     away = Struck("number.returned", (later(-600), later(600)))
     assert not caused(alarm, NOW, [away], [], [])
+
+
+@pytest.mark.parametrize("name", ["SweepLagAlarm", "WorkAgeAlarm", "ReleasesStuckAlarm", "DriftAgeAlarm"])
+def test_a_request_that_the_platform_did_not_answer_is_no_cause(name: str) -> None:
+    """One comes every hour; each would excuse the next."""
+    moment = (later(-10), later(-10))
+    unanswered = [Struck(kind, moment) for kind in ("platform.timeout_before", "platform.error_5xx")]
+    assert not caused(ALARMS[name], NOW, unanswered, [], [])
+
+
+@pytest.mark.parametrize("kind", ["platform.lock_out", "platform.arrears", "number.suspended"])
+def test_a_release_is_stuck_while_the_platform_refuses_it_for_long(kind: str) -> None:
+    assert caused(ALARMS["ReleasesStuckAlarm"], NOW, [Struck(kind, (later(-60), later(-30)))], [], [])
+    assert not caused(ALARMS["ReleasesStuckAlarm"], NOW, [Struck(kind, (later(-600), later(-500)))], [], [])
