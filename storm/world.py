@@ -83,8 +83,8 @@ class World:
         await self.operators.await_erasure()
         await self._foresee()
         await self.operators.last_look()
-        await self.operators.count(beijing_day(self.plan.start))
         await self.exporters.last_files(beijing_day(self.plan.start))
+        await self.operators.count(beijing_day(self.plan.start))
         self._progress("quiet", begun)
         self.seconds = time.perf_counter() - begun
 

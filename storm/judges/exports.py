@@ -23,6 +23,9 @@ Line = Mapping[str, str]
 _BEHIND: Final = timedelta(hours=1)
 """What came so shortly before somebody asked need not be in the rows yet."""
 
+_AT_LAST: Final = timedelta(seconds=10)
+"""When nothing is wrong the rows are a second behind what was told."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Form:
@@ -62,7 +65,7 @@ def judge_exports(
     """``rows`` are those of the Bills table at the end, ``content`` opens a file by its key.
 
     What changed after a file was asked for, or so shortly before that the row may have been behind, may be in
-    it as it was, twice, or not at all. A file of all days was made when nothing changed any more.
+    it as it was, twice, or not at all. When the last ones were asked for no fault kept a row behind any more.
     """
     verdict = Verdict(
         "exports",
@@ -103,11 +106,11 @@ def _known(rows: Mapping[Key, Row], kind: str) -> dict[str, dict[str, _Known]]:
 
 def _wrong(one: Wanted, told: Iterable[Line], known: Mapping[str, _Known]) -> Iterator[str]:
     form = _FORMS[one.kind]
-    latest = None if one.whole else one.asked_at - _BEHIND
+    latest = one.asked_at - (_AT_LAST if one.whole else _BEHIND)
     settled = {
         name: row
         for name, row in known.items()
-        if one.since <= row.day <= one.until and (latest is None or row.told_at <= latest)
+        if one.since <= row.day <= one.until and row.told_at <= latest
     }
     times: Counter[str] = Counter()
     for line in told:
@@ -119,11 +122,11 @@ def _wrong(one: Wanted, told: Iterable[Line], known: Mapping[str, _Known]) -> It
             shown = {column: line[column] for column in form.columns.values()}
             if shown != settled[name].line:
                 yield f"{name} is shown as {shown}, its row says {settled[name].line}"
-        elif one.whole:
+        elif not one.since <= known[name].day <= one.until and known[name].told_at <= latest:
             yield f"{name} is of another day"
-    for name in settled:
+    for name, row in settled.items():
         if times[name] != 1:
-            yield f"{name} is in it {times[name]} times"
+            yield f"{name} of {row.day} is in it {times[name]} times"
 
 
 def _lines(one: Wanted, body: bytes) -> Iterator[Line]:

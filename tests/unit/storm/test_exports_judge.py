@@ -94,8 +94,8 @@ def test_other_rows_than_our_api_tells_are_a_breach() -> None:
 @pytest.mark.parametrize(
     ("lines", "wrong"),
     [
-        ((), "c1 is in it 0 times"),
-        ((LINE, LINE), "c1 is in it 2 times"),
+        ((), "c1 of 2026-09-14 is in it 0 times"),
+        ((LINE, LINE), "c1 of 2026-09-14 is in it 2 times"),
         (({**LINE, "duration_s": "60"},), "c1 is shown as"),
         (({**LINE, "order": "o2"},), "c1 is shown as"),
         ((LINE, {**LINE, "call": "c9"}), "c9 is in it, and nothing is known of it"),
@@ -113,10 +113,14 @@ def test_of_what_came_late_a_file_of_a_day_may_say_anything(lines: tuple[Mapping
     assert judged(wanted(), late, as_jsonl(*lines), lines=len(lines)).holds
 
 
-def test_a_file_that_is_made_when_all_is_quiet_has_what_came_late() -> None:
+def test_a_file_that_is_made_when_all_is_over_has_what_came_late() -> None:
     late = a_call(told_at=ASKED - timedelta(minutes=59))
     assert not judged(wanted(whole=True), late, b"", lines=0).holds
     assert judged(wanted(whole=True), late, as_jsonl(LINE)).holds
+
+
+def test_whoever_calls_after_the_last_file_was_asked_for_need_not_be_in_it() -> None:
+    assert judged(wanted(whole=True), a_call(told_at=ASKED + timedelta(seconds=1)), b"", lines=0).holds
 
 
 def test_a_line_of_another_day_is_a_breach() -> None:
