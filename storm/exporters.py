@@ -84,7 +84,7 @@ class Exporters:
         now = self.emulator.scheduler.now()
         for mode in NUMBERS:
             for kind in KINDS:
-                form = _FORMATS[len(self.wanted) % len(_FORMATS)]
+                form = _FORMATS[len(self.wanted) // len(KINDS) % len(_FORMATS)]
                 one = Wanted(application_id(mode), kind, form, since, until, now, whole)
                 self.wanted.append(one)
                 self._ask(one, f"export-{len(self.wanted)}", 0)
