@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -107,6 +107,12 @@ class Business:
         if result:
             self.told.append(result["body"])
         return answer
+
+    def insist(self, ask: Callable[[], Answer], attempt: int = 0) -> None:
+        """Ask, and ask again later as long as it is not answered well and the system has not given up."""
+        if ask().repeatable and attempt < len(AGAIN_S):
+            when = self._clock.now() + timedelta(seconds=AGAIN_S[attempt])
+            self._later(when, lambda: self.insist(ask, attempt + 1))
 
     def _later(self, when: datetime, action: Any) -> None:
         async def run() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from emulator.platform import Emulator
 from privatenumber.times import beijing_day
 from storm.business import Business
-from storm.deals import AGAIN_S
+from storm.deals import Answer
 from storm.platform import NUMBERS, application_id
 
 KINDS: Final = ("calls", "messages")
@@ -87,9 +88,10 @@ class Exporters:
                 form = _FORMATS[len(self.wanted) // len(KINDS) % len(_FORMATS)]
                 one = Wanted(application_id(mode), kind, form, since, until, now, whole)
                 self.wanted.append(one)
-                self._ask(one, f"export-{len(self.wanted)}", 0)
+                key = f"export-{len(self.wanted)}"
+                self.business.insist(partial(self._ask, one, key))
 
-    def _ask(self, one: Wanted, key: str, attempt: int) -> None:
+    def _ask(self, one: Wanted, key: str) -> Answer:
         body = {
             **{"application": one.application, "kind": one.kind, "format": one.format},
             **{"from": one.since.isoformat(), "to": one.until.isoformat()},
@@ -97,9 +99,4 @@ class Exporters:
         answer = self.business.ask("POST /exports", body=body, key=key, function="CallsFunction")
         if answer.status == 202:
             one.id = str(answer.body["id"])
-        elif answer.repeatable and attempt < len(AGAIN_S):
-
-            async def again() -> None:
-                self._ask(one, key, attempt + 1)
-
-            self.emulator.scheduler.after(AGAIN_S[attempt], again, "exporters")
+        return answer

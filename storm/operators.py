@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from emulator.platform import Emulator
 from privatenumber.times import beijing_day
 from storm.business import Business
-from storm.deals import AGAIN_S, Answer
+from storm.deals import Answer
 from storm.lambdas import Lambdas
 from storm.platform import NUMBERS, application_id
 
@@ -69,24 +69,19 @@ class Operators:
     def number_returned(self, x: str) -> None:
         """An hour after a number was given back its day is entered; what is not answered well is repeated."""
         day = beijing_day(self.emulator.scheduler.now()).isoformat()
-        self._later(3600, x, {"state": "retired", "unsubscribed_on": day}, 0)
+        body = {"state": "retired", "unsubscribed_on": day}
+        self._later(3600, lambda: self.business.ask("PUT /numbers/{x}", path={"x": x}, body=body))
 
     def person_called(self, number: str) -> None:
         """Somebody who called wants to be forgotten half an hour later, while his pushes may still come."""
         self.forgotten = number
-        self._erase(1800, number, 0)
+        self._later(1800, lambda: self._erase(number))
 
-    def _erase(self, after_s: float, number: str, attempt: int) -> None:
-        async def ask() -> None:
-            body = {"numbers": [number], "reason": "he asked for it"}
-            answer = self.business.ask(
-                "POST /erasures", body=body, key="erasure-1", function="ErasureFunction"
-            )
-            self.erasure = answer.body["id"] if answer.status == 202 else None
-            if answer.repeatable and attempt < len(AGAIN_S):
-                self._erase(AGAIN_S[attempt], number, attempt + 1)
-
-        self.emulator.scheduler.after(after_s, ask, "operators")
+    def _erase(self, number: str) -> Answer:
+        body = {"numbers": [number], "reason": "he asked for it"}
+        answer = self.business.ask("POST /erasures", body=body, key="erasure-1", function="ErasureFunction")
+        self.erasure = answer.body["id"] if answer.status == 202 else None
+        return answer
 
     async def await_erasure(self) -> None:
         """Until the person is forgotten: he is looked for a second time after a day."""
@@ -101,13 +96,11 @@ class Operators:
                 return
             await self.emulator.scheduler.advance(3600)
 
-    def _later(self, after_s: float, x: str, body: Mapping[str, Any], attempt: int) -> None:
-        async def enter() -> None:
-            answer = self.business.ask("PUT /numbers/{x}", path={"x": x}, body=body)
-            if answer.repeatable and attempt < len(AGAIN_S):
-                self._later(AGAIN_S[attempt], x, body, attempt + 1)
+    def _later(self, after_s: float, ask: Callable[[], Answer]) -> None:
+        async def begin() -> None:
+            self.business.insist(ask)
 
-        self.emulator.scheduler.after(after_s, enter, "operators")
+        self.emulator.scheduler.after(after_s, begin, "operators")
 
     async def last_look(self) -> None:
         """Compare everything once more, end what nobody ordered, and compare again."""

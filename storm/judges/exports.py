@@ -71,9 +71,8 @@ def judge_exports(
         "exports",
         "each file that was asked for came to its end, and says once of each call and SMS what is known",
     )
-    known = {
-        (kind, application): found for kind in _FORMS for application, found in _known(rows, kind).items()
-    }
+    told_at = last_told(rows)
+    known = {kind: _known(rows, form, told_at) for kind, form in _FORMS.items()}
     lines = 0
     for one in wanted:
         verdict.judged += 1
@@ -86,32 +85,30 @@ def judge_exports(
         lines += len(told)
         if (one.last["rows"], one.last["bytes"]) != (len(told), len(body)):
             verdict.broken(f"{one} has {len(told)} lines, and other ones are told", at=one.asked_at)
-        for wrong in _wrong(one, told, known.get((one.kind, one.application), {})):
+        for wrong in _wrong(one, told, known[one.kind].get(one.application, {})):
             verdict.broken(f"{one}: {wrong}", at=one.asked_at)
     verdict.figures = {"lines": str(lines)}
     return verdict
 
 
-def _known(rows: Mapping[Key, Row], kind: str) -> dict[str, dict[str, _Known]]:
-    form, told = _FORMS[kind], last_told(rows)
+def _known(
+    rows: Mapping[Key, Row], form: _Form, told_at: Mapping[str, datetime]
+) -> dict[str, dict[str, _Known]]:
+    """The rows of a form by application and name."""
     found: dict[str, dict[str, _Known]] = {}
     for (pk, sk), row in rows.items():
-        if sk == form.sk and pk in told:
+        if sk == form.sk and pk in told_at:
             line = {column: _shown(row.get(name)) for name, column in form.columns.items()}
             day = beijing_day(from_iso(row[form.moment]))
             of_application = found.setdefault(str(row["application"]), {})
-            of_application[str(row[form.identity])] = _Known(day, told[pk], line)
+            of_application[str(row[form.identity])] = _Known(day, told_at[pk], line)
     return found
 
 
 def _wrong(one: Wanted, told: Iterable[Line], known: Mapping[str, _Known]) -> Iterator[str]:
     form = _FORMS[one.kind]
     latest = one.asked_at - (_AT_LAST if one.whole else _BEHIND)
-    settled = {
-        name: row
-        for name, row in known.items()
-        if one.since <= row.day <= one.until and row.told_at <= latest
-    }
+    settled = {name: row for name, row in known.items() if row.told_at <= latest}
     times: Counter[str] = Counter()
     for line in told:
         name = line[form.column]
@@ -122,11 +119,10 @@ def _wrong(one: Wanted, told: Iterable[Line], known: Mapping[str, _Known]) -> It
             shown = {column: line[column] for column in form.columns.values()}
             if shown != settled[name].line:
                 yield f"{name} is shown as {shown}, its row says {settled[name].line}"
-        elif not one.since <= known[name].day <= one.until and known[name].told_at <= latest:
-            yield f"{name} is of another day"
     for name, row in settled.items():
-        if times[name] != 1:
-            yield f"{name} of {row.day} is in it {times[name]} times"
+        wanted = int(one.since <= row.day <= one.until)
+        if times[name] != wanted:
+            yield f"{name} of {row.day} is in it {times[name]} times, and not {wanted}"
 
 
 def _lines(one: Wanted, body: bytes) -> Iterator[Line]:

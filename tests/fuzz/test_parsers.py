@@ -102,12 +102,11 @@ GOOD = ("r-1", APP_KEY, "+8617010000002", "+8613800138001", "+8613800138002",
         "2026-09-02 10:00:00", "2026-09-02 10:01:00", "60")  # fmt: skip
 CHARGES = ("period", "item", "number_type", "quantity", "unit_price", "amount")
 CHARGE = ("2026-09", "rent", "virtual", "1", "5", "5.00")
+NUMBER, ISSUED, *_ = (tuple(line.split(",")) for line in number_table(TENANT, date(2026, 9, 1)).splitlines())
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "calls": (COLUMNS, GOOD),
     "bill": (CHARGES, CHARGE),
-    "numbers": tuple(
-        tuple(line.split(",")) for line in number_table(TENANT, date(2026, 9, 1)).splitlines()[:2]
-    ),  # type: ignore[dict-item]
+    "numbers": (NUMBER, ISSUED),
 }
 CELLS = TEXTS | st.sampled_from(
     ["1e5", "1,000.00", "0x10", "-0", "99999999999999999999", "2026/9/2 1:2", "45902.5", "١٢"]
